@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+# Folders to libraries. mintor_folder(name extra...) makes mintor_<name> from
+# compiler/<name>/**.cpp and the registries made for it; it links the folders called before it.
+# A folder without sources becomes an INTERFACE library, so the order can be written at once.
+set_property(GLOBAL PROPERTY MINTOR_FOLDERS "")   # libraries so far, in order
+set_property(GLOBAL PROPERTY MINTOR_ARCHIVES "")  # those with object code
+
+function(mintor_add_library target)  # sources: ARGN
+  set(sources ${ARGN})
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    target_link_libraries(${target} PUBLIC mintor_options fmt::fmt nlohmann_json::nlohmann_json
+                          Threads::Threads)
+    set_property(GLOBAL APPEND PROPERTY MINTOR_ARCHIVES ${target})
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE mintor_options)
+  endif()
+endfunction()
+
+function(mintor_link target)  # libraries: ARGN
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "INTERFACE_LIBRARY")
+    target_link_libraries(${target} INTERFACE ${ARGN})
+  else()
+    target_link_libraries(${target} PUBLIC ${ARGN})
+  endif()
+endfunction()
+
+function(mintor_folder name)  # extra libraries: ARGN
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/compiler/${name}/*.cpp")
+  list(FILTER sources EXCLUDE REGEX "/compiler/jit/llvm/|/compiler/cli/main\\.cpp$")
+  get_property(registries GLOBAL PROPERTY MINTOR_REGISTRY_${name})
+  get_property(before GLOBAL PROPERTY MINTOR_FOLDERS)
+  list(REVERSE before)  # a static library comes before what it needs
+  mintor_add_library(mintor_${name} ${sources} ${registries})
+  mintor_link(mintor_${name} ${ARGN} ${before})
+  set_property(GLOBAL APPEND PROPERTY MINTOR_FOLDERS mintor_${name})
+endfunction()
+
+# The runtime depends on nothing and is held to what a package may use.
+function(mintor_runtime)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS
+       "${CMAKE_SOURCE_DIR}/runtime/*.c" "${CMAKE_SOURCE_DIR}/runtime/*.cpp")
+  if(NOT sources)
+    add_library(mintor_runtime INTERFACE)
+  else()
+    add_library(mintor_runtime STATIC ${sources})
+    set_target_properties(mintor_runtime PROPERTIES CXX_STANDARD 17)
+    target_compile_options(mintor_runtime PRIVATE
+      -Wall -Wextra -ffp-contract=off -fno-math-errno -fno-trapping-math
+      $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>)
+    target_link_libraries(mintor_runtime PUBLIC Threads::Threads)
+    set_property(GLOBAL APPEND PROPERTY MINTOR_ARCHIVES mintor_runtime)
+  endif()
+  target_include_directories(mintor_runtime INTERFACE "${CMAKE_SOURCE_DIR}/runtime/include")
+  get_target_property(type mintor_runtime TYPE)
+  if(NOT type STREQUAL "INTERFACE_LIBRARY")
+    target_include_directories(mintor_runtime PRIVATE "${CMAKE_SOURCE_DIR}"
+                               "${CMAKE_SOURCE_DIR}/runtime/include")
+  endif()
+endfunction()
+
+# Every folder of targets/; their prelude headers and runtime parts are text, not host code.
+function(mintor_targets)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/targets/*.cpp")
+  list(FILTER sources EXCLUDE REGEX "/targets/[^/]+/(runtime|prelude)/")
+  get_property(registries GLOBAL PROPERTY MINTOR_REGISTRY_targets)
+  mintor_add_library(mintor_targets ${sources} ${registries})
+  get_property(before GLOBAL PROPERTY MINTOR_FOLDERS)
+  list(FILTER before EXCLUDE REGEX "mintor_(jit|tune|package|driver|cli)$")
+  list(REVERSE before)
+  mintor_link(mintor_targets ${before})
+endfunction()
+
+# What a program that uses the whole compiler links. The group is rescanned because registries
+# (instructions) are read by folders that come before the files they list.
+function(mintor_all)
+  get_property(archives GLOBAL PROPERTY MINTOR_ARCHIVES)
+  add_library(mintor_all INTERFACE)
+  target_link_libraries(mintor_all INTERFACE mintor_options)
+  get_property(folders GLOBAL PROPERTY MINTOR_FOLDERS)
+  list(REVERSE folders)
+  if(archives)
+    list(JOIN archives "," group)
+    target_link_libraries(mintor_all INTERFACE "$<LINK_GROUP:RESCAN,${group}>")
+  endif()
+  target_link_libraries(mintor_all INTERFACE ${folders} mintor_targets mintor_onnx CLI11::CLI11)
+endfunction()
+
+# libmintor_jit: the only code that links LLVM. It is opened on the first cache miss.
+function(mintor_jit_library)
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/compiler/jit/llvm/*.cpp")
+  if(NOT MINTOR_LLVM OR NOT sources)
+    return()
+  endif()
+  find_package(LLVM 19.1 REQUIRED CONFIG)
+  find_package(Clang REQUIRED CONFIG)
+  add_library(mintor_jit_llvm SHARED ${sources})
+  set_target_properties(mintor_jit_llvm PROPERTIES
+    OUTPUT_NAME mintor_jit LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib"
+    CXX_VISIBILITY_PRESET hidden)
+  # LLVM of Debian is built with RTTI and without exceptions.
+  target_compile_options(mintor_jit_llvm PRIVATE -Wall -Wextra -frtti -fno-exceptions)
+  target_compile_definitions(mintor_jit_llvm PRIVATE MINTOR_VERSION="${PROJECT_VERSION}")
+  target_include_directories(mintor_jit_llvm PRIVATE "${CMAKE_SOURCE_DIR}")
+  target_include_directories(mintor_jit_llvm SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS}
+                             ${CLANG_INCLUDE_DIRS})
+  target_link_libraries(mintor_jit_llvm PRIVATE clang-cpp LLVM)
+  install(TARGETS mintor_jit_llvm LIBRARY DESTINATION "${MINTOR_INSTALL_LIBRARIES}")
+endfunction()
+
+function(mintor_executable)
+  if(NOT EXISTS "${CMAKE_SOURCE_DIR}/compiler/cli/main.cpp")
+    return()
+  endif()
+  add_executable(mintor compiler/cli/main.cpp)
+  target_link_libraries(mintor PRIVATE mintor_all)
+  set_target_properties(mintor PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+endfunction()

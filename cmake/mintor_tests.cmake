@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests: tests/<folder>/*_test.cpp is one GoogleTest program mintor_<folder>_tests, labelled with
+# the folder in ctest. Every program links the whole compiler, so that a test can use any oracle.
+function(mintor_tests)
+  if(NOT MINTOR_TESTS)
+    return()
+  endif()
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+  enable_testing()
+  file(GLOB folders CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}/tests"
+       "${CMAKE_SOURCE_DIR}/tests/*")
+  add_custom_target(mintor_all_tests)
+  foreach(folder IN LISTS folders)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/${folder}/*_test.cpp")
+    file(GLOB helpers CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/${folder}/*_helper.cpp")
+    if(NOT sources)
+      continue()
+    endif()
+    set(name mintor_${folder}_tests)
+    add_executable(${name} ${sources} ${helpers})
+    target_link_libraries(${name} PRIVATE mintor_all GTest::gtest GTest::gtest_main)
+    target_compile_definitions(${name} PRIVATE MINTOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                               MINTOR_BINARY_DIR="${CMAKE_BINARY_DIR}")
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+    add_dependencies(mintor_all_tests ${name})
+    foreach(needed IN ITEMS mintor_jit_llvm mintor)  # opened or started by tests, not linked
+      if(TARGET ${needed})
+        add_dependencies(mintor_all_tests ${needed})
+      endif()
+    endforeach()
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${folder}/"
+                         PROPERTIES LABELS "${folder}" TIMEOUT 600)
+  endforeach()
+endfunction()
