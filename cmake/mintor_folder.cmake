@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Folders to libraries. mintor_folder(name extra...) makes mintor_<name> from
-# compiler/<name>/**.cpp and the registries made for it; it links the folders called before it.
-# A folder without sources becomes an INTERFACE library, so the order can be written at once.
-set_property(GLOBAL PROPERTY MINTOR_FOLDERS "")   # libraries so far, in order
-set_property(GLOBAL PROPERTY MINTOR_ARCHIVES "")  # those with object code
+# compiler/<name>/**.cpp and the registries made for it. A folder without sources becomes an
+# INTERFACE library. That a folder uses only folders before it is checked on the finished archives
+# by tests/lint/link_order.py (static libraries cannot say it: the registries that live with the
+# targets are read by folders before them, which makes the link a rescanned group).
+set_property(GLOBAL PROPERTY MINTOR_ARCHIVES "")  # libraries with object code, in order of flow
 
 function(mintor_add_library target)  # sources: ARGN
   set(sources ${ARGN})
@@ -18,24 +19,14 @@ function(mintor_add_library target)  # sources: ARGN
   endif()
 endfunction()
 
-function(mintor_link target)  # libraries: ARGN
-  get_target_property(type ${target} TYPE)
-  if(type STREQUAL "INTERFACE_LIBRARY")
-    target_link_libraries(${target} INTERFACE ${ARGN})
-  else()
-    target_link_libraries(${target} PUBLIC ${ARGN})
-  endif()
-endfunction()
-
 function(mintor_folder name)  # extra libraries: ARGN
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/compiler/${name}/*.cpp")
   list(FILTER sources EXCLUDE REGEX "/compiler/jit/llvm/|/compiler/cli/main\\.cpp$")
   get_property(registries GLOBAL PROPERTY MINTOR_REGISTRY_${name})
-  get_property(before GLOBAL PROPERTY MINTOR_FOLDERS)
-  list(REVERSE before)  # a static library comes before what it needs
   mintor_add_library(mintor_${name} ${sources} ${registries})
-  mintor_link(mintor_${name} ${ARGN} ${before})
-  set_property(GLOBAL APPEND PROPERTY MINTOR_FOLDERS mintor_${name})
+  if(sources AND ARGN)
+    target_link_libraries(mintor_${name} PUBLIC ${ARGN})
+  endif()
 endfunction()
 
 # The runtime depends on nothing and is held to what a package may use.
@@ -67,10 +58,6 @@ function(mintor_targets)
   list(FILTER sources EXCLUDE REGEX "/targets/[^/]+/(runtime|prelude)/")
   get_property(registries GLOBAL PROPERTY MINTOR_REGISTRY_targets)
   mintor_add_library(mintor_targets ${sources} ${registries})
-  get_property(before GLOBAL PROPERTY MINTOR_FOLDERS)
-  list(FILTER before EXCLUDE REGEX "mintor_(jit|tune|package|driver|cli)$")
-  list(REVERSE before)
-  mintor_link(mintor_targets ${before})
 endfunction()
 
 # What a program that uses the whole compiler links. The group is rescanned because registries
@@ -78,14 +65,13 @@ endfunction()
 function(mintor_all)
   get_property(archives GLOBAL PROPERTY MINTOR_ARCHIVES)
   add_library(mintor_all INTERFACE)
-  target_link_libraries(mintor_all INTERFACE mintor_options)
-  get_property(folders GLOBAL PROPERTY MINTOR_FOLDERS)
-  list(REVERSE folders)
+  target_link_libraries(mintor_all INTERFACE mintor_options ${CMAKE_DL_LIBS})
   if(archives)
     list(JOIN archives "," group)
     target_link_libraries(mintor_all INTERFACE "$<LINK_GROUP:RESCAN,${group}>")
   endif()
-  target_link_libraries(mintor_all INTERFACE ${folders} mintor_targets mintor_onnx CLI11::CLI11)
+  string(REPLACE ";" "\n" lines "${archives}")
+  file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/generated/archives.txt" CONTENT "${lines}\n" @ONLY)
 endfunction()
 
 # libmintor_jit: the only code that links LLVM. It is opened on the first cache miss.

@@ -30,6 +30,5 @@ function(mintor_onnx)
   target_link_libraries(mintor_onnx_proto PUBLIC protobuf::libprotobuf)
   get_property(registries GLOBAL PROPERTY MINTOR_REGISTRY_onnx)
   mintor_add_library(mintor_onnx ${sources} ${registries})
-  target_link_libraries(mintor_onnx PUBLIC mintor_onnx_proto
-                        mintor_grad mintor_ops mintor_ir mintor_support)
+  target_link_libraries(mintor_onnx PUBLIC mintor_onnx_proto)
 endfunction()

@@ -7,7 +7,6 @@ function(mintor_tests)
   endif()
   find_package(GTest REQUIRED)
   include(GoogleTest)
-  enable_testing()
   file(GLOB folders CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}/tests"
        "${CMAKE_SOURCE_DIR}/tests/*")
   add_custom_target(mintor_all_tests)
