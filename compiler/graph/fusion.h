@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fusion groups: which nodes of a frozen Graph become one kernel.
+// Takes a Graph at stage `fused`; gives groups in an order in which each group's inputs come from earlier groups.
+// Keeps true: every live node that computes is in exactly one group, or is recomputed inside all groups that use it
+// (index and leaf nodes), or is a view; a group has at most one contract.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+#include "compiler/support/context.h"
+
+namespace mintor {
+
+struct Group {
+  std::vector<const Node*> nodes;       // topological order; recomputed producers included
+  std::vector<Value> inputs;            // from outside: graph inputs, parameters, large constants, other groups
+  std::vector<Value> outputs;           // stored by the kernel
+  std::vector<Value> materialised;      // values with their own loop nest (outputs, reductions, shared producers), in order
+  std::string name;                     // from the scopes it fused, unique in the plan, a C identifier
+  std::vector<std::string> because;     // why it holds what it holds, and what refused to join
+  bool prepare = false;                 // depends on parameters and constants alone: runs once, in entry `prepare`
+};
+
+// A value whose bytes are those of another (a reshape): no kernel.
+struct View {
+  Value value, of;
+};
+
+struct FusionPlan {
+  std::vector<Group> groups;
+  std::vector<View> views;
+};
+
+FusionPlan fuse(CompileContext& context, const Graph& graph);
+
+}  // namespace mintor

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Graph passes: Graph -> Graph. One file each in graph/passes/, collected by name; their order is in pipeline.cpp.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "compiler/ir/graph.h"
+#include "compiler/support/context.h"
+
+namespace mintor {
+
+struct GraphPass {
+  const char* name;        // = file name = golden name = --disable-pass name
+  const char* summary;
+  Graph (*run)(CompileContext& context, const Graph& graph);
+};
+
+std::span<const GraphPass* const> all_graph_passes();     // generated from the folder
+const GraphPass& find_graph_pass(std::string_view name);  // CompileError with the nearest name
+
+}  // namespace mintor

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Graph: meta-operators with symbolic shapes. This header is the contract; see verify.h for what is legal.
+//
+// A Graph owns immutable, hash-consed nodes: two nodes with equal kind, attributes, operands and result types are one
+// node (scope names are no part of identity; a merged node keeps all of them). A Value is one result of a node.
+// Nodes are kept in creation order, which is a topological order: operands come before users.
+// Passes never edit a node: they build another Graph with a Builder and a map from old to new values (graph/rewrite.h).
+// Meaning of each kind, in terms of row-major index tuples i:
+//   unary/binary/ternary  y[i] = f(x[i], ...)                       same shape in and out; f a row of scalar_ops.def
+//   cast                  y[i] = cast<dtype>(x[i])
+//   bitcast               same bits, other dtype of the same size
+//   broadcast             y[i] = x[i[dims[0]], i[dims[1]], ...]     dims ascending; x has rank |dims|; sizes equal
+//   reindex               y[i] = in_range ? x[coords(i)] : fill     see IndexMap
+//   concat                operands side by side along dim
+//   reindex_reduce        z = init; z[map(i)] = f(z[map(i)], y[i])  in row-major order of i; out of range is skipped
+//   reduce, scan          combiner over `dims` in the listed order of nesting; see Order
+//   contract              out[o] = sum over k axes of x[x_coords] * y[y_coords] with FMA; see Contract and Order
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "compiler/ir/scalar_op.h"
+#include "compiler/ir/tensor.h"
+#include "compiler/support/dtype.h"
+#include "compiler/support/index.h"
+
+namespace mintor {
+
+class Graph;
+struct Node;
+
+using Shape = std::vector<Index>;
+
+struct Type {
+  DType dtype = DType::f32;
+  Shape shape;
+  bool operator==(const Type&) const = default;
+};
+
+struct Value {
+  const Node* node = nullptr;
+  int32_t result = 0;
+  const Type& type() const;
+  const Shape& shape() const { return type().shape; }
+  DType dtype() const { return type().dtype; }
+  bool operator==(const Value&) const = default;
+  explicit operator bool() const { return node != nullptr; }
+};
+
+// A named size. Bound by the first input dimension that is exactly this symbol, or by `bind`/`compact`.
+struct Symbol {
+  std::string name;
+  int64_t lo = 0;
+  int64_t hi = -1;        // inclusive; -1: no bound
+  int64_t divisor = 1;
+  int64_t hint = 0;       // a typical value; 0: none
+  bool operator==(const Symbol&) const = default;
+};
+
+enum class Kind : uint8_t {
+  input, parameter, constant, iota, random,
+  unary, binary, ternary, cast, bitcast, pack, unpack,
+  broadcast, reindex, concat,
+  reindex_reduce, reduce, scan, contract,
+  sort, compact, size, bind,
+  if_, loop, call, code, host,
+};
+std::string_view name_of(Kind kind);   // "input", ..., "if", "loop"
+
+// Coordinates of an operand as integer expressions. Variables: `i0..i{r-1}` (the result's index), symbols, and
+// `l0..` = the integer loaded by loads[k] (an integer operand of the node, indexed by expressions over i* and earlier l*).
+struct IndexLoad {
+  int32_t operand = 1;          // which operand of the node
+  std::vector<Index> coords;    // one per dimension of that operand; must be in range
+  bool operator==(const IndexLoad&) const = default;
+};
+struct IndexCondition {         // 0 <= value < extent
+  Index value, extent;
+  bool operator==(const IndexCondition&) const = default;
+};
+struct IndexMap {
+  std::vector<IndexLoad> loads;
+  std::vector<Index> coords;    // one per dimension of operand 0 (reindex) or of the result (reindex_reduce)
+  std::vector<IndexCondition> conditions;
+  bool operator==(const IndexMap&) const = default;
+};
+
+enum class Combiner : uint8_t { add, mul, min, max, and_, or_, xor_, argmin, argmax, last, custom };
+std::string_view name_of(Combiner combiner);
+
+// The order of summation, decided by the numerics pass `order` and obeyed by every later level.
+// unset: not decided yet (before `order`). lanes: blocks of `block`, 16 lanes, tree (reduce). serial: scan and
+// argmin/argmax. chain: chunks of `chunk` positions, each one serial chain of FMA from +0, chunk sums added ascending;
+// `inner` > 1: the sequence is (c / inner, window row-major, c mod inner), c being the one k axis with role k.
+struct Order {
+  enum class Form : uint8_t { unset, lanes, serial, chain } form = Form::unset;
+  int64_t block = 0;
+  int64_t chunk = 0;
+  int64_t inner = 0;
+  bool operator==(const Order&) const = default;
+};
+
+enum class AxisRole : uint8_t { batch, m, n, k, window };
+struct ContractAxis {
+  std::string name;             // a variable of the maps
+  AxisRole role = AxisRole::k;
+  Index extent;
+  bool operator==(const ContractAxis&) const = default;
+};
+// out has one dimension per batch/m/n axis, in the order listed; k and window axes are summed, in the order listed.
+// x_coords/y_coords: one expression over the axis names per dimension of the operand; a term whose x or y coordinate
+// lies outside its operand is counted in the order and skipped (padding, off-stride taps: see `conditions`).
+struct Contract {
+  std::vector<ContractAxis> axes;
+  std::vector<Index> x_coords, y_coords;
+  std::vector<IndexCondition> conditions;  // further terms to skip
+  Order order;
+  bool operator==(const Contract&) const = default;
+};
+
+struct InputAttr { std::string name; bool operator==(const InputAttr&) const = default; };
+struct ParameterAttr { std::string name; Tensor value; bool operator==(const ParameterAttr& o) const { return name == o.name; } };
+struct ConstantAttr { Tensor value; std::string sha256; bool operator==(const ConstantAttr& o) const { return sha256 == o.sha256; } };
+struct IotaAttr { int32_t dim = 0; bool operator==(const IotaAttr&) const = default; };
+struct RandomAttr { std::string distribution; bool operator==(const RandomAttr&) const = default; };  // bits uniform normal
+struct ScalarAttr { ScalarOp op; bool operator==(const ScalarAttr&) const = default; };               // unary binary ternary
+struct CastAttr { bool operator==(const CastAttr&) const = default; };                                // cast, bitcast: result type says
+struct PackAttr { int32_t bits = 4; bool is_signed = false; bool operator==(const PackAttr&) const = default; };
+struct BroadcastAttr { std::vector<int32_t> dims; bool operator==(const BroadcastAttr&) const = default; };
+struct ReindexAttr { IndexMap map; Scalar fill; bool operator==(const ReindexAttr& o) const { return map == o.map && fill.same_bits(o.fill); } };
+struct ConcatAttr { int32_t dim = 0; bool operator==(const ConcatAttr&) const = default; };
+struct ReindexReduceAttr { Combiner combiner; IndexMap map; bool operator==(const ReindexReduceAttr&) const = default; };  // operands: init, y, index operands
+// `body`: for Combiner::custom, a Graph of scalars with inputs a0.. b0.. and results; identities one per operand.
+struct ReduceAttr {
+  Combiner combiner = Combiner::add;
+  std::vector<int32_t> dims;          // reduced dims, outermost first; results drop them
+  std::vector<Scalar> identities;
+  std::shared_ptr<const Graph> body;
+  Order order;
+  bool operator==(const ReduceAttr& o) const;
+};
+struct ScanAttr { ReduceAttr reduce; bool reverse = false, exclusive = false; bool operator==(const ScanAttr&) const = default; };
+struct SortAttr { int32_t dim = 0; bool descending = false; bool operator==(const SortAttr&) const = default; };
+struct CompactAttr { std::string symbol; bool operator==(const CompactAttr&) const = default; };   // operands x, mask (1-d or same rank flattened)
+struct SizeAttr { Index expr; bool operator==(const SizeAttr&) const = default; };
+struct BindAttr { std::string symbol; int64_t lo = 0, hi = -1; bool operator==(const BindAttr&) const = default; };
+// if: operands cond, captures...; regions then, else take the captures. loop: see evaluate.cpp. call: region, optional gradient.
+struct RegionAttr {
+  std::vector<std::shared_ptr<const Graph>> regions;
+  Index trip;                          // loop: number of iterations
+  int32_t carried = 0, scanned = 0;    // loop: operand counts; results are carried..., stacked...
+  bool operator==(const RegionAttr& o) const;
+};
+struct CodeAttr { std::string source, gradient; bool operator==(const CodeAttr&) const = default; };
+struct HostAttr { std::string function; bool operator==(const HostAttr&) const = default; };
+
+using Attr = std::variant<std::monostate, InputAttr, ParameterAttr, ConstantAttr, IotaAttr, RandomAttr, ScalarAttr, CastAttr,
+                          PackAttr, BroadcastAttr, ReindexAttr, ConcatAttr, ReindexReduceAttr, ReduceAttr, ScanAttr, Contract,
+                          SortAttr, CompactAttr, SizeAttr, BindAttr, RegionAttr, CodeAttr, HostAttr>;
+
+struct Node {
+  int32_t id = 0;                      // position in Graph::nodes()
+  Kind kind = Kind::constant;
+  Attr attr;
+  std::vector<Value> operands;
+  std::vector<Type> results;
+  template <class T>
+  const T& as() const { return std::get<T>(attr); }
+};
+
+inline const Type& Value::type() const { return node->results[result]; }
+
+struct Result { std::string name; Value value; };
+struct Update { std::string parameter; Value value; };   // parameter := value after the entry has run
+
+class Graph {
+ public:
+  explicit Graph(std::string name = "graph") : name_(std::move(name)) {}
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+  Graph(Graph&&) = default;
+  Graph& operator=(Graph&&) = default;
+
+  const std::string& name() const { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
+  std::span<const std::unique_ptr<Node>> nodes() const { return nodes_; }
+  const std::vector<Symbol>& symbols() const { return symbols_; }
+  const Symbol* find_symbol(std::string_view name) const;
+  void add_symbol(Symbol symbol);      // replaces one of the same name
+  Ranges ranges() const;               // of all symbols
+
+  // Interns: returns the node that exists with these contents, or a new one. Types are given by the caller (Builder).
+  const Node* add(Kind kind, Attr attr, std::vector<Value> operands, std::vector<Type> results,
+                  std::string_view scope = "");
+  const std::vector<std::string>& scopes(const Node* node) const;   // sorted, unique; may be empty
+  void add_scope(const Node* node, std::string_view scope);
+
+  std::vector<Result> results;
+  std::vector<Update> updates;
+
+ private:
+  std::string name_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<std::vector<std::string>> scopes_;      // by node id
+  std::vector<Symbol> symbols_;
+  std::unordered_multimap<size_t, const Node*> interned_;
+};
+
+// Nodes that the results and updates need, in order.
+std::vector<const Node*> live_nodes(const Graph& graph);
+// For each node id, the live nodes that use it.
+std::vector<std::vector<const Node*>> users_of(const Graph& graph);
+
+}  // namespace mintor

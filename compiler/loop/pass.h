@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loop passes: always legal, no arguments, bit-preserving. One file each in loop/passes/.
+#pragma once
+
+#include <span>
+
+#include "compiler/loop/ir.h"
+
+namespace mintor {
+
+struct LoopPass {
+  const char* name;
+  const char* summary;
+  Kernel (*run)(const Kernel& kernel);
+};
+
+std::span<const LoopPass* const> all_loop_passes();    // generated from the folder
+Kernel run_loop_pass(std::string_view name, const Kernel& kernel);
+
+}  // namespace mintor
