@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plain C types that every Mintor package speaks. A package's own header (`<name>.h`) includes
+// this file and declares `<name>_open`, `<name>_context_create`, `<name>_run`,
+// `<name>_context_destroy`, `<name>_close`, `<name>_info` and a few more (docs/runtime_abi.md).
+// Nothing here is exported: types only, so several packages can meet in one program.
+// Keeps true: a struct only grows at its end; `size` fields say which version the caller was built
+// with, and fields that a caller sets but a package does not know are refused, never ignored.
+#ifndef MINTOR_ABI_H
+#define MINTOR_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MT_ABI_VERSION 1
+enum { MT_MAX_RANK = 8, MT_MAX_SYMBOLS = 16 };
+
+typedef enum mt_status {
+  MT_OK = 0,
+  MT_INVALID_ARGUMENT = 1,   // a null pointer, an unknown option, a wrong dtype or rank
+  MT_SHAPE_MISMATCH = 2,     // a size outside its declared range, or two inputs that disagree
+  MT_OUT_OF_MEMORY = 3,
+  MT_IO_ERROR = 4,           // the weights file is missing, short, or has other contents
+  MT_UNSUPPORTED_CPU = 5,    // the CPU is below the lowest level of this package
+  MT_BUFFER_TOO_SMALL = 6    // an output or memory block given by the caller is too small
+} mt_status;
+
+typedef enum mt_dtype {
+  MT_F64 = 0, MT_F32, MT_F16, MT_BF16, MT_I8, MT_I16, MT_I32, MT_I64,
+  MT_U8, MT_U16, MT_U32, MT_U64, MT_BOOL
+} mt_dtype;
+
+// A dense row-major array. For an input: `data` is read, all fields are set by the caller.
+// For an output: the caller sets `data` and `bytes` (capacity); `run` sets dtype, rank and shape,
+// and `bytes` to what it wrote. With `data` null, `run` sets it to memory of the context, valid
+// until the context's next run. Data is aligned to its element; outputs overlap no input.
+typedef struct mt_tensor {
+  void* data;
+  size_t bytes;
+  int32_t dtype;               // mt_dtype
+  int32_t rank;                // 0..MT_MAX_RANK
+  int64_t shape[MT_MAX_RANK];
+} mt_tensor;
+
+// One input or output as the package declares it. shape[d] >= 0 is fixed; -1 is a symbol, its name
+// in symbol[d] (null where the size is fixed, or is an expression that only an output can have).
+typedef struct mt_tensor_info {
+  const char* name;
+  int32_t dtype;
+  int32_t rank;
+  int64_t shape[MT_MAX_RANK];
+  const char* symbol[MT_MAX_RANK];
+} mt_tensor_info;
+
+typedef struct mt_symbol_info {
+  const char* name;
+  int64_t lo, hi;              // inclusive range; hi < 0: unbounded
+} mt_symbol_info;
+
+typedef struct mt_model_info {
+  const char* name;
+  const char* numerics_hash;   // equal hash + equal input = equal bits
+  const char* levels;          // "v3,v4"
+  const char* level;           // the one chosen on this CPU, null before open
+  int32_t input_count, output_count, symbol_count, kernel_count;
+  const mt_tensor_info* inputs;
+  const mt_tensor_info* outputs;
+  const mt_symbol_info* symbols;
+  const char* const* kernels;  // names, in launch order of `forward`
+  int64_t weights_bytes, packed_bytes;
+} mt_model_info;
+
+// Runs task(context, i) for every i in [0, count), in any order, on any threads, and returns when
+// all are done.
+typedef void (*mt_task)(void* task_context, int32_t index);
+typedef void (*mt_parallel_for)(void* data, int32_t count, mt_task task, void* task_context);
+// Called after each launch of `forward` on the calling thread.
+typedef void (*mt_profile)(void* data, const char* kernel, int64_t begin_ns, int64_t end_ns);
+
+// Zero-initialise, set `size = sizeof(mt_options)`, then what you need. A null pointer instead of
+// options is all defaults.
+typedef struct mt_options {
+  size_t size;
+  const char* weights_path;     // null: weights.bin beside the library, in weights/ or ../weights/
+  const void* weights;          // the weights themselves, instead of a path: 64-byte aligned and
+  size_t weights_bytes;         // kept alive by the caller; with or without the file's trailer
+  const char* level;            // null: the best the CPU has; else one of the package's, by name
+  int32_t threads;              // 0 or 1: the caller's thread; n: n-1 threads of ours beside it
+  int32_t parallel_width;       // how many ways to split for parallel_for; 0: 2
+  mt_parallel_for parallel_for; // the host's own threads, instead of ours
+  void* parallel_for_data;
+} mt_options;
+
+typedef struct mt_context_options {
+  size_t size;
+  void* memory;                 // working memory (64-byte aligned), or null: allocated
+  size_t memory_bytes;          // at least what <name>_context_bytes says
+  int64_t max_symbols[MT_MAX_SYMBOLS];  // upper values to reserve for, in order of
+                                        // mt_model_info.symbols; 0: the declared hint
+  mt_profile profile;
+  void* profile_data;
+} mt_context_options;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a package's generated program.cpp gives to the runtime: constant tables and the functions of
+// its entry points. Takes: nothing. Gives: `Program`, `Level`, `Args`, and the share of work of one
+// part of a launch. Keeps true: all of it is immutable and constant-initialised; everything that
+// changes lies in a context. The namespace is the package's own (-DMT_NAME=<name>), so two packages
+// link statically into one program. tests/runtime/example_program.cpp shows a whole program.
+#ifndef MINTOR_PROGRAM_H
+#define MINTOR_PROGRAM_H
+
+#include "mintor_abi.h"
+
+#define MT_JOIN_(a, b) a##b
+#define MT_JOIN(a, b) MT_JOIN_(a, b)
+#ifndef MT_NAME
+#define MT_NAME mintor_package
+#endif
+// Not the bare name: a package called `open` or `std` must not meet a name of the system.
+#ifndef MT_PACKAGE
+#define MT_PACKAGE MT_JOIN(mt_, MT_NAME)
+#endif
+
+namespace MT_PACKAGE {
+
+// Base addresses that a launch's arguments are offsets into.
+struct Args {
+  const void* const* inputs;   // the caller's, by position
+  void* const* outputs;        // the caller's, or the context's at `output_offset`
+  const char* weights;         // weights.bin as stored; null when there are none
+  char* packed;                // what `prepare` made; read-only in `forward`
+  char* arena;                 // working memory, 64-byte aligned; contents undefined at entry
+  const int64_t* symbols;      // bound values, in order of mt_model_info.symbols
+};
+
+// A phase is one launch: part p of n runs its share. Parts of one phase may run at the same time;
+// a barrier lies between phases. `kernels` is the level's table, known to generated code only.
+using PhaseFn = void (*)(const void* kernels, const Args& args, int32_t phase, int32_t part,
+                         int32_t parts);
+
+struct Entry {
+  PhaseFn run;                       // may be null when phase_count is 0
+  int32_t phase_count;
+  const char* const* names;          // kernel name of each phase
+  // How many parallel tasks the phase has (1: run it on one thread; 0: skip it). A pure function.
+  // Null: unknown, use all parts.
+  int64_t (*tasks)(const int64_t* symbols, int32_t phase);
+};
+
+struct Level {
+  const char* name;                  // "v3"
+  bool (*supported)();               // cpuid and xgetbv say that this CPU and system run it
+  const void* kernels;
+};
+
+struct Program {
+  mt_model_info info;                // `level` null; the runtime fills it in its own copy
+  const Level* levels;               // best last
+  int32_t level_count;
+  Entry prepare, forward;            // `prepare` sees no inputs, outputs or symbols
+  int64_t (*arena_bytes)(const int64_t* symbols);
+  int64_t (*output_bytes)(const int64_t* symbols, int32_t output);
+  int64_t (*output_dim)(const int64_t* symbols, int32_t output, int32_t dim);
+  // Offset of output o in the arena when the caller gives no buffer for it (part of arena_bytes).
+  int64_t (*output_offset)(const int64_t* symbols, int32_t output);
+  const int64_t* symbol_hints;       // values to size a context for when the caller names none
+  // Symbols that inputs do not bind directly are computed from the others here; may be null.
+  void (*derive)(int64_t* symbols);
+  const char* weights_sha256;        // hex; compared with the trailer of weights.bin; "" skips
+  int64_t prepare_arena_bytes;       // working memory of `prepare`, given back after it
+};
+
+// The generated table, one per package.
+extern const Program program;
+
+// Tasks [begin, end) of `count` that part `part` of `parts` runs: contiguous, sizes differ by at
+// most one.
+struct Share {
+  int64_t begin, end;
+};
+static inline Share share(int64_t count, int32_t part, int32_t parts) {
+  const int64_t base = count / parts, extra = count % parts;
+  const int64_t begin = part * base + (part < extra ? part : extra);
+  return {begin, begin + base + (part < extra ? 1 : 0)};
+}
+
+// A typed pointer into a block.
+template <class T>
+static inline T* at(char* block, int64_t byte_offset) {
+  return reinterpret_cast<T*>(block + byte_offset);
+}
+template <class T>
+static inline const T* at(const char* block, int64_t byte_offset) {
+  return reinterpret_cast<const T*>(block + byte_offset);
+}
+
+struct Model;
+struct Context;
+
+// What the extern "C" functions of a package (runtime/src/api.cpp) forward to.
+mt_status open(const Program& program, const mt_options* options, Model** model);
+// Bytes of working memory that a context with these options needs.
+mt_status context_bytes(const Model* model, const mt_context_options* options, size_t* bytes);
+mt_status context_create(Model* model, const mt_context_options* options, Context** context);
+mt_status run(Context* context, const mt_tensor* inputs, mt_tensor* outputs);
+void context_destroy(Context* context);
+void close(Model* model);
+const mt_model_info* info(const Model* model);
+// Why the last call on this thread that failed did so; "" when none has. Valid until the next
+// failure on this thread.
+const char* last_error();
+
+}  // namespace MT_PACKAGE
+#endif

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Program toy: the shape of every generated program.cpp, written by hand.
+//   forward(x[batch, 24], s[batch]) -> y[batch, 20], total[2 * batch]
+//   hidden = relu(x * w + b) ; y = hidden * s ; total = sums of y's rows, twice
+// Weights: w 24x20 f32 at 0 (1920 B), b 20 f32 at 1920 (80 B). Packed: w [2][24][16] at 0 (3072 B),
+// b[32] at 3072 (128 B). Arena: hidden [batch, 20], then the outputs.
+#include "kernels.h"
+#include "mintor_program.h"
+#include "cpu_x86.h"
+#include "cpu_reference.h"
+
+namespace MT_PACKAGE {
+
+static const mt_tensor_info kInputs[] = {
+    {"x", MT_F32, 2, {-1, 24}, {"batch"}},
+    {"s", MT_F32, 1, {-1}, {"batch"}},
+};
+static const mt_tensor_info kOutputs[] = {
+    {"y", MT_F32, 2, {-1, 20}, {"batch"}},
+    {"total", MT_F32, 1, {-1}, {"rows"}},
+};
+static const mt_symbol_info kSymbols[] = {
+    {"batch", 0, 64},
+    {"rows", 0, 128},
+};
+static const int64_t kHints[] = {4, 8};
+
+static const char* const kPrepareNames[] = {"pack_w", "pack_b"};
+static const char* const kForwardNames[] = {"dense_relu", "scale", "row_sum"};
+
+static const Level kLevels[] = {
+    {"reference", supports_reference, &kernels_reference},
+    {"v3", supports_v3, &kernels_v3},
+};
+
+static int64_t round_up(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// Symbols that no input binds.
+static void derive(int64_t* symbols) { symbols[1] = 2 * symbols[0]; }
+
+// Buffer offsets in the arena, each an expression of the symbols.
+static int64_t hidden_offset(const int64_t*) { return 0; }
+static int64_t y_offset(const int64_t* symbols) { return round_up(symbols[0] * 80); }
+static int64_t total_offset(const int64_t* symbols) {
+  return y_offset(symbols) + round_up(symbols[0] * 80);
+}
+static int64_t arena_bytes(const int64_t* symbols) {
+  return total_offset(symbols) + round_up(symbols[1] * 4);
+}
+
+static int64_t output_dim(const int64_t* symbols, int32_t output, int32_t dim) {
+  switch (output * MT_MAX_RANK + dim) {
+    case 0 * MT_MAX_RANK + 0: return symbols[0];
+    case 0 * MT_MAX_RANK + 1: return 20;
+    case 1 * MT_MAX_RANK + 0: return symbols[1];
+  }
+  return 0;
+}
+static int64_t output_bytes(const int64_t* symbols, int32_t output) {
+  switch (output) {
+    case 0: return symbols[0] * 80;
+    case 1: return symbols[1] * 4;
+  }
+  return 0;
+}
+static int64_t output_offset(const int64_t* symbols, int32_t output) {
+  switch (output) {
+    case 0: return y_offset(symbols);
+    case 1: return total_offset(symbols);
+  }
+  return 0;
+}
+
+static int64_t prepare_tasks(const int64_t*, int32_t phase) {
+  switch (phase) {
+    case 0: return 2;
+    case 1: return 1;
+  }
+  return 0;
+}
+static void prepare(const void* kernels, const Args& a, int32_t phase, int32_t part,
+                    int32_t parts) {
+  const Kernels& k = *static_cast<const Kernels*>(kernels);
+  switch (phase) {
+    case 0: {  // pack_w: panels of 16 columns
+      const Share tasks = share(2, part, parts);
+      k.pack_w(at<float>(a.weights, 0), at<float>(a.packed, 0), tasks.begin, tasks.end);
+      break;
+    }
+    case 1:  // pack_b
+      k.pack_b(at<float>(a.weights, 1920), at<float>(a.packed, 3072));
+      break;
+  }
+}
+
+static int64_t forward_tasks(const int64_t* symbols, int32_t phase) {
+  switch (phase) {
+    case 0: return symbols[0];
+    case 1: return symbols[0];
+    case 2: return 1;
+  }
+  return 0;
+}
+static void forward(const void* kernels, const Args& a, int32_t phase, int32_t part,
+                    int32_t parts) {
+  const Kernels& k = *static_cast<const Kernels*>(kernels);
+  const int64_t batch = a.symbols[0];
+  float* const hidden = at<float>(a.arena, hidden_offset(a.symbols));
+  switch (phase) {
+    case 0: {  // dense/matmul, dense/bias, relu
+      const Share tasks = share(batch, part, parts);
+      k.dense_relu(static_cast<const float*>(a.inputs[0]), at<float>(a.packed, 0),
+                   at<float>(a.packed, 3072), hidden, tasks.begin, tasks.end);
+      break;
+    }
+    case 1: {  // scale
+      const Share tasks = share(batch, part, parts);
+      k.scale(hidden, static_cast<const float*>(a.inputs[1]), static_cast<float*>(a.outputs[0]),
+              tasks.begin, tasks.end);
+      break;
+    }
+    case 2:  // row_sum
+      k.row_sum(static_cast<const float*>(a.outputs[0]), static_cast<float*>(a.outputs[1]), batch);
+      break;
+  }
+}
+
+const Program program = {
+    {"toy", "0123456789abcdef", "reference,v3", nullptr, 2, 2, 2, 3, kInputs, kOutputs, kSymbols,
+     kForwardNames, 2000, 3200},
+    kLevels,
+    2,
+    {prepare, 2, kPrepareNames, prepare_tasks},
+    {forward, 3, kForwardNames, forward_tasks},
+    arena_bytes,
+    output_bytes,
+    output_dim,
+    output_offset,
+    kHints,
+    derive,
+    "",
+    0,
+};
+
+}  // namespace MT_PACKAGE
