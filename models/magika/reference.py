@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the real magika package over the paths on stdin (one a line), write [[label, score], ...] as JSON to stdout.
+"""Run the real magika package over the paths on stdin (one a line), write [[label, score], ...]
+as JSON to stdout.
 
-Started by check.py with the Python of a scratch environment that has magika and ONNX Runtime; no part of the product.
+Started by check.py with the Python of a scratch environment that has magika and ONNX Runtime; no
+part of the product.
 """
+
 import json
 import sys
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The measured models, as plain PyTorch modules with weights from a fixed seed.
 
-Takes: a name of `ZOO`. Gives: `make(name)` -> (module in eval mode, tuple of inputs), the same on every call.
-Keeps true: no weight is downloaded. A batch norm gets the statistics of one random batch, disturbed, and a random
-scale and shift, so that folding is put to the test while activations stay finite and outputs are not constant.
-The `tiny_*` models have the structure of their big sisters at a size that a test can run on every level.
+Takes: a name of `ZOO`. Gives: `make(name)` -> (module in eval mode, tuple of inputs), the same on
+every call.
+Keeps true: no weight is downloaded. A batch norm gets the statistics of one random batch,
+disturbed, and a random scale and shift, so that folding is put to the test while activations stay
+finite and outputs are not constant. The `tiny_*` models have the structure of their big sisters
+at a size that a test can run on every level.
 """
+
 import math
 from dataclasses import dataclass, field
 
@@ -89,8 +92,14 @@ class Vgg16(nn.Module):
                 i = c
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(
-            nn.Linear(25088, 4096), nn.ReLU(), nn.Dropout(), nn.Linear(4096, 4096),
-            nn.ReLU(), nn.Dropout(), nn.Linear(4096, 1000))
+            nn.Linear(25088, 4096),
+            nn.ReLU(),
+            nn.Dropout(),
+            nn.Linear(4096, 4096),
+            nn.ReLU(),
+            nn.Dropout(),
+            nn.Linear(4096, 1000),
+        )
 
     def forward(self, x):
         return self.classifier(torch.flatten(self.features(x), 1))
@@ -116,8 +125,15 @@ class Inverted(nn.Module):
         return x + y if self.skip else y
 
 
-MOBILENET_V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
-                (6, 320, 1, 1))
+MOBILENET_V2 = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 
 
 class MobileNetV2(nn.Module):
@@ -144,17 +160,24 @@ class Attention(nn.Module):
 
     def forward(self, x, mask=None):
         b, s, d = x.shape
-        q, k, v = (f(x).view(b, s, self.h, self.dh).transpose(1, 2) for f in (self.q, self.k, self.v))
+        q, k, v = (
+            f(x).view(b, s, self.h, self.dh).transpose(1, 2) for f in (self.q, self.k, self.v)
+        )
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.o(y.transpose(1, 2).reshape(b, s, d))
 
 
 class Bert(nn.Module):
-    """An encoder with a padding mask, layer norms after each sub-layer, exact GELU (Devlin et al. 2018)."""
+    """An encoder with a padding mask, layer norms after each sub-layer, exact GELU (Devlin et al.
+    2018)."""
 
     def __init__(self, layers, d, heads, ff, vocab=30522):
         super().__init__()
-        self.word, self.pos, self.kind = nn.Embedding(vocab, d), nn.Embedding(512, d), nn.Embedding(2, d)
+        self.word, self.pos, self.kind = (
+            nn.Embedding(vocab, d),
+            nn.Embedding(512, d),
+            nn.Embedding(2, d),
+        )
         self.norm = nn.LayerNorm(d, eps=1e-12)
         self.att = nn.ModuleList([Attention(d, heads) for _ in range(layers)])
         self.n1 = nn.ModuleList([nn.LayerNorm(d, eps=1e-12) for _ in range(layers)])
@@ -187,10 +210,12 @@ def image(n=1, size=224):
 
 def tokens(n=1, seq=128, vocab=30522):
     """Token ids and a mask whose last eighth is padding (16 of 128)."""
+
     def make_tokens(g):
         mask = torch.ones(n, seq, dtype=torch.int64)
-        mask[:, seq - seq // 8:] = 0
+        mask[:, seq - seq // 8 :] = 0
         return torch.randint(0, vocab, (n, seq), generator=g), mask
+
     return make_tokens
 
 
@@ -200,8 +225,10 @@ def rand(*shape):
 
 @dataclass
 class Model:
-    """`build()` makes the module; `inputs(generator)` its arguments; `axes` names the symbolic dimensions of
-    `export.py --dynamic`, by tensor name; `resized(**sizes)` gives an input maker for other sizes."""
+    """`build()` makes the module; `inputs(generator)` its arguments; `axes` names the symbolic
+    dimensions of
+    `export.py --dynamic`, by tensor name; `resized(**sizes)` gives an input maker for other
+    sizes."""
 
     build: object
     inputs: object
@@ -211,26 +238,52 @@ class Model:
     axes: dict = field(default_factory=lambda: {"x": {0: "batch"}, "y": {0: "batch"}})
 
 
-BERT = {"input_names": ("ids", "mask"),
-        "axes": {"ids": {0: "batch", 1: "seq"}, "mask": {0: "batch", 1: "seq"}, "y": {0: "batch", 1: "seq"}}}
+BERT = {
+    "input_names": ("ids", "mask"),
+    "axes": {
+        "ids": {0: "batch", 1: "seq"},
+        "mask": {0: "batch", 1: "seq"},
+        "y": {0: "batch", 1: "seq"},
+    },
+}
 TINY_MOBILENET = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 2, 2))
 
 ZOO = {
-    "resnet18": Model(lambda: ResNet(BasicBlock, (2, 2, 2, 2)), image(), lambda batch: image(batch)),
-    "resnet50": Model(lambda: ResNet(Bottleneck, (3, 4, 6, 3)), image(), lambda batch: image(batch)),
+    "resnet18": Model(
+        lambda: ResNet(BasicBlock, (2, 2, 2, 2)), image(), lambda batch: image(batch)
+    ),
+    "resnet50": Model(
+        lambda: ResNet(Bottleneck, (3, 4, 6, 3)), image(), lambda batch: image(batch)
+    ),
     "vgg16": Model(Vgg16, image(), lambda batch: image(batch)),
     "mobilenet_v2": Model(MobileNetV2, image(), lambda batch: image(batch)),
-    "bert_base": Model(lambda: Bert(12, 768, 12, 3072), tokens(), lambda batch, seq: tokens(batch, seq), **BERT),
-    "minilm": Model(lambda: Bert(6, 384, 12, 1536), tokens(), lambda batch, seq: tokens(batch, seq), **BERT),
+    "bert_base": Model(
+        lambda: Bert(12, 768, 12, 3072), tokens(), lambda batch, seq: tokens(batch, seq), **BERT
+    ),
+    "minilm": Model(
+        lambda: Bert(6, 384, 12, 1536), tokens(), lambda batch, seq: tokens(batch, seq), **BERT
+    ),
     "mlp": Model(Mlp, rand(1, 784), lambda batch: rand(batch, 784)),
     # Odd sizes (33, 47) so that tiles, strides and pools all leave tails.
-    "tiny_resnet": Model(lambda: ResNet(BasicBlock, (1, 1), (16, 40), 10), image(2, 33), lambda batch: image(batch, 33)),
-    "tiny_bottleneck": Model(lambda: ResNet(Bottleneck, (1, 1), (8, 24), 7), image(1, 33),
-                             lambda batch: image(batch, 33)),
-    "tiny_mobilenet": Model(lambda: MobileNetV2(TINY_MOBILENET, 16, 72, 10), image(1, 47),
-                            lambda batch: image(batch, 47)),
-    "tiny_bert": Model(lambda: Bert(2, 48, 3, 80, 100), tokens(2, 19, 100),
-                       lambda batch, seq: tokens(batch, seq, 100), **BERT),
+    "tiny_resnet": Model(
+        lambda: ResNet(BasicBlock, (1, 1), (16, 40), 10),
+        image(2, 33),
+        lambda batch: image(batch, 33),
+    ),
+    "tiny_bottleneck": Model(
+        lambda: ResNet(Bottleneck, (1, 1), (8, 24), 7), image(1, 33), lambda batch: image(batch, 33)
+    ),
+    "tiny_mobilenet": Model(
+        lambda: MobileNetV2(TINY_MOBILENET, 16, 72, 10),
+        image(1, 47),
+        lambda batch: image(batch, 47),
+    ),
+    "tiny_bert": Model(
+        lambda: Bert(2, 48, 3, 80, 100),
+        tokens(2, 19, 100),
+        lambda batch, seq: tokens(batch, seq, 100),
+        **BERT,
+    ),
 }
 
 
@@ -283,7 +336,8 @@ def make(name):
 
 @torch.no_grad()
 def run(net, args, dtype=torch.float32):
-    """Outputs as NumPy arrays, computed in `dtype` (the module is put back to float32 afterwards)."""
+    """Outputs as NumPy arrays, computed in `dtype` (the module is put back to float32
+    afterwards)."""
     net.to(dtype)
     out = net(*(a.to(dtype) if a.is_floating_point() else a for a in args))
     net.to(torch.float32)
@@ -303,6 +357,7 @@ def gflop(net, args):
         elif isinstance(m, Attention):
             b, s, d = a[0].shape
             total[0] += 2 * 2 * b * s * s * d
+
     for m in net.modules():
         handles.append(m.register_forward_hook(hook))
     net(*args)
