@@ -11,7 +11,7 @@
 namespace mintor {
 
 struct EmbeddedFile {
-  std::string_view path;  // "targets/x86/prelude/vector_math.h"
+  std::string_view path;  // "targets/<t>/prelude/vector_math.h"
   std::string_view text;
 };
 
