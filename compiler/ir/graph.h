@@ -19,6 +19,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -174,6 +175,15 @@ struct Node {
   const T& as() const { return std::get<T>(attr); }
 };
 
+std::string to_string(const Type& type);       // "f32[batch, 256]"
+std::string to_string(const Shape& shape);     // "[batch, 256]"
+std::optional<Kind> parse_kind(std::string_view name);
+std::optional<Combiner> parse_combiner(std::string_view name);
+std::string_view name_of(AxisRole role);       // "batch", "m", "n", "k", "window"
+std::optional<AxisRole> parse_role(std::string_view name);
+// The spelling of a node: the scalar function's name, else the kind's.
+std::string_view op_name(Kind kind, const Attr& attr);
+
 inline const Type& Value::type() const { return node->results[result]; }
 
 struct Result { std::string name; Value value; };
@@ -212,8 +222,15 @@ class Graph {
   std::unordered_multimap<size_t, const Node*> interned_;
 };
 
-// Nodes that the results and updates need, in order.
+// Nodes that the results and updates need, in order; the `bind`, `compact` or `input` that defines a size symbol is
+// needed by whatever mentions the symbol.
 std::vector<const Node*> live_nodes(const Graph& graph);
+// All inputs in creation order, live or not: the signature of a region (operands are passed by position).
+std::vector<const Node*> inputs_of(const Graph& graph);
+// The node that defines a symbol: its `bind` or `compact`, else the first input with a dimension that is the symbol.
+const Node* definer_of(const Graph& graph, std::string_view symbol);
+// The symbols that a node's types and attributes mention (maps and regions included, their own variables not).
+std::set<std::string> symbols_of(const Node& node);
 // For each node id, the live nodes that use it.
 std::vector<std::vector<const Node*>> users_of(const Graph& graph);
 

@@ -20,7 +20,9 @@ namespace mintor {
 
 using Blobs = std::map<std::string, Tensor>;     // SHA-256 (hex) -> bytes
 
-std::string print(const Graph& graph);
+enum class Scopes { shown, hidden };             // hidden: the text that identity and hashes are taken from
+
+std::string print(const Graph& graph, Scopes scopes = Scopes::shown);
 Blobs blobs_of(const Graph& graph);
 // Throws CompileError with line and column. A blob that is missing is an error that names it.
 Graph parse_graph(std::string_view text, const Blobs& blobs = {});

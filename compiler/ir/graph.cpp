@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// Interning, scopes, liveness and users of graph nodes. See graph.h.
+// Takes nodes whose types the Builder derived; gives the one node with those contents.
+// Keeps true: `host` nodes are never merged (they may have effects); everything else is pure and is.
+#include "compiler/ir/graph.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "compiler/ir/text.h"
+
+namespace mintor {
+
+namespace {
+
+class Hash {
+ public:
+  void add(size_t value) { state_ ^= value + 0x9e3779b97f4a7c15ull + (state_ << 6) + (state_ >> 2); }
+  void add(std::string_view text) { add(std::hash<std::string_view>{}(text)); }
+  void add(const Index& index) { add(index.hash()); }
+  void add(const Scalar& scalar) {
+    unsigned char bytes[8] = {};
+    scalar.write(bytes);
+    uint64_t bits;
+    std::memcpy(&bits, bytes, 8);
+    add(static_cast<size_t>(scalar.dtype));
+    add(static_cast<size_t>(bits));
+  }
+  void add(const Type& type) {
+    add(static_cast<size_t>(type.dtype));
+    for (const Index& extent : type.shape) add(extent);
+  }
+  void add(const std::vector<IndexCondition>& conditions) {
+    for (const IndexCondition& c : conditions) { add(c.value); add(c.extent); }
+  }
+  void add(const IndexMap& map) {
+    for (const IndexLoad& load : map.loads) {
+      add(static_cast<size_t>(load.operand));
+      for (const Index& c : load.coords) add(c);
+    }
+    for (const Index& c : map.coords) add(c);
+    add(map.conditions);
+  }
+  void add(const Order& order) {
+    add(static_cast<size_t>(order.form));
+    add(static_cast<size_t>(order.block ^ (order.chunk << 20) ^ (order.inner << 40)));
+  }
+  size_t value() const { return state_; }
+
+ private:
+  size_t state_ = 0x243f6a8885a308d3ull;
+};
+
+// Attributes are hashed by what is cheap and tells them apart; regions by their size only (equality compares text).
+struct AttrHash {
+  Hash& h;
+  void operator()(std::monostate) {}
+  void operator()(const InputAttr& a) { h.add(a.name); }
+  void operator()(const ParameterAttr& a) { h.add(a.name); }
+  void operator()(const ConstantAttr& a) { h.add(a.sha256); }
+  void operator()(const IotaAttr& a) { h.add(static_cast<size_t>(a.dim)); }
+  void operator()(const RandomAttr& a) { h.add(a.distribution); }
+  void operator()(const ScalarAttr& a) { h.add(static_cast<size_t>(a.op)); }
+  void operator()(const CastAttr&) {}
+  void operator()(const PackAttr& a) { h.add(static_cast<size_t>(a.bits * 2 + a.is_signed)); }
+  void operator()(const BroadcastAttr& a) { for (int32_t d : a.dims) h.add(static_cast<size_t>(d)); }
+  void operator()(const ReindexAttr& a) { h.add(a.map); h.add(a.fill); }
+  void operator()(const ConcatAttr& a) { h.add(static_cast<size_t>(a.dim)); }
+  void operator()(const ReindexReduceAttr& a) { h.add(static_cast<size_t>(a.combiner)); h.add(a.map); }
+  void operator()(const ReduceAttr& a) {
+    h.add(static_cast<size_t>(a.combiner));
+    for (int32_t d : a.dims) h.add(static_cast<size_t>(d));
+    for (const Scalar& s : a.identities) h.add(s);
+    h.add(a.order);
+  }
+  void operator()(const ScanAttr& a) { (*this)(a.reduce); h.add(static_cast<size_t>(a.reverse * 2 + a.exclusive)); }
+  void operator()(const Contract& a) {
+    for (const ContractAxis& axis : a.axes) {
+      h.add(axis.name);
+      h.add(static_cast<size_t>(axis.role));
+      h.add(axis.extent);
+    }
+    for (const Index& c : a.x_coords) h.add(c);
+    for (const Index& c : a.y_coords) h.add(c);
+    h.add(a.conditions);
+    h.add(a.order);
+  }
+  void operator()(const SortAttr& a) { h.add(static_cast<size_t>(a.dim * 2 + a.descending)); }
+  void operator()(const CompactAttr& a) { h.add(a.symbol); }
+  void operator()(const SizeAttr& a) { h.add(a.expr); }
+  void operator()(const BindAttr& a) { h.add(a.symbol); }
+  void operator()(const RegionAttr& a) {
+    h.add(a.trip);
+    for (const auto& region : a.regions) h.add(region->nodes().size());
+  }
+  void operator()(const CodeAttr& a) { h.add(a.source); }
+  void operator()(const HostAttr& a) { h.add(a.function); }
+};
+
+// Scope names apart, which are no part of identity.
+bool same_graph(const std::shared_ptr<const Graph>& a, const std::shared_ptr<const Graph>& b) {
+  if (a == b) return true;
+  return a && b && print(*a, Scopes::hidden) == print(*b, Scopes::hidden);
+}
+
+void add_vars(std::set<std::string>& out, const Index& index) { out.merge(index.vars()); }
+
+void add_vars(std::set<std::string>& out, const IndexMap& map) {
+  for (const IndexLoad& load : map.loads) {
+    for (const Index& c : load.coords) add_vars(out, c);
+  }
+  for (const Index& c : map.coords) add_vars(out, c);
+  for (const IndexCondition& c : map.conditions) { add_vars(out, c.value); add_vars(out, c.extent); }
+}
+
+// i0, l3: a map's own variables.
+bool is_map_variable(const std::string& name) {
+  return name.size() > 1 && (name[0] == 'i' || name[0] == 'l') &&
+         std::all_of(name.begin() + 1, name.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::set<std::string> without_map_variables(std::set<std::string> names) {
+  std::erase_if(names, is_map_variable);
+  return names;
+}
+
+std::set<std::string> free_symbols(const Graph& region) {
+  std::set<std::string> out;
+  for (const Node* node : live_nodes(region)) out.merge(symbols_of(*node));
+  for (const Node* node : inputs_of(region)) out.merge(symbols_of(*node));
+  for (const auto& node : region.nodes()) {   // what the region binds itself comes from nowhere else
+    if (node->kind == Kind::bind) out.erase(node->as<BindAttr>().symbol);
+    if (node->kind == Kind::compact) out.erase(node->as<CompactAttr>().symbol);
+  }
+  return out;
+}
+
+struct AttrSymbols {
+  std::set<std::string>& out;
+  template <class T>
+  void operator()(const T&) {}
+  void operator()(const ReindexAttr& a) { map(a.map); }
+  void operator()(const ReindexReduceAttr& a) { map(a.map); }
+  void operator()(const Contract& a) {
+    std::set<std::string> all;
+    for (const ContractAxis& axis : a.axes) add_vars(all, axis.extent);
+    for (const Index& c : a.x_coords) add_vars(all, c);
+    for (const Index& c : a.y_coords) add_vars(all, c);
+    for (const IndexCondition& c : a.conditions) { add_vars(all, c.value); add_vars(all, c.extent); }
+    for (const ContractAxis& axis : a.axes) all.erase(axis.name);
+    out.merge(all);
+  }
+  void operator()(const SizeAttr& a) { add_vars(out, a.expr); }
+  void operator()(const BindAttr& a) { out.insert(a.symbol); }
+  void operator()(const RegionAttr& a) {
+    add_vars(out, a.trip);
+    for (const auto& region : a.regions) out.merge(free_symbols(*region));
+  }
+  void map(const IndexMap& m) {
+    std::set<std::string> all;
+    add_vars(all, m);
+    out.merge(without_map_variables(std::move(all)));
+  }
+};
+
+}  // namespace
+
+bool ReduceAttr::operator==(const ReduceAttr& o) const {
+  return combiner == o.combiner && dims == o.dims && order == o.order &&
+         std::ranges::equal(identities, o.identities, [](auto& a, auto& b) { return a.same_bits(b); }) &&
+         same_graph(body, o.body);
+}
+
+bool RegionAttr::operator==(const RegionAttr& o) const {
+  return trip == o.trip && carried == o.carried && scanned == o.scanned &&
+         std::ranges::equal(regions, o.regions, same_graph);
+}
+
+const Symbol* Graph::find_symbol(std::string_view name) const {
+  for (const Symbol& symbol : symbols_) {
+    if (symbol.name == name) return &symbol;
+  }
+  return nullptr;
+}
+
+void Graph::add_symbol(Symbol symbol) {
+  for (Symbol& known : symbols_) {
+    if (known.name == symbol.name) {
+      known = std::move(symbol);
+      return;
+    }
+  }
+  symbols_.push_back(std::move(symbol));
+}
+
+Ranges Graph::ranges() const {
+  Ranges ranges;
+  for (const Symbol& symbol : symbols_) {
+    Range range;
+    range.lo = Index(symbol.lo);
+    if (symbol.hi >= 0) range.hi = Index(symbol.hi);
+    range.divisor = symbol.divisor;
+    ranges.set(symbol.name, range);
+  }
+  return ranges;
+}
+
+const Node* Graph::add(Kind kind, Attr attr, std::vector<Value> operands, std::vector<Type> results,
+                       std::string_view scope) {
+  Hash hash;
+  hash.add(static_cast<size_t>(kind));
+  std::visit(AttrHash{hash}, attr);
+  for (const Value& v : operands) {
+    hash.add(static_cast<size_t>(v.node->id));
+    hash.add(static_cast<size_t>(v.result));
+  }
+  for (const Type& type : results) hash.add(type);
+  if (kind != Kind::host) {
+    auto [first, last] = interned_.equal_range(hash.value());
+    for (auto it = first; it != last; ++it) {
+      const Node& n = *it->second;
+      if (n.kind == kind && n.operands == operands && n.results == results && n.attr == attr) {
+        add_scope(&n, scope);
+        return &n;
+      }
+    }
+  }
+  auto node = std::make_unique<Node>();
+  node->id = static_cast<int32_t>(nodes_.size());
+  node->kind = kind;
+  node->attr = std::move(attr);
+  node->operands = std::move(operands);
+  node->results = std::move(results);
+  const Node* added = node.get();
+  nodes_.push_back(std::move(node));
+  scopes_.emplace_back();
+  interned_.emplace(hash.value(), added);
+  add_scope(added, scope);
+  return added;
+}
+
+const std::vector<std::string>& Graph::scopes(const Node* node) const {
+  return scopes_[static_cast<size_t>(node->id)];
+}
+
+void Graph::add_scope(const Node* node, std::string_view scope) {
+  if (scope.empty()) return;
+  std::vector<std::string>& names = scopes_[static_cast<size_t>(node->id)];
+  auto place = std::lower_bound(names.begin(), names.end(), scope);
+  if (place == names.end() || *place != scope) names.emplace(place, scope);
+}
+
+std::set<std::string> symbols_of(const Node& node) {
+  std::set<std::string> out;
+  for (const Type& type : node.results) {
+    for (const Index& extent : type.shape) add_vars(out, extent);
+  }
+  std::visit(AttrSymbols{out}, node.attr);
+  return out;
+}
+
+const Node* definer_of(const Graph& graph, std::string_view symbol) {
+  const Node* input = nullptr;
+  for (const auto& node : graph.nodes()) {
+    if (node->kind == Kind::bind && node->as<BindAttr>().symbol == symbol) return node.get();
+    if (node->kind == Kind::compact && node->as<CompactAttr>().symbol == symbol) return node.get();
+    if (node->kind != Kind::input || input != nullptr) continue;
+    for (const Index& extent : node->results[0].shape) {
+      if (extent.as_var() == symbol) input = node.get();
+    }
+  }
+  return input;
+}
+
+std::vector<const Node*> inputs_of(const Graph& graph) {
+  std::vector<const Node*> inputs;
+  for (const auto& node : graph.nodes()) {
+    if (node->kind == Kind::input) inputs.push_back(node.get());
+  }
+  return inputs;
+}
+
+std::vector<const Node*> live_nodes(const Graph& graph) {
+  std::vector<bool> live(graph.nodes().size(), false);
+  std::vector<const Node*> work;
+  auto need = [&](const Node* node) {
+    if (node == nullptr || live[static_cast<size_t>(node->id)]) return;
+    live[static_cast<size_t>(node->id)] = true;
+    work.push_back(node);
+  };
+  std::unordered_map<std::string, const Node*> definers;
+  for (const Symbol& symbol : graph.symbols()) definers[symbol.name] = definer_of(graph, symbol.name);
+  for (const Result& result : graph.results) need(result.value.node);
+  for (const Update& update : graph.updates) need(update.value.node);
+  while (!work.empty()) {
+    const Node* node = work.back();
+    work.pop_back();
+    for (const Value& operand : node->operands) need(operand.node);
+    if (definers.empty()) continue;
+    for (const std::string& symbol : symbols_of(*node)) {
+      auto it = definers.find(symbol);
+      if (it != definers.end()) need(it->second);
+    }
+  }
+  std::vector<const Node*> nodes;
+  for (const auto& node : graph.nodes()) {
+    if (live[static_cast<size_t>(node->id)]) nodes.push_back(node.get());
+  }
+  return nodes;
+}
+
+std::vector<std::vector<const Node*>> users_of(const Graph& graph) {
+  std::vector<std::vector<const Node*>> users(graph.nodes().size());
+  for (const Node* node : live_nodes(graph)) {
+    for (const Value& operand : node->operands) {
+      std::vector<const Node*>& list = users[static_cast<size_t>(operand.node->id)];
+      if (list.empty() || list.back() != node) list.push_back(node);
+    }
+  }
+  return users;
+}
+
+}  // namespace mintor
