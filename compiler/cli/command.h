@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// A command of `mintor`: one file cmd_<x>.cpp each, collected from the folder.
+// Takes a CLI11 sub-command to declare its arguments on; gives the function that runs it and
+// returns the exit code: 0 ok, 1 the model or input is at fault, 2 usage, 3 our bug. Errors are
+// thrown (CompileError 1, UsageError 2, InternalError 3); results go to stdout, progress and
+// warnings to stderr. Keeps true: nothing outside compiler/cli prints.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "compiler/support/context.h"
+
+namespace CLI {
+class App;
+}
+
+namespace mintor {
+
+using RunCommand = std::function<int()>;
+
+struct Command {
+  const char* name;      // as typed; the file is cmd_<name>.cpp with _ for -
+  const char* summary;   // one line
+  const char* examples;  // shown by --help after the flags
+  RunCommand (*declare)(CLI::App& app);
+};
+
+std::span<const Command* const> all_commands();  // generated from the folder
+
+// Arguments that CLI11 accepts and the command does not: exit code 2.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Declares the flags of these options (compiler/support/options.def) on a command; values land
+// in `options`, which must outlive the parse.
+void add_options(CLI::App& app, Options& options, std::initializer_list<std::string_view> names);
+
+// Prints what a compile had to say: warnings, explanations, pass times when asked, on stderr.
+void report(const CompileContext& context);
+// A context whose progress shows on stderr once the work takes longer than a second.
+CompileContext make_context(const Options& options);
+
+// The command line, argv[0] first; returns the exit code and never throws.
+int run_command_line(int argc, const char* const* argv);
+
+}  // namespace mintor
