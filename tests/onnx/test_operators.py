@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each operator case of cases_*.py through `mintor.backend`, beside ONNX Runtime.
+
+expected_failures.txt names what the importer does not take yet, an operator a line: its cases must
+fail with the message that names the operator, and one that begins to pass must leave the list.
+"""
+
+import pathlib
+
+import cases_contract
+import cases_elementwise
+import cases_reduce
+import cases_shape
+import op_harness
+import pytest
+
+GROUPS = (cases_elementwise, cases_reduce, cases_shape, cases_contract)
+LIST = pathlib.Path(__file__).with_name("expected_failures.txt")
+
+
+def all_cases():
+    found = {}
+    for group in GROUPS:
+        for c in group.cases():
+            name = c.name
+            while name in found:
+                name += "+"
+            found[name] = c
+    return found
+
+
+def expected_failures():
+    lines = LIST.read_text(encoding="utf-8").splitlines()
+    return {x.split()[0] for x in lines if x and not x.startswith("#")}
+
+
+CASES = all_cases()
+EXPECTED_FAILURES = expected_failures()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_operator(name):
+    c = CASES[name]
+    operators = {n.op_type for n in c.model.graph.node}
+    missing = operators & EXPECTED_FAILURES
+    if missing:
+        with pytest.raises(Exception, match="|".join(missing)):
+            op_harness.engine_runner(c.model)
+        pytest.xfail(f"not supported yet: {', '.join(sorted(missing))}")
+    problems = op_harness.check(c)
+    assert not problems, f"{c.why}:\n" + "\n".join(problems)
+
+
+def test_list_names_only_tested_operators():
+    tested = {n.op_type for c in CASES.values() for n in c.model.graph.node}
+    assert tested >= EXPECTED_FAILURES
