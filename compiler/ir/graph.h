@@ -132,6 +132,7 @@ struct IotaAttr { int32_t dim = 0; bool operator==(const IotaAttr&) const = defa
 struct RandomAttr { std::string distribution; bool operator==(const RandomAttr&) const = default; };  // bits uniform normal
 struct ScalarAttr { ScalarOp op; bool operator==(const ScalarAttr&) const = default; };               // unary binary ternary
 struct CastAttr { bool operator==(const CastAttr&) const = default; };                                // cast, bitcast: result type says
+// pack: low bits first along the last dimension, whose size is rounded up to bytes; unpack: its inverse, to i8 or u8.
 struct PackAttr { int32_t bits = 4; bool is_signed = false; bool operator==(const PackAttr&) const = default; };
 struct BroadcastAttr { std::vector<int32_t> dims; bool operator==(const BroadcastAttr&) const = default; };
 struct ReindexAttr { IndexMap map; Scalar fill; bool operator==(const ReindexAttr& o) const { return map == o.map && fill.same_bits(o.fill); } };
@@ -151,7 +152,9 @@ struct SortAttr { int32_t dim = 0; bool descending = false; bool operator==(cons
 struct CompactAttr { std::string symbol; bool operator==(const CompactAttr&) const = default; };   // operands x, mask (1-d or same rank flattened)
 struct SizeAttr { Index expr; bool operator==(const SizeAttr&) const = default; };
 struct BindAttr { std::string symbol; int64_t lo = 0, hi = -1; bool operator==(const BindAttr&) const = default; };
-// if: operands cond, captures...; regions then, else take the captures. loop: see evaluate.cpp. call: region, optional gradient.
+// if: operands cond, captures...; regions then, else take the captures. loop: operands carried..., scanned..., captures...;
+// the body takes the iteration number (i64[]), carried..., slices of scanned along dim 0, captures, by position, and gives
+// carried..., slices to stack. call: region, optional gradient. More in derive_control.cpp.
 struct RegionAttr {
   std::vector<std::shared_ptr<const Graph>> regions;
   Index trip;                          // loop: number of iterations
