@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cases of the `onnx` package's backend suite that must pass: conformance_passes.txt.
+
+Made by `conformance.py --write-list`; it only grows. None of the other cases may crash or hang,
+which `conformance.py` over all of them shows.
+"""
+
+import pathlib
+
+import conformance
+
+LIST = pathlib.Path(__file__).with_name("conformance_passes.txt")
+
+
+def test_listed_cases_pass():
+    listed = set(LIST.read_text(encoding="utf-8").split())
+    results = conformance.run_suite("mintor", listed.__contains__)
+    found = {name for _, name in results}
+    assert listed <= found, f"no such case: {sorted(listed - found)[:5]}"
+    wrong = {name: r for (_, name), r in results.items() if r}
+    assert not wrong, "\n".join(f"{name}: {r}" for name, r in sorted(wrong.items()))
