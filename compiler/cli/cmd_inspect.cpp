@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// mintor inspect: what a package says of itself. Takes DIR; gives the manifest (sources, options,
+// targets, plan, hashes) and the sizes of its files, as text or --json.
+// Keeps true: it reads the folder and runs nothing of it.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "compiler/cli/command.h"
+#include "compiler/cli/files.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+struct Arguments {
+  std::string directory;
+  bool json = false;
+};
+
+Json manifest_of(const std::string& directory) {
+  const std::string path = directory + "/manifest.json";
+  if (!fs::is_regular_file(path)) {
+    throw CompileError("inspect", "'" + directory + "' has no manifest.json", "",
+                       "give the folder that `mintor compile MODEL -o DIR` wrote");
+  }
+  Json manifest = Json::parse(read_file(path), nullptr, false);
+  if (manifest.is_discarded() || !manifest.is_object()) {
+    throw CompileError("inspect", "manifest.json is no JSON object", path);
+  }
+  return manifest;
+}
+
+Json files_of(const std::string& directory) {
+  std::vector<std::pair<std::string, uintmax_t>> found;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    if (entry.is_regular_file() && !entry.is_symlink()) {
+      found.emplace_back(fs::relative(entry.path(), directory).string(), entry.file_size());
+    }
+  }
+  std::ranges::sort(found);
+  Json files = Json::object();
+  for (const auto& [name, bytes] : found) files[name] = bytes;
+  return files;
+}
+
+void print_tree(const Json& value, const std::string& name, int indent) {
+  if (value.is_object()) {
+    std::printf("%*s%s\n", indent, "", name.c_str());
+    for (const auto& [key, item] : value.items()) print_tree(item, key, indent + 2);
+  } else if (value.is_array() && !value.empty() && value[0].is_structured()) {
+    for (const Json& item : value) print_tree(item, name, indent);
+  } else {
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    std::printf("%*s%-*s %s\n", indent, "", 28 - indent, name.c_str(), text.c_str());
+  }
+}
+
+RunCommand declare(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  app.add_option("DIR", arguments->directory, "a package")->required();
+  app.add_flag("--json", arguments->json, "the same for machines");
+  return [arguments] {
+    const Json manifest = manifest_of(arguments->directory);
+    const Json files = files_of(arguments->directory);
+    if (arguments->json) {
+      std::puts(Json{{"manifest", manifest}, {"files", files}}.dump(2).c_str());
+    } else {
+      print_tree(manifest, "manifest", 0);
+      print_tree(files, "files (bytes)", 0);
+    }
+    return 0;
+  };
+}
+
+}  // namespace
+
+extern const Command cmd_inspect = {
+    "inspect", "what a package holds: its manifest and its files",
+    "  mintor inspect build/resnet18\n"
+    "  mintor inspect build/resnet18 --json\n",
+    declare};
+
+}  // namespace mintor

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counts operations and bytes node by node. Takes a Graph; gives GraphCost.
+// Element-wise nodes and reductions count one operation an element, casts and index kinds none:
+// the unit is what the arithmetic units do, whatever a function costs inside.
+#include "compiler/cli/cost.h"
+
+#include <algorithm>
+
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+int64_t product(int64_t a, int64_t b) {
+  int64_t result = 0;
+  if (__builtin_mul_overflow(a, b, &result)) {
+    throw CompileError("analyze", "the number of operations overflows 63 bits");
+  }
+  return result;
+}
+
+int64_t value_of(const Index& index, const SymbolValues& symbols) {
+  return index.evaluate([&](std::string_view name) {
+    const auto found = symbols.find(std::string(name));
+    return found == symbols.end() ? int64_t{1} : found->second;
+  });
+}
+
+int64_t count_of(const Shape& shape, const SymbolValues& symbols) {
+  int64_t count = 1;
+  for (const Index& dim : shape) count = product(count, value_of(dim, symbols));
+  return count;
+}
+
+int64_t contract_flops(const Contract& contract, const SymbolValues& symbols) {
+  int64_t flops = 2;
+  for (const ContractAxis& axis : contract.axes) {
+    flops = product(flops, value_of(axis.extent, symbols));
+  }
+  return flops;
+}
+
+bool is_leaf(Kind kind) {
+  return kind == Kind::input || kind == Kind::parameter || kind == Kind::constant;
+}
+
+int64_t flops_of(const Node& node, const SymbolValues& symbols) {
+  switch (node.kind) {
+    case Kind::unary:
+    case Kind::binary:
+    case Kind::ternary:
+    case Kind::random:
+      return count_of(node.results[0].shape, symbols);
+    case Kind::reduce:
+    case Kind::scan:
+    case Kind::sort:
+      return product(count_of(node.operands[0].shape(), symbols),
+                     static_cast<int64_t>(node.results.size()));
+    case Kind::reindex_reduce:
+      return count_of(node.operands[1].shape(), symbols);
+    case Kind::contract:
+      return contract_flops(node.as<Contract>(), symbols);
+    case Kind::if_:
+    case Kind::loop:
+    case Kind::call: {
+      const RegionAttr& region = node.as<RegionAttr>();
+      int64_t most = 0;  // of a branch; a loop's body counts each time
+      for (const auto& body : region.regions) most = std::max(most, cost_of(*body, symbols).flops);
+      return node.kind == Kind::loop ? product(most, value_of(region.trip, symbols)) : most;
+    }
+    case Kind::input:
+    case Kind::parameter:
+    case Kind::constant:
+    case Kind::iota:
+    case Kind::cast:
+    case Kind::bitcast:
+    case Kind::pack:
+    case Kind::unpack:
+    case Kind::broadcast:
+    case Kind::reindex:
+    case Kind::concat:
+    case Kind::compact:
+    case Kind::size:
+    case Kind::bind:
+    case Kind::code:
+    case Kind::host:
+      return 0;
+  }
+  return 0;
+}
+
+int64_t peak_live(const Graph& graph, const std::vector<NodeCost>& costs) {
+  std::map<const Node*, size_t> last_use;
+  for (size_t i = 0; i < costs.size(); ++i) {
+    for (const Value& operand : costs[i].node->operands) last_use[operand.node] = i;
+  }
+  for (const Result& result : graph.results) last_use[result.value.node] = costs.size();
+  std::vector<std::vector<size_t>> dying(costs.size() + 1);
+  for (size_t i = 0; i < costs.size(); ++i) {
+    const auto found = last_use.find(costs[i].node);
+    dying[found == last_use.end() ? i : found->second].push_back(i);
+  }
+  int64_t live = 0, peak = 0;
+  for (size_t i = 0; i < costs.size(); ++i) {
+    if (!is_leaf(costs[i].node->kind)) live += costs[i].result_bytes;
+    peak = std::max(peak, live);
+    for (const size_t dead : dying[i]) {
+      if (!is_leaf(costs[dead].node->kind)) live -= costs[dead].result_bytes;
+    }
+  }
+  return peak;
+}
+
+}  // namespace
+
+SymbolValues typical_symbols(const Graph& graph) {
+  SymbolValues values;
+  for (const Symbol& symbol : graph.symbols()) {
+    int64_t value = symbol.hint > 0 ? symbol.hint : std::max<int64_t>(symbol.lo, 1);
+    const int64_t divisor = std::max<int64_t>(symbol.divisor, 1);
+    value = (value + divisor - 1) / divisor * divisor;
+    values[symbol.name] = symbol.hi >= 0 ? std::min(value, symbol.hi) : value;
+  }
+  return values;
+}
+
+GraphCost cost_of(const Graph& graph, const SymbolValues& symbols) {
+  GraphCost cost;
+  for (const Node* node : live_nodes(graph)) {
+    NodeCost one{node, flops_of(*node, symbols), 0};
+    for (const Type& type : node->results) {
+      one.result_bytes += product(count_of(type.shape, symbols), size_of(type.dtype));
+    }
+    cost.flops += one.flops;
+    if (node->kind == Kind::contract) cost.contract_flops += one.flops;
+    if (node->kind == Kind::parameter || node->kind == Kind::constant) {
+      cost.parameter_bytes += one.result_bytes;
+    } else if (node->kind != Kind::input) {
+      cost.largest_value_bytes = std::max(cost.largest_value_bytes, one.result_bytes);
+    }
+    cost.nodes.push_back(one);
+  }
+  cost.peak_live_bytes = peak_live(graph, cost.nodes);
+  return cost;
+}
+
+}  // namespace mintor
