@@ -6,6 +6,7 @@
 
 #include "compiler/graph/fusion.h"
 #include "compiler/loop/ir.h"
+#include "compiler/support/target_info.h"
 
 namespace mintor {
 

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/codegen/emit_cpp.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "compiler/codegen/emit_expr.h"
+#include "compiler/loop/step.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+
+namespace {
+
+std::string signature(const Kernel& kernel, bool names) {
+  std::string text;
+  const auto add = [&](const std::string& type, const std::string& name) {
+    text += (text.empty() ? "" : ", ") + type + (names ? " " + name : "");
+  };
+  for (const Param& p : kernel.params)
+    add((p.written ? "" : "const ") + std::string(c_storage_type(p.dtype)) + "*", p.name);
+  for (const SymbolParam& s : kernel.symbols) add("int64_t", s.name);
+  if (parallel_loop(kernel) != nullptr) {
+    add("int64_t", "tile_begin");
+    add("int64_t", "tile_end");
+  }
+  return text;
+}
+
+class Writer {
+ public:
+  Writer(const Kernel& kernel, const TargetInfo& level)
+      : kernel_(kernel), ranges_(ranges_at(kernel)), exprs_(kernel, level, ranges_) {}
+
+  std::string function() {
+    line("// " + kernel_.computes);
+    std::string schedule;
+    for (const StepCall& call : kernel_.schedule) {
+      if (schedule.size() > 90) {
+        line("// " + schedule);
+        schedule.clear();
+      }
+      schedule += (schedule.empty() ? "" : " ") + print(call);
+    }
+    if (!schedule.empty()) line("// " + schedule);
+    line("static void " + kernel_.name + "(" + signature(kernel_, true) + ") {");
+    ++indent_;
+    for (const std::string& unused : unused_parameters()) line("(void)" + unused + ";");
+    statement(kernel_.body);
+    --indent_;
+    line("}");
+    return std::move(text_);
+  }
+
+ private:
+  void line(const std::string& text) {
+    text_.append(2 * indent_, ' ');
+    text_ += text;
+    text_ += '\n';
+  }
+
+  std::vector<std::string> unused_parameters() const {
+    std::set<std::string> used;
+    map_indices(kernel_.body, [&](const Index& e) {
+      for (const std::string& v : e.vars()) used.insert(v);
+      return e;
+    });
+    visit_exprs(kernel_.body, [&](const Expr& e) {
+      if (auto* load = std::get_if<LoadExpr>(&e->node)) {
+        used.insert(load->buffer);
+        for (const std::string& v : exprs_.address(load->buffer, load->indices).vars()) used.insert(v);
+      }
+    });
+    visit(kernel_.body, [&](const Stmt& s) {
+      if (auto* store = std::get_if<Store>(&s->node)) {
+        used.insert(store->buffer);
+        for (const std::string& v : exprs_.address(store->buffer, store->indices).vars()) used.insert(v);
+      }
+      if (auto* instr = std::get_if<Instr>(&s->node))
+        for (const InstrOperand& o : instr->operands) {
+          used.insert(o.buffer);
+          for (const std::string& v : exprs_.address(o.buffer, o.indices).vars()) used.insert(v);
+        }
+    });
+    std::vector<std::string> unused;
+    for (const Param& p : kernel_.params)
+      if (used.count(p.name) == 0) unused.push_back(p.name);
+    for (const SymbolParam& s : kernel_.symbols)
+      if (used.count(s.name) == 0) unused.push_back(s.name);
+    return unused;
+  }
+
+  void statement(const Stmt& stmt) {
+    if (stmt == nullptr) return;
+    std::visit([this](const auto& s) { emit(s); }, stmt->node);
+  }
+
+  void emit(const Block& block) {
+    const bool scope = std::any_of(block.body.begin(), block.body.end(), [](const Stmt& s) {
+      return std::holds_alternative<Alloc>(s->node);
+    });
+    // The body of a function or loop is a scope already; a block inside a block needs its own.
+    const bool braces = scope && nested_;
+    if (braces) {
+      line("{");
+      ++indent_;
+    }
+    for (const Stmt& s : block.body) {
+      const bool outer = std::exchange(nested_, std::holds_alternative<Block>(s->node));
+      statement(s);
+      nested_ = outer;
+    }
+    if (braces) {
+      --indent_;
+      line("}");
+    }
+  }
+
+  void body(const Stmt& stmt) {
+    ++indent_;
+    const bool outer = std::exchange(nested_, false);
+    statement(stmt);
+    nested_ = outer;
+    --indent_;
+  }
+
+  void emit(const For& loop) {
+    std::string begin = exprs_.integer(loop.begin), end = exprs_.integer(loop.end);
+    if (loop.kind == LoopKind::parallel) {
+      const bool from_zero = loop.begin.is_const(0);
+      begin = (from_zero ? "" : begin + " + ") + std::string("tile_begin");
+      end = (from_zero ? "" : exprs_.integer(loop.begin) + " + ") + std::string("tile_end");
+    }
+    line("for (int64_t " + loop.var + " = " + begin + "; " + loop.var + " < " + end + "; ++" + loop.var + ") {");
+    const Range* known = ranges_.find(loop.var);
+    check(known == nullptr, "emit", "a loop variable is bound twice");
+    ranges_.set(loop.var, loop.begin, loop.end - 1);
+    body(loop.body);
+    ranges_.erase(loop.var);
+    line("}");
+  }
+
+  void emit(const Let& let) {
+    const DType dtype = let.value->dtype;
+    if (let.value->lanes == 1) {
+      line("const " + std::string(c_value_type(dtype)) + " " + let.name + " = " + exprs_.scalar(let.value) + ";");
+      return;
+    }
+    exprs_.declare_vector(let.name, let.value->lanes);
+    for (int p = 0; p < exprs_.parts(let.value->lanes); ++p)
+      line("const " + (dtype == DType::boolean ? "auto" : exprs_.vector_type(dtype, let.value->lanes)) + " " +
+           exprs_.part_name(let.name, let.value->lanes, p) + " = " + exprs_.vector(let.value, let.value->lanes, p) + ";");
+  }
+
+  void emit(const Store& store) {
+    if (store.lanes == 1) {
+      line(exprs_.element(store.buffer, store.indices) + " = " + exprs_.stored(store.value) + ";");
+      return;
+    }
+    const int parts = exprs_.parts(store.lanes);
+    std::vector<std::string> values;
+    for (int p = 0; p < parts; ++p) values.push_back(exprs_.vector(store.value, store.lanes, p));
+    if (parts > 1 && reads_elsewhere(store)) {
+      const std::string name = "stored_" + std::to_string(temporaries_++);
+      for (int p = 0; p < parts; ++p) {
+        const std::string part = name + "_" + std::to_string(p);
+        line("const auto " + part + " = " + values[p] + ";");
+        values[p] = part;
+      }
+    }
+    for (int p = 0; p < parts; ++p)
+      for (const std::string& text : exprs_.vector_store(store, p, values[p])) line(text);
+  }
+
+  // All loads of a vector statement come before its store; parts would break that when addresses differ.
+  static bool reads_elsewhere(const Store& store) {
+    bool found = false;
+    const std::function<Expr(const Expr&)> look = [&](const Expr& e) -> Expr {
+      if (auto* load = std::get_if<LoadExpr>(&e->node))
+        found = found || (load->buffer == store.buffer && !(load->indices == store.indices));
+      return nullptr;
+    };
+    rewrite(store.value, look);
+    return found;
+  }
+
+  void emit(const Alloc& alloc) { line(exprs_.declare_buffer(alloc)); }
+
+  void emit(const If& branch) {
+    line("if (" + exprs_.scalar(branch.cond) + ") {");
+    body(branch.then_body);
+    if (branch.else_body != nullptr) {
+      line("} else {");
+      body(branch.else_body);
+    }
+    line("}");
+  }
+
+  void emit(const Instr& instr) {
+    for (const std::string& text : exprs_.instruction(instr)) line(text);
+  }
+
+  const Kernel& kernel_;
+  Ranges ranges_;
+  ExprText exprs_;
+  std::string text_;
+  int indent_ = 0;
+  int temporaries_ = 0;
+  bool nested_ = false;
+};
+
+}  // namespace
+
+std::string emit_cpp(const Kernel& kernel, const TargetInfo& level) { return Writer(kernel, level).function(); }
+
+std::string kernel_pointer(const Kernel& kernel, std::string_view name) {
+  return "void (*" + std::string(name) + ")(" + signature(kernel, false) + ")";
+}
+
+const For* parallel_loop(const Kernel& kernel) {
+  const For* found = nullptr;
+  visit(kernel.body, [&](const Stmt& s) {
+    if (auto* loop = std::get_if<For>(&s->node); loop != nullptr && loop->kind == LoopKind::parallel) found = loop;
+  });
+  return found;
+}
+
+}  // namespace mintor

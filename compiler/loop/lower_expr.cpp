@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/loop/lower_expr.h"
+
+#include "compiler/support/error.h"
+
+namespace mintor {
+
+std::string sanitise(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (plain) out += c;
+    else if (!out.empty() && out.back() != '_') out += '_';
+  }
+  while (!out.empty() && out.back() == '_') out.pop_back();
+  if (out.empty() || (out[0] >= '0' && out[0] <= '9')) out = "v" + (out.empty() ? "" : "_" + out);
+  return out;
+}
+
+std::string value_name(const Graph& graph, const Value& value) {
+  const Node& node = *value.node;
+  // The leading letter and the trailing id keep these apart from keywords, loop variables and each other.
+  const std::string suffix =
+      "_" + std::to_string(node.id) + (node.results.size() > 1 ? "_" + std::to_string(value.result) : "");
+  if (node.kind == Kind::input) return sanitise(node.as<InputAttr>().name) + suffix;
+  if (node.kind == Kind::parameter) return sanitise(node.as<ParameterAttr>().name) + suffix;
+  std::string base(name_of(node.kind));
+  if (auto* op = std::get_if<ScalarAttr>(&node.attr)) base = std::string(name_of(op->op));
+  const auto& scopes = graph.scopes(&node);
+  if (!scopes.empty()) {
+    const std::string& scope = scopes.front();
+    base = scope.substr(scope.find_last_of('/') + 1) + "_" + base;
+  }
+  return sanitise(base) + suffix;
+}
+
+ExprLowering::ExprLowering(const Graph& graph, const Group& group) : graph_(graph), group_(group) {
+  for (const Value& v : group.inputs) stored_[{v.node, v.result}] = value_name(graph, v);
+  for (const Value& v : group.materialised) stored_[{v.node, v.result}] = value_name(graph, v);
+  for (const Node* node : group.nodes)
+    for (const Value& operand : node->operands) ++uses_[operand.node];
+}
+
+bool ExprLowering::is_stored(const Value& v) const { return stored_.count({v.node, v.result}) != 0; }
+
+bool ExprLowering::shared(const Node* node) const {
+  auto it = uses_.find(node);
+  return it != uses_.end() && it->second > 1;
+}
+
+void ExprLowering::begin(Ranges ranges) {
+  ranges_ = std::move(ranges);
+  memo_.clear();
+  bound_.clear();
+  lets_.clear();
+  guarded_ = 0;
+}
+
+void ExprLowering::bind(const Value& v, Expr expr) { bound_[{v.node, v.result}] = std::move(expr); }
+
+std::vector<Stmt> ExprLowering::take_lets() {
+  memo_.clear();
+  return std::exchange(lets_, {});
+}
+
+std::string ExprLowering::fresh(std::string_view wish) {
+  std::string name(wish);
+  const int count = names_[name]++;
+  return count == 0 ? name : name + "_v" + std::to_string(count);
+}
+
+Expr ExprLowering::at(const Value& v, const std::vector<Index>& indices) {
+  if (auto it = bound_.find({v.node, v.result}); it != bound_.end()) return it->second;
+  if (auto it = stored_.find({v.node, v.result}); it != stored_.end())
+    return k::load(it->second, v.dtype(), indices);
+  const Key key{{v.node, v.result}, indices};
+  // Under a guard a memo could hold a Let made outside of it (fine) but none may be added from inside.
+  if (auto it = memo_.find(key); it != memo_.end()) return it->second;
+  Expr expr = computed(v, indices);
+  if (guarded_ > 0) return expr;
+  if (shared(v.node) && std::holds_alternative<OpExpr>(expr->node)) {
+    const std::string name = fresh(value_name(graph_, v));
+    const int32_t lanes = expr->lanes;
+    lets_.push_back(k::let(name, expr));
+    expr = k::variable(name, v.dtype(), lanes);
+  }
+  memo_[key] = expr;
+  return expr;
+}
+
+Expr ExprLowering::computed(const Value& v, const std::vector<Index>& indices) {
+  if (auto it = bound_.find({v.node, v.result}); it != bound_.end()) return it->second;
+  const Node& node = *v.node;
+  switch (node.kind) {
+    case Kind::constant: {
+      const Tensor& value = node.as<ConstantAttr>().value;
+      check(value.count() > 0, "lower", "an empty constant is read");
+      return k::constant(value.at(0));   // fusion makes non-uniform constants inputs
+    }
+    case Kind::iota:
+      return k::cast(k::index(indices[node.as<IotaAttr>().dim]), v.dtype());
+    case Kind::size:
+      return k::index(node.as<SizeAttr>().expr);
+    case Kind::unary:
+    case Kind::binary:
+    case Kind::ternary: {
+      std::vector<Expr> args;
+      for (const Value& operand : node.operands) args.push_back(at(operand, indices));
+      return k::op(node.as<ScalarAttr>().op, std::move(args));
+    }
+    case Kind::cast: return k::cast(at(node.operands[0], indices), v.dtype());
+    case Kind::bitcast: return k::bitcast(at(node.operands[0], indices), v.dtype());
+    case Kind::broadcast: {
+      std::vector<Index> inner;
+      for (int32_t dim : node.as<BroadcastAttr>().dims) inner.push_back(indices[dim]);
+      return at(node.operands[0], inner);
+    }
+    case Kind::reindex: return reindexed(v, indices);
+    case Kind::concat: return concatenated(v, indices);
+    case Kind::input: case Kind::parameter: case Kind::random: case Kind::pack: case Kind::unpack:
+    case Kind::reindex_reduce: case Kind::reduce: case Kind::scan: case Kind::contract: case Kind::sort:
+    case Kind::compact: case Kind::bind: case Kind::if_: case Kind::loop: case Kind::call: case Kind::code:
+    case Kind::host: break;
+  }
+  throw InternalError("lower", std::string("a ") + std::string(name_of(node.kind)) + " node cannot be inlined");
+}
+
+// The conjunction of 0 <= coord < extent for what the ranges do not prove; null when nothing is left.
+Expr ExprLowering::in_bounds(const std::vector<Index>& coords, const Shape& shape) {
+  Expr cond;
+  for (size_t d = 0; d < coords.size(); ++d) {
+    if (ranges_.proves_nonnegative(coords[d]) && ranges_.proves_less(coords[d], shape[d])) continue;
+    Expr test = k::in_range(coords[d], shape[d]);
+    cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
+  }
+  return cond;
+}
+
+Index ExprLowering::loaded_index(const Value& v, std::vector<Index> coords) {
+  if (guarded_ > 0)
+    for (size_t d = 0; d < coords.size(); ++d) {
+      if (!ranges_.proves_nonnegative(coords[d])) coords[d] = max(coords[d], Index(0));
+      if (!ranges_.proves_less(coords[d], v.shape()[d])) coords[d] = min(coords[d], v.shape()[d] - 1);
+    }
+  const int outer = std::exchange(guarded_, 0);
+  Expr value = at(v, coords);
+  guarded_ = outer;
+  const std::string name = fresh(value_name(graph_, v) + "_at");
+  lets_.push_back(k::let(name, k::cast(value, DType::i64)));
+  return Index::var(name);
+}
+
+Expr ExprLowering::reindexed(const Value& v, const std::vector<Index>& indices) {
+  const Node& node = *v.node;
+  const auto& attr = node.as<ReindexAttr>();
+  std::map<std::string, Index> values;
+  for (size_t d = 0; d < indices.size(); ++d) values["i" + std::to_string(d)] = indices[d];
+  for (size_t n = 0; n < attr.map.loads.size(); ++n) {
+    const IndexLoad& load = attr.map.loads[n];
+    std::vector<Index> coords;
+    for (const Index& c : load.coords) coords.push_back(ranges_.simplify(c.substitute(values)));
+    values["l" + std::to_string(n)] = loaded_index(node.operands[load.operand], std::move(coords));
+  }
+  std::vector<Index> coords;
+  for (const Index& c : attr.map.coords) coords.push_back(ranges_.simplify(c.substitute(values)));
+  Expr cond = in_bounds(coords, node.operands[0].shape());
+  for (const IndexCondition& c : attr.map.conditions) {
+    Expr test = in_bounds({ranges_.simplify(c.value.substitute(values))}, {c.extent.substitute(values)});
+    if (test) cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
+  }
+  if (!cond) return at(node.operands[0], coords);
+  ++guarded_;
+  Expr value = at(node.operands[0], coords);
+  --guarded_;
+  return k::guard(cond, value, k::constant(attr.fill));
+}
+
+Expr ExprLowering::concatenated(const Value& v, const std::vector<Index>& indices) {
+  const Node& node = *v.node;
+  const int32_t dim = node.as<ConcatAttr>().dim;
+  std::vector<Index> offsets{Index(0)};
+  for (const Value& x : node.operands) offsets.push_back(offsets.back() + x.shape()[dim]);
+  Expr result;
+  for (size_t n = node.operands.size(); n-- > 0;) {
+    std::vector<Index> inner = indices;
+    inner[dim] = ranges_.simplify(indices[dim] - offsets[n]);
+    Expr cond = in_bounds({inner[dim]}, {node.operands[n].shape()[dim]});
+    if (cond) ++guarded_;   // the last operand too: it is in range only when no earlier one was
+    Expr value = at(node.operands[n], inner);
+    if (cond) --guarded_;
+    result = (!cond || !result) ? value : k::guard(cond, value, result);
+  }
+  return result;
+}
+
+std::vector<Expr> inline_scalars(const Graph& body, const std::vector<Expr>& operands) {
+  std::map<std::pair<const Node*, int32_t>, Expr> values;
+  size_t next_input = 0;
+  for (const auto& owned : body.nodes()) {
+    const Node& node = *owned;
+    std::vector<Expr> args;
+    for (const Value& operand : node.operands) args.push_back(values.at({operand.node, operand.result}));
+    Expr& out = values[{&node, 0}];
+    switch (node.kind) {
+      case Kind::input: out = operands.at(next_input++); break;
+      case Kind::constant: out = k::constant(node.as<ConstantAttr>().value.at(0)); break;
+      case Kind::unary:
+      case Kind::binary:
+      case Kind::ternary: out = k::op(node.as<ScalarAttr>().op, args); break;
+      case Kind::cast: out = k::cast(args[0], node.results[0].dtype); break;
+      case Kind::bitcast: out = k::bitcast(args[0], node.results[0].dtype); break;
+      default: throw InternalError("lower", "a combiner's body holds more than scalar functions");
+    }
+  }
+  std::vector<Expr> results;
+  for (const Result& r : body.results) results.push_back(values.at({r.value.node, r.value.result}));
+  return results;
+}
+
+}  // namespace mintor

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values of a group as expressions: inlines element-wise and index nodes at given indices.
+// Takes a value and one Index per dimension; gives an Expr, and the Lets that it needs before it.
+// Keeps true: a node that several nodes of the group read is bound by a Let once per statement; what lies under a Guard
+// is never hoisted out of it, except integers that addresses need, whose own addresses are clamped into range.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/graph/fusion.h"
+#include "compiler/loop/ir.h"
+
+namespace mintor {
+
+// A C identifier for a value, the same wherever the value occurs.
+std::string value_name(const Graph& graph, const Value& value);
+std::string sanitise(std::string_view text);
+
+class ExprLowering {
+ public:
+  ExprLowering(const Graph& graph, const Group& group);
+
+  // Starts a statement: forgets Lets and bindings; `ranges` holds every variable in scope.
+  void begin(Ranges ranges);
+  // Value `v`, at whatever index it is asked for, is `expr` (an accumulator) in this statement.
+  void bind(const Value& v, Expr expr);
+  Expr at(const Value& v, const std::vector<Index>& indices);
+  // The same for a value that has a buffer: what is stored there, not a load of it.
+  Expr computed(const Value& v, const std::vector<Index>& indices);
+  // The Lets since the last call; they hold for the statements right behind them, so what they named is forgotten.
+  std::vector<Stmt> take_lets();
+
+  Ranges& ranges() { return ranges_; }
+  std::string fresh(std::string_view wish);
+  bool is_stored(const Value& v) const;        // has a buffer: an input or materialised
+
+ private:
+  using Key = std::pair<std::pair<const Node*, int32_t>, std::vector<Index>>;
+  Expr reindexed(const Value& v, const std::vector<Index>& indices);
+  Expr concatenated(const Value& v, const std::vector<Index>& indices);
+  Expr in_bounds(const std::vector<Index>& coords, const Shape& shape);
+  Index loaded_index(const Value& v, std::vector<Index> coords);
+  bool shared(const Node* node) const;
+
+  const Graph& graph_;
+  const Group& group_;
+  std::map<std::pair<const Node*, int32_t>, std::string> stored_;
+  std::map<const Node*, int> uses_;
+  std::map<std::string, int> names_;
+  Ranges ranges_;
+  std::map<Key, Expr> memo_;
+  std::map<std::pair<const Node*, int32_t>, Expr> bound_;
+  std::vector<Stmt> lets_;
+  int guarded_ = 0;
+};
+
+// Inlines a graph of scalars (a custom combiner's body): its results for these operand expressions.
+std::vector<Expr> inline_scalars(const Graph& body, const std::vector<Expr>& operands);
+
+}  // namespace mintor

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// One loop nest for one materialised value, in the order that its node says. Shared by lower.cpp and lower_*.cpp.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "compiler/loop/lower_expr.h"
+
+namespace mintor {
+
+struct LoopAxis { std::string var; Index extent; };
+
+// Everything a nest needs while it is being written.
+struct NestContext {
+  const Graph& graph;
+  const Group& group;
+  ExprLowering& exprs;
+  Ranges symbols;                 // of the graph
+
+  // The ranges of the symbols and these axes.
+  Ranges ranges(const std::vector<LoopAxis>& axes) const;
+};
+
+// Wraps body in loops over axes, the first outermost.
+Stmt wrap(const std::vector<LoopAxis>& axes, Stmt body);
+std::vector<Index> vars_of(const std::vector<LoopAxis>& axes);
+// Axes of a value's dimensions: `<name>_<d>`.
+std::vector<LoopAxis> axes_of(const NestContext& ctx, const Value& v);
+// Let statements collected so far, then `last`.
+Stmt with_lets(NestContext& ctx, std::vector<Stmt> last);
+
+// A sequence of `count` items combined by the rule of `reduce` (docs/numerics.md): 16 lanes, blocks, tree.
+struct LaneReduction {
+  std::vector<DType> dtypes;                                   // one per operand
+  std::vector<Scalar> identities;
+  std::function<std::vector<Expr>(const std::vector<Expr>&, const std::vector<Expr>&)> combine;
+  // Puts item i into an accumulator: given the accumulators' values, appends statements, returns the new values.
+  std::function<std::vector<Expr>(Index item, const std::vector<Expr>& acc, std::vector<Stmt>& out)> take;
+  int64_t block = 4096;
+  std::string prefix;                                          // of the names it makes
+};
+// Appends the statements and returns the combined values. `axes` are the loops around.
+std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& reduction, const Index& count,
+                               const std::vector<LoopAxis>& axes, std::vector<Stmt>& out);
+
+Stmt nest_elementwise(NestContext& ctx, const Value& v);
+Stmt nest_reduce(NestContext& ctx, const Node& node);
+Stmt nest_scan(NestContext& ctx, const Node& node);
+Stmt nest_reindex_reduce(NestContext& ctx, const Node& node);
+Stmt nest_contract(NestContext& ctx, const Node& node);
+
+}  // namespace mintor

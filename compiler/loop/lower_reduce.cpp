@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nests of reduce, scan and reindex_reduce.
+// The rule of `reduce`: blocks of 4096 items; within a block lane = i mod 16, each lane serial from the identity; then
+// lane l takes l+8, l+4, l+2, l+1; the block results are reduced by the same rule; an empty sum is +0.
+#include <algorithm>
+
+#include "compiler/loop/lower_nest.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+constexpr int64_t kLanes = 16;
+
+std::vector<Expr> constants_of(const std::vector<Scalar>& values) {
+  std::vector<Expr> out;
+  for (const Scalar& v : values) out.push_back(k::constant(v));
+  return out;
+}
+
+std::vector<Expr> load_all(const std::vector<std::string>& buffers, const std::vector<DType>& dtypes, Index at) {
+  std::vector<Expr> out;
+  for (size_t n = 0; n < buffers.size(); ++n) out.push_back(k::load(buffers[n], dtypes[n], {at}));
+  return out;
+}
+
+void store_all(const std::vector<std::string>& buffers, Index at, const std::vector<Expr>& values,
+               std::vector<Stmt>& out) {
+  for (size_t n = 0; n < buffers.size(); ++n) out.push_back(k::store(buffers[n], {at}, values[n]));
+}
+
+// Names values, so that a tree of combinations is text of linear size.
+std::vector<Expr> name_all(NestContext& ctx, const std::string& wish, const std::vector<Expr>& values,
+                           std::vector<Stmt>& out) {
+  std::vector<Expr> named;
+  for (const Expr& value : values) {
+    const std::string name = ctx.exprs.fresh(wish);
+    out.push_back(k::let(name, value));
+    named.push_back(k::variable(name, value->dtype, value->lanes));
+  }
+  return named;
+}
+
+std::vector<std::string> alloc_all(NestContext& ctx, const std::string& wish, const std::vector<DType>& dtypes,
+                                   int64_t count, Space space, std::vector<Stmt>& out) {
+  std::vector<std::string> names;
+  for (DType dtype : dtypes) {
+    names.push_back(ctx.exprs.fresh(wish));
+    out.push_back(k::alloc(names.back(), dtype, {Index(count)}, space));
+  }
+  return names;
+}
+
+// At most 16 items: each lane holds one, absent lanes hold the identity, which combining skips without a trace.
+std::vector<Expr> reduce_few(NestContext& ctx, const LaneReduction& r, int64_t count, std::vector<Stmt>& out) {
+  std::vector<std::vector<Expr>> lanes;
+  for (int64_t i = 0; i < count; ++i)
+    lanes.push_back(name_all(ctx, r.prefix + "_x", r.take(Index(i), constants_of(r.identities), out), out));
+  for (int64_t half = kLanes / 2; half >= 1; half /= 2)
+    for (int64_t l = 0; l < half && l + half < static_cast<int64_t>(lanes.size()); ++l)
+      lanes[l] = name_all(ctx, r.prefix + "_t", r.combine(lanes[l], lanes[l + half]), out);
+  return lanes.front();
+}
+
+// Lane accumulators over one block (or, for block results, over all of them), then the tree.
+std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const Index& count,
+                               std::vector<Stmt>& out) {
+  const auto acc = alloc_all(ctx, r.prefix + "_lanes", r.dtypes, kLanes, Space::reg, out);
+  const auto part = alloc_all(ctx, r.prefix + "_part", r.dtypes, kLanes, Space::local, out);
+  const auto lane_loop = [&](const std::string& wish, const Index& lanes,
+                             const std::function<void(Index, std::vector<Stmt>&)>& body) {
+    const std::string var = ctx.exprs.fresh(r.prefix + wish);
+    std::vector<Stmt> inner;
+    ctx.exprs.ranges().set(var, Index(0), lanes - 1);
+    body(Index::var(var), inner);
+    return k::loop(var, 0, lanes, k::block(std::move(inner)));
+  };
+  out.push_back(lane_loop("_l", kLanes, [&](Index l, std::vector<Stmt>& inner) {
+    store_all(acc, l, constants_of(r.identities), inner);
+  }));
+  const auto step = [&](const Index& base) {
+    return [&, base](Index l, std::vector<Stmt>& inner) {
+      store_all(acc, l, r.take(base + l, load_all(acc, r.dtypes, l), inner), inner);
+    };
+  };
+  const std::string steps = ctx.exprs.fresh(r.prefix + "_s");
+  const Index full = ctx.exprs.ranges().simplify(floordiv(count, kLanes));
+  ctx.exprs.ranges().set(steps, Index(0), full - 1);
+  if (!full.is_const(0))
+    out.push_back(k::loop(steps, 0, full, lane_loop("_l", kLanes, step(Index::var(steps) * kLanes))));
+  const Index rest = ctx.exprs.ranges().simplify(mod(count, kLanes));
+  if (!rest.is_const(0)) out.push_back(lane_loop("_l", rest, step(full * kLanes)));
+  out.push_back(lane_loop("_l", kLanes, [&](Index l, std::vector<Stmt>& inner) {
+    store_all(part, l, load_all(acc, r.dtypes, l), inner);
+  }));
+  for (int64_t half = kLanes / 2; half >= 1; half /= 2)
+    out.push_back(lane_loop("_l", half, [&](Index l, std::vector<Stmt>& inner) {
+      store_all(part, l, r.combine(load_all(part, r.dtypes, l), load_all(part, r.dtypes, l + half)), inner);
+    }));
+  return name_all(ctx, r.prefix + "_r", load_all(part, r.dtypes, 0), out);
+}
+
+}  // namespace
+
+std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& r, const Index& count,
+                               const std::vector<LoopAxis>& axes, std::vector<Stmt>& out) {
+  const std::optional<int64_t> most = ctx.exprs.ranges().upper(count);
+  if (count.is_const() && count.value() <= kLanes && count.value() > 0) return reduce_few(ctx, r, count.value(), out);
+  if (most && *most <= r.block) return reduce_block(ctx, r, count, out);
+
+  // Blocks, and their results as the items of the same rule: lane accumulators indexed by block mod 16.
+  const Index blocks = ceildiv(count, r.block);
+  LaneReduction outer = r;
+  outer.prefix = ctx.exprs.fresh(r.prefix + "_b");
+  outer.take = [&](Index b, const std::vector<Expr>& acc, std::vector<Stmt>& inner) {
+    LaneReduction block = r;
+    block.take = [&, b](Index i, const std::vector<Expr>& a, std::vector<Stmt>& o) { return r.take(b * r.block + i, a, o); };
+    const std::string size = ctx.exprs.fresh(r.prefix + "_n");
+    ctx.exprs.ranges().set(size, Index(1), Index(r.block));
+    inner.push_back(k::let(size, k::index(min(Index(r.block), count - b * r.block))));
+    return r.combine(acc, reduce_block(ctx, block, Index::var(size), inner));
+  };
+  return reduce_lanes(ctx, outer, blocks, axes, out);
+}
+
+namespace {
+
+using Combine = std::function<std::vector<Expr>(const std::vector<Expr>&, const std::vector<Expr>&)>;
+
+// (value, index) pairs in ascending index order: the later one wins only when it is strictly better, or the first NaN.
+std::vector<Expr> better(ScalarOp compare, const std::vector<Expr>& a, const std::vector<Expr>& b) {
+  Expr wins = k::op(compare, {b[0], a[0]});
+  if (is_float(a[0]->dtype)) {
+    Expr first_nan = k::op(ScalarOp::and_, {k::op(ScalarOp::is_nan, {b[0]}),
+                                            k::op(ScalarOp::not_, {k::op(ScalarOp::is_nan, {a[0]})})});
+    wins = k::op(ScalarOp::or_, {wins, first_nan});
+  }
+  return {k::op(ScalarOp::where, {wins, b[0], a[0]}), k::op(ScalarOp::where, {wins, b[1], a[1]})};
+}
+
+Combine combine_of(const ReduceAttr& attr) {
+  const auto named = [](ScalarOp op) -> Combine {
+    return [op](const std::vector<Expr>& a, const std::vector<Expr>& b) {
+      return std::vector<Expr>{k::op(op, {a[0], b[0]})};
+    };
+  };
+  switch (attr.combiner) {
+    case Combiner::add: return named(ScalarOp::add);
+    case Combiner::mul: return named(ScalarOp::mul);
+    case Combiner::min: return named(ScalarOp::min);
+    case Combiner::max: return named(ScalarOp::max);
+    case Combiner::and_: return named(ScalarOp::and_);
+    case Combiner::or_: return named(ScalarOp::or_);
+    case Combiner::xor_: return named(ScalarOp::xor_);
+    case Combiner::argmax: return [](const auto& a, const auto& b) { return better(ScalarOp::gt, a, b); };
+    case Combiner::argmin: return [](const auto& a, const auto& b) { return better(ScalarOp::lt, a, b); };
+    case Combiner::last: return [](const auto&, const auto& b) { return b; };
+    case Combiner::custom:
+      return [body = attr.body](std::vector<Expr> a, const std::vector<Expr>& b) {
+        a.insert(a.end(), b.begin(), b.end());
+        return inline_scalars(*body, a);
+      };
+  }
+  throw InternalError("lower", "unknown combiner");
+}
+
+struct ReducedSpace {
+  std::vector<LoopAxis> kept;
+  Index count = 1;                 // of reduced positions
+  std::vector<Index> extents;      // in order of attr.dims
+};
+
+ReducedSpace space_of(NestContext& ctx, const Node& node, const std::vector<int32_t>& dims) {
+  ReducedSpace space;
+  const Shape& shape = node.operands[0].shape();
+  const std::string name = value_name(ctx.graph, {&node, 0});
+  for (size_t d = 0; d < shape.size(); ++d)
+    if (std::find(dims.begin(), dims.end(), static_cast<int32_t>(d)) == dims.end())
+      space.kept.push_back({name + "_" + std::to_string(space.kept.size()) + "i", shape[d]});
+  for (int32_t d : dims) {
+    space.extents.push_back(shape[d]);
+    space.count = space.count * shape[d];
+  }
+  return space;
+}
+
+// Full coordinates of operand 0 for kept variables and the flat reduced position.
+std::vector<Index> coordinates(NestContext& ctx, const Node& node, const std::vector<int32_t>& dims,
+                               const ReducedSpace& space, const Index& flat) {
+  std::vector<Index> at(node.operands[0].shape().size());
+  Index rest = flat;
+  for (size_t n = dims.size(); n-- > 0;) {
+    at[dims[n]] = n == 0 ? ctx.exprs.ranges().simplify(rest) : ctx.exprs.ranges().simplify(mod(rest, space.extents[n]));
+    rest = floordiv(rest, space.extents[n]);
+  }
+  size_t kept = 0;
+  for (size_t d = 0; d < at.size(); ++d)
+    if (std::find(dims.begin(), dims.end(), static_cast<int32_t>(d)) == dims.end())
+      at[d] = Index::var(space.kept[kept++].var);
+  return at;
+}
+
+std::vector<Expr> operands_at(NestContext& ctx, const Node& node, const std::vector<Index>& at, std::vector<Stmt>& out) {
+  std::vector<Expr> values;
+  for (const Value& x : node.operands) values.push_back(ctx.exprs.at(x, at));
+  for (Stmt& let : ctx.exprs.take_lets()) out.push_back(std::move(let));
+  return values;
+}
+
+std::vector<Stmt> store_results(NestContext& ctx, const Node& node, const std::vector<Index>& at,
+                                std::vector<Expr> values) {
+  std::vector<Stmt> out;
+  for (size_t n = 0; n < values.size(); ++n)
+    out.push_back(k::store(value_name(ctx.graph, {&node, static_cast<int32_t>(n)}), at, values[n]));
+  return out;
+}
+
+}  // namespace
+
+Stmt nest_reduce(NestContext& ctx, const Node& node) {
+  const auto& attr = node.as<ReduceAttr>();
+  const ReducedSpace space = space_of(ctx, node, attr.dims);
+  ctx.exprs.begin(ctx.ranges(space.kept));
+  const Combine combine = combine_of(attr);
+  std::vector<Stmt> body;
+  LaneReduction r;
+  for (const Value& x : node.operands) r.dtypes.push_back(x.dtype());
+  r.identities = attr.identities;
+  r.combine = combine;
+  r.block = attr.order.block > 0 ? attr.order.block : 4096;
+  r.prefix = value_name(ctx.graph, {&node, 0});
+  r.take = [&](Index item, const std::vector<Expr>& acc, std::vector<Stmt>& out) {
+    return combine(acc, operands_at(ctx, node, coordinates(ctx, node, attr.dims, space, item), out));
+  };
+  std::vector<Expr> result;
+  if (space.count.is_const(0)) {
+    result = constants_of(attr.identities);
+  } else if (attr.order.form == Order::Form::serial) {
+    const auto acc = alloc_all(ctx, r.prefix + "_acc", r.dtypes, 1, Space::reg, body);
+    store_all(acc, 0, constants_of(attr.identities), body);
+    const std::string var = ctx.exprs.fresh(r.prefix + "_s");
+    ctx.exprs.ranges().set(var, Index(0), space.count - 1);
+    std::vector<Stmt> inner;
+    store_all(acc, 0, r.take(Index::var(var), load_all(acc, r.dtypes, 0), inner), inner);
+    body.push_back(k::loop(var, 0, space.count, k::block(std::move(inner))));
+    result = load_all(acc, r.dtypes, 0);
+  } else {
+    result = reduce_lanes(ctx, r, space.count, space.kept, body);
+  }
+  // The identity of a sum is -0, so that filling equals skipping; an empty one is +0 all the same.
+  if (attr.combiner == Combiner::add && is_float(r.dtypes[0])) {
+    const Expr zero = k::constant(Scalar::of(r.dtypes[0], 0.0));
+    if (space.count.is_const(0)) result[0] = zero;
+    else if (!ctx.exprs.ranges().proves_less(Index(0), space.count))
+      result[0] = k::op(ScalarOp::where, {k::in_range(Index(0), space.count), result[0], zero});
+  }
+  for (Stmt& s : store_results(ctx, node, vars_of(space.kept), result)) body.push_back(std::move(s));
+  return wrap(space.kept, k::block(std::move(body)));
+}
+
+Stmt nest_scan(NestContext& ctx, const Node& node) {
+  const auto& attr = node.as<ScanAttr>();
+  const std::vector<int32_t>& dims = attr.reduce.dims;
+  const ReducedSpace space = space_of(ctx, node, dims);
+  ctx.exprs.begin(ctx.ranges(space.kept));
+  const Combine combine = combine_of(attr.reduce);
+  std::vector<DType> dtypes;
+  for (const Value& x : node.operands) dtypes.push_back(x.dtype());
+  const std::string prefix = value_name(ctx.graph, {&node, 0});
+  std::vector<Stmt> body, inner;
+  const auto acc = alloc_all(ctx, prefix + "_acc", dtypes, 1, Space::reg, body);
+  store_all(acc, 0, constants_of(attr.reduce.identities), body);
+  const std::string var = ctx.exprs.fresh(prefix + "_s");
+  ctx.exprs.ranges().set(var, Index(0), space.count - 1);
+  const Index position = attr.reverse ? space.count - 1 - Index::var(var) : Index::var(var);
+  const std::vector<Index> at = coordinates(ctx, node, dims, space, position);
+  const auto before = name_all(ctx, prefix + "_before", load_all(acc, dtypes, 0), inner);
+  const auto after = name_all(ctx, prefix + "_after", combine(before, operands_at(ctx, node, at, inner)), inner);
+  store_all(acc, 0, after, inner);
+  for (Stmt& s : store_results(ctx, node, at, attr.exclusive ? before : after)) inner.push_back(std::move(s));
+  body.push_back(k::loop(var, 0, space.count, k::block(std::move(inner))));
+  return wrap(space.kept, k::block(std::move(body)));
+}
+
+// z = init; then z[map(i)] = f(z[map(i)], y[i]) in row-major order of i.
+Stmt nest_reindex_reduce(NestContext& ctx, const Node& node) {
+  const auto& attr = node.as<ReindexReduceAttr>();
+  const Value z{&node, 0}, init = node.operands[0], y = node.operands[1];
+  const std::string name = value_name(ctx.graph, z);
+  const std::vector<LoopAxis> out_axes = axes_of(ctx, z);
+  ctx.exprs.begin(ctx.ranges(out_axes));
+  Expr start = ctx.exprs.at(init, vars_of(out_axes));
+  Stmt first = wrap(out_axes, with_lets(ctx, {k::store(name, vars_of(out_axes), start)}));
+
+  std::vector<LoopAxis> axes;
+  for (size_t d = 0; d < y.shape().size(); ++d) axes.push_back({name + "_" + std::to_string(d) + "y", y.shape()[d]});
+  ctx.exprs.begin(ctx.ranges(axes));
+  std::map<std::string, Index> values;
+  for (size_t d = 0; d < axes.size(); ++d) values["i" + std::to_string(d)] = Index::var(axes[d].var);
+  std::vector<Stmt> body;
+  for (size_t n = 0; n < attr.map.loads.size(); ++n) {
+    std::vector<Index> coords;
+    for (const Index& c : attr.map.loads[n].coords) coords.push_back(c.substitute(values));
+    Expr loaded = ctx.exprs.at(node.operands[attr.map.loads[n].operand], coords);
+    for (Stmt& let : ctx.exprs.take_lets()) body.push_back(std::move(let));
+    const std::string var = ctx.exprs.fresh(name + "_at");
+    body.push_back(k::let(var, k::cast(loaded, DType::i64)));
+    values["l" + std::to_string(n)] = Index::var(var);
+  }
+  std::vector<Index> at;
+  Expr cond;
+  const auto also = [&](const Index& value, const Index& extent) {
+    if (ctx.exprs.ranges().proves_nonnegative(value) && ctx.exprs.ranges().proves_less(value, extent)) return;
+    Expr test = k::in_range(value, extent);
+    cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
+  };
+  for (size_t d = 0; d < attr.map.coords.size(); ++d) {
+    at.push_back(ctx.exprs.ranges().simplify(attr.map.coords[d].substitute(values)));
+    also(at.back(), z.shape()[d]);
+  }
+  for (const IndexCondition& c : attr.map.conditions) also(c.value.substitute(values), c.extent.substitute(values));
+  Expr item = ctx.exprs.at(y, vars_of(axes));
+  for (Stmt& let : ctx.exprs.take_lets()) body.push_back(std::move(let));
+  ReduceAttr combiner;
+  combiner.combiner = attr.combiner;
+  Stmt update = k::store(name, at, combine_of(combiner)({k::load(name, z.dtype(), at)}, {item})[0]);
+  body.push_back(cond ? k::if_(cond, update) : update);
+  return k::block({first, wrap(axes, k::block(std::move(body)))});
+}
+
+}  // namespace mintor
