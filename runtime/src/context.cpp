@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Contexts: the mutable state of one user of a model, and `run`.
+// Takes a model and the caller's arrays; gives outputs. Keeps true: `run` allocates nothing while
+// the sizes fit what was reserved; a context that owns its memory grows when they do not; one that
+// lives in the caller's memory never does.
+#include <stdlib.h>
+
+#include "runtime.h"
+
+namespace MT_PACKAGE {
+
+mt_status context_bytes(const Model* model, const mt_context_options* options, size_t* bytes) {
+  if (!model || !bytes) return fail(MT_INVALID_ARGUMENT, "context_bytes: a pointer is null");
+  mt_context_options read;
+  int64_t symbols[MT_MAX_SYMBOLS] = {};
+  const mt_status status = read_context_options(*model->program, options, &read, symbols);
+  if (status) return status;
+  *bytes = size_t(model->program->arena_bytes(symbols));
+  return MT_OK;
+}
+
+static mt_status reserve(Context* context, const mt_context_options& options) {
+  const int64_t needed = context->model->program->arena_bytes(context->symbols);
+  if (!options.memory) {
+    context->owns_memory = true;
+    if (allocate(&context->arena, needed)) return MT_OK;
+    return fail(MT_OUT_OF_MEMORY, "no memory for a context of %lld bytes", (long long)needed);
+  }
+  if (uint64_t(options.memory_bytes) < uint64_t(needed)) {
+    return fail(MT_BUFFER_TOO_SMALL, "memory of the context: %zu bytes, expected at least %lld",
+                options.memory_bytes, (long long)needed);
+  }
+  context->arena.data = static_cast<char*>(options.memory);
+  context->arena.bytes = int64_t(options.memory_bytes);
+  return MT_OK;
+}
+
+mt_status context_create(Model* model, const mt_context_options* options, Context** context) {
+  if (!model || !context) return fail(MT_INVALID_ARGUMENT, "context_create: a pointer is null");
+  *context = nullptr;
+  const mt_model_info& info = model->info;
+  const size_t pointers = size_t(info.input_count) + size_t(info.output_count);
+  Context* made = static_cast<Context*>(calloc(1, sizeof(Context) + pointers * sizeof(void*)));
+  if (!made) return fail(MT_OUT_OF_MEMORY, "no memory for a context");
+  made->model = model;
+  made->inputs = reinterpret_cast<const void**>(made + 1);
+  made->outputs = reinterpret_cast<void**>(made + 1) + info.input_count;
+  mt_context_options read;
+  mt_status status = read_context_options(*model->program, options, &read, made->symbols);
+  if (!status) status = reserve(made, read);
+  if (status) {
+    free(made);
+    return status;
+  }
+  made->executor = make_executor(model->options);
+  made->executor.profile = read.profile;
+  made->executor.profile_data = read.profile_data;
+  *context = made;
+  return MT_OK;
+}
+
+void context_destroy(Context* context) {
+  if (!context) return;
+  destroy_executor(&context->executor);
+  if (context->owns_memory) release(&context->arena);
+  free(context);
+}
+
+// Makes the arena fit the symbols that were just bound.
+static mt_status fit_arena(Context* context) {
+  const int64_t needed = context->model->program->arena_bytes(context->symbols);
+  if (needed <= context->arena.bytes) return MT_OK;
+  if (!context->owns_memory) {
+    return fail(MT_BUFFER_TOO_SMALL,
+                "these sizes need %lld bytes of working memory, the context was given %lld",
+                (long long)needed, (long long)context->arena.bytes);
+  }
+  // Nothing in the arena outlives a run, so the old block goes first: the peak stays low.
+  release(&context->arena);
+  if (allocate(&context->arena, needed)) return MT_OK;
+  return fail(MT_OUT_OF_MEMORY, "no memory for a context of %lld bytes", (long long)needed);
+}
+
+static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor* outputs) {
+  mt_status status = bind_inputs(context, inputs);
+  if (!status) status = check_outputs(context, outputs);
+  if (!status) status = fit_arena(context);
+  if (status) return status;
+  describe_outputs(context, outputs);
+  const Model& model = *context->model;
+  const Args args = {context->inputs,   context->outputs,    model.weights.data,
+                     model.packed.data, context->arena.data, context->symbols};
+  launch(model.program->forward, model.level->kernels, args, context->executor);
+  return MT_OK;
+}
+
+mt_status run(Context* context, const mt_tensor* inputs, mt_tensor* outputs) {
+  if (!context) return fail(MT_INVALID_ARGUMENT, "run: context is null");
+  if (__atomic_exchange_n(&context->busy, 1, __ATOMIC_ACQUIRE)) {
+    return fail(MT_INVALID_ARGUMENT, "run: this context is running in another thread");
+  }
+  const mt_status status = run_bound(context, inputs, outputs);
+  __atomic_store_n(&context->busy, 0, __ATOMIC_RELEASE);
+  return status;
+}
+
+}  // namespace MT_PACKAGE

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the phases of an entry point on the caller's thread, in the context's pool or through the
+// host's parallel_for. Takes entry, kernels, arguments, executor; gives the phases' effects.
+// Keeps true: phase i+1 begins after phase i has ended; which part runs which tasks never changes
+// the bits; the pool is entered once per launch, with barriers only between phases of which at
+// least one is split; no thread computes outside the default floating-point environment.
+#include <string.h>
+#include <time.h>
+
+#include "float_environment.h"
+#include "pool.h"
+#include "runtime.h"
+
+namespace MT_PACKAGE {
+
+struct Job {
+  const Entry* entry;
+  const void* kernels;
+  const Args* args;
+  const Executor* executor;
+};
+
+// How many parts phase `i` is split into: at most its tasks. 0: it has nothing to do.
+static int32_t active_parts(const Job& job, int32_t phase, int32_t width) {
+  if (!job.entry->tasks) return width;
+  const int64_t tasks = job.entry->tasks(job.args->symbols, phase);
+  return tasks < width ? int32_t(tasks < 0 ? 0 : tasks) : width;
+}
+
+static void run_part(const Job& job, int32_t phase, int32_t part, int32_t parts) {
+  job.entry->run(job.kernels, *job.args, phase, part, parts);
+}
+
+static int64_t now_ns() {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t(now.tv_sec) * 1000000000 + now.tv_nsec;
+}
+
+static void report(const Job& job, int32_t phase, int64_t begin) {
+  const Executor& executor = *job.executor;
+  // The hook is the host's code: it sees our environment, as parallel_for tasks do.
+  executor.profile(executor.profile_data, job.entry->names[phase], begin, now_ns());
+}
+
+// What each member of the pool runs. All members take the same branches around the barrier: they
+// depend on the job alone.
+static void pool_phases(const void* data, int32_t part, int32_t width) {
+  const Job& job = *static_cast<const Job*>(data);
+  Barrier* barrier = pool_barrier(job.executor->pool);
+  const bool profiled = job.executor->profile != nullptr;
+  int32_t before = 1;
+  for (int32_t phase = 0; phase < job.entry->phase_count; ++phase) {
+    const int32_t active = active_parts(job, phase, width);
+    // Two phases in a row that only part 0 runs are in order anyway.
+    if (phase > 0 && !profiled && (before > 1 || active > 1)) barrier->wait(width);
+    const int64_t begin = profiled && part == 0 ? now_ns() : 0;
+    if (part < active) run_part(job, phase, part, active);
+    if (profiled) barrier->wait(width);
+    if (profiled && part == 0) report(job, phase, begin);
+    before = active;
+  }
+}
+
+struct HostTask {
+  const Job* job;
+  int32_t phase, parts;
+};
+
+static void host_task(void* data, int32_t part) {
+  const FloatEnvironment environment;
+  const HostTask& task = *static_cast<HostTask*>(data);
+  run_part(*task.job, task.phase, part, task.parts);
+}
+
+static void host_phases(const Job& job) {
+  const Executor& executor = *job.executor;
+  for (int32_t phase = 0; phase < job.entry->phase_count; ++phase) {
+    const int32_t active = active_parts(job, phase, executor.width);
+    const int64_t begin = executor.profile ? now_ns() : 0;
+    if (active == 1) {
+      run_part(job, phase, 0, 1);
+    } else if (active > 1) {
+      HostTask task = {&job, phase, active};
+      executor.parallel_for(executor.parallel_for_data, active, host_task, &task);
+    }
+    if (executor.profile) report(job, phase, begin);
+  }
+}
+
+static void own_phases(const Job& job) {
+  const bool profiled = job.executor->profile != nullptr;
+  for (int32_t phase = 0; phase < job.entry->phase_count; ++phase) {
+    const int64_t begin = profiled ? now_ns() : 0;
+    if (active_parts(job, phase, 1)) run_part(job, phase, 0, 1);
+    if (profiled) report(job, phase, begin);
+  }
+}
+
+static bool any_split(const Job& job, int32_t width) {
+  for (int32_t phase = 0; phase < job.entry->phase_count; ++phase) {
+    if (active_parts(job, phase, width) > 1) return true;
+  }
+  return false;
+}
+
+void launch(const Entry& entry, const void* kernels, const Args& args, const Executor& executor) {
+  const FloatEnvironment environment;
+  const Job job = {&entry, kernels, &args, &executor};
+  if (executor.parallel_for) {
+    host_phases(job);
+  } else if (executor.pool && any_split(job, pool_width(executor.pool))) {
+    run_job(executor.pool, pool_phases, &job);
+  } else {
+    own_phases(job);
+  }
+}
+
+Executor make_executor(const mt_options& options) {
+  Executor executor;
+  memset(&executor, 0, sizeof(executor));
+  executor.width = 1;
+  if (options.parallel_for) {
+    executor.width = options.parallel_width ? options.parallel_width : 2;
+    executor.parallel_for = options.parallel_for;
+    executor.parallel_for_data = options.parallel_for_data;
+  } else if (options.threads > 1) {
+    executor.pool = create_pool(options.threads);
+    if (executor.pool) executor.width = pool_width(executor.pool);
+  }
+  return executor;
+}
+
+void destroy_executor(Executor* executor) {
+  destroy_pool(executor->pool);
+  executor->pool = nullptr;
+}
+
+}  // namespace MT_PACKAGE

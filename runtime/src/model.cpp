@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening and closing a model. Takes the generated program and options; gives an immutable Model
+// that any number of contexts and threads share. Keeps true: the level is chosen before any code of
+// it runs; on failure nothing stays open.
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime.h"
+
+namespace MT_PACKAGE {
+
+static mt_status choose_level(const Program& program, const char* wanted, const Level** chosen) {
+  for (int32_t i = program.level_count - 1; i >= 0; --i) {
+    const Level& level = program.levels[i];
+    if (wanted && strcmp(wanted, level.name) != 0) continue;
+    if (level.supported()) {
+      *chosen = &level;
+      return MT_OK;
+    }
+    if (wanted) {
+      return fail(MT_UNSUPPORTED_CPU, "level '%s' needs instructions that this CPU lacks", wanted);
+    }
+  }
+  if (wanted) {
+    return fail(MT_INVALID_ARGUMENT, "level '%s' is not in this package, which has %s", wanted,
+                program.info.levels);
+  }
+  return fail(MT_UNSUPPORTED_CPU, "this CPU has none of the levels of this package (%s)",
+              program.info.levels);
+}
+
+// Packs what `prepare` packs. The threads that help are gone afterwards.
+static mt_status prepare_model(Model* model) {
+  const Program& program = *model->program;
+  if (!allocate(&model->packed, program.info.packed_bytes)) {
+    return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes of packed weights",
+                (long long)program.info.packed_bytes);
+  }
+  if (program.prepare.phase_count == 0) return MT_OK;
+  Block arena;
+  if (!allocate(&arena, program.prepare_arena_bytes)) {
+    return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes to pack weights in",
+                (long long)program.prepare_arena_bytes);
+  }
+  const Args args = {nullptr,          nullptr, model->weights.data, model->packed.data,
+                     arena.data, nullptr};
+  Executor executor = make_executor(model->options);
+  launch(program.prepare, model->level->kernels, args, executor);
+  destroy_executor(&executor);
+  release(&arena);
+  return MT_OK;
+}
+
+static mt_status fill_model(Model* model, const mt_options* options) {
+  const Program& program = *model->program;
+  mt_status status = read_options(options, &model->options);
+  if (status) return status;
+  status = choose_level(program, model->options.level, &model->level);
+  if (status) return status;
+  model->info = program.info;
+  model->info.level = model->level->name;
+  status = open_weights(program, model->options, &model->weights);
+  if (status) return status;
+  return prepare_model(model);
+}
+
+mt_status open(const Program& program, const mt_options* options, Model** model) {
+  if (!model) return fail(MT_INVALID_ARGUMENT, "open: model is null");
+  *model = nullptr;
+  if (program.info.symbol_count > MT_MAX_SYMBOLS) {
+    return fail(MT_INVALID_ARGUMENT, "the program has %d symbols, this runtime takes %d",
+                program.info.symbol_count, int(MT_MAX_SYMBOLS));
+  }
+  Model* made = static_cast<Model*>(calloc(1, sizeof(Model)));
+  if (!made) return fail(MT_OUT_OF_MEMORY, "no memory for a model");
+  made->program = &program;
+  const mt_status status = fill_model(made, options);
+  // The caller's strings may go away after open; nothing of ours reads them any more.
+  made->options.level = nullptr;
+  made->options.weights_path = nullptr;
+  if (status) {
+    close(made);
+    return status;
+  }
+  *model = made;
+  return MT_OK;
+}
+
+void close(Model* model) {
+  if (!model) return;
+  release(&model->packed);
+  close_weights(&model->weights);
+  free(model);
+}
+
+const mt_model_info* info(const Model* model) { return model ? &model->info : &program.info; }
+
+}  // namespace MT_PACKAGE

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the option structs of callers that were built with any version of mintor_abi.h.
+// Takes the caller's struct, or null; gives a whole struct of ours, every value checked.
+// Keeps true: a field that the caller set is used or refused, never ignored.
+#include <string.h>
+
+#include "runtime.h"
+
+namespace MT_PACKAGE {
+
+static mt_status copy_versioned(const void* given, size_t given_bytes, void* own, size_t own_bytes,
+                                const char* name) {
+  if (given_bytes < sizeof(size_t)) {
+    return fail(MT_INVALID_ARGUMENT, "%s.size is %zu; set it to sizeof(%s)", name, given_bytes,
+                name);
+  }
+  memcpy(own, given, given_bytes < own_bytes ? given_bytes : own_bytes);
+  const char* bytes = static_cast<const char*>(given);
+  for (size_t i = own_bytes; i < given_bytes; ++i) {
+    if (bytes[i] != 0) {
+      return fail(MT_INVALID_ARGUMENT,
+                  "%s has a field at byte %zu that this package does not know (it knows %zu bytes)",
+                  name, i, own_bytes);
+    }
+  }
+  return MT_OK;
+}
+
+mt_status read_options(const mt_options* given, mt_options* options) {
+  memset(options, 0, sizeof(*options));
+  if (given) {
+    const mt_status status =
+        copy_versioned(given, given->size, options, sizeof(*options), "mt_options");
+    if (status) return status;
+  }
+  options->size = sizeof(*options);
+  if (options->threads < 0 || options->threads > 1024) {
+    return fail(MT_INVALID_ARGUMENT, "threads is %d, expected 0..1024", options->threads);
+  }
+  if (options->parallel_width < 0 || options->parallel_width > 1024) {
+    return fail(MT_INVALID_ARGUMENT, "parallel_width is %d, expected 0..1024",
+                options->parallel_width);
+  }
+  if (options->parallel_for && options->threads > 1) {
+    return fail(MT_INVALID_ARGUMENT, "threads is %d beside parallel_for; give one of the two",
+                options->threads);
+  }
+  if (options->weights && options->weights_path) {
+    return fail(MT_INVALID_ARGUMENT, "weights and weights_path are both given; give one of them");
+  }
+  return MT_OK;
+}
+
+// Symbol values to reserve for: the caller's maxima, else the declared hints.
+static mt_status reserved_symbols(const Program& program, const mt_context_options& options,
+                                  int64_t* symbols) {
+  const mt_model_info& info = program.info;
+  for (int32_t i = 0; i < info.symbol_count; ++i) {
+    const mt_symbol_info& symbol = info.symbols[i];
+    const int64_t wanted = options.max_symbols[i];
+    if (wanted < 0 || (symbol.hi >= 0 && wanted > symbol.hi)) {
+      return fail(MT_SHAPE_MISMATCH, "max_symbols[%d] ('%s') is %lld, expected 0..%lld", i,
+                  symbol.name, (long long)wanted, (long long)symbol.hi);
+    }
+    symbols[i] = wanted ? wanted : program.symbol_hints[i];
+  }
+  for (int32_t i = info.symbol_count; i < MT_MAX_SYMBOLS; ++i) {
+    if (options.max_symbols[i]) {
+      return fail(MT_INVALID_ARGUMENT, "max_symbols[%d] is set, but the model has %d symbols", i,
+                  info.symbol_count);
+    }
+  }
+  if (program.derive) program.derive(symbols);
+  return MT_OK;
+}
+
+mt_status read_context_options(const Program& program, const mt_context_options* given,
+                               mt_context_options* options, int64_t* symbols) {
+  memset(options, 0, sizeof(*options));
+  if (given) {
+    const mt_status status =
+        copy_versioned(given, given->size, options, sizeof(*options), "mt_context_options");
+    if (status) return status;
+  }
+  options->size = sizeof(*options);
+  if (reinterpret_cast<uintptr_t>(options->memory) % 64 != 0) {
+    return fail(MT_INVALID_ARGUMENT, "memory of a context has to lie on a 64-byte boundary");
+  }
+  if (!options->memory && options->memory_bytes) {
+    return fail(MT_INVALID_ARGUMENT, "memory_bytes is %zu, but memory is null",
+                options->memory_bytes);
+  }
+  return reserved_symbols(program, *options, symbols);
+}
+
+}  // namespace MT_PACKAGE

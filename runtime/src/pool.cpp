@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pool of pool.h. A job is announced by a ticket number: a worker that sees a new ticket runs
+// the job and waits for the next. The end of a job is a barrier, so the caller knows that nobody
+// touches the job any more when run_job returns.
+#include "pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <new>
+
+#include "float_environment.h"
+
+namespace MT_PACKAGE {
+
+// About 20 us of waiting: longer than the gap between two runs in a loop, short enough not to be
+// seen in a load average. Then a worker sleeps, and waking it costs 5 to 50 us.
+static const int kSpinsBeforeSleep = 1000;
+// A barrier that is not open after this many looks means that a part has lost its core.
+static const int kSpinsBeforeYield = 200;
+
+static inline void pause_cpu() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+void Barrier::wait(int32_t parts) {
+  const uint32_t before = opened.load(std::memory_order_acquire);
+  if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == uint32_t(parts)) {
+    arrived.store(0, std::memory_order_relaxed);
+    opened.store(before + 1, std::memory_order_release);
+    return;
+  }
+  for (int spins = 0; opened.load(std::memory_order_acquire) == before; ++spins) {
+    if (spins < kSpinsBeforeYield) {
+      pause_cpu();
+    } else {
+      sched_yield();
+    }
+  }
+}
+
+struct Worker {
+  Pool* pool;
+  pthread_t thread;
+  int32_t part;
+};
+
+struct Pool {
+  int32_t width;
+  Barrier barrier;
+  alignas(64) std::atomic<uint32_t> ticket;
+  std::atomic<bool> stopping;
+  JobFn run;                 // written before the ticket, read after it
+  const void* job;
+  pthread_mutex_t mutex;     // guards sleeping
+  pthread_cond_t wake;
+  int32_t sleeping;
+  Worker* workers;           // width - 1
+};
+
+static uint32_t wait_for_ticket(Pool* pool, uint32_t seen) {
+  for (int spins = 0; spins < kSpinsBeforeSleep; ++spins) {
+    const uint32_t ticket = pool->ticket.load(std::memory_order_acquire);
+    if (ticket != seen) return ticket;
+    pause_cpu();
+  }
+  pthread_mutex_lock(&pool->mutex);
+  ++pool->sleeping;
+  uint32_t ticket;
+  while ((ticket = pool->ticket.load(std::memory_order_acquire)) == seen) {
+    pthread_cond_wait(&pool->wake, &pool->mutex);
+  }
+  --pool->sleeping;
+  pthread_mutex_unlock(&pool->mutex);
+  return ticket;
+}
+
+static void announce(Pool* pool) {
+  // Inside the lock, so that a worker cannot miss it between its last look and its sleep.
+  pthread_mutex_lock(&pool->mutex);
+  pool->ticket.fetch_add(1, std::memory_order_release);
+  const bool sleepers = pool->sleeping > 0;
+  pthread_mutex_unlock(&pool->mutex);
+  if (sleepers) pthread_cond_broadcast(&pool->wake);
+}
+
+static void* worker_main(void* argument) {
+  const Worker& worker = *static_cast<Worker*>(argument);
+  Pool* pool = worker.pool;
+  write_float_control(kDefaultFloatControl);
+  for (uint32_t seen = 0;;) {
+    seen = wait_for_ticket(pool, seen);
+    if (pool->stopping.load(std::memory_order_acquire)) return nullptr;
+    const int32_t parts = pool->width;
+    pool->run(pool->job, worker.part, parts);
+    pool->barrier.wait(parts);
+  }
+}
+
+// Workers read `width` only after the first ticket, when their number is known.
+static int32_t start_workers(Pool* pool, int32_t count) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int32_t started = 0;
+  while (started < count) {
+    Worker& worker = pool->workers[started];
+    worker.pool = pool;
+    worker.part = started + 1;
+    if (pthread_create(&worker.thread, nullptr, worker_main, &worker) != 0) break;
+    ++started;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
+}
+
+Pool* create_pool(int32_t threads) {
+  void* memory = nullptr;
+  if (posix_memalign(&memory, alignof(Pool), sizeof(Pool)) != 0) return nullptr;
+  memset(memory, 0, sizeof(Pool));
+  Pool* pool = new (memory) Pool();
+  pool->workers = static_cast<Worker*>(calloc(size_t(threads), sizeof(Worker)));
+  if (!pool->workers) {
+    free(pool);
+    return nullptr;
+  }
+  pthread_mutex_init(&pool->mutex, nullptr);
+  pthread_cond_init(&pool->wake, nullptr);
+  pool->width = 1 + start_workers(pool, threads - 1);
+  return pool;
+}
+
+void destroy_pool(Pool* pool) {
+  if (!pool) return;
+  pool->stopping.store(true, std::memory_order_release);
+  announce(pool);
+  for (int32_t i = 0; i < pool->width - 1; ++i) pthread_join(pool->workers[i].thread, nullptr);
+  pthread_cond_destroy(&pool->wake);
+  pthread_mutex_destroy(&pool->mutex);
+  free(pool->workers);
+  free(pool);
+}
+
+int32_t pool_width(const Pool* pool) { return pool->width; }
+
+Barrier* pool_barrier(Pool* pool) { return &pool->barrier; }
+
+void run_job(Pool* pool, JobFn run, const void* job) {
+  pool->run = run;
+  pool->job = job;
+  announce(pool);
+  run(job, 0, pool->width);
+  pool->barrier.wait(pool->width);
+}
+
+}  // namespace MT_PACKAGE

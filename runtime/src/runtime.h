@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the runtime share: Model, Context, and the helpers that each part gives.
+// Takes: the generated Program and the caller's options. Gives: nothing outside this folder.
+// Keeps true: no exceptions, no RTTI, no operator new, no static initialisers, nothing of the C++
+// library at link time; a function that can fail returns mt_status after fail() said why; a model
+// is immutable after open; `run` calls nothing that allocates unless a context has to grow.
+#ifndef MINTOR_RUNTIME_H
+#define MINTOR_RUNTIME_H
+
+#include "mintor_program.h"
+
+namespace MT_PACKAGE {
+
+// --- failures (failure.cpp) ---
+// Keeps the message for last_error() of this thread, and returns `status`.
+mt_status fail(mt_status status, const char* format, ...) __attribute__((format(printf, 2, 3)));
+const char* dtype_name(int32_t dtype);    // "f32"; "?" for a value that is none
+int64_t dtype_bytes(int32_t dtype);       // 0 for a value that is none
+
+// --- memory (memory.cpp) ---
+// A 64-byte aligned block of zeros that is owned; huge pages are asked for when it is large.
+struct Block {
+  char* data;
+  int64_t bytes;
+};
+bool allocate(Block* block, int64_t bytes);  // data stays null for 0 bytes
+void release(Block* block);
+
+// --- options (options.cpp) ---
+// Copies the caller's struct of any version into ours: what he does not know is zero, what we do
+// not know has to be zero.
+mt_status read_options(const mt_options* given, mt_options* options);
+mt_status read_context_options(const Program& program, const mt_context_options* given,
+                               mt_context_options* options, int64_t* symbols);
+
+// --- weights (weights.cpp) ---
+struct Weights {
+  const char* data;   // payload, without trailer
+  void* mapping;      // what to unmap; null when the memory is the caller's
+  int64_t mapped_bytes;
+};
+mt_status open_weights(const Program& program, const mt_options& options, Weights* weights);
+void close_weights(Weights* weights);
+
+// --- threads (pool.cpp, launch.cpp) ---
+struct Pool;
+// `threads` counts the caller. Fewer workers than asked for, when the system gives no more, are no
+// error: the bits are the same.
+Pool* create_pool(int32_t threads);
+void destroy_pool(Pool* pool);
+
+// Who runs the phases: only the caller (width 1), a pool, or the host's parallel_for.
+struct Executor {
+  int32_t width;
+  Pool* pool;
+  mt_parallel_for parallel_for;
+  void* parallel_for_data;
+  mt_profile profile;
+  void* profile_data;
+};
+Executor make_executor(const mt_options& options);
+void destroy_executor(Executor* executor);
+// Runs all phases in order. The floating-point environment is the default inside, and as the
+// caller had it afterwards.
+void launch(const Entry& entry, const void* kernels, const Args& args, const Executor& executor);
+
+// --- model and context (model.cpp, context.cpp, bind.cpp) ---
+struct Model {
+  const Program* program;
+  const Level* level;
+  mt_model_info info;
+  mt_options options;
+  Weights weights;
+  Block packed;
+};
+
+struct Context {
+  const Model* model;
+  Executor executor;
+  bool owns_memory;
+  Block arena;                       // `data` is the caller's when !owns_memory
+  int32_t busy;                      // 1 while a run is in it
+  int64_t symbols[MT_MAX_SYMBOLS];
+  const void** inputs;               // by position, filled by each run
+  void** outputs;
+};
+
+// Checks the caller's arrays against the declarations, binds and derives the symbols, checks their
+// ranges, fills context.inputs.
+mt_status bind_inputs(Context* context, const mt_tensor* inputs);
+// Checks capacities before anything is written.
+mt_status check_outputs(const Context* context, const mt_tensor* outputs);
+// Points context.outputs to the caller's memory or to the arena, and describes each output.
+void describe_outputs(Context* context, mt_tensor* outputs);
+
+}  // namespace MT_PACKAGE
+#endif

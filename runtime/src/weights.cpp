@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds, maps and checks weights.bin, or checks the caller's memory.
+// Takes the options of open; gives a pointer to the payload. Keeps true: files are mapped
+// read-only, so processes share them; the size and the trailer (64 bytes: "MINTORW1", payload bytes
+// as u64, SHA-256 of the payload, 16 zeros) agree with the program before a byte is used. The
+// hash itself is not computed again here, that would read the whole file; `make verify` and
+// `mintor verify` do it.
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime.h"
+
+namespace MT_PACKAGE {
+
+static const int64_t kTrailerBytes = 64;
+
+static int hex_digit(char c) {
+  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static mt_status check_trailer(const Program& program, const unsigned char* trailer,
+                               const char* source) {
+  uint64_t bytes = 0;
+  for (int i = 7; i >= 0; --i) bytes = bytes << 8 | trailer[8 + i];
+  if (memcmp(trailer, "MINTORW1", 8) != 0 || bytes != uint64_t(program.info.weights_bytes)) {
+    return fail(MT_IO_ERROR, "%s: has no valid trailer; it is damaged or no weights file", source);
+  }
+  const char* hash = program.weights_sha256;
+  for (int i = 0; hash && hash[0] && i < 32; ++i) {
+    if (hex_digit(hash[2 * i]) * 16 + hex_digit(hash[2 * i + 1]) != trailer[16 + i]) {
+      return fail(MT_IO_ERROR, "%s: holds the weights of another model than '%s'", source,
+                  program.info.name);
+    }
+  }
+  return MT_OK;
+}
+
+static mt_status use_memory(const Program& program, const mt_options& options, Weights* weights) {
+  const int64_t expected = program.info.weights_bytes;
+  const char* data = static_cast<const char*>(options.weights);
+  if (reinterpret_cast<uintptr_t>(data) % 64 != 0) {
+    return fail(MT_INVALID_ARGUMENT, "weights in memory have to lie on a 64-byte boundary");
+  }
+  const uint64_t given = options.weights_bytes;
+  if (given != uint64_t(expected) && given != uint64_t(expected + kTrailerBytes)) {
+    return fail(MT_IO_ERROR, "weights in memory: %llu bytes, expected %lld (or %lld with trailer)",
+                (unsigned long long)given, (long long)expected,
+                (long long)(expected + kTrailerBytes));
+  }
+  weights->data = data;
+  if (given == uint64_t(expected)) return MT_OK;
+  return check_trailer(program, reinterpret_cast<const unsigned char*>(data + expected),
+                       "weights in memory");
+}
+
+static mt_status map_file(const Program& program, const char* path, Weights* weights) {
+  const int64_t expected = program.info.weights_bytes + kTrailerBytes;
+  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return fail(MT_IO_ERROR, "%s: %s", path, strerror(errno));
+  struct stat status;
+  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(file);
+    return fail(MT_IO_ERROR, "%s: is no regular file", path);
+  }
+  if (status.st_size != expected) {
+    ::close(file);
+    return fail(MT_IO_ERROR, "%s: %lld bytes, expected %lld", path, (long long)status.st_size,
+                (long long)expected);
+  }
+  void* mapping = mmap(nullptr, size_t(expected), PROT_READ, MAP_PRIVATE, file, 0);
+  ::close(file);
+  if (mapping == MAP_FAILED) return fail(MT_IO_ERROR, "%s: %s", path, strerror(errno));
+  weights->data = static_cast<const char*>(mapping);
+  weights->mapping = mapping;
+  weights->mapped_bytes = expected;
+  const unsigned char* trailer =
+      static_cast<const unsigned char*>(mapping) + program.info.weights_bytes;
+  const mt_status checked = check_trailer(program, trailer, path);
+  if (checked) close_weights(weights);
+  return checked;
+}
+
+// Beside the library that this code lies in, then weights/ and ../weights/ from there.
+static mt_status map_default(const Program& program, Weights* weights) {
+  Dl_info library;
+  if (!dladdr(reinterpret_cast<const void*>(&program), &library) || !library.dli_fname) {
+    return fail(MT_IO_ERROR, "cannot tell where the library lies; set mt_options.weights_path");
+  }
+  const char* slash = strrchr(library.dli_fname, '/');
+  const int folder = slash ? int(slash - library.dli_fname) : 1;
+  const char* start = slash ? library.dli_fname : ".";
+  static const char* const places[] = {"weights.bin", "weights/weights.bin",
+                                       "../weights/weights.bin"};
+  bool found = false;
+  for (const char* place : places) {
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%.*s/%s", folder, start, place) >= int(sizeof(path))) {
+      return fail(MT_IO_ERROR, "%s: path is too long", library.dli_fname);
+    }
+    if (access(path, F_OK) != 0) continue;
+    // A weights.bin of another model may lie here; its message stands when no other place has ours.
+    found = true;
+    if (map_file(program, path, weights) == MT_OK) return MT_OK;
+  }
+  if (found) return MT_IO_ERROR;
+  return fail(MT_IO_ERROR,
+              "no weights.bin in %.*s, %.*s/weights or %.*s/../weights; set "
+              "mt_options.weights_path",
+              folder, start, folder, start, folder, start);
+}
+
+mt_status open_weights(const Program& program, const mt_options& options, Weights* weights) {
+  memset(weights, 0, sizeof(*weights));
+  if (program.info.weights_bytes == 0) return MT_OK;
+  if (options.weights) return use_memory(program, options, weights);
+  if (options.weights_path) return map_file(program, options.weights_path, weights);
+  return map_default(program, weights);
+}
+
+void close_weights(Weights* weights) {
+  if (weights->mapping) munmap(weights->mapping, size_t(weights->mapped_bytes));
+  memset(weights, 0, sizeof(*weights));
+}
+
+}  // namespace MT_PACKAGE
