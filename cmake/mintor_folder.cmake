@@ -60,16 +60,35 @@ function(mintor_targets)
   mintor_add_library(mintor_targets ${sources} ${registries})
 endfunction()
 
-# What a program that uses the whole compiler links. The group is rescanned because registries
-# (instructions) are read by folders that come before the files they list.
+# What programs link: mintor_all, and for each folder mintor_upto_<folder>, so that its tests build
+# while a later folder is being worked on. A group is rescanned because registries (instructions)
+# are read by folders that come before the files they list.
+function(mintor_group name)  # archives: ARGN
+  add_library(${name} INTERFACE)
+  target_link_libraries(${name} INTERFACE mintor_options ${CMAKE_DL_LIBS})
+  if(ARGN)
+    list(JOIN ARGN "," group)
+    target_link_libraries(${name} INTERFACE "$<LINK_GROUP:RESCAN,${group}>")
+  endif()
+endfunction()
+
 function(mintor_all)
   get_property(archives GLOBAL PROPERTY MINTOR_ARCHIVES)
-  add_library(mintor_all INTERFACE)
-  target_link_libraries(mintor_all INTERFACE mintor_options ${CMAKE_DL_LIBS})
-  if(archives)
-    list(JOIN archives "," group)
-    target_link_libraries(mintor_all INTERFACE "$<LINK_GROUP:RESCAN,${group}>")
-  endif()
+  list(JOIN archives "|" archives_pattern)
+  mintor_group(mintor_all ${archives})
+  set(upto "")
+  foreach(archive IN LISTS archives)
+    list(APPEND upto ${archive})
+    string(REPLACE "mintor_" "mintor_upto_" name ${archive})
+    set(group ${upto})
+    if(archive MATCHES "mintor_(loop|contraction|program|memory|codegen|runtime|jit|tune|package)$"
+       AND TARGET mintor_targets AND "mintor_targets" IN_LIST archives)
+      list(APPEND group mintor_codegen mintor_targets)
+      list(REMOVE_DUPLICATES group)
+      list(FILTER group INCLUDE REGEX "^(${archives_pattern})$")
+    endif()
+    mintor_group(${name} ${group})
+  endforeach()
   string(REPLACE ";" "\n" lines "${archives}")
   file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/generated/archives.txt" CONTENT "${lines}\n" @ONLY)
 endfunction()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests: tests/<folder>/*_test.cpp is one GoogleTest program mintor_<folder>_tests, labelled with
-# the folder in ctest. Every program links the whole compiler, so that a test can use any oracle.
+# the folder in ctest. Tests of a compiler folder link it and what comes before it; tests of
+# anything else link the whole compiler, so that they can use any oracle.
 function(mintor_tests)
   if(NOT MINTOR_TESTS)
     return()
@@ -18,7 +19,13 @@ function(mintor_tests)
     endif()
     set(name mintor_${folder}_tests)
     add_executable(${name} ${sources} ${helpers})
-    target_link_libraries(${name} PRIVATE mintor_all GTest::gtest GTest::gtest_main)
+    set(uses mintor_upto_${folder})
+    if(folder STREQUAL "golden" AND TARGET mintor_upto_loop)
+      set(uses mintor_upto_loop)
+    elseif(NOT TARGET ${uses})
+      set(uses mintor_all)
+    endif()
+    target_link_libraries(${name} PRIVATE ${uses} GTest::gtest GTest::gtest_main)
     target_compile_definitions(${name} PRIVATE MINTOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                MINTOR_BINARY_DIR="${CMAKE_BINARY_DIR}")
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
@@ -31,4 +38,8 @@ function(mintor_tests)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${folder}/"
                          PROPERTIES LABELS "${folder}" TIMEOUT 600)
   endforeach()
+  find_program(MINTOR_PYTHON3 NAMES python3.11 python3 REQUIRED)
+  add_test(NAME lint/link_order
+    COMMAND "${MINTOR_PYTHON3}" "${CMAKE_SOURCE_DIR}/tests/lint/link_order.py" "${CMAKE_BINARY_DIR}")
+  set_tests_properties(lint/link_order PROPERTIES LABELS lint)
 endfunction()
