@@ -112,7 +112,15 @@ function(mintor_jit_library)
   target_include_directories(mintor_jit_llvm SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS}
                              ${CLANG_INCLUDE_DIRS})
   target_link_libraries(mintor_jit_llvm PRIVATE clang-cpp LLVM)
-  install(TARGETS mintor_jit_llvm LIBRARY DESTINATION "${MINTOR_INSTALL_LIBRARIES}")
+  mintor_install(mintor_jit_llvm lib)
+endfunction()
+
+# Installed as bin/, lib/ (below the Python package in a wheel): the program and the module look for
+# libmintor_jit in lib/ and ../lib of where they lie.
+function(mintor_install target folder)
+  cmake_path(APPEND destination "${MINTOR_INSTALL_PACKAGE}" "${folder}")
+  install(TARGETS ${target} COMPONENT package
+          RUNTIME DESTINATION "${destination}" LIBRARY DESTINATION "${destination}")
 endfunction()
 
 function(mintor_executable)
@@ -122,4 +130,5 @@ function(mintor_executable)
   add_executable(mintor compiler/cli/main.cpp)
   target_link_libraries(mintor PRIVATE mintor_all)
   set_target_properties(mintor PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+  mintor_install(mintor bin)
 endfunction()
