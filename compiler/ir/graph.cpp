@@ -291,7 +291,12 @@ std::vector<const Node*> live_nodes(const Graph& graph) {
   std::unordered_map<std::string, const Node*> definers;
   for (const Symbol& symbol : graph.symbols()) definers[symbol.name] = definer_of(graph, symbol.name);
   for (const Result& result : graph.results) need(result.value.node);
-  for (const Update& update : graph.updates) need(update.value.node);
+  for (const Update& update : graph.updates) {
+    need(update.value.node);
+    for (const auto& node : graph.nodes()) {   // the parameter itself, though nothing may read it
+      if (node->kind == Kind::parameter && node->as<ParameterAttr>().name == update.parameter) need(node.get());
+    }
+  }
   while (!work.empty()) {
     const Node* node = work.back();
     work.pop_back();

@@ -5,12 +5,20 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <new>
+#include <mutex>
 
 #include "compiler/support/error.h"
 #include "compiler/support/sha256.h"
 
 namespace mintor {
+
+// A copy of a tensor may be given another shape or other bytes: the digest says of which bytes it is.
+struct Tensor::Digest {
+  std::mutex mutex;
+  const std::byte* data = nullptr;
+  int64_t bytes = -1;
+  std::string hex;
+};
 
 namespace {
 
@@ -39,7 +47,15 @@ int64_t Tensor::count() const {
 }
 
 std::string Tensor::sha256() const {
-  return sha256_hex(std::span(data, static_cast<size_t>(bytes())));
+  const auto span = std::span(data, static_cast<size_t>(bytes()));
+  if (!digest) return sha256_hex(span);
+  std::lock_guard lock(digest->mutex);
+  if (digest->data != data || digest->bytes != bytes()) {
+    digest->hex = sha256_hex(span);
+    digest->data = data;
+    digest->bytes = bytes();
+  }
+  return digest->hex;
 }
 
 std::pair<Tensor, std::byte*> Tensor::make(DType dtype, std::vector<int64_t> shape) {
@@ -55,6 +71,7 @@ std::pair<Tensor, std::byte*> Tensor::make(DType dtype, std::vector<int64_t> sha
   tensor.shape = std::move(shape);
   tensor.owner = std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
   tensor.data = memory;
+  tensor.digest = std::make_shared<Digest>();
   return {tensor, memory};
 }
 

@@ -18,6 +18,9 @@ struct Tensor {
   // Owned by `owner` (a vector, a mapped file, a NumPy array); 64-byte aligned when made by `zeros`.
   std::shared_ptr<const void> owner;
   const std::byte* data = nullptr;
+  // What sha256() has computed, shared by copies; only tensors made by the functions below keep it.
+  struct Digest;
+  std::shared_ptr<Digest> digest;
 
   int64_t count() const;       // product of shape, 1 for a scalar
   int64_t bytes() const { return count() * size_of(dtype); }
