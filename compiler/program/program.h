@@ -7,7 +7,9 @@
 // Keeps true: no two buffers that are live at the same time overlap in the arena, views and in-place reuse excepted.
 #pragma once
 
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/ir/graph.h"
@@ -30,11 +32,18 @@ struct Buffer {
   Index bytes() const;          // rounded up to 64
 };
 
+// An output of a launch that takes the bytes of an input that dies there; positions in Launch::args.
+struct InPlace {
+  int32_t output = 0, input = 0;
+  bool operator==(const InPlace&) const = default;
+};
+
 struct Launch {
   std::string kernel;           // Program::kernels by name
   std::vector<int32_t> args;    // buffers, in order of the kernel's parameters
   std::vector<Index> symbols;   // values of the kernel's symbol parameters
-  Index tasks = 1;              // trip count of its parallel loop (1: none)
+  std::vector<Index> tasks;     // per level: trip count of the kernel's parallel loop (1: it has none)
+  std::vector<InPlace> in_place;
 };
 
 struct Region { std::vector<Launch> launches; };
@@ -55,13 +64,21 @@ struct Program {
   std::vector<TargetInfo> levels;         // lowest first
   Entry prepare{"prepare", {}}, forward{"forward", {}};
   Index arena_bytes = 0, packed_bytes = 0;
+  int64_t prepare_arena_bytes = 0;        // `prepare` has an arena of its own, given back after it
   int64_t weights_bytes = 0;
   std::vector<std::string> report;        // memory plan: peak, lower bound, what was reused; `--explain`
 };
 
 std::string print(const Program& program);          // kernels included, by level
 Program parse_program(std::string_view text, const std::map<std::string, Tensor>& blobs);
+// Structure: names, places, argument counts, dtypes, sizes, order. InternalError names the rule and the item.
+// What may overlap in the arena is checked by verify_memory (compiler/memory/plan_memory.h).
 void verify(const Program& program);
+
+// The buffer whose bytes it shares, through all views.
+int32_t root_of(const Program& program, int32_t buffer);
+// Position in Program::kernels; InternalError when there is none of that name.
+size_t find_kernel(const Program& program, std::string_view name);
 
 // Runs `prepare` and `forward` with the loop interpreter on the kernels of one level.
 std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>& inputs, size_t level);

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// Liveness, in-place reuse and arena placement for both entries. Takes a Program; sets its offsets.
+// Keeps true: a chain of in-place buffers is one slot, live from its first write to its last read.
+#include "compiler/memory/plan_memory.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/memory/arena.h"
+#include "compiler/memory/in_place.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+Index exact_bytes(const Buffer& buffer) {
+  Index total = size_of(buffer.dtype);
+  for (const Index& extent : buffer.shape) total = total * extent;
+  return total;
+}
+
+int64_t at_hints(const Program& program, const Index& e) {
+  const auto hints = hint_values(program.symbols);
+  return e.evaluate([&](std::string_view name) { return hints.at(std::string(name)); });
+}
+
+struct EntryPlanner {
+  CompileContext& context;
+  Program& program;
+  Entry& entry;
+  std::map<int32_t, Lifetime> live;
+  std::map<int32_t, int32_t> slot_head;      // buffer -> the buffer whose bytes it takes over
+  int reused = 0;
+
+  int32_t head(int32_t buffer) const {
+    const auto found = slot_head.find(buffer);
+    return found == slot_head.end() ? buffer : head(found->second);
+  }
+
+  // The roots that a launch is given, and how often.
+  std::map<int32_t, int> uses(const Launch& launch) const {
+    std::map<int32_t, int> counts;
+    for (const int32_t arg : launch.args) ++counts[root_of(program, arg)];
+    return counts;
+  }
+
+  Refusal refuse(const Launch& launch, int number, size_t output, size_t input) const {
+    const int32_t to = root_of(program, launch.args[output]);
+    const int32_t from = root_of(program, launch.args[input]);
+    const auto to_life = live.find(to), from_life = live.find(from);
+    if (to_life == live.end() || from_life == live.end()) return {"one is not in the arena"};
+    if (to_life->second.first != number) return {"the output holds a value already"};
+    if (from_life->second.last != number) return {"the input is read later"};
+    const auto counts = uses(launch);
+    if (counts.at(to) > 1 || counts.at(from) > 1) return {"it is passed twice"};
+    if (!(exact_bytes(program.buffers[to]) == exact_bytes(program.buffers[from]))) {
+      return {"sizes differ"};
+    }
+    for (const Kernel& kernel : program.kernels[find_kernel(program, launch.kernel)].levels) {
+      if (Refusal refusal = refuse_in_place(kernel, output, input)) return refusal;
+    }
+    return {};
+  }
+
+  void reuse_in(Launch& launch, int number) {
+    const Kernel& kernel = program.kernels[find_kernel(program, launch.kernel)].levels[0];
+    std::set<size_t> taken;
+    for (size_t output = 0; output < launch.args.size(); ++output) {
+      if (!kernel.params[output].written) continue;
+      for (size_t input = 0; input < launch.args.size(); ++input) {
+        if (kernel.params[input].written || taken.contains(input)) continue;
+        const Refusal refusal = refuse(launch, number, output, input);
+        if (refusal) {
+          context.explain("in place: " + launch.kernel + ": " + kernel.params[output].name +
+                          " on " + kernel.params[input].name + ": " + refusal.reason);
+          continue;
+        }
+        taken.insert(input);
+        launch.in_place.push_back({static_cast<int32_t>(output), static_cast<int32_t>(input)});
+        slot_head[root_of(program, launch.args[output])] = root_of(program, launch.args[input]);
+        ++reused;
+        break;
+      }
+    }
+  }
+
+  ArenaPlan run() {
+    live = lifetimes(program, entry, Place::arena);
+    int number = 0;
+    for (Region& region : entry.regions) {
+      for (Launch& launch : region.launches) {
+        launch.in_place.clear();
+        reuse_in(launch, number++);
+      }
+    }
+    std::map<int32_t, size_t> slot_of;
+    std::vector<Slot> slots;
+    for (const auto& [buffer, lifetime] : live) {
+      const auto [at, is_new] = slot_of.try_emplace(head(buffer), slots.size());
+      if (is_new) slots.push_back({lifetime, exact_bytes(program.buffers[buffer]), 0});
+      Lifetime& whole = slots[at->second].lifetime;
+      whole.first = std::min(whole.first, lifetime.first);
+      whole.last = std::max(whole.last, lifetime.last);
+    }
+    ArenaPlan plan = place(slots);
+    for (const auto& [buffer, lifetime] : live) {
+      program.buffers[buffer].offset = slots[slot_of.at(head(buffer))].offset;
+    }
+    return plan;
+  }
+
+  void report(const ArenaPlan& plan) {
+    int64_t bound = 0, sum = 0;
+    for (const Section& section : plan.sections) {
+      bound += at_hints(program, section.unit) * section.least;
+    }
+    for (const auto& [buffer, lifetime] : live) {
+      sum += at_hints(program, exact_bytes(program.buffers[buffer]));
+    }
+    if (live.empty()) return;
+    program.report.push_back(
+        entry.name + ": arena " + std::to_string(at_hints(program, plan.bytes)) +
+        " B, lower bound " + std::to_string(bound) + " B, without reuse " + std::to_string(sum) +
+        " B, " + std::to_string(live.size()) + " buffers, " + std::to_string(reused) +
+        " in place");
+  }
+};
+
+// Packed buffers live as long as the model: one behind the other.
+void place_packed(Program& program) {
+  Index end = 0;
+  for (Buffer& buffer : program.buffers) {
+    if (buffer.view_of >= 0 || buffer.place != Place::packed) continue;
+    check(buffer.bytes().is_const(), "plan_memory", "packed sizes are constant");
+    buffer.offset = end;
+    end = end + buffer.bytes();
+  }
+  program.packed_bytes = end;
+}
+
+}  // namespace
+
+std::map<std::string, int64_t> hint_values(const std::vector<Symbol>& symbols) {
+  std::map<std::string, int64_t> values;
+  for (const Symbol& symbol : symbols) {
+    int64_t value = symbol.hint > 0 ? symbol.hint : std::max<int64_t>(symbol.lo, 1);
+    value = std::max(value, symbol.lo);
+    if (symbol.hi >= 0) value = std::min(value, symbol.hi);
+    values[symbol.name] = value;
+  }
+  return values;
+}
+
+void plan_memory(CompileContext& context, Program& program) {
+  place_packed(program);
+  EntryPlanner prepare{context, program, program.prepare, {}, {}, 0};
+  const ArenaPlan once = prepare.run();
+  check(once.bytes.is_const(), "plan_memory", "sizes in prepare are constant");
+  program.prepare_arena_bytes = once.bytes.value();
+  EntryPlanner forward{context, program, program.forward, {}, {}, 0};
+  const ArenaPlan plan = forward.run();
+  program.arena_bytes = plan.bytes;
+  program.report.clear();
+  prepare.report(once);
+  forward.report(plan);
+  for (const std::string& line : program.report) context.explain("memory: " + line);
+  verify_memory(program);
+}
+
+}  // namespace mintor

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The check of a memory plan, which knows nothing of how it was made. Takes a Program; throws
+// InternalError with two buffers that overlap while both hold values, or one outside its block.
+// Keeps true: the plan is tried at the hints, at both bounds, and at values between.
+#include "compiler/memory/plan_memory.h"
+
+#include <algorithm>
+
+#include "compiler/memory/liveness.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+using Values = std::map<std::string, int64_t>;
+
+int64_t value_of(const Index& e, const Values& values) {
+  return e.evaluate([&](std::string_view name) { return values.at(std::string(name)); });
+}
+
+struct Placed {
+  int32_t buffer;
+  Lifetime lifetime;
+  int64_t begin, end;
+};
+
+std::string describe(const Program& program, const Placed& placed, const Values& values) {
+  std::string text = "'" + program.buffers[placed.buffer].name + "' [" +
+                     std::to_string(placed.begin) + ", " + std::to_string(placed.end) + ")";
+  for (const auto& [name, value] : values) text += " " + name + "=" + std::to_string(value);
+  return text;
+}
+
+// The launch where one takes over from the other says so.
+bool taken_over(const Program& program, const std::vector<const Launch*>& launches,
+                const Placed& old, const Placed& next) {
+  if (old.lifetime.last != next.lifetime.first || old.begin != next.begin ||
+      old.end != next.end) {
+    return false;
+  }
+  const Launch& launch = *launches[next.lifetime.first];
+  return std::ranges::any_of(launch.in_place, [&](const InPlace& pair) {
+    return root_of(program, launch.args.at(pair.output)) == next.buffer &&
+           root_of(program, launch.args.at(pair.input)) == old.buffer;
+  });
+}
+
+void verify_entry(const Program& program, const Entry& entry, int64_t limit,
+                  const Values& values) {
+  std::vector<const Launch*> launches;
+  for (const Region& region : entry.regions) {
+    for (const Launch& launch : region.launches) launches.push_back(&launch);
+  }
+  std::vector<Placed> all;
+  for (const auto& [id, lifetime] : lifetimes(program, entry, Place::arena)) {
+    const Buffer& buffer = program.buffers[id];
+    int64_t bytes = size_of(buffer.dtype);
+    for (const Index& extent : buffer.shape) bytes *= value_of(extent, values);
+    const int64_t begin = value_of(buffer.offset, values);
+    const Placed placed{id, lifetime, begin, begin + bytes};
+    if (begin < 0 || begin % 64 != 0 || placed.end > limit) {
+      throw InternalError("verify memory", describe(program, placed, values) +
+                                               " lies outside the arena of " +
+                                               std::to_string(limit) + " B, or off a line");
+    }
+    for (const Placed& other : all) {
+      const bool overlap = placed.begin < other.end && other.begin < placed.end;
+      if (!overlap || !placed.lifetime.meets(other.lifetime)) continue;
+      if (taken_over(program, launches, other, placed) ||
+          taken_over(program, launches, placed, other)) {
+        continue;
+      }
+      throw InternalError("verify memory", describe(program, placed, values) + " overlaps " +
+                                               describe(program, other, values));
+    }
+    all.push_back(placed);
+  }
+}
+
+// Rounded to a legal value of the symbol.
+int64_t legal(const Symbol& symbol, int64_t value) {
+  if (symbol.hi >= 0) value = std::min(value, symbol.hi);
+  value = value / symbol.divisor * symbol.divisor;
+  return std::max(value, symbol.lo);
+}
+
+std::vector<Values> samples(const Program& program) {
+  std::vector<Values> all{hint_values(program.symbols)};
+  constexpr int64_t kTries[] = {0, 1, 2, 3, 7, 17, 64, 129, 1000};
+  for (size_t t = 0; t < std::size(kTries); ++t) {
+    Values values;
+    for (size_t s = 0; s < program.symbols.size(); ++s) {
+      // Another value for each symbol, so that none hides behind another.
+      const int64_t value = kTries[(t + 2 * s) % std::size(kTries)];
+      values[program.symbols[s].name] = legal(program.symbols[s], value);
+    }
+    all.push_back(values);
+  }
+  return program.symbols.empty() ? std::vector<Values>{{}} : all;
+}
+
+void verify_packed(const Program& program) {
+  int64_t end = 0;
+  for (const Buffer& buffer : program.buffers) {
+    if (buffer.view_of >= 0 || buffer.place != Place::packed) continue;
+    if (buffer.offset.value() < end || buffer.offset.value() % 64 != 0) {
+      throw InternalError("verify memory", "packed '" + buffer.name + "' overlaps the one before");
+    }
+    end = buffer.offset.value() + buffer.bytes().value();
+  }
+  check(end <= program.packed_bytes.value(), "verify memory", "packed data exceed their block");
+}
+
+}  // namespace
+
+void verify_memory(const Program& program) {
+  verify_packed(program);
+  verify_entry(program, program.prepare, program.prepare_arena_bytes, {});
+  for (const Values& values : samples(program)) {
+    verify_entry(program, program.forward, value_of(program.arena_bytes, values), values);
+  }
+}
+
+}  // namespace mintor

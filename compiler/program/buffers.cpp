@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sizes and look-ups of a Program's parts. Takes a Program; gives bytes, roots of views, kernels.
+// Keeps true: Buffer::bytes() is a multiple of 64 for every value of the symbols.
+#include "compiler/program/program.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+constexpr int64_t kAlignment = 64;   // a cache line, and the widest vector
+
+}  // namespace
+
+Index Buffer::bytes() const {
+  Index total = size_of(dtype);
+  for (const Index& extent : shape) total = total * extent;
+  return floordiv(total + (kAlignment - 1), kAlignment) * kAlignment;
+}
+
+int32_t root_of(const Program& program, int32_t buffer) {
+  size_t steps = 0;
+  while (program.buffers.at(buffer).view_of >= 0) {
+    buffer = program.buffers[buffer].view_of;
+    check(++steps <= program.buffers.size(), "root_of", "views form a cycle");
+  }
+  return buffer;
+}
+
+size_t find_kernel(const Program& program, std::string_view name) {
+  for (size_t i = 0; i < program.kernels.size(); ++i) {
+    if (program.kernels[i].name == name) return i;
+  }
+  throw InternalError("program", "there is no kernel '" + std::string(name) + "'");
+}
+
+}  // namespace mintor

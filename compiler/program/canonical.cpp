@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Renaming of everything that a kernel binds. Takes a Kernel; gives one with neutral names, rebuilt
+// through the Index and tree rewriters, so that the canonical order of terms is that of the new names.
+// Keeps true: the number and order of parameters and symbols.
+#include "compiler/program/canonical.h"
+
+namespace mintor {
+namespace {
+
+using Names = std::map<std::string, std::string>;
+
+std::string renamed(const Names& names, const std::string& name) {
+  const auto found = names.find(name);
+  return found == names.end() ? name : found->second;
+}
+
+ExprRewrite expr_renamer(const Names& names) {
+  return [&names](const Expr& expr) -> Expr {
+    ExprNode copy = *expr;
+    if (auto* variable = std::get_if<VariableExpr>(&copy.node)) {
+      variable->name = renamed(names, variable->name);
+    } else if (auto* load = std::get_if<LoadExpr>(&copy.node)) {
+      load->buffer = renamed(names, load->buffer);
+    } else {
+      return nullptr;
+    }
+    return std::make_shared<const ExprNode>(std::move(copy));
+  };
+}
+
+StmtRewrite stmt_renamer(const Names& names) {
+  return [&names](const Stmt& stmt) -> Stmt {
+    StmtNode copy = *stmt;
+    if (auto* loop = std::get_if<For>(&copy.node)) {
+      loop->var = renamed(names, loop->var);
+    } else if (auto* let = std::get_if<Let>(&copy.node)) {
+      let->name = renamed(names, let->name);
+    } else if (auto* store = std::get_if<Store>(&copy.node)) {
+      store->buffer = renamed(names, store->buffer);
+    } else if (auto* alloc = std::get_if<Alloc>(&copy.node)) {
+      alloc->name = renamed(names, alloc->name);
+    } else if (auto* instr = std::get_if<Instr>(&copy.node)) {
+      for (InstrOperand& operand : instr->operands) operand.buffer = renamed(names, operand.buffer);
+    } else {
+      return nullptr;
+    }
+    return std::make_shared<const StmtNode>(std::move(copy));
+  };
+}
+
+// Everything bound, in order of appearance, with a letter for its sort.
+Names neutral_names(const Kernel& kernel) {
+  Names names;
+  const auto add = [&](const std::string& name, const char* sort) {
+    names.emplace(name, sort + std::to_string(names.size()));
+  };
+  for (const Param& param : kernel.params) add(param.name, "p");
+  for (const SymbolParam& symbol : kernel.symbols) add(symbol.name, "s");
+  visit(kernel.body, [&](const Stmt& stmt) {
+    if (const auto* loop = std::get_if<For>(&stmt->node)) add(loop->var, "i");
+    if (const auto* let = std::get_if<Let>(&stmt->node)) add(let->name, "v");
+    if (const auto* alloc = std::get_if<Alloc>(&stmt->node)) add(alloc->name, "b");
+  });
+  return names;
+}
+
+}  // namespace
+
+Kernel rename(const Kernel& kernel, const std::map<std::string, std::string>& names) {
+  std::map<std::string, Index> variables;
+  for (const auto& [from, to] : names) variables[from] = Index::var(to);
+  const auto fix = [&](const Index& e) { return e.substitute(variables); };
+
+  Kernel out = kernel;
+  for (Param& param : out.params) {
+    param.name = renamed(names, param.name);
+    for (Index& extent : param.shape) extent = fix(extent);
+  }
+  for (SymbolParam& symbol : out.symbols) symbol.name = renamed(names, symbol.name);
+  out.body = rewrite(map_indices(kernel.body, fix), expr_renamer(names), stmt_renamer(names));
+  return out;
+}
+
+std::string canonical_text(const Kernel& kernel) {
+  Kernel neutral = rename(kernel, neutral_names(kernel));
+  neutral.name = "kernel";
+  neutral.schedule.clear();
+  neutral.because.clear();
+  neutral.computes.clear();
+  for (Param& param : neutral.params) param.note.clear();
+  return print(neutral);
+}
+
+}  // namespace mintor

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// The slow interpreter of a Program. Takes inputs by position and the level whose kernels run; gives
+// the outputs. It lays buffers out exactly where the memory plan says, in one block of bytes per
+// place, so that a wrong plan shows as a wrong value or as the read of an undefined element.
+// Keeps true: sizes of inputs are checked against the symbols that they bind.
+#include "compiler/loop/interpret.h"
+
+#include <cstring>
+
+#include "compiler/program/program.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+struct Blocks {
+  const Program& program;
+  std::map<std::string, int64_t> symbols;
+  std::vector<std::byte> packed, arena;
+  std::vector<bool> packed_defined, arena_defined;      // per byte
+  std::map<int32_t, std::vector<std::byte>> outside;    // inputs, outputs, weights by root
+
+  int64_t value(const Index& e) const {
+    return e.evaluate([&](std::string_view name) {
+      const auto found = symbols.find(std::string(name));
+      if (found == symbols.end()) {
+        throw InternalError("interpret program", "symbol '" + std::string(name) + "' is unbound");
+      }
+      return found->second;
+    });
+  }
+
+  int64_t element_count(const Buffer& buffer) const {
+    int64_t count = 1;
+    for (const Index& extent : buffer.shape) count *= value(extent);
+    return count;
+  }
+
+  // The block and the byte in it where a planned buffer starts; null for a buffer of its own.
+  std::vector<std::byte>* block_of(Place place) {
+    return place == Place::packed ? &packed : place == Place::arena ? &arena : nullptr;
+  }
+
+  Memory load(int32_t id, bool fresh) {
+    const Buffer& buffer = program.buffers[id];
+    const int32_t root = root_of(program, id);
+    const Buffer& home = program.buffers[root];
+    const int64_t count = element_count(buffer), bytes = count * size_of(buffer.dtype);
+    Memory memory{buffer.dtype, {}, {}};
+    std::vector<std::byte>* block = block_of(home.place);
+    if (block == nullptr) {
+      std::vector<std::byte>& own = outside[root];
+      own.resize(bytes);
+      memory.bytes = own;
+    } else {
+      const int64_t begin = value(home.offset);
+      check(begin >= 0 && begin + bytes <= static_cast<int64_t>(block->size()),
+            "interpret program", "a buffer lies outside its block");
+      memory.bytes.assign(block->begin() + begin, block->begin() + begin + bytes);
+      const std::vector<bool>& defined = block == &packed ? packed_defined : arena_defined;
+      memory.defined.resize(count);
+      for (int64_t i = 0; i < count; ++i) {
+        memory.defined[i] = defined[begin + i * size_of(buffer.dtype)];
+      }
+    }
+    if (fresh) memory.defined.assign(count, false);
+    return memory;
+  }
+
+  void store(int32_t id, const Memory& memory) {
+    const int32_t root = root_of(program, id);
+    const Buffer& home = program.buffers[root];
+    std::vector<std::byte>* block = block_of(home.place);
+    if (block == nullptr) {
+      outside[root] = memory.bytes;
+      return;
+    }
+    const int64_t begin = value(home.offset), width = size_of(memory.dtype);
+    std::copy(memory.bytes.begin(), memory.bytes.end(), block->begin() + begin);
+    std::vector<bool>& defined = block == &packed ? packed_defined : arena_defined;
+    for (size_t i = 0; i < memory.bytes.size(); ++i) {
+      defined[begin + i] = memory.defined.empty() || memory.defined[i / width];
+    }
+  }
+
+  void run(const Launch& launch, size_t level) {
+    const Kernel& kernel = program.kernels[find_kernel(program, launch.kernel)].levels[level];
+    std::map<std::string, Memory> buffers;
+    std::map<std::string, int64_t> values;
+    for (size_t i = 0; i < launch.symbols.size(); ++i) {
+      values[kernel.symbols[i].name] = value(launch.symbols[i]);
+    }
+    for (size_t i = 0; i < launch.args.size(); ++i) {
+      const Param& param = kernel.params[i];
+      buffers[param.name] = load(launch.args[i], param.written);
+    }
+    interpret(kernel, buffers, values);
+    for (size_t i = 0; i < launch.args.size(); ++i) {
+      if (kernel.params[i].written) store(launch.args[i], buffers[kernel.params[i].name]);
+    }
+  }
+
+  void run(const Entry& entry, size_t level) {
+    for (const Region& region : entry.regions) {
+      for (const Launch& launch : region.launches) run(launch, level);
+    }
+  }
+};
+
+void bind_symbols(Blocks& blocks, const std::vector<Tensor>& inputs) {
+  const Program& program = blocks.program;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Buffer& buffer = program.buffers[program.inputs[i]];
+    if (inputs[i].dtype != buffer.dtype || inputs[i].shape.size() != buffer.shape.size()) {
+      throw CompileError("run", "input '" + buffer.name + "' has another dtype or rank");
+    }
+    for (size_t d = 0; d < buffer.shape.size(); ++d) {
+      const auto name = buffer.shape[d].as_var();
+      if (name && !blocks.symbols.contains(*name)) blocks.symbols[*name] = inputs[i].shape[d];
+    }
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Buffer& buffer = program.buffers[program.inputs[i]];
+    for (size_t d = 0; d < buffer.shape.size(); ++d) {
+      const int64_t wanted = blocks.value(buffer.shape[d]);
+      if (inputs[i].shape[d] == wanted) continue;
+      throw CompileError("run", "input '" + buffer.name + "' has " +
+                                    std::to_string(inputs[i].shape[d]) + " in dimension " +
+                                    std::to_string(d) + ", not " + std::to_string(wanted));
+    }
+    blocks.outside[program.inputs[i]].assign(inputs[i].data, inputs[i].data + inputs[i].bytes());
+  }
+}
+
+}  // namespace
+
+std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>& inputs,
+                              size_t level) {
+  if (inputs.size() != program.inputs.size()) {
+    throw CompileError("run", std::to_string(inputs.size()) + " inputs were given, the program has " +
+                                  std::to_string(program.inputs.size()));
+  }
+  Blocks blocks{program, {}, {}, {}, {}, {}, {}};
+  for (const Weight& weight : program.weights) {
+    blocks.outside[weight.buffer].assign(weight.value.data,
+                                         weight.value.data + weight.value.bytes());
+  }
+  blocks.packed.resize(program.packed_bytes.value());
+  blocks.packed_defined.assign(blocks.packed.size(), false);
+  blocks.arena.resize(program.prepare_arena_bytes);
+  blocks.arena_defined.assign(blocks.arena.size(), false);
+  blocks.run(program.prepare, level);
+
+  bind_symbols(blocks, inputs);
+  blocks.arena.assign(blocks.value(program.arena_bytes), std::byte{0xff});
+  blocks.arena_defined.assign(blocks.arena.size(), false);
+  blocks.run(program.forward, level);
+
+  std::vector<Tensor> outputs;
+  for (const int32_t id : program.outputs) {
+    const Buffer& buffer = program.buffers[id];
+    std::vector<int64_t> shape;
+    for (const Index& extent : buffer.shape) shape.push_back(blocks.value(extent));
+    const Memory memory = blocks.load(id, false);
+    outputs.push_back(Tensor::copy_of(buffer.dtype, shape, memory.bytes.data()));
+  }
+  return outputs;
+}
+
+}  // namespace mintor

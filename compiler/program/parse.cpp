@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// Program text -> Program. Takes what print gives and the bytes of the weights by SHA-256; gives the
+// Program, verified. Keeps true: print(parse_program(t)) == t; a weight's bytes match their hash.
+#include "compiler/program/cursor.h"
+#include "compiler/program/program.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+struct Parser {
+  Cursor at;
+  const std::map<std::string, Tensor>& blobs;
+  Program program;
+  std::map<std::string, int32_t, std::less<>> ids;
+
+  int32_t buffer_id() {
+    const std::string name = at.quoted();
+    const auto found = ids.find(name);
+    if (found == ids.end()) at.fail("there is no buffer '" + name + "'");
+    return found->second;
+  }
+
+  std::vector<int32_t> buffer_ids(std::string_view close) {
+    std::vector<int32_t> out;
+    while (!at.accept(close)) {
+      if (!out.empty()) at.expect(",");
+      out.push_back(buffer_id());
+    }
+    return out;
+  }
+
+  DType dtype() {
+    const std::string name = at.word();
+    const auto parsed = parse_dtype(name);
+    if (!parsed) at.fail("'" + name + "' is no dtype");
+    return *parsed;
+  }
+
+  int32_t small() {
+    const int64_t value = at.integer();
+    if (value < 0 || value > INT32_MAX) at.fail("a count is out of range");
+    return static_cast<int32_t>(value);
+  }
+
+  void level() {
+    TargetInfo info;
+    info.level = at.quoted();
+    info.target = at.quoted();
+    info.family = at.quoted();
+    at.expect("vector");
+    info.vector_bytes = small();
+    at.expect("registers");
+    info.vector_registers = small();
+    at.expect("l1");
+    info.l1_bytes = at.integer();
+    at.expect("l2");
+    info.l2_bytes = at.integer();
+    at.expect("features");
+    info.features = at.quoted_list();
+    at.expect("flags");
+    info.compile_flags = at.quoted_list();
+    program.levels.push_back(std::move(info));
+  }
+
+  void symbol() {
+    Symbol symbol;
+    symbol.name = at.word();
+    symbol.lo = at.integer();
+    at.expect("..");
+    symbol.hi = at.integer();
+    at.expect("%");
+    symbol.divisor = at.integer();
+    at.expect("~");
+    symbol.hint = at.integer();
+    program.symbols.push_back(std::move(symbol));
+  }
+
+  void buffer() {
+    Buffer buffer;
+    buffer.name = at.quoted();
+    at.expect("=");
+    if (at.accept("view")) {
+      buffer.view_of = buffer_id();
+    } else {
+      buffer.place = place();
+      if (buffer.place <= Place::output) buffer.slot = small();
+    }
+    buffer.dtype = dtype();
+    buffer.shape = at.index_list('[', ']');
+    if (buffer.view_of < 0 && buffer.place > Place::output) {
+      at.expect("at");
+      buffer.offset = at.index("");
+    }
+    if (!ids.emplace(buffer.name, static_cast<int32_t>(program.buffers.size())).second) {
+      at.fail("the buffer '" + buffer.name + "' exists already");
+    }
+    program.buffers.push_back(std::move(buffer));
+  }
+
+  Place place() {
+    if (at.accept("input")) return Place::input;
+    if (at.accept("output")) return Place::output;
+    if (at.accept("weights")) return Place::weights;
+    if (at.accept("packed")) return Place::packed;
+    if (at.accept("arena")) return Place::arena;
+    at.fail("a place is missing: input, output, weights, packed, arena or view");
+  }
+
+  void weight() {
+    Weight weight;
+    weight.name = at.quoted();
+    at.expect("in");
+    weight.buffer = buffer_id();
+    const DType type = dtype();
+    std::vector<int64_t> shape;
+    for (const Index& extent : at.index_list('[', ']')) {
+      if (!extent.is_const()) at.fail("a weight has a constant shape");
+      shape.push_back(extent.value());
+    }
+    at.expect("sha256");
+    const std::string sha256 = at.word();
+    const auto blob = blobs.find(sha256);
+    if (blob == blobs.end()) at.fail("the bytes of weight '" + weight.name + "' are not given");
+    weight.value = blob->second;
+    weight.value.dtype = type;
+    weight.value.shape = shape;
+    if (weight.value.bytes() != blob->second.bytes() || weight.value.sha256() != sha256) {
+      at.fail("the bytes of weight '" + weight.name + "' do not match its type and hash");
+    }
+    program.weights.push_back(std::move(weight));
+  }
+
+  void sizes() {
+    at.expect("weights");
+    program.weights_bytes = at.integer();
+    at.expect("prepare_arena");
+    program.prepare_arena_bytes = at.integer();
+    at.expect("packed");
+    program.packed_bytes = one_index();
+    at.expect("arena");
+    program.arena_bytes = one_index();
+  }
+
+  Index one_index() {
+    const std::vector<Index> list = at.index_list('[', ']');
+    if (list.size() != 1) at.fail("one integer expression in brackets is expected");
+    return list[0];
+  }
+
+  Launch launch() {
+    Launch launch;
+    launch.kernel = at.word();
+    at.expect("(");
+    launch.args = buffer_ids(";");
+    while (!at.accept(")")) {
+      if (!launch.symbols.empty()) at.expect(",");
+      launch.symbols.push_back(at.index(",)"));
+    }
+    at.expect("tasks");
+    launch.tasks = at.index_list('[', ']');
+    while (at.accept("in_place")) {
+      InPlace pair;
+      pair.output = small();
+      at.expect("<-");
+      pair.input = small();
+      launch.in_place.push_back(pair);
+    }
+    return launch;
+  }
+
+  void entry() {
+    const std::string name = at.word();
+    if (name != "prepare" && name != "forward") at.fail("there is no entry '" + name + "'");
+    Entry& entry = name == "prepare" ? program.prepare : program.forward;
+    at.expect("{");
+    while (!at.accept("}")) {
+      at.expect("region");
+      at.expect("{");
+      Region region;
+      while (!at.accept("}")) region.launches.push_back(launch());
+      entry.regions.push_back(std::move(region));
+    }
+  }
+
+  void kernel() {
+    LevelKernels kernel;
+    kernel.name = at.word();
+    at.expect("{");
+    while (!at.accept("}")) kernel.levels.push_back(parse_kernel(at.rest_until_line("---")));
+    program.kernels.push_back(std::move(kernel));
+  }
+
+  void item() {
+    if (at.accept("numerics")) {
+      program.numerics_hash = at.quoted();
+    } else if (at.accept("level")) {
+      level();
+    } else if (at.accept("symbol")) {
+      symbol();
+    } else if (at.accept("buffer")) {
+      buffer();
+    } else if (at.accept("weight")) {
+      weight();
+    } else if (at.accept("inputs")) {
+      at.expect("(");
+      program.inputs = buffer_ids(")");
+    } else if (at.accept("outputs")) {
+      at.expect("(");
+      program.outputs = buffer_ids(")");
+    } else if (at.accept("sizes")) {
+      sizes();
+    } else if (at.accept("report")) {
+      program.report.push_back(at.quoted());
+    } else if (at.accept("entry")) {
+      entry();
+    } else if (at.accept("kernel")) {
+      kernel();
+    } else {
+      at.fail("no part of a program starts here");
+    }
+  }
+};
+
+}  // namespace
+
+Program parse_program(std::string_view text, const std::map<std::string, Tensor>& blobs) {
+  Parser parser{Cursor(text), blobs, {}, {}};
+  parser.at.expect("program");
+  parser.program.name = parser.at.quoted();
+  parser.at.expect("{");
+  while (!parser.at.accept("}")) parser.item();
+  if (!parser.at.at_end()) parser.at.fail("text after the program");
+  verify(parser.program);
+  return std::move(parser.program);
+}
+
+}  // namespace mintor

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text form of a Program. Takes a Program; gives text that parse_program reads back exactly.
+// Bytes of weights are named by their SHA-256 and live in a side file (Blobs of compiler/ir/text.h).
+//   program dense {
+//     level "v3" "x86" "cpu" vector 32 registers 16 l1 32768 l2 1048576 features [..] flags [..]
+//     symbol batch 1..32 % 1 ~ 8
+//     buffer "x" = input 0 f32[batch, 256]
+//     buffer "h" = arena f32[batch, 214] at 0
+//     buffer "v" = view "h" f32[214*batch]
+//     entry forward { region { relu("h", "r"; batch) tasks [batch] in_place 1 <- 0 } }
+//     kernel relu { ... one kernel text per level, each closed by a line `---` ... }
+//   }
+#include <string>
+
+#include "compiler/program/program.h"
+
+namespace mintor {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string quoted_list(const std::vector<std::string>& items) {
+  std::string out = "[";
+  for (const std::string& item : items) out += (out.size() > 1 ? ", " : "") + quoted(item);
+  return out + "]";
+}
+
+std::string joined(const std::vector<Index>& items) {
+  std::string out;
+  for (const Index& item : items) out += (out.empty() ? "" : ", ") + item.str();
+  return out;
+}
+
+std::string_view name_of(Place place) {
+  switch (place) {
+    case Place::input: return "input";
+    case Place::output: return "output";
+    case Place::weights: return "weights";
+    case Place::packed: return "packed";
+    case Place::arena: return "arena";
+  }
+  return "";
+}
+
+std::string level_line(const TargetInfo& level) {
+  return "  level " + quoted(level.level) + " " + quoted(level.target) + " " +
+         quoted(level.family) + " vector " + std::to_string(level.vector_bytes) + " registers " +
+         std::to_string(level.vector_registers) + " l1 " + std::to_string(level.l1_bytes) +
+         " l2 " + std::to_string(level.l2_bytes) + " features " + quoted_list(level.features) +
+         " flags " + quoted_list(level.compile_flags) + "\n";
+}
+
+std::string symbol_line(const Symbol& symbol) {
+  return "  symbol " + symbol.name + " " + std::to_string(symbol.lo) + ".." +
+         std::to_string(symbol.hi) + " % " + std::to_string(symbol.divisor) + " ~ " +
+         std::to_string(symbol.hint) + "\n";
+}
+
+std::string buffer_line(const Program& program, const Buffer& buffer) {
+  std::string line = "  buffer " + quoted(buffer.name) + " = ";
+  if (buffer.view_of >= 0) {
+    line += "view " + quoted(program.buffers.at(buffer.view_of).name);
+  } else {
+    line += name_of(buffer.place);
+    if (buffer.place <= Place::output) line += " " + std::to_string(buffer.slot);
+  }
+  line += " " + std::string(mintor::name_of(buffer.dtype)) + "[" + joined(buffer.shape) + "]";
+  if (buffer.view_of < 0 && buffer.place > Place::output) line += " at " + buffer.offset.str();
+  return line + "\n";
+}
+
+std::string names(const Program& program, const std::vector<int32_t>& ids) {
+  std::string out;
+  for (const int32_t id : ids) {
+    out += (out.empty() ? "" : ", ") + quoted(program.buffers.at(id).name);
+  }
+  return out;
+}
+
+std::string launch_line(const Program& program, const Launch& launch) {
+  std::string line = "      " + launch.kernel + "(" + names(program, launch.args) + ";";
+  if (!launch.symbols.empty()) line += " " + joined(launch.symbols);
+  line += ") tasks [" + joined(launch.tasks) + "]";
+  for (const InPlace& pair : launch.in_place) {
+    line += " in_place " + std::to_string(pair.output) + " <- " + std::to_string(pair.input);
+  }
+  return line + "\n";
+}
+
+std::string entry_text(const Program& program, const Entry& entry) {
+  std::string text = "  entry " + entry.name + " {\n";
+  for (const Region& region : entry.regions) {
+    text += "    region {\n";
+    for (const Launch& launch : region.launches) text += launch_line(program, launch);
+    text += "    }\n";
+  }
+  return text + "  }\n";
+}
+
+std::string tensor_type(const Tensor& tensor) {
+  std::string text = std::string(name_of(tensor.dtype)) + "[";
+  for (size_t d = 0; d < tensor.shape.size(); ++d) {
+    text += (d ? ", " : "") + std::to_string(tensor.shape[d]);
+  }
+  return text + "]";
+}
+
+}  // namespace
+
+std::string print(const Program& program) {
+  std::string text = "program " + quoted(program.name) + " {\n";
+  text += "  numerics " + quoted(program.numerics_hash) + "\n";
+  for (const TargetInfo& level : program.levels) text += level_line(level);
+  for (const Symbol& symbol : program.symbols) text += symbol_line(symbol);
+  for (const Buffer& buffer : program.buffers) text += buffer_line(program, buffer);
+  for (const Weight& weight : program.weights) {
+    text += "  weight " + quoted(weight.name) + " in " +
+            quoted(program.buffers.at(weight.buffer).name) + " " + tensor_type(weight.value) +
+            " sha256 " + weight.value.sha256() + "\n";
+  }
+  text += "  inputs (" + names(program, program.inputs) + ")\n";
+  text += "  outputs (" + names(program, program.outputs) + ")\n";
+  text += "  sizes weights " + std::to_string(program.weights_bytes) + " prepare_arena " +
+          std::to_string(program.prepare_arena_bytes) + " packed [" + program.packed_bytes.str() +
+          "] arena [" + program.arena_bytes.str() + "]\n";
+  for (const std::string& line : program.report) text += "  report " + quoted(line) + "\n";
+  text += entry_text(program, program.prepare) + entry_text(program, program.forward);
+  for (const LevelKernels& kernel : program.kernels) {
+    text += "  kernel " + kernel.name + " {\n";
+    for (const Kernel& level : kernel.levels) {
+      const std::string body = print(level);
+      text += body;
+      if (body.empty() || body.back() != '\n') text += '\n';
+      text += "---\n";
+    }
+    text += "  }\n";
+  }
+  return text + "}\n";
+}
+
+}  // namespace mintor

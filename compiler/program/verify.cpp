@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules of a Program's structure. Takes a Program; throws InternalError naming rule and item.
+// Keeps true: after it, every id is in range, each launch fits its kernel at every level, values are
+// written before they are read, inputs and weights are never written, packed only in `prepare`.
+#include <set>
+
+#include "compiler/program/program.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+[[noreturn]] void broken(const std::string& item, const std::string& rule) {
+  throw InternalError("verify program", item + ": " + rule);
+}
+
+Index count_of(const std::vector<Index>& shape) {
+  Index count = 1;
+  for (const Index& extent : shape) count = count * extent;
+  return count;
+}
+
+void verify_buffers(const Program& program) {
+  std::set<std::string> names;
+  for (size_t i = 0; i < program.buffers.size(); ++i) {
+    const Buffer& buffer = program.buffers[i];
+    const std::string item = "buffer '" + buffer.name + "'";
+    if (!names.insert(buffer.name).second) broken(item, "the name is used twice");
+    if (buffer.view_of < 0) continue;
+    if (buffer.view_of >= static_cast<int32_t>(i)) broken(item, "a view follows what it views");
+    const Buffer& of = program.buffers[buffer.view_of];
+    if (size_of(of.dtype) != size_of(buffer.dtype) || count_of(of.shape) != count_of(buffer.shape)) {
+      broken(item, "a view has the bytes of '" + of.name + "'");
+    }
+  }
+  const auto verify_slots = [&](const std::vector<int32_t>& ids, Place place) {
+    for (size_t slot = 0; slot < ids.size(); ++slot) {
+      const Buffer& buffer = program.buffers.at(ids[slot]);
+      if (buffer.view_of >= 0 || buffer.place != place ||
+          buffer.slot != static_cast<int32_t>(slot)) {
+        broken("buffer '" + buffer.name + "'", "its place is not that of its position");
+      }
+    }
+  };
+  verify_slots(program.inputs, Place::input);
+  verify_slots(program.outputs, Place::output);
+}
+
+void verify_weights(const Program& program) {
+  for (const Weight& weight : program.weights) {
+    const Buffer& buffer = program.buffers.at(weight.buffer);
+    const std::string item = "weight '" + weight.name + "'";
+    if (buffer.place != Place::weights || buffer.view_of >= 0) broken(item, "not in weights");
+    if (!buffer.offset.is_const() || buffer.offset.value() % 64 != 0) {
+      broken(item, "its offset is no constant multiple of 64");
+    }
+    if (!(count_of(buffer.shape) == Index(weight.value.count())) ||
+        size_of(buffer.dtype) != size_of(weight.value.dtype)) {
+      broken(item, "its value has another size than its buffer");
+    }
+    if (buffer.offset.value() + weight.value.bytes() > program.weights_bytes) {
+      broken(item, "it lies outside the weights");
+    }
+  }
+}
+
+// Values of the kernel's symbols are put into its shapes, which must then be those of the buffers.
+void verify_param(const Program& program, const Launch& launch, const Kernel& kernel, size_t i) {
+  const Param& param = kernel.params[i];
+  const Buffer& buffer = program.buffers.at(launch.args[i]);
+  const std::string item = "launch of " + launch.kernel + ", '" + param.name + "'";
+  if (param.dtype != buffer.dtype) broken(item, "dtype differs from buffer '" + buffer.name + "'");
+  std::map<std::string, Index> values;
+  for (size_t s = 0; s < kernel.symbols.size(); ++s) {
+    values[kernel.symbols[s].name] = launch.symbols[s];
+  }
+  if (!(count_of(param.shape).substitute(values) == count_of(buffer.shape))) {
+    broken(item, "size " + count_of(param.shape).substitute(values).str() + " is not " +
+                     count_of(buffer.shape).str() + " of buffer '" + buffer.name + "'");
+  }
+  const Place place = program.buffers[root_of(program, launch.args[i])].place;
+  const int64_t alignment = place <= Place::output ? size_of(param.dtype) : 64;
+  if (alignment % param.alignment != 0) {
+    broken(item, "wants more alignment than buffer '" + buffer.name + "' has");
+  }
+}
+
+struct Writes {
+  std::set<int32_t> done;       // roots that hold a value
+};
+
+void verify_launch(const Program& program, const Launch& launch, bool prepare, Writes& writes) {
+  const LevelKernels& kernels = program.kernels[find_kernel(program, launch.kernel)];
+  const std::string item = "launch of " + launch.kernel;
+  if (launch.tasks.size() != program.levels.size()) broken(item, "tasks are not one per level");
+  for (const Kernel& kernel : kernels.levels) {
+    if (kernel.params.size() != launch.args.size()) broken(item, "argument count");
+    if (kernel.symbols.size() != launch.symbols.size()) broken(item, "symbol count");
+    for (size_t i = 0; i < launch.args.size(); ++i) verify_param(program, launch, kernel, i);
+  }
+  const Kernel& kernel = kernels.levels.at(0);
+  for (size_t i = 0; i < launch.args.size(); ++i) {
+    const int32_t root = root_of(program, launch.args[i]);
+    if (!kernel.params[i].written && !writes.done.contains(root)) {
+      broken(item, "reads '" + program.buffers[root].name + "' before it is written");
+    }
+    const Place place = program.buffers[root].place;
+    if (prepare && place <= Place::output) broken(item, "prepare sees no inputs and outputs");
+  }
+  for (size_t i = 0; i < launch.args.size(); ++i) {
+    if (!kernel.params[i].written) continue;
+    const int32_t root = root_of(program, launch.args[i]);
+    const Place place = program.buffers[root].place;
+    if (place == Place::input || place == Place::weights) broken(item, "writes what is read-only");
+    if (place == Place::packed && !prepare) broken(item, "writes packed data outside prepare");
+    writes.done.insert(root);
+  }
+  for (const InPlace& pair : launch.in_place) {
+    const auto count = static_cast<int32_t>(launch.args.size());
+    if (pair.output < 0 || pair.input < 0 || pair.output >= count || pair.input >= count ||
+        !kernel.params[pair.output].written || kernel.params[pair.input].written) {
+      broken(item, "in_place does not name an output and an input");
+    }
+  }
+}
+
+}  // namespace
+
+void verify(const Program& program) {
+  verify_buffers(program);
+  verify_weights(program);
+  for (const LevelKernels& kernel : program.kernels) {
+    if (kernel.levels.size() != program.levels.size()) {
+      broken("kernel " + kernel.name, "does not have one version per level");
+    }
+    for (const Kernel& level : kernel.levels) verify(level);
+  }
+  Writes writes;
+  for (size_t i = 0; i < program.buffers.size(); ++i) {
+    const Place place = program.buffers[i].place;
+    if (program.buffers[i].view_of < 0 && (place == Place::input || place == Place::weights)) {
+      writes.done.insert(static_cast<int32_t>(i));
+    }
+  }
+  for (const Entry* entry : {&program.prepare, &program.forward}) {
+    for (const Region& region : entry->regions) {
+      for (const Launch& launch : region.launches) {
+        verify_launch(program, launch, entry == &program.prepare, writes);
+      }
+    }
+  }
+  for (const int32_t output : program.outputs) {
+    if (!writes.done.contains(output)) {
+      broken("output '" + program.buffers[output].name + "'", "is never written");
+    }
+  }
+}
+
+}  // namespace mintor
