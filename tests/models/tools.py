@@ -108,24 +108,24 @@ def build_package(package, compiler, flags="", label=None):
 
 
 @functools.cache
-def helper(name, flags=()):
+def helper(name, flags=(), compiler="gcc"):
     """A helper built from this folder's C sources: drive, count (a library), modes (a library)."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="mintor-helper-"))
     out = folder / name
     shared = [] if name == "drive" else ["-shared", "-fPIC"]
     sources = [HERE / f"{name}.c"] + ([HERE / "modes.c"] if name == "drive" else [])
     include = f"-I{ROOT / 'runtime' / 'include'}"
-    command = ["gcc", "-std=c11", "-O1", "-g", include, *flags, *shared, *sources, "-o", out]
+    command = [compiler, "-std=c11", "-O1", "-g", include, *flags, *shared, *sources, "-o", out]
     run([*command, "-rdynamic", "-ldl", "-lpthread"])
     return out
 
 
-def drive(library, inputs, folder, *options, flags=(), environment=None):
+def drive(library, inputs, folder, *options, flags=(), compiler="gcc", environment=None):
     """Runs a package by drive.c; gives (outputs in the model's order, the line it printed)."""
     folder = pathlib.Path(folder)
     package = pathlib.Path(library).parent.parent
     name = pathlib.Path(library).stem.removeprefix("lib")
-    command = [helper("drive", tuple(flags)), library, name]
+    command = [helper("drive", tuple(flags), compiler), library, name]
     command += ["--weights", package / "weights" / "weights.bin", "--out", folder / "out"]
     for key, value in inputs.items():
         path = folder / f"in-{key.replace('/', '_')}.npy"
