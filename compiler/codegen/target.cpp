@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/codegen/target.h"
+
+#include "compiler/support/error.h"
+#include "compiler/support/nearest.h"
+
+namespace mintor {
+
+const Target& target_of(const TargetInfo& level) {
+  for (const Target* target : all_targets())
+    if (level.target == target->name) return *target;
+  throw InternalError("target", "no target " + level.target);
+}
+
+namespace {
+
+// The host's best: most vector bytes among the levels it runs.
+TargetInfo native_level() {
+  TargetInfo best;
+  bool found = false;
+  for (const Target* target : all_targets())
+    for (const TargetInfo& level : target->levels())
+      if (target->host_supports(level) && (!found || level.vector_bytes > best.vector_bytes)) {
+        best = level;
+        found = true;
+      }
+  check(found, "target", "no target runs on this machine");
+  return best;
+}
+
+}  // namespace
+
+TargetInfo find_level(std::string_view name) {
+  if (name == "native") return native_level();
+  std::vector<std::string> names{"native"};
+  for (const Target* target : all_targets())
+    for (const TargetInfo& level : target->levels()) {
+      if (level.level == name) return level;
+      names.push_back(level.level);
+    }
+  std::string all;
+  for (const std::string& n : names) all += (all.empty() ? "" : ", ") + n;
+  std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string near = did_you_mean(name, views);
+  throw CompileError("target", "there is no target level '" + std::string(name) + "'", "",
+                     (near.empty() ? "" : near + " ") + "levels: " + all);
+}
+
+}  // namespace mintor

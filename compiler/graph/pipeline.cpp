@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/graph/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "compiler/ir/evaluate.h"
+#include "compiler/ir/text.h"
+#include "compiler/ir/verify.h"
+#include "compiler/support/error.h"
+#include "compiler/support/nearest.h"
+#include "compiler/support/sha256.h"
+
+namespace mintor {
+
+// May change bits; read the Graph, the hints and the options alone. After the last one the Graph is frozen.
+static constexpr PipelineEntry kNumerics[] = {
+    {"fold_batch_norm", "needs: contract followed by a per-channel scale. gives: scaled weights; not with --numerics strict"},
+    {"order", "needs: everything that sums. gives: an Order on each reduce, scan and contract; freezes the Graph"},
+};
+
+// Preserve bits, each on its own.
+static constexpr PipelineEntry kBitPreserving[] = {
+    {"fold_constants", "needs: nothing. gives: small constants for what depends on small constants only"},
+    {"compose_reindex", "needs: nothing. gives: one index node where several followed each other, so patterns are plain"},
+    {"channels_last", "needs: composed transposes. gives: convolutions whose channels are innermost, transposes around them"},
+    {"sink_transpose", "needs: transposes made by channels_last. gives: whole regions in one layout, transposes at borders"},
+    {"compose_reindex", "needs: transposes that met. gives: their cancellation"},
+    {"fold_into_contract", "needs: index nodes before a contract. gives: contracts that read through them"},
+    {"pack_operands", "needs: final coordinates of contracts. gives: 16-lane panels for the operand that vectors read"},
+    {"compose_reindex", "needs: packing of reindexed parameters. gives: one copy each"},
+};
+
+std::span<const PipelineEntry> numerics_pipeline() { return kNumerics; }
+std::span<const PipelineEntry> bit_preserving_pipeline() { return kBitPreserving; }
+
+const GraphPass& find_graph_pass(std::string_view name) {
+  std::vector<std::string_view> known;
+  for (const GraphPass* pass : all_graph_passes()) {
+    if (name == pass->name) return *pass;
+    known.push_back(pass->name);
+  }
+  throw CompileError("pass", "there is no graph pass " + std::string(name), "", did_you_mean(name, known));
+}
+
+std::string numerics_hash(const Graph& frozen) {
+  std::string text = print(frozen);
+  std::string bare;                          // scopes are where a node came from, not what it is
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    std::string_view line(text.data() + at, end - at);
+    if (const size_t scope = line.find(" @ "); scope != line.npos) line = line.substr(0, scope);
+    while (!line.empty() && line.back() == ' ') line.remove_suffix(1);
+    bare += std::string(line) + '\n';
+    at = end + 1;
+  }
+  return sha256_hex(bare);
+}
+
+namespace {
+
+bool contains(const std::vector<std::string>& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// One pass: timed, verified, its change reported. Returns true when the pipeline stops here.
+bool run_one(CompileContext& context, const char* name, Stage stage, Graph& graph) {
+  if (contains(context.options.disable_pass, name)) return context.options.stop_after == name;
+  const auto begin = std::chrono::steady_clock::now();
+  const bool compare = context.options.dump_changed;
+  const std::string before = compare ? print(graph) : "";
+  graph = find_graph_pass(name).run(context, graph);
+  const auto end = std::chrono::steady_clock::now();
+  PassTime time{name, std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count(), true};
+  if (compare) {
+    const std::string after = print(graph);
+    time.changed = after != before;
+    if (time.changed && context.dump) context.dump(name, after);
+  }
+  context.pass_times.push_back(time);
+  if (context.options.verify_passes) verify(graph, stage);
+  return context.options.stop_after == name;
+}
+
+}  // namespace
+
+Graph run_pipeline(CompileContext& context, Graph graph) {
+  for (const std::string& name : context.options.disable_pass) find_graph_pass(name);
+  if (!context.options.stop_after.empty()) find_graph_pass(context.options.stop_after);
+  for (const PipelineEntry& entry : kNumerics)
+    if (run_one(context, entry.pass, Stage::imported, graph)) return graph;
+  for (const PipelineEntry& entry : kBitPreserving)
+    if (run_one(context, entry.pass, Stage::frozen, graph)) return graph;
+  return graph;
+}
+
+}  // namespace mintor

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// The default schedule of a group without a contract:
+//   element-wise      outer loops in parallel, the innermost in vectors
+//   row block         producers computed per row of the output (compute_at), lanes in vectors, rows in parallel
+//   reduce over outer dimensions   the innermost kept dimension in vectors
+#include <algorithm>
+
+#include "compiler/loop/lower.h"
+#include "compiler/loop/lower_expr.h"
+#include "compiler/loop/schedule.h"
+#include "compiler/loop/step.h"
+
+namespace mintor {
+namespace {
+
+constexpr int64_t kLanes = 16;
+
+
+// Vectors over a loop whose iterations are independent. Lanes: 16, or what divides a smaller extent.
+void vectorise_loop(Kernel& kernel, const LoopInfo& loop) {
+  const auto trip = loop.trip();
+  if (!loop.begin.is_const(0) || (trip && *trip < 4)) return;
+  int64_t lanes = kLanes;
+  if (trip && *trip % kLanes != 0) {
+    if (*trip % 8 == 0 && *trip < 4 * kLanes) lanes = 8;
+    else if (*trip % 4 == 0 && *trip < kLanes) lanes = 4;
+  }
+  if (trip && *trip < lanes) return;
+  Kernel attempt = kernel;
+  if (trip && *trip == lanes) {
+    if (try_step(attempt, "vectorize", {loop.var})) kernel = attempt;
+    return;
+  }
+  if (!try_step(attempt, "split", {loop.var, std::to_string(lanes)})) return;
+  // Inside other loops the tail is a loop of its own; at the top it would run in every task, so it stays masked.
+  if (loop.depth > 0 && !(trip && *trip % lanes == 0)) try_step(attempt, "peel_tail", {loop.var + "_o"});
+  if (try_step(attempt, "vectorize", {loop.var + "_i"})) kernel = attempt;
+}
+
+// Loops over the lanes of a reduction: constant, 16 or fewer, named by lower_reduce.
+bool is_lane_loop(const LoopInfo& loop) { return loop.var.find("_l") != std::string::npos && loop.innermost; }
+
+bool trailing_reduce(const Node& node) {
+  const auto& dims = node.as<ReduceAttr>().dims;
+  const size_t rank = node.operands[0].shape().size();
+  return std::find(dims.begin(), dims.end(), static_cast<int32_t>(rank) - 1) != dims.end();
+}
+
+void vectorise(Kernel& kernel, const std::vector<std::string>& element_axes, bool lanes) {
+  for (const LoopInfo& loop : loops_of(kernel)) {
+    if (lanes && is_lane_loop(loop) && loop.trip() == kLanes) try_step(kernel, "vectorize", {loop.var});
+    if (loop.innermost && std::find(element_axes.begin(), element_axes.end(), loop.var) != element_axes.end())
+      vectorise_loop(kernel, loop);
+  }
+}
+
+}  // namespace
+
+void schedule_default(CompileContext& context, const Graph& graph, const Group& group, const TargetInfo& target,
+                      Kernel& kernel) {
+  const Value& root = group.outputs.front();
+  const std::string root_name = value_name(graph, root);
+  const Node* reduce = nullptr;
+  for (const Node* node : group.nodes)
+    if (node->kind == Kind::reduce) reduce = node;
+
+  size_t rows = root.shape().size();
+  if (reduce != nullptr) {
+    rows = reduce->results[0].shape.size();
+    // Everything the root needs of a row is computed where the row is.
+    if (rows > 0)
+      for (size_t n = group.materialised.size(); n-- > 0;) {
+        const Value& v = group.materialised[n];
+        if (v.node == root.node) continue;
+        try_step(kernel, "compute_at", {value_name(graph, v), root_name + "_" + std::to_string(rows - 1) + "i"});
+      }
+  }
+  if (target.vectors()) {
+    std::vector<std::string> elements;
+    for (const Value& v : group.materialised) {
+      const bool summed = v.node->kind == Kind::reduce;
+      const size_t rank = v.shape().size();
+      if (rank == 0 || v.node->kind == Kind::scan || v.node->kind == Kind::reindex_reduce) continue;
+      if (!summed) elements.push_back(value_name(graph, v) + "_" + std::to_string(rank - 1) + "i");
+    }
+    const bool lanes = reduce != nullptr && trailing_reduce(*reduce);
+    if (reduce != nullptr && !lanes && rows > 0) {
+      const std::string kept = root_name + "_" + std::to_string(rows - 1) + "i";
+      for (const LoopInfo& loop : loops_of(kernel))
+        if (loop.var == kept) vectorise_loop(kernel, loop);
+    }
+    vectorise(kernel, elements, lanes);
+  }
+  for (const LoopInfo& loop : loops_of(kernel))
+    if (is_lane_loop(loop) && loop.trip() && *loop.trip() <= kLanes) try_step(kernel, "unroll", {loop.var});
+  const bool serial = root.node->kind == Kind::reindex_reduce;
+  if (!serial && rows > 0) {
+    // The innermost loop of an element-wise nest is the vector's; rows are whole tasks.
+    const size_t nest = outer_nest(kernel).size();
+    parallelise_outer(kernel, reduce != nullptr ? std::min(rows, nest) : (nest > 1 ? nest - 1 : nest));
+  }
+  kernel = run_loop_pass("expand_unrolled", kernel);
+  kernel = run_loop_pass("simplify", kernel);
+  context.explain("schedule: " + kernel.name + " on " + target.level + ": default");
+}
+
+}  // namespace mintor

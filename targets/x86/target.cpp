@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Levels of x86-64: v3 (AVX2 and FMA) and v4 (AVX-512 F, BW, CD, DQ, VL). Facts only; the texts are in prelude/.
+#include "compiler/codegen/target.h"
+
+#include "compiler/codegen/emit_cpp.h"
+#include "targets/x86/runtime/cpu_x86.h"
+
+namespace mintor {
+namespace {
+
+std::vector<TargetInfo> levels() {
+  TargetInfo v3;
+  v3.target = "x86";
+  v3.level = "v3";
+  v3.vector_bytes = 32;
+  v3.vector_registers = 16;
+  v3.features = {"avx2", "fma"};
+  v3.compile_flags = {"-march=x86-64-v3"};
+  TargetInfo v4 = v3;
+  v4.level = "v4";
+  v4.vector_bytes = 64;
+  v4.vector_registers = 32;
+  v4.features = {"avx2", "fma", "avx512"};
+  // Without the width clang splits 64-byte vectors in two.
+  v4.compile_flags = {"-march=x86-64-v4", "-mprefer-vector-width=512"};
+  return {v3, v4};
+}
+
+std::vector<std::string> prelude(const TargetInfo&) { return {"targets/x86/prelude/vector.h"}; }
+
+std::string supported(const TargetInfo& level) { return "supports_" + level.level; }
+
+bool host_supports(const TargetInfo& level) {
+  return level.level == "v4" ? supports_v4() : supports_v3();
+}
+
+}  // namespace
+
+extern const Target target_x86;
+const Target target_x86 = {"x86", levels, prelude, emit_cpp, supported, host_supports};
+
+}  // namespace mintor
