@@ -65,6 +65,8 @@ class Index {
   friend Index max(const Index& a, const Index& b);
   const Poly& poly() const { return *poly_; }
 
+  struct Maker;
+
  private:
   explicit Index(std::shared_ptr<const Poly> poly) : poly_(std::move(poly)) {}
   std::shared_ptr<const Poly> poly_;

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bounds of an Index from the ranges of its variables.
+// Two methods, the better answer wins: interval arithmetic per term, and elimination: the atom on which no other atom's
+// bounds depend is replaced by its upper or lower bound according to the sign of its coefficient, until a constant is
+// left. Elimination keeps what terms have in common: n - 14*i - j with i < n // 14, j < 14 is found to be positive.
+// Keeps true: an answer is a bound for all values in the ranges; a budget bounds the work, running out gives no answer.
+#include <algorithm>
+
+#include "compiler/support/error.h"
+#include "compiler/support/index_poly.h"
+
+namespace mintor {
+namespace {
+
+using Kind = Index::Atom::Kind;
+using namespace index_detail;
+using Bound = std::optional<int64_t>;
+
+constexpr int kBudget = 600;   // eliminations of one question, nested ones included
+
+Bound times(Bound a, int64_t b) {
+  int64_t r;
+  if (!a || __builtin_mul_overflow(*a, b, &r)) return std::nullopt;
+  return r;
+}
+Bound plus(Bound a, Bound b) {
+  int64_t r;
+  if (!a || !b || __builtin_add_overflow(*a, *b, &r)) return std::nullopt;
+  return r;
+}
+Bound larger(Bound a, Bound b) { return !a ? b : !b ? a : std::max(*a, *b); }
+Bound smaller(Bound a, Bound b) { return !a ? b : !b ? a : std::min(*a, *b); }
+
+struct Interval {
+  Bound lo, hi;
+};
+
+Interval multiply_intervals(const Interval& a, const Interval& b) {
+  if (a.lo && a.hi && b.lo && b.hi) {
+    Bound lo, hi;
+    for (int64_t x : {*a.lo, *a.hi})
+      for (int64_t y : {*b.lo, *b.hi}) {
+        Bound p = times(x, y);
+        if (!p) return {};
+        lo = smaller(lo, p), hi = larger(hi, p);
+      }
+    return {lo, hi};
+  }
+  if (a.lo && b.lo && *a.lo >= 0 && *b.lo >= 0) {
+    Bound hi = a.hi && b.hi ? times(a.hi, *b.hi) : Bound{};
+    return {times(a.lo, *b.lo), hi};
+  }
+  return {};
+}
+
+class Prover {
+ public:
+  explicit Prover(const Ranges& ranges) : ranges_(ranges) {}
+
+  Bound lower(const Index& e) {
+    if (e.is_const()) return e.value();
+    bool exact = false;
+    Bound by_interval = interval_lower(e, exact);
+    if (exact) return by_interval;
+    return larger(by_interval, eliminate(e));
+  }
+  Bound upper(const Index& e) { return times(lower(e * Index(-1)), -1); }
+
+  bool nonnegative(const Index& e) {
+    if (e.is_const()) return e.value() >= 0;
+    bool exact = false;
+    Bound b = interval_lower(e, exact);
+    if (b && *b >= 0) return true;
+    if (exact) return false;
+    b = eliminate(e);
+    return b && *b >= 0;
+  }
+
+  Interval of_atom(const Index::Atom& atom) {
+    if (--budget_ < 0) return {};
+    switch (atom.kind) {
+      case Kind::variable: {
+        const Range* r = ranges_.find(atom.name);
+        if (!r) return {};
+        return {r->lo ? lower(*r->lo) : Bound{}, r->hi ? upper(*r->hi) : Bound{}};
+      }
+      case Kind::floordiv: {
+        Bound lo = lower(atom.a), hi = upper(atom.a);
+        if (atom.b.is_const()) {
+          int64_t d = atom.b.value();
+          return {lo ? Bound(floor_div(*lo, d)) : Bound{}, hi ? Bound(floor_div(*hi, d)) : Bound{}};
+        }
+        // A divisor is positive: the quotient lies between 0 (or -1) and the numerator's bound.
+        Bound least = larger(lower(atom.b), 1);
+        Interval out;
+        if (lo) out.lo = *lo >= 0 ? 0 : floor_div(*lo, *least);
+        if (hi) out.hi = *hi >= 0 ? floor_div(*hi, *least) : -1;
+        return out;
+      }
+      case Kind::mod: {
+        Bound hi = plus(upper(atom.b), -1);
+        Bound a_lo = lower(atom.a);
+        if (a_lo && *a_lo >= 0) hi = smaller(hi, upper(atom.a));
+        return {0, hi};
+      }
+      case Kind::min: {
+        Bound a = lower(atom.a), b = lower(atom.b);
+        return {a && b ? smaller(a, b) : Bound{}, smaller(upper(atom.a), upper(atom.b))};
+      }
+      case Kind::max: {
+        Bound a = upper(atom.a), b = upper(atom.b);
+        return {larger(lower(atom.a), lower(atom.b)), a && b ? larger(a, b) : Bound{}};
+      }
+    }
+    return {};
+  }
+
+  // The atom to eliminate first: none of the others depends on a variable of it... `inner` null: any atom.
+  AtomRef innermost(const Index& e, const std::set<std::string>* inner) {
+    auto atoms = atoms_of(e);
+    for (const auto& a : atoms) {
+      if (inner && !depends_on_any(*a, *inner)) continue;
+      bool free = true;
+      for (const auto& b : atoms)
+        if (b != a && depends(*b, *a)) free = false;
+      if (free) return a;
+    }
+    return nullptr;
+  }
+
+  bool depends_on_any(const Index::Atom& atom, const std::set<std::string>& names) {
+    for (const auto& name : names)
+      if (reaches(atom, name, 0)) return true;
+    return false;
+  }
+
+ private:
+  const Ranges& ranges_;
+  int budget_ = kBudget;
+
+  // Does the value or the bound of `atom` mention variable `name`?
+  bool reaches(const Index::Atom& atom, std::string_view name, int depth) {
+    if (atom.kind != Kind::variable) return reaches(atom.a, name, depth) || reaches(atom.b, name, depth);
+    if (atom.name == name) return true;
+    const Range* r = ranges_.find(atom.name);
+    if (!r || depth > 8) return false;
+    return (r->lo && !r->lo->is_const() && reaches(*r->lo, name, depth + 1)) ||
+           (r->hi && !r->hi->is_const() && reaches(*r->hi, name, depth + 1));
+  }
+  bool reaches(const Index& e, std::string_view name, int depth) {
+    for (const auto& term : e.poly().terms)
+      for (const auto& f : term.factors)
+        if (reaches(*f, name, depth)) return true;
+    return false;
+  }
+  // Must `b` stay until `a` is gone is asked as: would replacing `b` later bring variables of `a` back?
+  bool depends(const Index::Atom& b, const Index::Atom& a) {
+    if (a.kind == Kind::variable) return reaches(b, a.name, 0);
+    // Two compound atoms: the larger form goes first; equal variables do not matter then.
+    if (b.kind == Kind::variable) return false;
+    return contains(b, a);
+  }
+  bool contains(const Index::Atom& b, const Index::Atom& a) {
+    for (const Index* e : {&b.a, &b.b})
+      for (const auto& f : atoms_of(*e))
+        if (compare(*f, a) == 0 || (f->kind != Kind::variable && contains(*f, a))) return true;
+    return false;
+  }
+
+  // exact: every atom is a variable with constant bounds that occurs once, so no method can do better.
+  Bound interval_lower(const Index& e, bool& exact) {
+    exact = true;
+    Bound sum = 0;
+    const auto& terms = e.poly().terms;
+    for (size_t i = 0; i < terms.size(); ++i) {
+      const auto& term = terms[i];
+      Interval product{1, 1};
+      for (const auto& f : term.factors) {
+        if (term.factors.size() > 1 || f->kind != Kind::variable || !constant_range(f->name)) exact = false;
+        for (size_t j = 0; exact && j < i; ++j)
+          for (const auto& g : terms[j].factors)
+            if (same(f, g)) exact = false;
+        product = multiply_intervals(product, of_atom(*f));
+      }
+      sum = plus(sum, times(term.coefficient > 0 ? product.lo : product.hi, term.coefficient));
+    }
+    return sum;
+  }
+
+  bool constant_range(std::string_view name) {
+    const Range* r = ranges_.find(name);
+    return r && r->lo && r->hi && r->lo->is_const() && r->hi->is_const() && r->divisor == 1;
+  }
+
+  Bound eliminate(const Index& original) {
+    if (--budget_ < 0) return std::nullopt;
+    Index e = recombine(original);
+    if (e.is_const()) return e.value();
+    AtomRef atom = innermost(e, nullptr);
+    if (!atom) return std::nullopt;
+    auto parts = linear_in_atom(e, atom);
+    if (!parts) return std::nullopt;
+    const auto& [c, rest] = *parts;
+    bool positive;
+    if (c.is_const())
+      positive = c.value() > 0;
+    else if (nonnegative(c))
+      positive = true;
+    else if (nonnegative(c * Index(-1)))
+      positive = false;
+    else
+      return std::nullopt;
+    switch (atom->kind) {
+      case Kind::variable: return eliminate_variable(*atom, c, rest, positive);
+      case Kind::floordiv: return eliminate_floordiv(*atom, c, rest, positive);
+      case Kind::mod: return eliminate_mod(*atom, c, rest, positive);
+      case Kind::min:
+      case Kind::max: {
+        Bound a = lower(rest + c * atom->a), b = lower(rest + c * atom->b);
+        // positive * max and negative * min are at least either choice; the others only the smaller.
+        if (positive == (atom->kind == Kind::max)) return larger(a, b);
+        return a && b ? smaller(a, b) : Bound{};
+      }
+    }
+    return std::nullopt;
+  }
+
+  Bound eliminate_variable(const Index::Atom& atom, const Index& c, const Index& rest, bool positive) {
+    const Range* r = ranges_.find(atom.name);
+    if (!r) return std::nullopt;
+    const auto& bound = positive ? r->lo : r->hi;
+    return bound ? lower(rest + c * *bound) : Bound{};
+  }
+
+  Bound with_constant(const Index::Atom& atom, const Index& c, const Index& rest, bool positive) {
+    Interval i = of_atom(atom);
+    Bound b = positive ? i.lo : i.hi;
+    return b ? lower(rest + c * Index(*b)) : Bound{};
+  }
+
+  Bound eliminate_floordiv(const Index::Atom& atom, const Index& c, const Index& rest, bool positive) {
+    const Index &x = atom.a, &d = atom.b;
+    Bound best = with_constant(atom, c, rest, positive);
+    // x - d + 1 <= d * (x // d) <= x
+    Index bounded = positive ? x - d + 1 : x;
+    if (d.is_const()) {
+      Bound scaled = lower(rest * d + c * bounded);
+      if (scaled) best = larger(best, -floor_div(-*scaled, d.value()));
+    } else if (auto q = divide_exactly(c, d)) {
+      best = larger(best, lower(rest + *q * bounded));
+    }
+    return best;
+  }
+
+  Bound eliminate_mod(const Index::Atom& atom, const Index& c, const Index& rest, bool positive) {
+    if (positive) return lower(rest);
+    Bound best = lower(rest + c * (atom.b - 1));
+    if (nonnegative(atom.a)) best = larger(best, lower(rest + c * atom.a));
+    return best;
+  }
+};
+
+// Symbolic bound: atoms that depend on `inner` are replaced in the direction their coefficient asks for.
+class SymbolicBound {
+ public:
+  SymbolicBound(const Ranges& ranges, const std::set<std::string>& inner) : ranges_(ranges), inner_(inner) {}
+
+  std::optional<Index> bound(const Index& start, bool low, int depth = 0) {
+    if (depth > 12) return std::nullopt;
+    Index e = start;
+    for (int step = 0; step < 64; ++step) {
+      Prover prover(ranges_);
+      if (!involved(e)) return e;
+      AtomRef atom = prover.innermost(e, &inner_);
+      if (!atom) return std::nullopt;
+      auto parts = linear_in_atom(e, atom);
+      if (!parts) return std::nullopt;
+      bool positive = prover.nonnegative(parts->coefficient);
+      if (!positive && !prover.nonnegative(parts->coefficient * Index(-1))) return std::nullopt;
+      auto replacement = bound_of(*atom, positive == low, depth);
+      if (!replacement) return std::nullopt;
+      e = recombine(parts->rest + parts->coefficient * *replacement);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const Ranges& ranges_;
+  const std::set<std::string>& inner_;
+
+  bool involved(const Index& e) {
+    Prover prover(ranges_);
+    for (const auto& atom : atoms_of(e))
+      if (mentions_inner(*atom)) return true;
+    return false;
+  }
+  bool mentions_inner(const Index::Atom& atom) {
+    if (atom.kind == Kind::variable) return inner_.count(atom.name) > 0;
+    for (const Index* e : {&atom.a, &atom.b})
+      for (const auto& f : atoms_of(*e))
+        if (mentions_inner(*f)) return true;
+    return false;
+  }
+
+  std::optional<Index> bound_of(const Index::Atom& atom, bool low, int depth) {
+    switch (atom.kind) {
+      case Kind::variable: {
+        const Range* r = ranges_.find(atom.name);
+        return !r ? std::nullopt : low ? r->lo : r->hi;
+      }
+      case Kind::floordiv: {
+        auto a = bound(atom.a, low, depth + 1);
+        if (!a || involved(atom.b)) return std::nullopt;
+        return floordiv(*a, atom.b);
+      }
+      case Kind::mod: {
+        if (low) return Index(0);
+        auto b = bound(atom.b, false, depth + 1);
+        return b ? std::optional(*b - 1) : std::nullopt;
+      }
+      case Kind::min:
+      case Kind::max: {
+        auto a = bound(atom.a, low, depth + 1), b = bound(atom.b, low, depth + 1);
+        if (!a || !b) return std::nullopt;
+        return atom.kind == Kind::min ? min(*a, *b) : max(*a, *b);
+      }
+    }
+    return std::nullopt;
+  }
+};
+
+}  // namespace
+
+void Ranges::set(std::string_view name, Range range) { ranges_.insert_or_assign(std::string(name), std::move(range)); }
+void Ranges::erase(std::string_view name) {
+  auto it = ranges_.find(name);
+  if (it != ranges_.end()) ranges_.erase(it);
+}
+const Range* Ranges::find(std::string_view name) const {
+  auto it = ranges_.find(name);
+  return it == ranges_.end() ? nullptr : &it->second;
+}
+
+std::optional<int64_t> Ranges::lower(const Index& e) const { return Prover(*this).lower(simplify(e)); }
+std::optional<int64_t> Ranges::upper(const Index& e) const { return Prover(*this).upper(simplify(e)); }
+
+bool Ranges::proves_nonnegative(const Index& e) const {
+  if (Prover(*this).nonnegative(e)) return true;
+  if (e.poly().plain) return false;
+  Index simple = simplify(e);
+  return !(simple == e) && Prover(*this).nonnegative(simple);
+}
+
+std::optional<Index> Ranges::lower_over(const Index& e, const std::set<std::string>& inner) const {
+  auto bound = SymbolicBound(*this, inner).bound(simplify(e), true);
+  return bound ? std::optional(simplify(*bound)) : std::nullopt;
+}
+std::optional<Index> Ranges::upper_over(const Index& e, const std::set<std::string>& inner) const {
+  auto bound = SymbolicBound(*this, inner).bound(simplify(e), false);
+  return bound ? std::optional(simplify(*bound)) : std::nullopt;
+}
+
+}  // namespace mintor
