@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// See modes.h. Keeps true: nothing but MXCSR or FPCR is touched.
+// See modes.h.
+// Takes: which modes to add. Gives: the modes in force. Keeps true: nothing but MXCSR or FPCR is
+// touched.
 #include "modes.h"
 
 unsigned long long modes_set(int flush_to_zero, int round_down) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The floating-point modes of the calling thread, for drive.c and, through ctypes, for jit_run.py.
+// Takes and gives: see below. Keeps true: modes are only added, a call with zeros only reads.
 #ifndef MODES_H
 #define MODES_H
 

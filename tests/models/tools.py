@@ -94,16 +94,17 @@ def compile_package(model, folder, levels, *options, name=None):
 
 
 def build_package(package, compiler, flags="", label=None):
-    """The package's library, built by one compiler with extra flags in a folder of its own."""
+    """The library of a copy of the package, built by one compiler with its own Makefile."""
+    package = pathlib.Path(package)
     c, cxx = compilers()[compiler]
-    build = pathlib.Path(package) / f"build-{label or compiler}"
-    arguments = [f"CC={c}", f"CXX={cxx}", f"BUILD={build}"]
-    if flags:
-        arguments.append(f"EXTRA_CXXFLAGS={flags}")
-    run(["make", "-C", package, f"-j{os.cpu_count()}", *arguments])
-    library = next(iter(sorted(build.rglob("lib*.so"))), None)
+    copy = package.parent / f"build-{label or compiler}" / package.name
+    # Hard links: weights are large, and nothing writes to them.
+    shutil.copytree(package, copy, copy_function=os.link, ignore=shutil.ignore_patterns("build"))
+    arguments = [f"CC={c}", f"CXX={cxx}"] + ([f"EXTRA_FLAGS={flags}"] if flags else [])
+    run(["make", "-C", copy, f"-j{os.cpu_count()}", *arguments])
+    library = next(iter(sorted(copy.rglob("lib*.so"))), None)
     if library is None:
-        raise Failed(f"make in {package} left no library in {build}")
+        raise Failed(f"make in {copy} left no library")
     return library
 
 
@@ -123,7 +124,7 @@ def helper(name, flags=(), compiler="gcc"):
 def drive(library, inputs, folder, *options, flags=(), compiler="gcc", environment=None):
     """Runs a package by drive.c; gives (outputs in the model's order, the line it printed)."""
     folder = pathlib.Path(folder)
-    package = pathlib.Path(library).parent.parent
+    package = next(p for p in pathlib.Path(library).parents if (p / "weights").is_dir())
     name = pathlib.Path(library).stem.removeprefix("lib")
     command = [helper("drive", tuple(flags), compiler), library, name]
     command += ["--weights", package / "weights" / "weights.bin", "--out", folder / "out"]

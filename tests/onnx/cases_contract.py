@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contractions: matmul, gemm, einsum, convolutions and pools, float and integer."""
+"""Contractions: matmul, gemm, einsum, convolutions and pools, float and integer.
+
+Gives: `cases()`. Keeps true: integer products are compared exactly; the tolerance of a float sum
+fits its length.
+"""
 
 import numpy as np
 from op_harness import F16, F32, F64, I8, I32, NEWEST, U8, case, const, given, t, weights

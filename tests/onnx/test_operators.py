@@ -9,12 +9,13 @@ import pathlib
 
 import cases_contract
 import cases_elementwise
+import cases_index
 import cases_reduce
 import cases_shape
 import op_harness
 import pytest
 
-GROUPS = (cases_elementwise, cases_reduce, cases_shape, cases_contract)
+GROUPS = (cases_elementwise, cases_reduce, cases_shape, cases_index, cases_contract)
 LIST = pathlib.Path(__file__).with_name("expected_failures.txt")
 
 
