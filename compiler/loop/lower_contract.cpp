@@ -25,7 +25,7 @@ struct ContractNest {
 ContractNest make_nest(NestContext& ctx, const Node& node) {
   ContractNest nest{ctx, node, node.as<Contract>(), value_name(ctx.graph, {&node, 0}), {}, {}, {}, node.results[0].dtype};
   for (const ContractAxis& axis : nest.c.axes) {
-    const std::string var = ctx.exprs.fresh(axis.name);
+    const std::string var = ctx.exprs.fresh(axis_variable(ctx.graph, axis.name));
     nest.names[axis.name] = Index::var(var);
     (nest.is_out(axis) ? nest.out_axes : nest.k_axes).push_back({var, axis.extent});
   }
@@ -188,6 +188,10 @@ Expr lanes_sum(ContractNest& nest, std::vector<Stmt>& body) {
 }
 
 }  // namespace
+
+std::string axis_variable(const Graph& graph, const std::string& axis) {
+  return graph.find_symbol(axis) != nullptr || axis == kLane ? axis + "_axis" : axis;
+}
 
 Stmt nest_contract(NestContext& ctx, const Node& node) {
   ContractNest nest = make_nest(ctx, node);

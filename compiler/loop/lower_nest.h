@@ -23,6 +23,9 @@ struct NestContext {
   Ranges ranges(const std::vector<LoopAxis>& axes) const;
 };
 
+// The loop variable of a contract's axis: its name, kept apart from the graph's symbols.
+std::string axis_variable(const Graph& graph, const std::string& axis);
+
 // Wraps body in loops over axes, the first outermost.
 Stmt wrap(const std::vector<LoopAxis>& axes, Stmt body);
 std::vector<Index> vars_of(const std::vector<LoopAxis>& axes);

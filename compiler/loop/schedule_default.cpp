@@ -7,6 +7,7 @@
 
 #include "compiler/loop/lower.h"
 #include "compiler/loop/lower_expr.h"
+#include "compiler/loop/pass.h"
 #include "compiler/loop/schedule.h"
 #include "compiler/loop/step.h"
 

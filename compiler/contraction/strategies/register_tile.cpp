@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accumulators of an m x n tile in registers; the innermost out axis v in vectors of 16 lanes, the tile's rows along
+// another out axis. Takes convolutions (rows along a line of pixels), matmuls, attention products and depthwise
+// convolutions alike: what differs is which operand has v.
+//
+//   for o, oy, ox, v { acc = 0; for k { acc = fma(x, y, acc) }; out = tail(acc) }
+//     -> parallel (o, oy) { for v_o { for ox_o { acc[t][u]; for k { acc[i][j] += x[i] * y[j] } ; out } } }
+//
+// Out-of-range taps: the first and last tiles of a line are peeled and the window axis along it is unrolled, so that
+// every guard is a constant in the text; the guard of the other window axes stays as one branch outside the channel loop.
+#include <algorithm>
+
+#include "compiler/contraction/strategy.h"
+#include "compiler/contraction/tile.h"
+#include "compiler/loop/lower_nest.h"
+#include "compiler/loop/schedule.h"
+#include "compiler/loop/step.h"
+
+namespace mintor {
+namespace {
+
+constexpr int64_t kLanes = 16;
+// Text of one tile body: unrolled window taps times accumulators; beyond it compile time grows faster than speed.
+constexpr int64_t kMostStatements = 640;
+
+struct Plan {
+  std::string columns, rows;             // loop variables of the vector axis and of the tile's rows ("" : one row)
+  std::vector<std::string> out;          // loop variables of all out axes, in order
+  std::vector<std::string> window;       // window axes that move along `rows`, to be unrolled when guarded
+  bool guarded = false;                  // a coordinate along `rows` may leave its operand
+  bool shared_vector = true;
+  std::optional<int64_t> columns_extent, rows_extent;   // when constant
+  int64_t panel_bytes = 0;               // of the vector operand, when constant
+};
+
+// Flat address of an operand as an expression of axis names.
+Index flat_address(const std::vector<Index>& coords, const Shape& shape) {
+  Index flat = 0;
+  for (size_t d = 0; d < coords.size(); ++d) flat = flat * shape[d] + coords[d];
+  return flat;
+}
+
+// Within one block of 16 columns an operand is read contiguously, or not at all along them.
+enum class Along { nothing, contiguous, otherwise };
+Along along(const Index& flat, const std::string& axis, const Ranges& ranges) {
+  if (!flat.mentions(axis)) return Along::nothing;
+  Ranges inner = ranges;
+  inner.set("block", Index(0), Index(int64_t{1} << 40));
+  inner.set("within", Index(0), Index(kLanes - 1));
+  const Index split = inner.simplify(flat.substitute({{axis, Index::var("block") * kLanes + Index::var("within")}}));
+  const auto affine = split.affine_in("within");
+  return affine && affine->first == 1 ? Along::contiguous : Along::otherwise;
+}
+
+std::optional<int64_t> constant_extent(const Contract& contract, const std::string& axis) {
+  for (const ContractAxis& a : contract.axes)
+    if (a.name == axis && a.extent.is_const()) return a.extent.value();
+  return std::nullopt;
+}
+
+Refusal make_plan(const Contraction& c, Plan& plan) {
+  const auto& contract = c.node.as<Contract>();
+  if (!c.target.vectors()) return {"the target has no vectors"};
+  if (!is_float(c.node.results[0].dtype)) return {"the sum is of integers"};
+  if (contract.order.form != Order::Form::chain) return {"the order is not a chain"};
+  std::vector<const ContractAxis*> out;
+  Ranges ranges = c.graph.ranges();
+  for (const ContractAxis& a : contract.axes) {
+    ranges.set(a.name, Index(0), a.extent - 1);
+    if (a.role != AxisRole::k && a.role != AxisRole::window) out.push_back(&a);
+  }
+  if (out.empty()) return {"there is no out axis"};
+  const ContractAxis& columns = *out.back();
+  if (columns.extent.is_const() && columns.extent.value() < 4) return {"the innermost out axis has less than 4 elements"};
+  const Index x = flat_address(contract.x_coords, c.node.operands[0].shape());
+  const Index y = flat_address(contract.y_coords, c.node.operands[1].shape());
+  const Along x_along = along(x, columns.name, ranges), y_along = along(y, columns.name, ranges);
+  if (x_along == Along::otherwise || y_along == Along::otherwise)
+    return {"an operand is not contiguous along the innermost out axis"};
+  if (x_along == Along::nothing && y_along == Along::nothing) return {"no operand moves along the innermost out axis"};
+  plan.shared_vector = x_along != y_along;
+  plan.columns = columns.name;
+  for (const ContractAxis* a : out) plan.out.push_back(a->name);
+
+  // Rows: the last other out axis with more than one element that a broadcast operand moves along.
+  const Index& scalar = x_along == Along::nothing ? x : y;
+  const Index& vector = x_along == Along::nothing ? y : x;
+  for (size_t n = out.size() - 1; n-- > 0 && plan.rows.empty();) {
+    if (out[n]->extent.is_const(1)) continue;
+    const bool fits = plan.shared_vector ? scalar.mentions(out[n]->name) && !vector.mentions(out[n]->name)
+                                         : x.mentions(out[n]->name) || y.mentions(out[n]->name);
+    if (fits) plan.rows = out[n]->name;
+  }
+  if (!plan.rows.empty()) {
+    const auto& coords = x.mentions(plan.rows) ? contract.x_coords : contract.y_coords;
+    const Shape& shape = x.mentions(plan.rows) ? c.node.operands[0].shape() : c.node.operands[1].shape();
+    for (size_t d = 0; d < coords.size(); ++d) {
+      if (!coords[d].mentions(plan.rows)) continue;
+      if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], shape[d])) plan.guarded = true;
+      for (const ContractAxis& a : contract.axes)
+        if (a.role == AxisRole::window && coords[d].mentions(a.name)) plan.window.push_back(a.name);
+    }
+  }
+  Index bytes = size_of(c.node.operands[1].dtype());
+  const Shape& vector_shape = c.node.operands[x_along == Along::nothing ? 1 : 0].shape();
+  for (const Index& e : vector_shape) bytes = bytes * e;
+  plan.panel_bytes = bytes.is_const() ? bytes.value() : 0;
+  plan.columns_extent = constant_extent(contract, plan.columns);
+  plan.rows_extent = plan.rows.empty() ? std::optional<int64_t>(1) : constant_extent(contract, plan.rows);
+  // From here on the names are those of the loops.
+  const auto rename = [&](std::string& axis) { axis = axis.empty() ? axis : axis_variable(c.graph, axis); };
+  rename(plan.columns);
+  rename(plan.rows);
+  for (std::string& axis : plan.out) rename(axis);
+  for (std::string& axis : plan.window) rename(axis);
+  return {};
+}
+
+#define STEP(...)                                                              \
+  do {                                                                         \
+    if (Refusal r = apply_step(kernel, __VA_ARGS__); r) return {"step refused: " + r.reason}; \
+  } while (false)
+
+// Rows of one tile in one column variant: split, borders peeled, copies jammed.
+Refusal tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, Kernel& kernel,
+                  std::vector<std::string>& jammed) {
+  const auto extent = plan.rows_extent;
+  if (extent && *extent <= tile.rows) {
+    jammed.push_back(rows);
+    return {};
+  }
+  STEP("split", {rows, std::to_string(tile.rows)});
+  const std::string outer = rows + "_o", inner = rows + "_i";
+  if (!(extent && *extent % tile.rows == 0)) STEP("peel_tail", {outer});
+  if (plan.guarded && extent && *extent / tile.rows >= 2) {
+    // The full tiles that touch a border are the first and, when no tail follows, the last.
+    STEP("peel", {outer, "1", *extent / tile.rows > 2 ? "1" : "0"});
+  }
+  for (const std::string& copy : copies_of(kernel, inner))
+    for (const LoopInfo& loop : loops_of(kernel))
+      if (loop.var == copy && loop.trip()) jammed.push_back(copy);   // a symbolic tail runs row by row
+  return {};
+}
+
+Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because) {
+  Plan plan;
+  if (Refusal r = make_plan(c, plan); r) return r;
+  const auto columns_extent = plan.columns_extent;
+  const Tile tile = choose_tile(c.target, plan.rows_extent, columns_extent, size_of(c.node.results[0].dtype), plan.shared_vector);
+  const int64_t step = tile.vectors * kLanes;
+  const std::string v = plan.columns, v_o = v + "_o", v_i = v + "_i";
+
+  STEP("split", {v, std::to_string(step)});
+  const bool even = columns_extent && *columns_extent % step == 0;
+  // Large vector operands are read once per task: their panels outermost. Small ones stay in the cache: rows outermost.
+  const bool panels_first = plan.panel_bytes == 0 || plan.panel_bytes > c.target.l2_bytes / 2 || plan.out.size() <= 2;
+  std::vector<std::string> order;
+  const std::vector<std::string> others(plan.out.begin(), plan.out.end() - 1);
+  std::vector<std::string> outer, rows;
+  for (const std::string& axis : others) (axis == plan.rows ? rows : outer).push_back(axis);
+  if (panels_first) order.push_back(v_o);
+  order.insert(order.end(), outer.begin(), outer.end());
+  if (!panels_first) order.push_back(v_o);
+  order.insert(order.end(), rows.begin(), rows.end());
+  order.push_back(v_i);
+  STEP("reorder", order);
+  if (!even) STEP("branch_tail", {v_o});
+
+  std::vector<std::string> jammed;
+  if (!plan.rows.empty())
+    for (const std::string& copy : copies_of(kernel, plan.rows))
+      if (Refusal r = tile_rows(plan, tile, copy, kernel, jammed); r) return r;
+
+  // Columns: u vectors of 16 lanes each.
+  for (const std::string& copy : copies_of(kernel, v_i)) {
+    std::optional<int64_t> trip;
+    for (const LoopInfo& loop : loops_of(kernel))
+      if (loop.var == copy) trip = loop.trip();
+    if (trip && *trip <= kLanes && *trip != kLanes && *trip != 8 && *trip != 4) {
+      STEP("split", {copy, std::to_string(kLanes)});
+      STEP("vectorize", {copy + "_i"});
+    } else if (trip && *trip <= kLanes) {
+      STEP("vectorize", {copy});
+    } else if (!trip) {
+      STEP("split", {copy, std::to_string(kLanes)});   // a symbolic tail: vector by vector
+      STEP("vectorize", {copy + "_i"});
+    } else {
+      STEP("split", {copy, std::to_string(kLanes)});
+      STEP("vectorize", {copy + "_i"});
+      STEP("jam", {copy + "_o"});
+      for (const std::string& loop : copies_of(kernel, copy + "_o")) STEP("unroll", {loop});
+    }
+  }
+  for (const std::string& copy : jammed) {
+    STEP("jam", {copy});
+  }
+  for (const LoopInfo& loop : loops_of(kernel))
+    for (const std::string& copy : jammed)
+      if (loop.var.rfind(copy, 0) == 0 && loop.trip() && *loop.trip() <= 32 && loop.innermost) try_step(kernel, "unroll", {loop.var});
+  if (plan.guarded)
+    for (const std::string& window : plan.window)
+      for (const LoopInfo& loop : loops_of(kernel))
+        for (const std::string& copy : copies_of(kernel, window))
+          if (loop.var == copy && tile.rows * tile.vectors * loop.trip().value_or(kMostStatements) <= kMostStatements)
+            STEP("unroll", {copy});
+
+  parallelise_outer(kernel, std::max<size_t>(1, panels_first ? 1 + outer.size() : outer.size()));
+  because = tile.because + (panels_first ? "; column panels outermost" : "; rows outermost") +
+            (plan.guarded ? "; borders peeled" : "");
+  return {};
+}
+
+}  // namespace
+
+extern const Strategy strategy_register_tile;
+const Strategy strategy_register_tile = {"register_tile", register_tile};
+
+}  // namespace mintor

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/graph/rewrite.h"
+
+#include <unordered_map>
+
+namespace mintor {
+
+namespace {
+
+// Copies live nodes only: a second pass drops what the replacements left behind.
+Graph rewrite_once(const Graph& graph, const NodeRewrite& fn) {
+  Graph out(graph.name());
+  for (const Symbol& s : graph.symbols()) out.add_symbol(s);
+  Builder builder(out);
+  std::unordered_map<const Node*, std::vector<Value>> made;
+  for (const Node* old : live_nodes(graph)) {
+    std::vector<Value> operands;
+    for (const Value& v : old->operands) operands.push_back(made.at(v.node)[v.result]);
+    const size_t before = out.nodes().size();
+    std::optional<std::vector<Value>> values;
+    if (fn) values = fn(builder, *old, operands);
+    if (!values) {
+      const Node* copy = out.add(old->kind, old->attr, operands, old->results);
+      values.emplace();
+      for (size_t r = 0; r < old->results.size(); ++r) values->push_back({copy, static_cast<int32_t>(r)});
+      for (const std::string& scope : graph.scopes(old)) out.add_scope(copy, scope);
+    } else {
+      for (size_t n = before; n < out.nodes().size(); ++n)
+        for (const std::string& scope : graph.scopes(old)) out.add_scope(out.nodes()[n].get(), scope);
+    }
+    made[old] = std::move(*values);
+  }
+  for (const Result& r : graph.results) out.results.push_back({r.name, made.at(r.value.node)[r.value.result]});
+  for (const Update& u : graph.updates) out.updates.push_back({u.parameter, made.at(u.value.node)[u.value.result]});
+  return out;
+}
+
+}  // namespace
+
+Graph rewrite(const Graph& graph, const NodeRewrite& fn) {
+  const Graph out = rewrite_once(graph, fn);
+  return rewrite_once(out, nullptr);
+}
+
+}  // namespace mintor
