@@ -9,6 +9,7 @@
 
 #include "compiler/loop/lower_expr.h"
 #include "compiler/program/canonical.h"
+#include "compiler/program/legal_names.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -47,6 +48,24 @@ Kernel copy_kernel(DType dtype) {
   Stmt inner = k::loop("i", block * kBlock, min(n, (block + 1) * kBlock), store);
   kernel.body = k::loop("block", 0, ceildiv(n, kBlock), inner, LoopKind::parallel);
   return kernel;
+}
+
+// All levels of a kernel have one signature: where one has a parallel loop, the others get one of a
+// single task.
+void make_uniform(std::vector<Kernel>& levels) {
+  const auto has_parallel = [](const Kernel& kernel) {
+    bool found = false;
+    visit(kernel.body, [&](const Stmt& stmt) {
+      const auto* loop = std::get_if<For>(&stmt->node);
+      found = found || (loop != nullptr && loop->kind == LoopKind::parallel);
+    });
+    return found;
+  };
+  if (std::ranges::none_of(levels, has_parallel)) return;
+  for (Kernel& kernel : levels) {
+    if (has_parallel(kernel)) continue;
+    kernel.body = k::loop(fresh_name(kernel, "task"), 0, 1, kernel.body, LoopKind::parallel);
+  }
 }
 
 class Planner {
@@ -197,6 +216,7 @@ class Planner {
       launch.symbols.push_back(Index::var(symbol.name));
     }
     for (const Kernel& kernel : levels) launch.tasks.push_back(tasks_of(kernel));
+    check_bound(launch);
     add_launch(group.prepare ? program_.prepare : program_.forward, std::move(launch),
                std::move(levels));
   }
@@ -221,6 +241,19 @@ class Planner {
     }
   }
 
+  void check_bound(const Launch& launch) const {
+    for (const Index& symbol : launch.symbols) {
+      const std::string name = *symbol.as_var();
+      const bool bound = std::ranges::any_of(program_.inputs, [&](int32_t id) {
+        return std::ranges::find(program_.buffers[id].shape, symbol) !=
+               program_.buffers[id].shape.end();
+      });
+      if (bound) continue;
+      throw CompileError("program", "no input has the size '" + name + "'", "",
+                         "sizes that depend on data are not supported in programs");
+    }
+  }
+
   // Only buffers of our own start at a multiple of 64 bytes.
   void set_alignment(const Launch& launch, Kernel& kernel) const {
     for (size_t i = 0; i < kernel.params.size(); ++i) {
@@ -232,12 +265,14 @@ class Planner {
 
   void add_launch(Entry& entry, Launch launch, std::vector<Kernel> levels) {
     std::string text;
+    make_uniform(levels);
     for (Kernel& kernel : levels) {
       check(kernel.params.size() == launch.args.size(), "plan", "a kernel has other parameters");
       set_alignment(launch, kernel);
+      kernel = with_legal_names(kernel);
       text += canonical_text(kernel) + "---\n";
     }
-    const auto [known, is_new] = kernels_.emplace(std::move(text), levels.at(0).name);
+    const auto [known, is_new] = kernels_.emplace(std::move(text), legal_name(levels.at(0).name));
     if (is_new) {
       std::string name = known->second;
       for (int n = 2; !kernel_names_.insert(name).second; ++n) {
