@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "compiler/cli/command.h"
-#include "compiler/cli/process.h"
 #include "compiler/codegen/target.h"
+#include "compiler/support/subprocess.h"
 
 namespace mintor {
 namespace {
@@ -26,9 +26,9 @@ struct Check {
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 Check check_compiler(const std::string& name) {
-  const std::string path = find_program({name});
+  const std::string path = find_executable({&name, 1});
   if (path.empty()) return {name, false, "not found on PATH"};
-  const ProcessResult result = run_process({path, "--version"});
+  const CommandResult result = run_command({path, "--version"});
   return {name, result.status == 0, first_line(result.output)};
 }
 

@@ -27,7 +27,7 @@ std::vector<EmittedSource> emit_source(CompileContext& context, const Program& p
 struct Case { std::map<std::string, Tensor> inputs, outputs; double rtol = 1e-3, atol = 1e-4; };
 void write_program_package(CompileContext& context, const Program& program, const std::vector<Case>& cases,
                            const std::string& directory);
-// Compiles (or takes from the cache) and loads.
-std::unique_ptr<LoadedModel> jit(CompileContext& context, const Program& program);
+// Compiles (or takes from the cache) and loads; threads, level and profile hook as `load` says (its weights are unused).
+std::unique_ptr<LoadedModel> jit(CompileContext& context, const Program& program, const LoadOptions& load = {});
 
 }  // namespace mintor

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prints stages. Takes the option `emit`; gives text. For llvm-ir, asm and obj a package is
+// written to a temporary folder and its kernel units go through a compiler with their own flags,
+// one file of output each, in order of the levels. The side file of a graph's large constants is
+// written as OUTPUT.blobs when -o names a file.
+#include "compiler/cli/emit.h"
+
+#include <cstdio>
+
+#include "compiler/cli/command.h"
+#include "compiler/cli/files.h"
+#include "compiler/cli/model_io.h"
+#include "compiler/ir/text.h"
+#include "compiler/package/package.h"
+#include "compiler/support/error.h"
+#include "compiler/support/subprocess.h"
+
+namespace mintor {
+namespace {
+
+std::string kernels_text(const Program& program) {
+  std::string text;
+  for (const LevelKernels& kernel : program.kernels) {
+    for (size_t i = 0; i < kernel.levels.size(); ++i) {
+      if (program.levels.size() > 1) text += "# level " + program.levels[i].level + "\n";
+      text += print(kernel.levels[i]) + "\n";
+    }
+  }
+  return text;
+}
+
+std::string source_text(CompileContext& context, const Program& program) {
+  std::string text;
+  for (const EmittedSource& source : emit_source(context, program)) {
+    text += "// ---- " + source.file + "\n" + source.text + "\n";
+  }
+  return text;
+}
+
+// A clang for llvm-ir; any compiler for the others.
+std::string compiler_for(const std::string& stage) {
+  const std::vector<std::string> clangs = {"clang++-19", "clang++-16", "clang++"};
+  const std::vector<std::string> any = {"c++", "g++", "clang++-19", "clang++"};
+  const std::string found = find_executable(stage == "llvm-ir" ? clangs : any);
+  if (found.empty()) {
+    throw CompileError("emit", "no compiler for --emit=" + stage + " on PATH", "",
+                       stage == "llvm-ir" ? "install clang" : "install g++ or clang");
+  }
+  return found;
+}
+
+std::string compiled_text(CompileContext& context, const Program& program) {
+  const std::string& stage = context.options.emit;
+  const std::string compiler = compiler_for(stage);
+  const TemporaryFolder folder;
+  const std::string package = folder.path() + "/package";
+  write_program_package(context, program, {Case{}}, package);
+  const Manifest manifest = read_manifest(package);
+  std::string text;
+  for (const ManifestUnit& unit : manifest.units) {
+    if (unit.file.find("kernels") == std::string::npos) continue;
+    const std::string output = folder.path() + "/output";
+    std::vector<std::string> command = {compiler, "-x", "c++"};
+    for (const char* flag : package_compile_flags()) command.push_back(flag);
+    command.insert(command.end(), unit.flags.begin(), unit.flags.end());
+    command.insert(command.end(), {"-Iinclude", "-Iruntime", "-Isrc", "-Iruntime/include"});
+    command.push_back(stage == "obj" ? "-c" : "-S");
+    if (stage == "llvm-ir") command.push_back("-emit-llvm");
+    command.insert(command.end(), {unit.file, "-o", output});
+    const CommandResult result = run_command(command, package);
+    if (result.status != 0) {
+      throw InternalError("emit", unit.file + " does not compile:\n" + result.output);
+    }
+    text += read_file(output);
+  }
+  return text;
+}
+
+}  // namespace
+
+void emit_stage(CompileContext& context, const std::string& model, const std::string& output) {
+  const std::string& stage = context.options.emit;
+  const Graph graph = optimise(context, load_model(context, model));
+  std::string text;
+  if (stage == "graph") {
+    text = print(graph);
+    if (!output.empty()) write_blobs(blobs_of(graph), output + ".blobs");
+  } else {
+    const Program program =
+        build_program(context, graph, levels_of(context, DefaultLevels::native));
+    if (stage == "kernel") text = kernels_text(program);
+    if (stage == "program") text = print(program);
+    if (stage == "source") text = source_text(context, program);
+    if (text.empty()) text = compiled_text(context, program);
+  }
+  if (!output.empty()) {
+    write_file(output, text);
+  } else {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  }
+}
+
+}  // namespace mintor

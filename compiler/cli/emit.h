@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// --emit: one stage of a compile as text. Takes a context whose option `emit` names the stage and
+// a model; gives the text on stdout or in a file. Stages before source come from the compiler;
+// llvm-ir, asm and obj from clang or the system's compiler on the kernels' source.
+// Keeps true: what is printed is what a package of the same options would be made from.
+#pragma once
+
+#include <string>
+
+#include "compiler/support/context.h"
+
+namespace mintor {
+
+void emit_stage(CompileContext& context, const std::string& model, const std::string& output);
+
+}  // namespace mintor

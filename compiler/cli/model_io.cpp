@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// Levels, inputs and comparisons for the commands that run models. Takes what the command line
+// says; gives tensors and text. Keeps true: comparing reads every element, NaN equal to NaN.
+#include "compiler/cli/model_io.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <thread>
+
+#include "compiler/cli/command.h"
+#include "compiler/cli/files.h"
+#include "compiler/codegen/target.h"
+#include "compiler/support/error.h"
+#include "compiler/support/nearest.h"
+
+namespace mintor {
+namespace {
+
+// splitmix64: the next number of a stream.
+uint64_t next(uint64_t& state) {
+  uint64_t z = (state += 0x9e3779b97f4a7c15u);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+// FNV-1a, so that an input's values do not depend on its position.
+uint64_t hash_of(const std::string& text) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3u;
+  return hash;
+}
+
+Tensor seeded_tensor(const InputInfo& input, int64_t seed) {
+  auto [tensor, bytes] = Tensor::make(input.dtype, input.shape);
+  uint64_t state = hash_of(input.name) + static_cast<uint64_t>(seed);
+  const int64_t width = size_of(input.dtype);
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    const uint64_t bits = next(state);
+    // Floats uniform in [-1, 1); integers 0 or 1, which index and mask every model.
+    const Scalar value =
+        is_float(input.dtype)
+            ? Scalar::of(input.dtype, static_cast<double>(bits >> 40) * 0x1p-23 - 1)
+            : Scalar::of_int(input.dtype, static_cast<int64_t>(bits >> 63));
+    value.write(bytes + i * width);
+  }
+  return tensor;
+}
+
+double as_double(const Scalar& scalar) {
+  return is_float(scalar.dtype) ? scalar.f : static_cast<double>(scalar.i);
+}
+
+std::vector<int64_t> index_of(int64_t flat, const std::vector<int64_t>& shape) {
+  std::vector<int64_t> index(shape.size());
+  for (size_t d = shape.size(); d-- > 0;) {
+    index[d] = flat % shape[d];
+    flat /= shape[d];
+  }
+  return index;
+}
+
+std::string bracketed(const std::vector<int64_t>& values) {
+  std::string text = "[";
+  for (size_t i = 0; i < values.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + std::to_string(values[i]);
+  }
+  return text + "]";
+}
+
+std::string number_text(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> split_list(const std::string& text, char separator) {
+  std::vector<std::string> items;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(separator, begin), text.size());
+    if (end > begin) items.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return items;
+}
+
+std::vector<std::string> host_levels() {
+  std::vector<std::string> levels;
+  for (const Target* target : all_targets()) {
+    for (const TargetInfo& level : target->levels()) {
+      if (target->host_supports(level)) levels.push_back(level.level);
+    }
+  }
+  return levels;
+}
+
+std::vector<std::string> levels_of(CompileContext& context, DefaultLevels otherwise) {
+  std::vector<std::string> levels;
+  for (const std::string& name : split_list(context.options.target, ',')) {
+    levels.push_back(find_level(name).level);
+  }
+  if (!levels.empty()) return levels;
+  if (otherwise == DefaultLevels::all_with_vectors) {
+    for (const Target* target : all_targets()) {
+      for (const TargetInfo& level : target->levels()) {
+        if (level.vectors()) levels.push_back(level.level);
+      }
+    }
+  }
+  if (!levels.empty()) return levels;
+  const TargetInfo native = find_level("native");
+  if (!native.vectors()) {
+    context.warn("this CPU is below every level with vectors; '" + native.level +
+                 "' runs anywhere, slowly");
+  }
+  return {native.level};
+}
+
+int threads_of(const Options& options) {
+  if (options.threads > 0) return static_cast<int>(std::min<int64_t>(options.threads, 1024));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+std::vector<InputInfo> input_infos(const Graph& graph) {
+  const SymbolValues symbols = typical_symbols(graph);
+  std::vector<InputInfo> inputs;
+  for (const auto& node : graph.nodes()) {
+    if (node->kind != Kind::input) continue;
+    InputInfo input{node->as<InputAttr>().name, node->results[0].dtype, {}};
+    for (const Index& dim : node->results[0].shape) {
+      input.shape.push_back(dim.evaluate(
+          [&](std::string_view name) { return symbols.at(std::string(name)); }));
+    }
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
+}
+
+std::vector<InputInfo> input_infos(const mt_model_info& info) {
+  std::map<std::string, int64_t> symbols;
+  for (int32_t i = 0; i < info.symbol_count; ++i) {
+    symbols[info.symbols[i].name] = std::max<int64_t>(info.symbols[i].lo, 1);
+  }
+  std::vector<InputInfo> inputs;
+  for (int32_t i = 0; i < info.input_count; ++i) {
+    const mt_tensor_info& one = info.inputs[i];
+    InputInfo input{one.name, static_cast<DType>(one.dtype), {}};
+    for (int32_t d = 0; d < one.rank; ++d) {
+      input.shape.push_back(one.shape[d] >= 0 ? one.shape[d] : symbols[one.symbol[d]]);
+    }
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
+}
+
+NamedTensors seeded_inputs(const std::vector<InputInfo>& inputs, int64_t seed) {
+  NamedTensors tensors;
+  for (const InputInfo& input : inputs) tensors[input.name] = seeded_tensor(input, seed);
+  return tensors;
+}
+
+NamedTensors read_inputs(const std::vector<std::string>& given,
+                         const std::vector<InputInfo>& inputs, int64_t seed) {
+  NamedTensors tensors;
+  if (seed >= 0) tensors = seeded_inputs(inputs, seed);
+  std::vector<std::string_view> names;
+  for (const InputInfo& input : inputs) names.push_back(input.name);
+  for (const std::string& item : given) {
+    const size_t equals = item.rfind('=');
+    if (equals == std::string::npos) {
+      throw UsageError("--input is '" + item + "', expected name=file.npy");
+    }
+    const std::string name = item.substr(0, equals);
+    if (std::ranges::find(names, name) == names.end()) {
+      throw CompileError("run", "the model has no input '" + name + "'", "",
+                         did_you_mean(name, names));
+    }
+    tensors[name] = read_npy(item.substr(equals + 1));
+  }
+  for (const InputInfo& input : inputs) {
+    if (!tensors.contains(input.name)) {
+      throw CompileError("run", "input '" + input.name + "' is missing", "",
+                         "give --input " + input.name + "=file.npy, or --seed 0 for made-up values");
+    }
+  }
+  return tensors;
+}
+
+Difference compare(const Tensor& got, const Tensor& expected) {
+  Difference result;
+  result.same_shape = got.dtype == expected.dtype && got.shape == expected.shape;
+  if (!result.same_shape) {
+    result.same_bits = false;
+    result.largest = std::numeric_limits<double>::infinity();
+    return result;
+  }
+  result.same_bits = same_bits(got, expected);
+  for (int64_t i = 0; i < got.count(); ++i) {
+    const double a = as_double(got.at(i)), b = as_double(expected.at(i));
+    if (std::isfinite(b)) result.largest_expected = std::max(result.largest_expected, std::abs(b));
+    if (a == b || (std::isnan(a) && std::isnan(b))) continue;
+    const double error = std::abs(a - b);
+    const double distance = std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
+    if (distance <= result.largest) continue;
+    result.largest = distance;
+    result.index = index_of(i, got.shape);
+    result.got = a;
+    result.expected = b;
+  }
+  return result;
+}
+
+std::string to_string(const Difference& difference) {
+  if (!difference.same_shape) return "other dtype or shape";
+  if (difference.same_bits) return "same bits";
+  if (difference.index.empty()) return "equal values, other bits (signs of zero)";
+  const double scale = difference.largest_expected;
+  return "largest error " + number_text(difference.largest) + " (" +
+         number_text(scale > 0 ? difference.largest / scale : difference.largest) +
+         " of the largest output) at " + bracketed(difference.index) + ": " +
+         number_text(difference.got) + ", expected " + number_text(difference.expected);
+}
+
+std::string summary_of(const Tensor& tensor) {
+  std::string text = std::string(name_of(tensor.dtype)) + bracketed(tensor.shape);
+  const int64_t shown = std::min<int64_t>(tensor.count(), 8);
+  for (int64_t i = 0; i < shown; ++i) text += " " + number_text(as_double(tensor.at(i)));
+  return shown < tensor.count() ? text + " ..." : text;
+}
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "mintor-XXXXXX").string();
+  if (!mkdtemp(pattern.data())) {
+    throw CompileError("temporary folder", "cannot make one like '" + pattern + "'");
+  }
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;  // a folder that stays is no reason to fail
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace mintor
