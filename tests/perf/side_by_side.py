@@ -110,7 +110,7 @@ class Engine:
 
 # ---------------------------------------------------------------- one model
 def measure(path, threads, inputs, rounds):
-    """{engine: {"min", "median", "load"}} in milliseconds and seconds, and the largest difference."""
+    """{engine: minimum and median ms, load s}, and the largest difference of outputs."""
     engines = [Engine(n, path, threads, inputs) for n in LOADERS]
     outputs = [e.ask("outputs") for e in engines]
     difference = max(
