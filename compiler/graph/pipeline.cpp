@@ -15,7 +15,6 @@ namespace mintor {
 
 // May change bits; read the Graph, the hints and the options alone. After the last one the Graph is frozen.
 static constexpr PipelineEntry kNumerics[] = {
-    {"fold_batch_norm", "needs: contract followed by a per-channel scale. gives: scaled weights; not with --numerics strict"},
     {"order", "needs: everything that sums. gives: an Order on each reduce, scan and contract; freezes the Graph"},
 };
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/graph/index_map.h"
+
+#include "compiler/support/error.h"
+
+namespace mintor {
+
+Ranges ranges_over(const Graph& graph, const Shape& shape) {
+  Ranges ranges = graph.ranges();
+  for (size_t d = 0; d < shape.size(); ++d) ranges.set("i" + std::to_string(d), Index(0), shape[d] - 1);
+  return ranges;
+}
+
+std::map<std::string, Index> index_values(const std::vector<Index>& values) {
+  std::map<std::string, Index> map;
+  for (size_t d = 0; d < values.size(); ++d) map["i" + std::to_string(d)] = values[d];
+  return map;
+}
+
+std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& graph) {
+  if (node.kind == Kind::broadcast) {
+    std::vector<Index> coords;
+    for (int32_t d : node.as<BroadcastAttr>().dims) coords.push_back(Index::var("i" + std::to_string(d)));
+    return coords;
+  }
+  if (node.kind != Kind::reindex) return std::nullopt;
+  const IndexMap& map = node.as<ReindexAttr>().map;
+  if (!map.loads.empty() || !map.conditions.empty()) return std::nullopt;
+  const Ranges ranges = ranges_over(graph, node.results[0].shape);
+  const Shape& from = node.operands[0].shape();
+  for (size_t d = 0; d < from.size(); ++d)
+    if (!ranges.proves_nonnegative(map.coords[d]) || !ranges.proves_less(map.coords[d], from[d])) return std::nullopt;
+  return map.coords;
+}
+
+std::optional<std::vector<int32_t>> as_transpose(const Node& node) {
+  if (node.kind != Kind::reindex) return std::nullopt;
+  const IndexMap& map = node.as<ReindexAttr>().map;
+  const Shape& to = node.results[0].shape;
+  if (!map.loads.empty() || !map.conditions.empty() || map.coords.size() != to.size()) return std::nullopt;
+  std::vector<int32_t> perm(to.size(), -1);
+  for (size_t d = 0; d < to.size(); ++d)
+    for (size_t r = 0; r < to.size(); ++r)
+      if (map.coords[d] == Index::var("i" + std::to_string(r)) && to[r] == node.operands[0].shape()[d])
+        perm[r] = static_cast<int32_t>(d);
+  for (int32_t p : perm)
+    if (p < 0) return std::nullopt;
+  return perm;
+}
+
+std::vector<int32_t> inverse(const std::vector<int32_t>& perm) {
+  std::vector<int32_t> out(perm.size());
+  for (size_t d = 0; d < perm.size(); ++d) out[perm[d]] = static_cast<int32_t>(d);
+  return out;
+}
+
+bool is_identity(const std::vector<int32_t>& perm) {
+  for (size_t d = 0; d < perm.size(); ++d)
+    if (perm[d] != static_cast<int32_t>(d)) return false;
+  return true;
+}
+
+Value plain_reindex(Builder& builder, Value x, const Shape& shape, const std::vector<Index>& coords) {
+  std::vector<int32_t> dims;
+  bool broadcast = true;
+  for (size_t d = 0; d < coords.size() && broadcast; ++d) {
+    int32_t found = -1;
+    for (size_t r = 0; r < shape.size(); ++r)
+      if (coords[d] == Index::var("i" + std::to_string(r)) && shape[r] == x.shape()[d]) found = static_cast<int32_t>(r);
+    broadcast = found >= 0 && (dims.empty() || dims.back() < found);
+    dims.push_back(found);
+  }
+  if (broadcast) return builder.broadcast(x, shape, dims);
+  IndexMap map;
+  map.coords = coords;
+  const Scalar fill = is_float(x.dtype()) ? Scalar::of(x.dtype(), 0.0) : Scalar::of_int(x.dtype(), 0);
+  return builder.reindex(x, shape, map, fill);
+}
+
+}  // namespace mintor

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operand that moves along the innermost out axis of a contract is laid out in panels of 16 lanes.
+//   y = contract (x[m, k], w[k, n])   ->   p = reindex w to [n/16, k, 16]; y = contract (x[m, k], p[n // 16, k, n % 16])
+// Panels hold the terms in the order in which the chain takes them: (c / 16, window, c mod 16) with a window, else the k
+// axes as listed. Parameters are always packed (once, in `prepare`); other operands only when vectors could not read them.
+// The last panel is filled with zeros, which no term of the contract reads.
+#include <algorithm>
+
+#include "compiler/graph/index_map.h"
+#include "compiler/graph/pass.h"
+#include "compiler/graph/rewrite.h"
+
+namespace mintor {
+namespace {
+
+constexpr int64_t kLanes = 16;
+
+bool from_parameters(const Value& v) {
+  const Node& node = *v.node;
+  if (node.kind == Kind::parameter || node.kind == Kind::constant) return true;
+  if (node.operands.empty()) return false;
+  return std::all_of(node.operands.begin(), node.operands.end(), from_parameters);
+}
+
+// Within a block of 16, does the flat address move by one a step?
+bool contiguous(const Value& v, const std::vector<Index>& coords, const std::string& axis, const Ranges& ranges) {
+  Index flat = 0;
+  for (size_t d = 0; d < coords.size(); ++d) flat = flat * v.shape()[d] + coords[d];
+  const auto linear = ranges.simplify(flat).affine_in(axis);
+  return linear && linear->first == 1;
+}
+
+struct Panels {
+  std::vector<Index> from_axes;     // coordinate in the panels, over axis names
+  Shape shape;
+  std::map<std::string, Index> axis_of_panel;   // axis name -> expression over i0.. of the panels
+};
+
+// Dimensions: other out axes, block of v, the k axes in chain order, lane of v.
+Panels panels_of(const Contract& c, const std::vector<Index>& coords, const ContractAxis& v) {
+  Panels p;
+  const auto used = [&](const ContractAxis& a) {
+    return std::any_of(coords.begin(), coords.end(), [&](const Index& e) { return e.mentions(a.name); });
+  };
+  const auto dim = [&](const Index& coordinate, const Index& extent) {
+    p.from_axes.push_back(coordinate);
+    p.shape.push_back(extent);
+    return Index::var("i" + std::to_string(p.shape.size() - 1));
+  };
+  for (const ContractAxis& a : c.axes)
+    if (a.role != AxisRole::k && a.role != AxisRole::window && a.name != v.name && used(a))
+      p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
+  const Index block = dim(floordiv(Index::var(v.name), kLanes), ceildiv(v.extent, kLanes));
+  const int64_t inner = c.order.inner;
+  const ContractAxis* channel = nullptr;
+  Index channel_block = 0;
+  if (inner > 1)
+    for (const ContractAxis& a : c.axes)
+      if (a.role == AxisRole::k && used(a)) channel = &a;
+  if (channel) channel_block = dim(floordiv(Index::var(channel->name), inner), ceildiv(channel->extent, inner));
+  for (const ContractAxis& a : c.axes)
+    if ((a.role == AxisRole::k || a.role == AxisRole::window) && &a != channel && used(a))
+      p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
+  if (channel)
+    p.axis_of_panel[channel->name] = channel_block * inner + dim(mod(Index::var(channel->name), inner), inner);
+  p.axis_of_panel[v.name] = block * kLanes + dim(mod(Index::var(v.name), kLanes), kLanes);
+  return p;
+}
+
+// True when it was packed.
+bool pack(Builder& b, const Contract& c, const ContractAxis& v, Value& operand, std::vector<Index>& coords) {
+  Ranges ranges = b.graph().ranges();
+  for (const ContractAxis& a : c.axes) ranges.set(a.name, Index(0), a.extent - 1);
+  for (size_t d = 0; d < coords.size(); ++d)       // a tap that is skipped must stay one
+    if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], operand.shape()[d])) return false;
+  if (!from_parameters(operand) && contiguous(operand, coords, v.name, ranges)) return false;
+  const Panels p = panels_of(c, coords, v);
+  IndexMap map;
+  const Ranges panel_ranges = ranges_over(b.graph(), p.shape);
+  for (const Index& e : coords) map.coords.push_back(panel_ranges.simplify(e.substitute(p.axis_of_panel)));
+  for (const ContractAxis& a : c.axes) {
+    auto it = p.axis_of_panel.find(a.name);
+    if (it != p.axis_of_panel.end() && !panel_ranges.proves_less(it->second, a.extent))
+      map.conditions.push_back({it->second, a.extent});
+  }
+  const Scalar zero = is_float(operand.dtype()) ? Scalar::of(operand.dtype(), 0.0) : Scalar::of_int(operand.dtype(), 0);
+  Builder::Scope scope(b, "pack");
+  operand = b.reindex(operand, p.shape, map, zero);
+  coords = p.from_axes;
+  return true;
+}
+
+Graph run(CompileContext&, const Graph& graph) {
+  return rewrite(graph, [](Builder& b, const Node& old, std::span<const Value> operands)
+                     -> std::optional<std::vector<Value>> {
+    if (old.kind != Kind::contract) return std::nullopt;
+    Contract c = old.as<Contract>();
+    if (c.order.form != Order::Form::chain || !is_float(old.results[0].dtype)) return std::nullopt;
+    const ContractAxis* v = nullptr;               // the innermost out axis
+    for (const ContractAxis& a : c.axes)
+      if (a.role != AxisRole::k && a.role != AxisRole::window) v = &a;
+    if (v == nullptr || (v->extent.is_const() && v->extent.value() < 4)) return std::nullopt;
+    const ContractAxis axis = *v;
+    const auto moves = [&](const std::vector<Index>& coords) {
+      return std::any_of(coords.begin(), coords.end(), [&](const Index& e) { return e.mentions(axis.name); });
+    };
+    Value x = operands[0], y = operands[1];
+    bool changed = false;
+    if (moves(c.x_coords)) changed = pack(b, c, axis, x, c.x_coords) || changed;
+    if (moves(c.y_coords)) changed = pack(b, c, axis, y, c.y_coords) || changed;
+    if (!changed) return std::nullopt;
+    return std::vector<Value>{b.contract(x, y, c)};
+  });
+}
+
+}  // namespace
+
+extern const GraphPass pass_pack_operands;
+const GraphPass pass_pack_operands = {"pack_operands", "lays out vector operands of contracts in panels of 16 lanes", run};
+
+}  // namespace mintor
