@@ -75,7 +75,8 @@ RunCommand declare(CLI::App& app) {
   app.add_option("MODEL", arguments->model, "an .onnx file or the text of a graph")->required();
   app.add_option("-o,--output", arguments->output, "the package's folder; a file with --emit");
   app.add_flag("--build", arguments->build, "build the package's library with the system compiler");
-  app.add_option("--compiler", arguments->compiler, "compiler for --build (else $CC, cc, gcc, clang)");
+  app.add_option("--compiler", arguments->compiler,
+                 "compiler for --build (else $CC, cc, gcc, clang)");
   app.add_option("--case", arguments->cases,
                  "in.npz,out.npz: inputs and expected outputs for the package's own check")
       ->allow_extra_args(false);

@@ -187,7 +187,8 @@ NamedTensors read_inputs(const std::vector<std::string>& given,
   for (const InputInfo& input : inputs) {
     if (!tensors.contains(input.name)) {
       throw CompileError("run", "input '" + input.name + "' is missing", "",
-                         "give --input " + input.name + "=file.npy, or --seed 0 for made-up values");
+                         "give --input " + input.name +
+                             "=file.npy, or --seed 0 for made-up values");
     }
   }
   return tensors;

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+// mintor bench: how fast a model runs here. Takes MODEL (or DIR), thread counts; gives for each
+// the median and the best time of a run, GFLOP/s, the share of the measured peak of fused
+// multiply-adds, and with --profile the kernels by time. Operations are counted from the Graph,
+// so a package alone (DIR) has times without rates.
+// Keeps true: runs are warm, at least ten and at least --seconds long; nothing is averaged away:
+// the fastest and the slowest run are in the JSON.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <unordered_map>
+
+#include "compiler/cli/command.h"
+#include "compiler/cli/model_io.h"
+#include "compiler/cli/open_any.h"
+#include "compiler/cli/peak.h"
+#include "compiler/codegen/target.h"
+#include "compiler/package/package.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+struct Arguments {
+  std::string model;
+  std::vector<std::string> inputs;
+  std::vector<int> threads = {1};
+  int64_t seed = 0;
+  double seconds = 1;
+  bool profile = false, json = false, no_peak = false;
+  Options options;
+};
+
+// What the profile hook collects; it is called on the thread that runs the model.
+struct Profile {
+  struct Kernel {
+    int64_t calls = 0, nanoseconds = 0;
+  };
+  std::unordered_map<std::string, Kernel> kernels;
+
+  static void add(void* data, const char* kernel, int64_t begin_ns, int64_t end_ns) {
+    Kernel& entry = static_cast<Profile*>(data)->kernels[kernel];
+    entry.calls += 1;
+    entry.nanoseconds += end_ns - begin_ns;
+  }
+};
+
+// Inputs by position as C tensors; outputs left to the context's memory.
+struct RawRun {
+  std::vector<Tensor> tensors;
+  std::vector<mt_tensor> inputs, outputs;
+
+  RawRun(const mt_model_info& info, const NamedTensors& named) {
+    for (int32_t i = 0; i < info.input_count; ++i) {
+      tensors.push_back(named.at(info.inputs[i].name));
+      const Tensor& tensor = tensors.back();
+      mt_tensor raw{};
+      raw.data = const_cast<std::byte*>(tensor.data);
+      raw.bytes = static_cast<size_t>(tensor.bytes());
+      raw.dtype = static_cast<int32_t>(tensor.dtype);
+      raw.rank = static_cast<int32_t>(tensor.shape.size());
+      std::ranges::copy(tensor.shape, raw.shape);
+      inputs.push_back(raw);
+    }
+    outputs.resize(static_cast<size_t>(info.output_count));
+  }
+  void run(ModelContext& context) {
+    std::ranges::fill(outputs, mt_tensor{});
+    context.run(inputs.data(), outputs.data());
+  }
+};
+
+std::vector<double> time_runs(ModelContext& context, RawRun& raw, double seconds) {
+  for (int warm = 0; warm < 3; ++warm) raw.run(context);
+  std::vector<double> times;
+  const auto begin = Clock::now();
+  while (times.size() < 10 ||
+         std::chrono::duration<double>(Clock::now() - begin).count() < seconds) {
+    const auto start = Clock::now();
+    raw.run(context);
+    times.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return times;
+}
+
+double median_of(std::vector<double> times) {
+  std::ranges::nth_element(times, times.begin() + static_cast<ptrdiff_t>(times.size() / 2));
+  return times[times.size() / 2];
+}
+
+Json kernels_json(const Profile& profile, size_t runs, double wall) {
+  std::vector<std::pair<std::string, Profile::Kernel>> sorted(profile.kernels.begin(),
+                                                              profile.kernels.end());
+  std::ranges::sort(sorted, [](const auto& a, const auto& b) {
+    return std::pair(-a.second.nanoseconds, a.first) < std::pair(-b.second.nanoseconds, b.first);
+  });
+  Json kernels = Json::array();
+  double total = 0;
+  for (const auto& [name, kernel] : sorted) {
+    const double seconds = static_cast<double>(kernel.nanoseconds) * 1e-9 /
+                           static_cast<double>(runs);
+    total += seconds;
+    kernels.push_back({{"kernel", name},
+                       {"launches", kernel.calls / static_cast<int64_t>(runs)},
+                       {"ms", seconds * 1e3},
+                       {"share", seconds / wall}});
+  }
+  return {{"kernels", kernels}, {"kernels_ms", total * 1e3}, {"kernels_share", total / wall}};
+}
+
+// The model once per thread count; the Graph is compiled once.
+class Bench {
+ public:
+  explicit Bench(const Arguments& arguments)
+      : arguments_(arguments), context_(make_context(arguments.options)) {
+    if (is_package(arguments.model)) return;
+    const Graph graph = optimise(context_, load_model(context_, arguments.model));
+    flops_ = cost_of(graph, typical_symbols(graph)).flops;
+    inputs_ = input_infos(graph);
+    program_ = build_program(context_, graph, levels_of(context_, DefaultLevels::native));
+    level_ = program_->levels.back();
+    report(context_);
+  }
+
+  Json run(int threads) {
+    Json result = {{"threads", threads}};
+    std::unique_ptr<LoadedModel> loaded = load(threads, nullptr);
+    if (inputs_.empty()) inputs_ = input_infos(loaded->info());
+    if (!level_ && loaded->info().level) level_ = find_level(loaded->info().level);
+    const NamedTensors named = read_inputs(arguments_.inputs, inputs_, arguments_.seed);
+    RawRun raw(loaded->info(), named);
+    const std::vector<double> times = time_runs(loaded->context(), raw, arguments_.seconds);
+    const double median = median_of(times);
+    result["level"] = level_ ? level_->level : "";
+    result["runs"] = times.size();
+    result["median_ms"] = median * 1e3;
+    result["fastest_ms"] = *std::ranges::min_element(times) * 1e3;
+    result["slowest_ms"] = *std::ranges::max_element(times) * 1e3;
+    add_rates(result, median, threads);
+    if (arguments_.profile) add_profile(result, named, threads);
+    return result;
+  }
+
+ private:
+  std::unique_ptr<LoadedModel> load(int threads, Profile* profile) {
+    context_.options.threads = threads;
+    const mt_profile hook = profile ? &Profile::add : nullptr;
+    if (!program_) return open_any(context_, arguments_.model, hook, profile);
+    LoadOptions options = load_options(context_.options);
+    options.profile = hook;
+    options.profile_data = profile;
+    return jit(context_, *program_, options);
+  }
+
+  void add_rates(Json& result, double seconds, int threads) {
+    if (flops_ == 0) return;
+    const double rate = static_cast<double>(flops_) / seconds * 1e-9;
+    result["flops"] = flops_;
+    result["gflops"] = rate;
+    if (arguments_.no_peak || !level_) return;
+    if (const auto peak = measured_peak_gflops(*level_, threads)) {
+      result["peak_gflops"] = *peak;
+      result["share_of_peak"] = rate / *peak;
+    }
+  }
+
+  // Profiled runs are their own: reading the clock around each kernel costs a little.
+  void add_profile(Json& result, const NamedTensors& named, int threads) {
+    Profile profile;
+    const auto loaded = load(threads, &profile);
+    RawRun raw(loaded->info(), named);
+    time_runs(loaded->context(), raw, 0);
+    profile.kernels.clear();
+    size_t runs = 0;
+    const auto begin = Clock::now();
+    double wall = 0;
+    do {
+      raw.run(loaded->context());
+      runs += 1;
+      wall = std::chrono::duration<double>(Clock::now() - begin).count();
+    } while (runs < 10 || wall < arguments_.seconds / 2);
+    result.update(kernels_json(profile, runs, wall / static_cast<double>(runs)));
+  }
+
+  const Arguments& arguments_;
+  CompileContext context_;
+  int64_t flops_ = 0;
+  std::vector<InputInfo> inputs_;
+  std::optional<Program> program_;
+  std::optional<TargetInfo> level_;
+};
+
+void print_text(const Json& result) {
+  std::printf("threads %d, level %s: median %.3f ms, fastest %.3f ms, %lld runs\n",
+              result["threads"].get<int>(), result["level"].get<std::string>().c_str(),
+              result["median_ms"].get<double>(), result["fastest_ms"].get<double>(),
+              static_cast<long long>(result["runs"].get<int64_t>()));
+  if (result.contains("gflops")) {
+    std::printf("  %.2f GFLOP/s", result["gflops"].get<double>());
+    if (result.contains("peak_gflops")) {
+      std::printf(", %.1f %% of the measured peak of %.1f GFLOP/s",
+                  result["share_of_peak"].get<double>() * 100,
+                  result["peak_gflops"].get<double>());
+    }
+    std::printf(" (%.4f Gflop)\n", result["flops"].get<double>() * 1e-9);
+  }
+  if (!result.contains("kernels")) return;
+  size_t shown = 0;
+  for (const Json& kernel : result["kernels"]) {
+    if (++shown > 20) break;
+    std::printf("  %9.4f ms %5.1f %% %4lld x  %s\n", kernel["ms"].get<double>(),
+                kernel["share"].get<double>() * 100,
+                static_cast<long long>(kernel["launches"].get<int64_t>()),
+                kernel["kernel"].get<std::string>().c_str());
+  }
+  std::printf("  %9.4f ms %5.1f %% in all %zu kernels\n", result["kernels_ms"].get<double>(),
+              result["kernels_share"].get<double>() * 100, result["kernels"].size());
+}
+
+int run(const Arguments& arguments) {
+  Bench bench(arguments);
+  Json results = Json::array();
+  for (const int threads : arguments.threads) {
+    if (threads < 1 || threads > 1024) {
+      throw UsageError("--threads is " + std::to_string(threads) + ", expected 1 to 1024");
+    }
+    results.push_back(bench.run(threads));
+    if (!arguments.json) print_text(results.back());
+  }
+  if (arguments.json) {
+    std::puts(Json{{"model", arguments.model}, {"results", results}}.dump(2).c_str());
+  }
+  return 0;
+}
+
+RunCommand declare(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  app.add_option("MODEL", arguments->model, "an .onnx file, the text of a graph, or a package")
+      ->required();
+  app.add_option("--threads", arguments->threads, "thread counts: 1,2")->delimiter(',');
+  app.add_flag("--profile", arguments->profile, "the kernels by time");
+  app.add_flag("--json", arguments->json, "the same for machines");
+  app.add_flag("--no-peak", arguments->no_peak, "leave out the measured peak");
+  app.add_option("--seconds", arguments->seconds, "how long each measurement takes at least")
+      ->check(CLI::Range(0.0, 3600.0));
+  app.add_option("--input", arguments->inputs, "name=file.npy; repeatable")
+      ->allow_extra_args(false);
+  app.add_option("--seed", arguments->seed, "seed of the inputs that are not given");
+  add_options(app, arguments->options,
+              {"target", "shapes", "numerics", "jit", "cache_dir", "explain"});
+  return [arguments] { return run(*arguments); };
+}
+
+}  // namespace
+
+extern const Command cmd_bench = {
+    "bench", "time a model: GFLOP/s, share of the machine's peak, top kernels",
+    "  mintor bench model.onnx --threads 1,2 --profile\n"
+    "  mintor bench out --json\n"
+    "  mintor bench bert.onnx --shape input_ids=1x128 --target v3\n",
+    declare};
+
+}  // namespace mintor
