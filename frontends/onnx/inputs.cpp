@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/onnx/inputs.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "compiler/ops/library/common.h"
+#include "compiler/support/error.h"
+#include "compiler/support/nearest.h"
+#include "frontends/onnx/limits.h"
+#include "frontends/onnx/node.h"
+#include "onnx-ml.pb.h"
+
+namespace mintor {
+
+namespace {
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Names that index maps, contraction axes and the text of expressions use: one small letter with digits, e_x, min, max.
+bool is_reserved(std::string_view name) {
+  if (name == "min" || name == "max") return true;
+  if (name.size() == 3 && name.substr(0, 2) == "e_") return true;
+  return name[0] >= 'a' && name[0] <= 'z' && std::all_of(name.begin() + 1, name.end(), is_digit);
+}
+
+std::string symbol_name(std::string_view given) {
+  std::string out;
+  for (char c : given.substr(0, 60)) out += is_letter(c) || is_digit(c) ? c : '_';
+  if (out.empty() || is_digit(out[0])) out.insert(0, "d_");
+  return is_reserved(out) ? out + "_dim" : out;
+}
+
+[[noreturn]] void bad_shape(std::string_view text, const std::string& why) {
+  throw CompileError("--shape", "'" + std::string(text) + "' " + why, "",
+                     "write name=1x3x224x224, name=1..32x3x224x224, name=batch,128 or name=scalar");
+}
+
+int64_t size_of_text(std::string_view whole, std::string_view digits) {
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || value < 0 || value > onnx_limits::kElements)
+    bad_shape(whole, "has a bad size '" + std::string(digits) + "'");
+  return value;
+}
+
+OnnxDim dim_of_text(std::string_view whole, std::string_view part) {
+  if (part.empty()) bad_shape(whole, "has an empty dimension");
+  if (is_letter(part[0])) {
+    for (char c : part) {
+      if (!is_letter(c) && !is_digit(c)) bad_shape(whole, "has a bad name '" + std::string(part) + "'");
+    }
+    return {0, -1, std::string(part)};
+  }
+  size_t dots = part.find("..");
+  if (dots == std::string_view::npos) {
+    int64_t size = size_of_text(whole, part);
+    return {size, size, ""};
+  }
+  OnnxDim dim{size_of_text(whole, part.substr(0, dots)), -1, ""};
+  if (dots + 2 < part.size()) dim.hi = size_of_text(whole, part.substr(dots + 2));
+  if (dim.hi >= 0 && dim.hi < dim.lo) bad_shape(whole, "has an empty range '" + std::string(part) + "'");
+  return dim;
+}
+
+// What is decided about the model's own dimension names so far: a number or a symbol.
+class Dimensions {
+ public:
+  Dimensions(OnnxState& state, const std::set<OnnxClip>& bounds) : state_(state), bounds_(bounds) {}
+
+  // Overrides say what a dim_param is for every input that uses it.
+  void note(const onnx::TensorShapeProto& shape, const std::vector<OnnxDim>& dims, const std::string& input) {
+    for (int d = 0; d < shape.dim_size(); ++d) {
+      const std::string& param = shape.dim(d).dim_param();
+      if (param.empty()) continue;
+      auto [it, added] = given_.emplace(param, dims[static_cast<size_t>(d)]);
+      const OnnxDim& before = it->second;
+      const OnnxDim& now = dims[static_cast<size_t>(d)];
+      if (!added && (before.lo != now.lo || before.hi != now.hi || before.symbol != now.symbol))
+        throw CompileError("--shape", "input '" + printable(input) + "' gives dimension '" + printable(param) +
+                                          "' another size than an input before it");
+    }
+  }
+
+  Index of(const onnx::TensorShapeProto::Dimension& dim, const OnnxDim* wanted, const std::string& fallback) {
+    const std::string& param = dim.dim_param();
+    if (!wanted && !param.empty()) {
+      auto it = given_.find(param);
+      if (it != given_.end()) wanted = &it->second;
+    }
+    if (wanted && wanted->is_fixed()) return wanted->lo;
+    if (!wanted && dim.has_dim_value() && dim.dim_value() >= 0) return dim.dim_value();
+    std::string name = wanted && !wanted->symbol.empty() ? wanted->symbol : (param.empty() ? fallback : param);
+    return symbol(name, wanted ? wanted->lo : 0, wanted ? wanted->hi : -1);
+  }
+
+ private:
+  Index symbol(const std::string& given, int64_t lo, int64_t hi) {
+    // Two different names of the model must not become one symbol.
+    auto [it, added] = names_.emplace(given, symbol_name(given));
+    if (added) {
+      while (!taken_.insert(it->second).second) it->second += "_";
+      for (const OnnxClip& bound : bounds_) {
+        if (bound.symbol == it->second && (hi < 0 || bound.hi < hi)) hi = bound.hi;
+      }
+      state_.graph.add_symbol(Symbol{it->second, lo, hi, 1, 0});
+    }
+    return Index::var(it->second);
+  }
+
+  OnnxState& state_;
+  const std::set<OnnxClip>& bounds_;
+  std::map<std::string, OnnxDim> given_;
+  std::map<std::string, std::string> names_;
+  std::set<std::string> taken_;
+};
+
+const onnx::TypeProto::Tensor& tensor_type(const onnx::ValueInfoProto& input) {
+  if (!input.type().has_tensor_type())
+    throw CompileError("onnx", "input '" + printable(input.name()) + "' is not a tensor (sequences, maps and optionals are not supported)");
+  return input.type().tensor_type();
+}
+
+std::vector<const onnx::ValueInfoProto*> real_inputs(const OnnxState& state, const onnx::GraphProto& graph) {
+  std::vector<const onnx::ValueInfoProto*> inputs;
+  for (const onnx::ValueInfoProto& input : graph.input()) {
+    if (!state.values.contains(input.name())) inputs.push_back(&input);
+  }
+  return inputs;
+}
+
+void check_overrides(const std::vector<const onnx::ValueInfoProto*>& inputs, const OnnxImportOptions& options) {
+  std::vector<std::string_view> names;
+  for (const onnx::ValueInfoProto* input : inputs) names.push_back(input->name());
+  for (const auto& [name, dims] : options.shapes) {
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      throw CompileError("--shape", "the model has no input '" + printable(name) + "'", "", did_you_mean(name, names));
+  }
+}
+
+}  // namespace
+
+std::pair<std::string, std::vector<OnnxDim>> parse_onnx_shape(std::string_view text) {
+  size_t equal = text.rfind('=');
+  if (equal == std::string_view::npos || equal == 0) bad_shape(text, "has no name=");
+  std::pair<std::string, std::vector<OnnxDim>> out{std::string(text.substr(0, equal)), {}};
+  std::string_view rest = text.substr(equal + 1);
+  if (rest == "scalar") return out;
+  char separator = rest.find(',') == std::string_view::npos ? 'x' : ',';
+  for (size_t start = 0; start <= rest.size();) {
+    size_t end = std::min(rest.find(separator, start), rest.size());
+    out.second.push_back(dim_of_text(text, rest.substr(start, end - start)));
+    start = end + 1;
+  }
+  if (out.second.size() > static_cast<size_t>(onnx_limits::kRank)) bad_shape(text, "has too many dimensions");
+  return out;
+}
+
+void import_inputs(OnnxState& state, const onnx::GraphProto& graph, const OnnxImportOptions& options,
+                   const std::set<OnnxClip>& bounds) {
+  std::vector<const onnx::ValueInfoProto*> inputs = real_inputs(state, graph);
+  check_overrides(inputs, options);
+  Dimensions dimensions(state, bounds);
+  auto override_of = [&](const onnx::ValueInfoProto& input) {
+    auto it = options.shapes.find(input.name());
+    return it == options.shapes.end() ? nullptr : &it->second;
+  };
+  for (const onnx::ValueInfoProto* input : inputs) {
+    const onnx::TypeProto::Tensor& type = tensor_type(*input);
+    const std::vector<OnnxDim>* wanted = override_of(*input);
+    if (type.has_shape() && type.shape().dim_size() > onnx_limits::kRank)
+      throw CompileError("onnx", "input '" + printable(input->name()) + "' has " + std::to_string(type.shape().dim_size()) +
+                                     " dimensions, at most " + std::to_string(onnx_limits::kRank) + " are taken");
+    if (wanted && type.has_shape() && wanted->size() != static_cast<size_t>(type.shape().dim_size()))
+      throw CompileError("--shape", "input '" + printable(input->name()) + "' has " + std::to_string(type.shape().dim_size()) +
+                                        " dimensions, " + std::to_string(wanted->size()) + " are given");
+    if (!wanted && !type.has_shape())
+      throw CompileError("onnx", "input '" + printable(input->name()) + "' has no shape", "",
+                         "give it with --shape " + printable(input->name()) + "=...");
+    if (wanted && type.has_shape()) dimensions.note(type.shape(), *wanted, input->name());
+  }
+  for (const onnx::ValueInfoProto* input : inputs) {
+    const onnx::TypeProto::Tensor& type = tensor_type(*input);
+    const std::vector<OnnxDim>* wanted = override_of(*input);
+    int rank = wanted ? static_cast<int>(wanted->size()) : type.shape().dim_size();
+    Shape shape;
+    for (int d = 0; d < rank; ++d) {
+      const auto& dim = type.has_shape() ? type.shape().dim(d) : onnx::TensorShapeProto::Dimension::default_instance();
+      shape.push_back(dimensions.of(dim, wanted ? &(*wanted)[static_cast<size_t>(d)] : nullptr,
+                                    input->name() + "_d" + std::to_string(d)));
+    }
+    if (input->name().empty()) throw CompileError("onnx", "an input has no name");
+    DType dtype = dtype_from_onnx(type.elem_type(), "input '" + printable(input->name()) + "'");
+    Value value = state.builder.input(input->name(), dtype, shape);
+    if (!state.values.emplace(input->name(), OnnxValue{value, nullptr}).second)
+      throw CompileError("onnx", "two inputs are named '" + printable(input->name()) + "'");
+  }
+}
+
+}  // namespace mintor

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inputs of the model: types, symbols for dimensions that are not fixed, and what the user says about shapes.
+#pragma once
+
+#include <set>
+
+#include "frontends/onnx/import_state.h"
+
+namespace mintor {
+
+// Makes an input node for every graph input that is no initializer. `bounds` limits symbols from above.
+void import_inputs(OnnxState& state, const onnx::GraphProto& graph, const OnnxImportOptions& options,
+                   const std::set<OnnxClip>& bounds);
+
+}  // namespace mintor

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the importer knows of a value: small integer tensors as expressions over symbols, so that chains like
+// Shape -> Gather -> Mul -> Concat -> Reshape become shapes and leave no nodes.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "compiler/ir/builder.h"
+
+namespace mintor {
+
+// Row-major items. Floats are allowed as far as they are whole numbers (exporters cast sizes to float and back).
+struct Known {
+  DType dtype = DType::i64;
+  std::vector<int64_t> shape;
+  std::vector<Index> items;
+  bool all_const() const;
+};
+
+// A value of the model: nodes, or what is known of it, or both. At least one is there.
+struct OnnxValue {
+  Value value;
+  std::shared_ptr<const Known> known;
+};
+
+int64_t count_of_shape(const std::vector<int64_t>& shape);
+std::optional<Known> known_of(const Tensor& tensor);        // nullopt: too large, or not whole numbers
+Tensor tensor_of(const Known& known);                       // all_const() must hold
+Value materialise(Builder& b, const Known& known);
+
+// Element-wise functions over known tensors with broadcasting; nullopt where the result cannot be told.
+enum class KnownOp { add, sub, mul, div, mod, min, max, eq, lt, le, gt, ge, and_, or_ };
+std::optional<Known> known_binary(const Ranges& ranges, KnownOp op, const Known& x, const Known& y);
+std::optional<Known> known_where(const Known& condition, const Known& x, const Known& y);
+std::optional<Known> known_cast(const Known& x, DType dtype);
+std::optional<Known> known_gather(const Known& x, const Known& index, int64_t axis);
+std::optional<Known> known_concat(const std::vector<const Known*>& xs, int64_t axis);
+
+}  // namespace mintor

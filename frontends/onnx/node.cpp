@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/onnx/node.h"
+
+#include <cctype>
+
+#include "compiler/support/error.h"
+#include "frontends/onnx/import_state.h"
+#include "onnx-ml.pb.h"
+
+namespace mintor {
+
+namespace {
+
+constexpr size_t kPrintableLength = 200;
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (char c : text.substr(0, kPrintableLength)) {
+    unsigned char u = static_cast<unsigned char>(c);
+    out += u < 0x20 || u > 0x7E ? '?' : c;
+  }
+  return text.size() > kPrintableLength ? out + "..." : out;
+}
+
+OnnxNode::OnnxNode(OnnxState& state, const onnx::NodeProto& proto, int opset)
+    : state_(state), proto_(proto), opset_(opset), results_(static_cast<size_t>(proto.output_size())) {
+  for (const std::string& name : proto.input()) {
+    if (name.empty()) {
+      values_.push_back({});
+      continue;
+    }
+    auto it = state.values.find(name);
+    if (it == state.values.end())
+      fail("input '" + printable(name) + "' is made by no earlier node, input or initializer");
+    values_.push_back(it->second);
+  }
+}
+
+Builder& OnnxNode::builder() { return state_.builder; }
+
+const std::string& OnnxNode::op() const { return proto_.op_type(); }
+
+void OnnxNode::fail(std::string problem, std::string help) const {
+  throw CompileError(printable(op()), std::move(problem), "", std::move(help));
+}
+
+void OnnxNode::need_inputs(size_t least, size_t most) const {
+  size_t count = values_.size();
+  if (count < least || count > most)
+    fail("has " + std::to_string(count) + " inputs, needs " + std::to_string(least) +
+         (most == least ? "" : " to " + std::to_string(most)));
+  for (size_t i = 0; i < least; ++i) {
+    if (!given(i)) fail("input " + std::to_string(i) + " is empty");
+  }
+}
+
+const onnx::AttributeProto* OnnxNode::attribute(std::string_view name) const {
+  for (const onnx::AttributeProto& a : proto_.attribute()) {
+    if (a.name() == name) return &a;
+  }
+  return nullptr;
+}
+
+namespace {
+
+const onnx::AttributeProto* typed(const OnnxNode& n, std::string_view name, int type, const char* type_name) {
+  const onnx::AttributeProto* a = n.attribute(name);
+  if (!a) return nullptr;
+  if (!a->ref_attr_name().empty()) n.fail("attribute '" + std::string(name) + "' refers to a function's attribute");
+  if (a->type() != type)
+    n.fail("attribute '" + std::string(name) + "' must be " + type_name + ", it is of type " + std::to_string(a->type()));
+  return a;
+}
+
+}  // namespace
+
+bool OnnxNode::has(std::string_view name) const { return attribute(name) != nullptr; }
+
+int64_t OnnxNode::integer(std::string_view name, int64_t default_value) const {
+  const onnx::AttributeProto* a = typed(*this, name, onnx::AttributeProto::INT, "an integer");
+  return a ? a->i() : default_value;
+}
+
+double OnnxNode::real(std::string_view name, double default_value) const {
+  const onnx::AttributeProto* a = typed(*this, name, onnx::AttributeProto::FLOAT, "a float");
+  return a ? static_cast<double>(a->f()) : default_value;
+}
+
+std::string OnnxNode::text(std::string_view name, std::string_view default_value) const {
+  const onnx::AttributeProto* a = typed(*this, name, onnx::AttributeProto::STRING, "a string");
+  return a ? a->s() : std::string(default_value);
+}
+
+std::vector<int64_t> OnnxNode::integers(std::string_view name) const {
+  const onnx::AttributeProto* a = typed(*this, name, onnx::AttributeProto::INTS, "a list of integers");
+  return a ? std::vector<int64_t>(a->ints().begin(), a->ints().end()) : std::vector<int64_t>{};
+}
+
+std::vector<double> OnnxNode::reals(std::string_view name) const {
+  const onnx::AttributeProto* a = typed(*this, name, onnx::AttributeProto::FLOATS, "a list of floats");
+  return a ? std::vector<double>(a->floats().begin(), a->floats().end()) : std::vector<double>{};
+}
+
+bool OnnxNode::given(size_t i) const { return i < values_.size() && (values_[i].value || values_[i].known); }
+
+Value OnnxNode::in(size_t i) {
+  if (!given(i)) fail("input " + std::to_string(i) + " is missing");
+  if (!values_[i].value) {
+    values_[i].value = materialise(builder(), *values_[i].known);
+    auto it = state_.values.find(proto_.input(static_cast<int>(i)));
+    if (it != state_.values.end()) it->second.value = values_[i].value;
+  }
+  return values_[i].value;
+}
+
+Shape OnnxNode::shape(size_t i) {
+  if (!given(i)) fail("input " + std::to_string(i) + " is missing");
+  if (values_[i].value) return values_[i].value.shape();
+  return Shape(values_[i].known->shape.begin(), values_[i].known->shape.end());
+}
+
+DType OnnxNode::dtype(size_t i) {
+  if (!given(i)) fail("input " + std::to_string(i) + " is missing");
+  return values_[i].value ? values_[i].value.dtype() : values_[i].known->dtype;
+}
+
+const Known* OnnxNode::known(size_t i) {
+  if (!given(i)) return nullptr;
+  OnnxValue& v = values_[i];
+  if (!v.known && v.value.node->kind == Kind::constant) {
+    if (std::optional<Known> k = known_of(v.value.node->as<ConstantAttr>().value))
+      v.known = std::make_shared<const Known>(std::move(*k));
+  }
+  return v.known.get();
+}
+
+std::vector<Index> OnnxNode::indices(size_t i, std::string_view what) {
+  if (!given(i)) fail("input " + std::to_string(i) + " (" + std::string(what) + ") is missing");
+  const Known* k = known(i);
+  if (!k || is_float(k->dtype))
+    fail(std::string(what) + " (input " + std::to_string(i) + ") is computed from data: shapes must be known when compiling",
+         "fix the sizes with --shape, or export the model with constant shapes");
+  if (k->shape.size() > 1) fail(std::string(what) + " must have at most 1 dimension, not " + std::to_string(k->shape.size()));
+  return k->items;
+}
+
+std::vector<int64_t> OnnxNode::constants(size_t i, std::string_view what) {
+  std::vector<int64_t> out;
+  for (const Index& item : indices(i, what)) {
+    if (!item.is_const())
+      fail(std::string(what) + " (input " + std::to_string(i) + ") is '" + item.str() + "', it must be a number",
+           "fix the size with --shape");
+    out.push_back(item.value());
+  }
+  return out;
+}
+
+double OnnxNode::number(size_t i, std::string_view what) {
+  Value v = in(i);
+  if (v.node->kind != Kind::constant || v.node->as<ConstantAttr>().value.count() != 1)
+    fail(std::string(what) + " (input " + std::to_string(i) + ") must be one constant number");
+  Scalar s = v.node->as<ConstantAttr>().value.at(0);
+  return is_float(s.dtype) ? s.f : static_cast<double>(s.i);
+}
+
+std::vector<int64_t> OnnxNode::constants_since(int version, size_t i, std::string_view name) {
+  if (opset_ < version) return integers(name);
+  return given(i) ? constants(i, name) : std::vector<int64_t>{};
+}
+
+size_t OnnxNode::outputs() const { return results_.size(); }
+
+bool OnnxNode::wants(size_t i) const { return i < results_.size() && !proto_.output(static_cast<int>(i)).empty(); }
+
+void OnnxNode::out(size_t i, Value value) {
+  if (i < results_.size()) results_[i] = {state_.folded(value), nullptr};
+}
+
+void OnnxNode::out(size_t i, Known known) {
+  if (i < results_.size()) results_[i] = {Value{}, std::make_shared<const Known>(std::move(known))};
+}
+
+void OnnxNode::out_alias(size_t i, size_t input) {
+  if (!given(input)) fail("input " + std::to_string(input) + " is missing");
+  if (i < results_.size()) results_[i] = values_[input];
+}
+
+}  // namespace mintor

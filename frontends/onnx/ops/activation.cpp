@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX activation functions: attributes and their defaults, then the library operator.
+#include "frontends/onnx/node.h"
+#include "frontends/onnx/op_group.h"
+
+namespace mintor {
+
+namespace {
+
+template <Value (*function)(Builder&, Value)>
+void plain(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, function(n.builder(), n.in(0)));
+}
+
+void leaky_relu(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::leaky_relu(n.builder(), n.in(0), n.real("alpha", 0.01)));
+}
+
+void prelu(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  n.out(0, ops::prelu(n.builder(), n.in(0), n.in(1)));
+}
+
+void thresholded_relu(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::thresholded_relu(n.builder(), n.in(0), n.real("alpha", 1)));
+}
+
+void elu(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::elu(n.builder(), n.in(0), n.real("alpha", 1)));
+}
+
+void celu(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::celu(n.builder(), n.in(0), n.real("alpha", 1)));
+}
+
+void selu(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::selu(n.builder(), n.in(0), n.real("alpha", 1.67326319217681884765625), n.real("gamma", 1.05070102214813232421875)));
+}
+
+void hard_sigmoid(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::hard_sigmoid(n.builder(), n.in(0), n.real("alpha", 0.2), n.real("beta", 0.5)));
+}
+
+void shrink(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::shrink(n.builder(), n.in(0), n.real("lambd", 0.5), n.real("bias", 0)));
+}
+
+void gelu(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  std::string form = n.text("approximate", "none");
+  if (form != "none" && form != "tanh") n.fail("approximate '" + printable(form) + "' is neither none nor tanh");
+  n.out(0, ops::gelu(n.builder(), n.in(0), form == "tanh"));
+}
+
+void swish(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  Builder& b = n.builder();
+  Value x = n.in(0);
+  double alpha = n.real("alpha", 1);
+  if (alpha == 1) return n.out(0, ops::silu(b, x));
+  n.out(0, ops::mul(b, x, ops::sigmoid(b, ops::mul(b, x, ops::scalar(b, x.dtype(), alpha)))));
+}
+
+// Before opset 13 softmax worked on a matrix of the dimensions before and from `axis`.
+template <Value (*function)(Builder&, Value, std::vector<int64_t>)>
+void softmax(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  int64_t rank = static_cast<int64_t>(n.shape(0).size());
+  int64_t axis = n.integer("axis", n.opset() < 13 ? 1 : -1);
+  if (axis < -rank || axis >= std::max<int64_t>(rank, 1)) n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) + " dimensions");
+  std::vector<int64_t> axes = {axis};
+  if (n.opset() < 13) {
+    axes.clear();
+    for (int64_t d = axis < 0 ? axis + rank : axis; d < rank; ++d) axes.push_back(d);
+  }
+  n.out(0, function(n.builder(), n.in(0), axes));
+}
+
+void hardmax(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  Builder& b = n.builder();
+  Value x = n.in(0);
+  int64_t rank = static_cast<int64_t>(x.shape().size());
+  int64_t axis = n.integer("axis", n.opset() < 13 ? 1 : -1);
+  if (axis < 0) axis += rank;
+  if (axis < 0 || axis >= rank) n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) + " dimensions");
+  Value off = ops::scalar(b, x.dtype(), 0), on = ops::scalar(b, x.dtype(), 1);
+  if (n.opset() < 13) {
+    Value flat = ops::flatten(b, x, axis);
+    Value hot = ops::one_hot(b, ops::arg_max(b, flat, 1, false), flat.shape()[1], off, on, -1);
+    return n.out(0, b.reshape(hot, x.shape()));
+  }
+  n.out(0, ops::one_hot(b, ops::arg_max(b, x, axis, false), x.shape()[static_cast<size_t>(axis)], off, on, axis));
+}
+
+constexpr OnnxOp kOps[] = {
+    {"Relu", 7, 0, plain<ops::relu>, "relu"},
+    {"LeakyRelu", 7, 0, leaky_relu, "lt, mul, where"},
+    {"PRelu", 7, 0, prelu, "lt, mul, where"},
+    {"ThresholdedRelu", 10, 0, thresholded_relu, "gt, where"},
+    {"Elu", 7, 0, elu, "expm1, mul, where"},
+    {"Celu", 12, 0, celu, "expm1, max, min"},
+    {"Selu", 7, 0, selu, "expm1, mul, where"},
+    {"Sigmoid", 7, 0, plain<ops::sigmoid>, "sigmoid"},
+    {"HardSigmoid", 7, 0, hard_sigmoid, "mul, add, clamp"},
+    {"HardSwish", 14, 0, plain<ops::hard_swish>, "mul, add, clamp, mul"},
+    {"Swish", 24, 0, swish, "sigmoid, mul"},
+    {"Mish", 18, 0, plain<ops::mish>, "softplus, tanh, mul"},
+    {"Softplus", 7, 0, plain<ops::softplus>, "abs, neg, exp, log1p, max, add"},
+    {"Softsign", 7, 0, plain<ops::softsign>, "abs, add, div"},
+    {"Shrink", 9, 0, shrink, "lt, gt, add, sub, where"},
+    {"Gelu", 20, 0, gelu, "erf or tanh, add, mul"},
+    {"Softmax", 7, 0, softmax<ops::softmax>, "reduce max, sub, exp, reduce add, div"},
+    {"LogSoftmax", 7, 0, softmax<ops::log_softmax>, "reduce max, sub, exp, reduce add, log, sub"},
+    {"Hardmax", 7, 0, hardmax, "reduce argmax, eq, where"},
+};
+
+}  // namespace
+
+extern const OnnxOpGroup onnx_ops_activation;
+const OnnxOpGroup onnx_ops_activation{kOps};
+
+}  // namespace mintor

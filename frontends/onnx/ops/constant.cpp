@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX operators without data: constants and ranges.
+#include <cmath>
+
+#include "frontends/onnx/import_state.h"
+#include "frontends/onnx/limits.h"
+#include "frontends/onnx/node.h"
+#include "frontends/onnx/op_group.h"
+#include "onnx-ml.pb.h"
+
+namespace mintor {
+
+namespace {
+
+void constant(OnnxNode& n) {
+  n.need_inputs(0, 0);
+  Builder& b = n.builder();
+  if (const onnx::AttributeProto* value = n.attribute("value"); value && value->has_t())
+    return n.out(0, b.constant(tensor_from_proto(n.state(), value->t())));
+  if (n.has("value_int")) return n.out(0, b.constant_int(DType::i64, n.integer("value_int", 0)));
+  if (n.has("value_ints")) return n.out(0, b.constant_i64(n.integers("value_ints")));
+  if (n.has("value_float")) return n.out(0, b.constant(DType::f32, n.real("value_float", 0)));
+  if (n.has("value_floats")) {
+    std::vector<float> items;
+    for (double v : n.reals("value_floats")) items.push_back(static_cast<float>(v));
+    return n.out(0, b.constant(Tensor::copy_of(DType::f32, {static_cast<int64_t>(items.size())}, items.data())));
+  }
+  n.fail("has no value of a supported kind", "tensors, numbers and lists of numbers are supported");
+}
+
+void constant_of_shape(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  std::vector<Index> shape = n.indices(0, "the shape");
+  if (shape.size() > static_cast<size_t>(onnx_limits::kRank)) n.fail("the shape has " + std::to_string(shape.size()) + " dimensions");
+  Scalar value = Scalar::of(DType::f32, 0);
+  if (const onnx::AttributeProto* given = n.attribute("value"); given && given->has_t()) {
+    Tensor t = tensor_from_proto(n.state(), given->t());
+    if (t.count() != 1) n.fail("value has " + std::to_string(t.count()) + " elements, needs 1");
+    value = t.at(0);
+  }
+  std::vector<int64_t> sizes;
+  for (const Index& s : shape) {
+    if (s.is_const() && s.value() < 0) n.fail("the shape has the size " + s.str());
+    if (s.is_const()) sizes.push_back(s.value());
+  }
+  bool small = sizes.size() == shape.size() && count_of_shape(sizes) <= onnx_limits::kKnown;
+  if (small && !is_float(value.dtype)) {
+    size_t count = static_cast<size_t>(count_of_shape(sizes));
+    return n.out(0, Known{value.dtype, sizes, std::vector<Index>(count, value.i)});
+  }
+  n.out(0, n.builder().broadcast_to(n.builder().constant(Tensor::scalar(value)), shape));
+}
+
+// Floats: the count must be a number; element k is start + k * delta in the operator's dtype.
+void float_range(OnnxNode& n) {
+  double start = n.number(0, "start"), limit = n.number(1, "limit"), delta = n.number(2, "delta");
+  double count = std::ceil((limit - start) / delta);
+  if (!(delta != 0) || !(count < 1e9)) n.fail("start, limit and delta give no finite range");
+  Builder& b = n.builder();
+  DType dtype = n.dtype(0);
+  Value y = b.iota(dtype, {static_cast<int64_t>(std::max(count, 0.0))}, 0);
+  n.out(0, ops::add(b, ops::mul(b, y, n.in(2)), n.in(0)));
+}
+
+void range(OnnxNode& n) {
+  n.need_inputs(3, 3);
+  const Known *start = n.known(0), *limit = n.known(1), *delta = n.known(2);
+  bool known = start && limit && delta && start->items.size() == 1 && limit->items.size() == 1 && delta->items.size() == 1;
+  if (is_float(n.dtype(0)) && !(known && delta->items[0].is_const(1))) return float_range(n);
+  if (!known) n.fail("start, limit and delta must be known when compiling", "fix the sizes with --shape");
+  const Index& step = delta->items[0];
+  if (!step.is_const() || step.is_const(0)) n.fail("delta is '" + step.str() + "', it must be a number other than 0");
+  Index span = limit->items[0] - start->items[0];
+  Index count = step.value() > 0 ? ceildiv(span, step) : ceildiv(Index(0) - span, -step.value());
+  count = n.state().graph.ranges().simplify(max(0, count));
+  if (count.is_const() && count.value() <= onnx_limits::kKnown && !is_float(start->dtype)) {
+    Known y{start->dtype, {count.value()}, {}};
+    for (int64_t k = 0; k < count.value(); ++k) y.items.push_back(start->items[0] + step * k);
+    return n.out(0, std::move(y));
+  }
+  n.out(0, ops::range(n.builder(), start->dtype, start->items[0], count, step));
+}
+
+void eye_like(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  Shape s = n.shape(0);
+  if (s.size() != 2) n.fail("the input must have 2 dimensions");
+  int64_t named = n.integer("dtype", 0);
+  int64_t k = n.integer("k", 0);
+  if (k < -(int64_t{1} << 40) || k > (int64_t{1} << 40)) n.fail("k " + std::to_string(k));
+  n.out(0, ops::eye_like(n.builder(), named ? dtype_from_onnx(named, "EyeLike") : n.dtype(0), s[0], s[1], k));
+}
+
+constexpr OnnxOp kOps[] = {
+    {"Constant", 7, 0, constant, "constant"},
+    {"ConstantOfShape", 9, 0, constant_of_shape, "broadcast of a constant"},
+    {"Range", 11, 0, range, "iota, mul, add"},
+    {"EyeLike", 9, 0, eye_like, "reindex with a condition"},
+};
+
+}  // namespace
+
+extern const OnnxOpGroup onnx_ops_constant;
+const OnnxOpGroup onnx_ops_constant{kOps};
+
+}  // namespace mintor

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX matrix products and convolutions: everything here is one `contract`, with a bias added after it.
+#include "frontends/onnx/node.h"
+#include "frontends/onnx/op_group.h"
+#include "frontends/onnx/window.h"
+
+namespace mintor {
+
+namespace {
+
+void matmul(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  n.out(0, ops::matmul(n.builder(), n.in(0), n.in(1)));
+}
+
+void gemm(OnnxNode& n) {
+  n.need_inputs(2, 3);
+  n.out(0, ops::gemm(n.builder(), n.in(0), n.in(1), n.optional_in(2), n.real("alpha", 1), n.real("beta", 1),
+                     n.integer("transA", 0) != 0, n.integer("transB", 0) != 0));
+}
+
+void matmul_integer(OnnxNode& n) {
+  n.need_inputs(2, 4);
+  n.out(0, ops::matmul_integer(n.builder(), n.in(0), n.in(1), n.optional_in(2), n.optional_in(3)));
+}
+
+void einsum(OnnxNode& n) {
+  n.need_inputs(1, SIZE_MAX);
+  std::vector<Value> operands;
+  for (size_t i = 0; i < n.inputs(); ++i) operands.push_back(n.in(i));
+  n.out(0, ops::einsum(n.builder(), n.text("equation", ""), operands));
+}
+
+ops::ConvAttr conv_attr(OnnxNode& n, Value x, Value weight) {
+  if (x.shape().size() < 3 || weight.shape().size() != x.shape().size())
+    n.fail("x has " + std::to_string(x.shape().size()) + " dimensions, the weight " + std::to_string(weight.shape().size()));
+  std::vector<int64_t> kernel;
+  for (size_t d = 2; d < weight.shape().size(); ++d) {
+    if (!weight.shape()[d].is_const()) n.fail("the weight's spatial size must be constant");
+    kernel.push_back(weight.shape()[d].value());
+  }
+  std::vector<int64_t> declared = n.integers("kernel_shape");
+  if (!declared.empty() && declared != kernel) n.fail("kernel_shape differs from the weight's shape");
+  OnnxWindow window = read_window(n, x, kernel);
+  return {window.stride, window.dilation, window.pad_before, window.pad_after, n.integer("group", 1)};
+}
+
+void conv(OnnxNode& n) {
+  n.need_inputs(2, 3);
+  Value x = n.in(0), weight = n.in(1);
+  n.out(0, ops::conv(n.builder(), x, weight, n.optional_in(2), conv_attr(n, x, weight)));
+}
+
+// output_shape, where given, decides the padding.
+void conv_transpose(OnnxNode& n) {
+  n.need_inputs(2, 3);
+  Value x = n.in(0), weight = n.in(1);
+  std::string auto_pad = n.text("auto_pad", "NOTSET");
+  ops::ConvAttr attr = conv_attr(n, x, weight);
+  size_t spatial = attr.stride.size();
+  std::vector<int64_t> extra = n.integers("output_padding"), wanted = n.integers("output_shape");
+  if (extra.empty()) extra.assign(spatial, 0);
+  if (extra.size() != spatial || (!wanted.empty() && wanted.size() != spatial))
+    n.fail("output_padding and output_shape must have " + std::to_string(spatial) + " entries");
+  bool same = auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER";
+  for (size_t d = 0; d < spatial && (same || !wanted.empty()); ++d) {
+    const Index& in = x.shape()[d + 2];
+    Index target = wanted.empty() ? in * attr.stride[d] : Index(wanted[d]);
+    Index full = Index(attr.stride[d]) * (in - 1) + Index(attr.dilation[d]) * (weight.shape()[d + 2] - 1) + 1 + extra[d];
+    Index total = full - target, half = floordiv(total, 2);
+    if (total.is_const() && total.value() < 0) {        // larger than what the window reaches: zeros after
+      extra[d] -= total.value();
+      total = half = 0;
+    }
+    bool larger_first = auto_pad != "SAME_UPPER";
+    attr.pad_before[d] = larger_first ? total - half : half;
+    attr.pad_after[d] = larger_first ? half : total - half;
+  }
+  n.out(0, ops::conv_transpose(n.builder(), x, weight, n.optional_in(2), attr, extra));
+}
+
+// x - x_zero and w - w_zero fit 16 bits; sums are exact in i32.
+void conv_integer(OnnxNode& n) {
+  n.need_inputs(2, 4);
+  Builder& b = n.builder();
+  auto shifted = [&](size_t i, size_t zero, bool per_channel) {
+    Value v = b.cast(n.in(i), DType::i16);
+    if (!n.given(zero)) return v;
+    Value z = b.cast(n.in(zero), DType::i16);
+    if (z.shape().size() == 1 && z.shape()[0].is_const(1)) z = b.reshape(z, {});
+    if (z.shape().size() == 1 && per_channel) z = b.broadcast(z, v.shape(), {0});
+    return ops::sub(b, v, z);
+  };
+  Value x = shifted(0, 2, false), weight = shifted(1, 3, true);
+  // Widened to i32, so that the library's NumPy rule (result of the operands' dtype) keeps whole sums.
+  n.out(0, ops::conv(b, b.cast(x, DType::i32), b.cast(weight, DType::i32), Value{}, conv_attr(n, x, weight)));
+}
+
+constexpr OnnxOp kOps[] = {
+    {"MatMul", 7, 0, matmul, "contract"},
+    {"Gemm", 7, 0, gemm, "contract, add"},
+    {"MatMulInteger", 10, 0, matmul_integer, "sub in i16, contract to i32"},
+    {"Einsum", 12, 0, einsum, "contract for each pair, reduce add, transpose"},
+    {"Conv", 7, 0, conv, "contract with window axes, add"},
+    {"ConvTranspose", 7, 0, conv_transpose, "contract with off-stride conditions, add"},
+    {"ConvInteger", 10, 0, conv_integer, "sub in i16, contract with window axes"},
+};
+
+}  // namespace
+
+extern const OnnxOpGroup onnx_ops_contraction;
+const OnnxOpGroup onnx_ops_contraction{kOps};
+
+}  // namespace mintor

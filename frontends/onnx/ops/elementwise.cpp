@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// Element-wise ONNX operators: arithmetic, functions, comparisons, logic, bits, selection and casts. Those that
+// exporters use on shapes also work on known integers, without nodes.
+#include "compiler/support/error.h"
+#include "frontends/onnx/import_state.h"
+#include "frontends/onnx/node.h"
+#include "frontends/onnx/op_group.h"
+
+namespace mintor {
+
+namespace {
+
+template <ScalarOp op>
+void unary(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::apply(n.builder(), op, {n.in(0)}));
+}
+
+// True when both inputs are known and so is the result.
+bool fold(OnnxNode& n, KnownOp op) {
+  const Known *x = n.known(0), *y = n.known(1);
+  if (!x || !y) return false;
+  std::optional<Known> result = known_binary(n.state().graph.ranges(), op, *x, *y);
+  if (result) n.out(0, std::move(*result));
+  return result.has_value();
+}
+
+template <ScalarOp op>
+void binary(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  n.out(0, ops::apply(n.builder(), op, {n.in(0), n.in(1)}));
+}
+
+template <ScalarOp op, KnownOp known>
+void arithmetic(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  if (!fold(n, known)) binary<op>(n);
+}
+
+// Order on bool does not exist in the table; equality of anything does.
+template <ScalarOp op, KnownOp known>
+void compare(OnnxNode& n) {
+  arithmetic<op, known>(n);
+}
+
+template <ScalarOp op, KnownOp known>
+void variadic(OnnxNode& n) {
+  n.need_inputs(1, SIZE_MAX);
+  if (n.inputs() == 1) return n.out_alias(0, 0);
+  if (n.inputs() == 2 && fold(n, known)) return;
+  Value y = n.in(0);
+  for (size_t i = 1; i < n.inputs(); ++i) y = ops::apply(n.builder(), op, {y, n.in(i)});
+  n.out(0, y);
+}
+
+void mean(OnnxNode& n) {
+  n.need_inputs(1, SIZE_MAX);
+  Value y = n.in(0);
+  for (size_t i = 1; i < n.inputs(); ++i) y = ops::add(n.builder(), y, n.in(i));
+  n.out(0, n.inputs() == 1 ? y : ops::div(n.builder(), y, ops::scalar(n.builder(), y.dtype(), static_cast<double>(n.inputs()))));
+}
+
+void neg(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  if (const Known* x = n.known(0); x && !is_float(x->dtype)) {
+    Known y = *x;
+    for (Index& item : y.items) item = Index(0) - item;
+    return n.out(0, std::move(y));
+  }
+  unary<ScalarOp::neg>(n);
+}
+
+// floor, ceil and round of whole numbers that were cast to float.
+template <ScalarOp op>
+void rounding(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  if (n.known(0)) return n.out_alias(0, 0);
+  unary<op>(n);
+}
+
+void pow(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  Builder& b = n.builder();
+  Value x = n.in(0), y = n.in(1);
+  const Node* node = y.node;
+  if (node->kind == Kind::constant && is_float(x.dtype()) && node->as<ConstantAttr>().value.count() == 1 &&
+      y.shape().size() <= x.shape().size()) {
+    Scalar s = node->as<ConstantAttr>().value.at(0);
+    double exponent = is_float(s.dtype) ? s.f : static_cast<double>(s.i);
+    if (exponent == 1) return n.out(0, x);
+    if (exponent == 2) return n.out(0, ops::mul(b, x, x));
+    if (exponent == 3) return n.out(0, ops::mul(b, ops::mul(b, x, x), x));
+    if (exponent == 0.5) return n.out(0, ops::apply(b, ScalarOp::sqrt, {x}));
+  }
+  DType result = x.dtype();
+  if (is_int(result) && is_float(y.dtype())) x = b.cast(x, y.dtype());
+  n.out(0, b.cast(ops::apply(b, ScalarOp::pow, {x, b.cast(y, x.dtype())}), result));
+}
+
+void mod(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  bool fmod = n.integer("fmod", 0) != 0;
+  if (!fmod && fold(n, KnownOp::mod)) return;
+  if (!fmod && is_float(n.dtype(0))) n.fail("floats need the attribute fmod = 1");
+  n.out(0, ops::remainder(n.builder(), n.in(0), n.in(1), fmod));
+}
+
+void logical_not(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  if (const Known* x = n.known(0); x && x->all_const()) {
+    Known y = *x;
+    for (Index& item : y.items) item = item.value() == 0 ? 1 : 0;
+    return n.out(0, std::move(y));
+  }
+  unary<ScalarOp::not_>(n);
+}
+
+void bit_shift(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  std::string direction = n.text("direction", "");
+  if (direction != "LEFT" && direction != "RIGHT") n.fail("direction '" + printable(direction) + "' is neither LEFT nor RIGHT");
+  n.out(0, ops::apply(n.builder(), direction == "LEFT" ? ScalarOp::shl : ScalarOp::shr, {n.in(0), n.in(1)}));
+}
+
+void is_inf(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::is_inf(n.builder(), n.in(0), n.integer("detect_positive", 1) != 0, n.integer("detect_negative", 1) != 0));
+}
+
+void where(OnnxNode& n) {
+  n.need_inputs(3, 3);
+  const Known *c = n.known(0), *x = n.known(1), *y = n.known(2);
+  if (c && x && y) {
+    if (std::optional<Known> result = known_where(*c, *x, *y)) return n.out(0, std::move(*result));
+  }
+  n.out(0, ops::where(n.builder(), n.in(0), n.in(1), n.in(2)));
+}
+
+// Bounds were attributes before opset 11; absent means none.
+void clip(OnnxNode& n) {
+  n.need_inputs(1, n.opset() < 11 ? 1 : 3);
+  Builder& b = n.builder();
+  Value x = n.in(0), lo, hi;
+  if (n.opset() < 11) {
+    if (n.has("min")) lo = ops::scalar(b, x.dtype(), n.real("min", 0));
+    if (n.has("max")) hi = ops::scalar(b, x.dtype(), n.real("max", 0));
+  } else {
+    lo = n.optional_in(1);
+    hi = n.optional_in(2);
+    for (Value* bound : {&lo, &hi}) {
+      if (*bound && bound->shape().size() == 1 && bound->shape()[0].is_const(1)) *bound = b.reshape(*bound, {});
+    }
+  }
+  n.out(0, ops::clip(b, x, lo, hi));
+}
+
+void cast_to(OnnxNode& n, DType dtype) {
+  if (const Known* x = n.known(0)) {
+    if (std::optional<Known> y = known_cast(*x, dtype)) return n.out(0, std::move(*y));
+  }
+  n.out(0, ops::cast(n.builder(), n.in(0), dtype));
+}
+
+void cast(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  if (!n.has("to")) n.fail("has no attribute 'to'");
+  cast_to(n, dtype_from_onnx(n.integer("to", 0), "Cast"));
+}
+
+void cast_like(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  cast_to(n, n.dtype(1));
+}
+
+void identity(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out_alias(0, 0);
+}
+
+// Inference: the identity, and a mask of ones for whoever asks.
+void dropout(OnnxNode& n) {
+  n.need_inputs(1, 3);
+  if (n.given(2) && n.number(2, "training_mode") != 0) n.fail("training mode is not supported");
+  n.out_alias(0, 0);
+  if (n.wants(1)) n.out(1, n.builder().broadcast_to(n.builder().constant_int(DType::boolean, 1), n.shape(0)));
+}
+
+constexpr OnnxOp kOps[] = {
+    {"Add", 7, 0, arithmetic<ScalarOp::add, KnownOp::add>, "add"},
+    {"Sub", 7, 0, arithmetic<ScalarOp::sub, KnownOp::sub>, "sub"},
+    {"Mul", 7, 0, arithmetic<ScalarOp::mul, KnownOp::mul>, "mul"},
+    {"Div", 7, 0, arithmetic<ScalarOp::div, KnownOp::div>, "div"},
+    {"Mod", 10, 0, mod, "mod, or fmod with fmod = 1"},
+    {"Pow", 7, 0, pow, "pow; mul and sqrt for constant exponents 1, 2, 3, 0.5"},
+    {"Min", 7, 0, variadic<ScalarOp::min, KnownOp::min>, "min"},
+    {"Max", 7, 0, variadic<ScalarOp::max, KnownOp::max>, "max"},
+    {"Sum", 7, 0, variadic<ScalarOp::add, KnownOp::add>, "add"},
+    {"Mean", 7, 0, mean, "add, div"},
+    {"Neg", 7, 0, neg, "neg"},
+    {"Abs", 7, 0, unary<ScalarOp::abs>, "abs"},
+    {"Sign", 9, 0, unary<ScalarOp::sign>, "sign"},
+    {"Reciprocal", 7, 0, unary<ScalarOp::reciprocal>, "reciprocal"},
+    {"Sqrt", 7, 0, unary<ScalarOp::sqrt>, "sqrt"},
+    {"Exp", 7, 0, unary<ScalarOp::exp>, "exp"},
+    {"Log", 7, 0, unary<ScalarOp::log>, "log"},
+    {"Floor", 7, 0, rounding<ScalarOp::floor>, "floor"},
+    {"Ceil", 7, 0, rounding<ScalarOp::ceil>, "ceil"},
+    {"Round", 11, 0, rounding<ScalarOp::round>, "round (half to even)"},
+    {"Sin", 7, 0, unary<ScalarOp::sin>, "sin"},
+    {"Cos", 7, 0, unary<ScalarOp::cos>, "cos"},
+    {"Tan", 7, 0, unary<ScalarOp::tan>, "tan"},
+    {"Asin", 7, 0, unary<ScalarOp::asin>, "asin"},
+    {"Acos", 7, 0, unary<ScalarOp::acos>, "acos"},
+    {"Atan", 7, 0, unary<ScalarOp::atan>, "atan"},
+    {"Sinh", 9, 0, unary<ScalarOp::sinh>, "sinh"},
+    {"Cosh", 9, 0, unary<ScalarOp::cosh>, "cosh"},
+    {"Tanh", 7, 0, unary<ScalarOp::tanh>, "tanh"},
+    {"Asinh", 9, 0, unary<ScalarOp::asinh>, "asinh"},
+    {"Acosh", 9, 0, unary<ScalarOp::acosh>, "acosh"},
+    {"Atanh", 9, 0, unary<ScalarOp::atanh>, "atanh"},
+    {"Erf", 9, 0, unary<ScalarOp::erf>, "erf"},
+    {"IsNaN", 9, 0, unary<ScalarOp::is_nan>, "is_nan"},
+    {"IsInf", 10, 0, is_inf, "is_inf, or eq for one sign"},
+    {"Equal", 7, 0, compare<ScalarOp::eq, KnownOp::eq>, "eq"},
+    {"Less", 7, 0, compare<ScalarOp::lt, KnownOp::lt>, "lt"},
+    {"LessOrEqual", 12, 0, compare<ScalarOp::le, KnownOp::le>, "le"},
+    {"Greater", 7, 0, compare<ScalarOp::gt, KnownOp::gt>, "gt"},
+    {"GreaterOrEqual", 12, 0, compare<ScalarOp::ge, KnownOp::ge>, "ge"},
+    {"And", 7, 0, arithmetic<ScalarOp::and_, KnownOp::and_>, "and"},
+    {"Or", 7, 0, arithmetic<ScalarOp::or_, KnownOp::or_>, "or"},
+    {"Xor", 7, 0, binary<ScalarOp::xor_>, "xor"},
+    {"Not", 7, 0, logical_not, "not"},
+    {"BitwiseAnd", 18, 0, binary<ScalarOp::bit_and>, "bit_and"},
+    {"BitwiseOr", 18, 0, binary<ScalarOp::bit_or>, "bit_or"},
+    {"BitwiseXor", 18, 0, binary<ScalarOp::bit_xor>, "bit_xor"},
+    {"BitwiseNot", 18, 0, unary<ScalarOp::bit_not>, "bit_not"},
+    {"BitShift", 11, 0, bit_shift, "shl or shr"},
+    {"Where", 9, 0, where, "where"},
+    {"Clip", 7, 0, clip, "clamp, or min or max for one bound"},
+    {"Cast", 7, 0, cast, "cast"},
+    {"CastLike", 15, 0, cast_like, "cast"},
+    {"Identity", 7, 0, identity, "nothing"},
+    {"Dropout", 7, 0, dropout, "nothing (inference)"},
+};
+
+}  // namespace
+
+extern const OnnxOpGroup onnx_ops_elementwise;
+const OnnxOpGroup onnx_ops_elementwise{kOps};
+
+}  // namespace mintor

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX operators that pick, place and pad elements.
+#include <algorithm>
+
+#include "frontends/onnx/import_state.h"
+#include "frontends/onnx/limits.h"
+#include "frontends/onnx/node.h"
+#include "frontends/onnx/op_group.h"
+
+namespace mintor {
+
+namespace {
+
+void gather(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  int64_t axis = n.integer("axis", 0);
+  const Known *x = n.known(0), *index = n.known(1);
+  if (x && index) {
+    if (std::optional<Known> y = known_gather(*x, *index, axis)) return n.out(0, std::move(*y));
+  }
+  n.out(0, ops::take(n.builder(), n.in(0), n.in(1), axis));
+}
+
+void gather_elements(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  n.out(0, ops::gather_elements(n.builder(), n.in(0), n.in(1), n.integer("axis", 0)));
+}
+
+void gather_nd(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  n.out(0, ops::gather_nd(n.builder(), n.in(0), n.in(1), n.integer("batch_dims", 0)));
+}
+
+Combiner combiner_of(OnnxNode& n) {
+  std::string reduction = n.text("reduction", "none");
+  if (reduction == "none") return Combiner::last;
+  if (reduction == "add") return Combiner::add;
+  if (reduction == "mul") return Combiner::mul;
+  if (reduction == "min") return Combiner::min;
+  if (reduction == "max") return Combiner::max;
+  n.fail("reduction '" + printable(reduction) + "' is none of none, add, mul, min, max");
+}
+
+void scatter_elements(OnnxNode& n) {
+  n.need_inputs(3, 3);
+  n.out(0, ops::scatter_elements(n.builder(), n.in(0), n.in(1), n.in(2), n.integer("axis", 0), combiner_of(n)));
+}
+
+void scatter_nd(OnnxNode& n) {
+  n.need_inputs(3, 3);
+  n.out(0, ops::scatter_nd(n.builder(), n.in(0), n.in(1), n.in(2), combiner_of(n)));
+}
+
+// Bounds of one dimension as ONNX clamps them.
+struct Range {
+  Index start, size;
+  int64_t step;
+};
+
+// `value` counted from the end when negative, as far as the sign can be told; clamped to lo..hi by min and max.
+Index from_end(const Ranges& ranges, const Index& value, const Index& size) {
+  if (value.is_const() ? value.value() >= 0 : ranges.proves_nonnegative(value)) return value;
+  return value + size;
+}
+
+// "The first `end` of `size`": remembers for which symbol values nothing is clipped.
+void note_clip(OnnxNode& n, const Index& end, const Index& size) {
+  std::set<std::string> vars = end.vars();
+  if (!size.is_const() || vars.size() != 1) return;
+  auto affine = end.affine_in(*vars.begin());
+  if (!affine || affine->first < 1 || !affine->second.is_const()) return;
+  int64_t hi = (size.value() - affine->second.value()) / affine->first;
+  if (hi >= 1) n.state().clips.insert({*vars.begin(), hi});
+}
+
+Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Index& end, int64_t step) {
+  Ranges ranges = n.state().graph.ranges();
+  auto simple = [&](const Index& e) { return ranges.simplify(e); };
+  // Huge constants stand for "to the end" and would overflow sums.
+  constexpr int64_t kHuge = int64_t{1} << 30;
+  auto open = [&](const Index& e, bool high) { return e.is_const() && (high ? e.value() >= kHuge : e.value() <= -kHuge); };
+  if (step > 0) {
+    Index s = open(start, false) ? Index(0) : simple(max(0, min(from_end(ranges, start, size), size)));
+    if (open(start, true)) s = size;
+    Index raw = open(end, true) ? size : from_end(ranges, end, size);
+    if (open(end, false)) raw = 0;
+    Index e = simple(max(0, min(raw, size)));
+    if (!(e == simple(raw)) && !(e == size)) note_clip(n, raw, size);
+    Index count = simple(max(0, step == 1 ? e - s : ceildiv(e - s, step)));
+    return {s, count, step};
+  }
+  Index s = open(start, true) ? size - 1 : simple(max(-1, min(from_end(ranges, start, size), size - 1)));
+  if (open(start, false)) s = -1;
+  Index e = open(end, false) ? Index(-1) : simple(max(-1, min(from_end(ranges, end, size), size - 1)));
+  if (open(end, true)) e = size - 1;
+  return {s, simple(max(0, ceildiv(s - e, -step))), step};
+}
+
+void slice(OnnxNode& n) {
+  bool attributes = n.opset() < 10;
+  n.need_inputs(attributes ? 1 : 3, attributes ? 1 : 5);
+  auto from_attribute = [&](const char* name) {
+    std::vector<int64_t> v = n.integers(name);
+    return std::vector<Index>(v.begin(), v.end());
+  };
+  std::vector<Index> starts = attributes ? from_attribute("starts") : n.indices(1, "starts");
+  std::vector<Index> ends = attributes ? from_attribute("ends") : n.indices(2, "ends");
+  std::vector<int64_t> axes = attributes ? n.integers("axes") : (n.given(3) ? n.constants(3, "axes") : std::vector<int64_t>{});
+  std::vector<int64_t> steps = n.given(4) ? n.constants(4, "steps") : std::vector<int64_t>(starts.size(), 1);
+  if (axes.empty()) {
+    for (size_t i = 0; i < starts.size(); ++i) axes.push_back(static_cast<int64_t>(i));
+  }
+  if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size())
+    n.fail(std::to_string(starts.size()) + " starts, " + std::to_string(ends.size()) + " ends, " + std::to_string(axes.size()) +
+           " axes and " + std::to_string(steps.size()) + " steps");
+  Shape shape = n.shape(0), size = shape;
+  int64_t rank = static_cast<int64_t>(shape.size());
+  std::vector<Index> start(shape.size(), 0);
+  std::vector<int64_t> step(shape.size(), 1);
+  std::vector<bool> seen(shape.size(), false);
+  for (size_t i = 0; i < starts.size(); ++i) {
+    int64_t axis = axes[i] < 0 ? axes[i] + rank : axes[i];
+    if (axis < 0 || axis >= rank || seen[static_cast<size_t>(axis)]) n.fail("axis " + std::to_string(axes[i]) + " of a value with " + std::to_string(rank) + " dimensions, or named twice");
+    if (steps[i] == 0 || steps[i] < -INT32_MAX || steps[i] > (int64_t{1} << 31)) {
+      if (steps[i] == 0) n.fail("step 0");
+      steps[i] = steps[i] < 0 ? -INT32_MAX : INT32_MAX;
+    }
+    size_t d = static_cast<size_t>(axis);
+    seen[d] = true;
+    Range r = clamp_range(n, shape[d], starts[i], ends[i], steps[i]);
+    start[d] = r.start;
+    size[d] = r.size;
+    step[d] = r.step;
+  }
+  const Known* x = n.known(0);
+  if (x && x->shape.size() == 1 && start[0].is_const() && size[0].is_const()) {
+    Known y{x->dtype, {size[0].value()}, {}};
+    for (int64_t i = 0; i < size[0].value(); ++i)
+      y.items.push_back(x->items[static_cast<size_t>(start[0].value() + i * step[0])]);
+    return n.out(0, std::move(y));
+  }
+  n.out(0, ops::slice(n.builder(), n.in(0), start, size, step));
+}
+
+void pad(OnnxNode& n) {
+  n.need_inputs(n.opset() < 11 ? 1 : 2, n.opset() < 11 ? 1 : 4);
+  std::string text = n.text("mode", "constant");
+  ops::PadMode mode = ops::PadMode::constant;
+  if (text == "reflect") mode = ops::PadMode::reflect;
+  else if (text == "edge") mode = ops::PadMode::edge;
+  else if (text == "wrap") mode = ops::PadMode::wrap;
+  else if (text != "constant") n.fail("mode '" + printable(text) + "' is none of constant, reflect, edge, wrap");
+  size_t rank = n.shape(0).size();
+  std::vector<Index> pads;
+  if (n.opset() < 11) {
+    for (int64_t p : n.integers("pads")) pads.push_back(p);
+  } else {
+    pads = n.indices(1, "pads");
+  }
+  std::vector<int64_t> axes;
+  if (n.given(3)) axes = n.constants(3, "axes");
+  else
+    for (size_t d = 0; d < rank; ++d) axes.push_back(static_cast<int64_t>(d));
+  if (pads.size() != 2 * axes.size()) n.fail(std::to_string(pads.size()) + " pads for " + std::to_string(axes.size()) + " axes");
+  std::vector<Index> before(rank, 0), after(rank, 0);
+  for (size_t i = 0; i < axes.size(); ++i) {
+    int64_t axis = axes[i] < 0 ? axes[i] + static_cast<int64_t>(rank) : axes[i];
+    if (axis < 0 || axis >= static_cast<int64_t>(rank)) n.fail("axis " + std::to_string(axes[i]) + " of a value with " + std::to_string(rank) + " dimensions");
+    before[static_cast<size_t>(axis)] = pads[i];
+    after[static_cast<size_t>(axis)] = pads[i + axes.size()];
+  }
+  Builder& b = n.builder();
+  Value fill;
+  if (n.opset() < 11) fill = n.has("value") ? ops::scalar(b, n.dtype(0), n.real("value", 0)) : Value{};
+  else if (n.given(2)) fill = n.in(2);
+  if (fill && fill.shape().size() == 1 && fill.shape()[0].is_const(1)) {
+    const Node* node = fill.node;
+    fill = node->kind == Kind::constant ? b.constant(Tensor::scalar(node->as<ConstantAttr>().value.at(0))) : b.reshape(fill, {});
+  }
+  n.out(0, ops::pad(b, n.in(0), before, after, mode, fill));
+}
+
+void one_hot(OnnxNode& n) {
+  n.need_inputs(3, 3);
+  Builder& b = n.builder();
+  const Known* depth = n.known(1);
+  if (!depth || depth->items.size() != 1) n.fail("depth (input 1) must be known when compiling");
+  Value values = n.in(2);
+  if (values.shape() != Shape{2}) n.fail("values (input 2) must have 2 elements: off and on");
+  auto pick = [&](int64_t i) { return b.reshape(b.slice(values, {i}, {1}, {1}), {}); };
+  n.out(0, ops::one_hot(b, n.in(0), depth->items[0], n.state().folded(pick(0)), n.state().folded(pick(1)), n.integer("axis", -1)));
+}
+
+void trilu(OnnxNode& n) {
+  n.need_inputs(1, 2);
+  Index k = 0;
+  if (n.given(1)) {
+    std::vector<Index> given = n.indices(1, "k");
+    if (given.size() != 1) n.fail("k must be one number");
+    k = given[0].is_const() ? Index(std::clamp<int64_t>(given[0].value(), -(int64_t{1} << 40), int64_t{1} << 40)) : given[0];
+  }
+  n.out(0, ops::trilu(n.builder(), n.in(0), k, n.integer("upper", 1) != 0));
+}
+
+void depth_to_space(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  std::string mode = n.text("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD") n.fail("mode '" + printable(mode) + "' is neither DCR nor CRD");
+  int64_t block = n.integer("blocksize", 0);
+  if (block < 1 || block > 4096) n.fail("blocksize " + std::to_string(block));
+  n.out(0, ops::depth_to_space(n.builder(), n.in(0), block, mode == "CRD"));
+}
+
+void space_to_depth(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  int64_t block = n.integer("blocksize", 0);
+  if (block < 1 || block > 4096) n.fail("blocksize " + std::to_string(block));
+  n.out(0, ops::space_to_depth(n.builder(), n.in(0), block));
+}
+
+void reverse_sequence(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  n.out(0, ops::reverse_sequence(n.builder(), n.in(0), n.in(1), n.integer("batch_axis", 1), n.integer("time_axis", 0)));
+}
+
+constexpr OnnxOp kOps[] = {
+    {"Gather", 7, 0, gather, "reindex with a load"},
+    {"GatherElements", 11, 0, gather_elements, "reindex with a load"},
+    {"GatherND", 11, 0, gather_nd, "reindex with loads"},
+    {"Scatter", 9, 10, scatter_elements, "reindex_reduce with a load"},
+    {"ScatterElements", 11, 0, scatter_elements, "reindex_reduce with a load"},
+    {"ScatterND", 11, 0, scatter_nd, "reindex_reduce with loads"},
+    {"Slice", 7, 0, slice, "reindex"},
+    {"Pad", 7, 0, pad, "reindex"},
+    {"OneHot", 9, 0, one_hot, "iota, eq, where"},
+    {"Trilu", 14, 0, trilu, "reindex with a condition"},
+    {"DepthToSpace", 7, 0, depth_to_space, "reindexes"},
+    {"SpaceToDepth", 7, 0, space_to_depth, "reindexes"},
+    {"ReverseSequence", 10, 0, reverse_sequence, "reindex with a load"},
+};
+
+}  // namespace
+
+extern const OnnxOpGroup onnx_ops_index;
+const OnnxOpGroup onnx_ops_index{kOps};
+
+}  // namespace mintor

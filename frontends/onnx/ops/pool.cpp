@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX pools and resizing.
+#include <cmath>
+
+#include "frontends/onnx/limits.h"
+#include "frontends/onnx/node.h"
+#include "frontends/onnx/op_group.h"
+#include "frontends/onnx/window.h"
+
+namespace mintor {
+
+namespace {
+
+ops::PoolAttr pool_attr(OnnxNode& n, Value x) {
+  std::vector<int64_t> kernel = n.integers("kernel_shape");
+  if (kernel.empty()) n.fail("has no attribute 'kernel_shape'");
+  OnnxWindow w = read_window(n, x, kernel);
+  return {kernel, w.stride, w.dilation, w.pad_before, w.pad_after, n.integer("ceil_mode", 0) != 0,
+          n.integer("count_include_pad", 0) != 0};
+}
+
+void max_pool(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  if (n.wants(1)) n.fail("the second output (indices) is not supported");
+  n.out(0, ops::max_pool(n.builder(), n.in(0), pool_attr(n, n.in(0))));
+}
+
+void average_pool(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::avg_pool(n.builder(), n.in(0), pool_attr(n, n.in(0))));
+}
+
+void lp_pool(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::lp_pool(n.builder(), n.in(0), pool_attr(n, n.in(0)), n.integer("p", 2)));
+}
+
+template <Value (*function)(Builder&, Value)>
+void global(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, function(n.builder(), n.in(0)));
+}
+
+void global_lp_pool(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::global_lp_pool(n.builder(), n.in(0), n.integer("p", 2)));
+}
+
+std::vector<double> constant_floats(OnnxNode& n, size_t i, const char* what) {
+  Value v = n.in(i);
+  if (v.node->kind != Kind::constant && v.node->kind != Kind::parameter)
+    n.fail(std::string(what) + " (input " + std::to_string(i) + ") must be constant");
+  const Tensor& t = v.node->kind == Kind::constant ? v.node->as<ConstantAttr>().value : v.node->as<ParameterAttr>().value;
+  if (!is_float(t.dtype) || t.count() > onnx_limits::kRank) n.fail(std::string(what) + " must be at most " + std::to_string(onnx_limits::kRank) + " floats");
+  std::vector<double> out;
+  for (int64_t k = 0; k < t.count(); ++k) out.push_back(t.at(k).f);
+  return out;
+}
+
+// One entry per dimension from one entry per axis.
+template <class T>
+std::vector<T> per_dimension(OnnxNode& n, const std::vector<T>& given, const std::vector<int64_t>& axes, size_t rank, std::vector<T> all) {
+  std::vector<int64_t> where = axes;
+  if (where.empty()) {
+    for (size_t d = 0; d < rank; ++d) where.push_back(static_cast<int64_t>(d));
+  }
+  if (given.size() != where.size()) n.fail(std::to_string(given.size()) + " scales or sizes for " + std::to_string(where.size()) + " axes");
+  for (size_t i = 0; i < where.size(); ++i) {
+    int64_t d = where[i] < 0 ? where[i] + static_cast<int64_t>(rank) : where[i];
+    if (d < 0 || d >= static_cast<int64_t>(rank)) n.fail("axis " + std::to_string(where[i]) + " of a value with " + std::to_string(rank) + " dimensions");
+    all[static_cast<size_t>(d)] = given[i];
+  }
+  return all;
+}
+
+ops::ResizeAttr resize_attr(OnnxNode& n, bool old) {
+  ops::ResizeAttr attr;
+  std::string mode = n.text("mode", "nearest");
+  if (mode == "nearest") attr.mode = ops::ResizeMode::nearest;
+  else if (mode == "linear" || mode == "bilinear") attr.mode = ops::ResizeMode::linear;
+  else if (mode == "cubic") attr.mode = ops::ResizeMode::cubic;
+  else n.fail("mode '" + printable(mode) + "' is none of nearest, linear, cubic");
+  attr.coordinates = old ? "asymmetric" : n.text("coordinate_transformation_mode", "half_pixel");
+  attr.nearest = old ? "floor" : n.text("nearest_mode", "round_prefer_floor");
+  attr.cubic_a = n.real("cubic_coeff_a", -0.75);
+  attr.exclude_outside = n.integer("exclude_outside", 0) != 0;
+  if (n.integer("antialias", 0) != 0) n.fail("antialias is not supported");
+  std::string policy = n.text("keep_aspect_ratio_policy", "stretch");
+  if (policy != "stretch") n.fail("keep_aspect_ratio_policy '" + printable(policy) + "' is not supported");
+  return attr;
+}
+
+// Upsample 7..9 and Resize 10 have scales only and the asymmetric floor; Resize 11 added roi, sizes and the rest.
+void resize(OnnxNode& n) {
+  bool old = n.op() == "Upsample" || n.opset() < 11;
+  Value x = n.in(0);
+  size_t rank = x.shape().size();
+  std::vector<double> scales(rank, 1);
+  std::vector<int64_t> sizes(rank, 0), axes = n.integers("axes");
+  size_t scale_input = old ? 1 : 2;
+  bool by_size = !old && n.given(3);
+  if (by_size) {
+    for (size_t d = 0; d < rank; ++d) sizes[d] = x.shape()[d].is_const() ? x.shape()[d].value() : -1;
+    sizes = per_dimension(n, n.constants(3, "sizes"), axes, rank, sizes);
+  } else if (n.op() == "Upsample" && n.opset() < 9) {
+    scales = per_dimension(n, n.reals("scales"), axes, rank, scales);
+  } else {
+    scales = per_dimension(n, constant_floats(n, scale_input, "scales"), axes, rank, scales);
+  }
+  for (size_t d = 0; d < rank; ++d) {
+    const Index& in = x.shape()[d];
+    double size = in.is_const() ? static_cast<double>(in.value()) : 0;
+    if (by_size) scales[d] = sizes[d] < 0 ? 1 : static_cast<double>(sizes[d]) / std::max(size, 1.0);
+    else sizes[d] = in.is_const() ? static_cast<int64_t>(std::floor(size * scales[d])) : -1;
+    if (!(scales[d] > 0) || scales[d] > 1e6 || sizes[d] > (int64_t{1} << 24)) n.fail("dimension " + std::to_string(d) + " is scaled by " + std::to_string(scales[d]));
+  }
+  n.out(0, ops::resize(n.builder(), x, sizes, scales, resize_attr(n, old)));
+}
+
+constexpr OnnxOp kOps[] = {
+    {"MaxPool", 7, 0, max_pool, "reindex with window dimensions, reduce max"},
+    {"AveragePool", 7, 0, average_pool, "reindex with window dimensions, reduce add, div"},
+    {"LpPool", 7, 0, lp_pool, "pow, reindex with window dimensions, reduce add, pow"},
+    {"GlobalMaxPool", 7, 0, global<ops::global_max_pool>, "reduce max"},
+    {"GlobalAveragePool", 7, 0, global<ops::global_avg_pool>, "reduce add, div"},
+    {"GlobalLpPool", 7, 0, global_lp_pool, "pow, reduce add, pow"},
+    {"Upsample", 7, 9, resize, "reindex, or sums of gathers times weights"},
+    {"Resize", 10, 0, resize, "reindex, or sums of gathers times weights"},
+};
+
+}  // namespace
+
+extern const OnnxOpGroup onnx_ops_pool;
+const OnnxOpGroup onnx_ops_pool{kOps};
+
+}  // namespace mintor

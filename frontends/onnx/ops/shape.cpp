@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX operators on shapes: what asks for sizes gives known values (no nodes), what takes sizes takes known values.
+#include <algorithm>
+
+#include "frontends/onnx/import_state.h"
+#include "frontends/onnx/limits.h"
+#include "frontends/onnx/node.h"
+#include "frontends/onnx/op_group.h"
+
+namespace mintor {
+
+namespace {
+
+// Known values under another shape with as many elements.
+bool reshape_known(OnnxNode& n, const Shape& shape) {
+  const Known* x = n.known(0);
+  if (!x) return false;
+  std::vector<int64_t> sizes;
+  for (const Index& size : shape) {
+    if (!size.is_const()) return false;
+    sizes.push_back(size.value());
+  }
+  if (count_of_shape(sizes) != static_cast<int64_t>(x->items.size())) return false;
+  n.out(0, Known{x->dtype, std::move(sizes), x->items});
+  return true;
+}
+
+// Range [start, end) of dimensions, as Shape-15 states it.
+void shape(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  Shape s = n.shape(0);
+  int64_t rank = static_cast<int64_t>(s.size());
+  auto clamped = [&](int64_t v) { return std::clamp<int64_t>(v < 0 ? v + rank : v, 0, rank); };
+  int64_t start = clamped(std::max(n.integer("start", 0), -rank)), end = clamped(std::max(n.integer("end", rank), -rank));
+  Known y{DType::i64, {std::max<int64_t>(end - start, 0)}, {}};
+  for (int64_t d = start; d < end; ++d) y.items.push_back(s[static_cast<size_t>(d)]);
+  n.out(0, std::move(y));
+}
+
+void size(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  Index count = 1;
+  for (const Index& s : n.shape(0)) count = count * s;
+  n.out(0, Known{DType::i64, {}, {count}});
+}
+
+// The size that makes the products equal: equal factors cancel, then what is left is divided as a polynomial.
+Index inferred_size(OnnxNode& n, const Shape& from, const Shape& to, size_t hole) {
+  std::vector<Index> left(from.begin(), from.end());
+  Index denominator = 1, numerator = 1;
+  for (size_t d = 0; d < to.size(); ++d) {
+    if (d == hole) continue;
+    auto it = to[d].is_const() ? left.end() : std::find(left.begin(), left.end(), to[d]);
+    if (it != left.end()) left.erase(it);
+    else denominator = denominator * to[d];
+  }
+  for (const Index& size : left) numerator = numerator * size;
+  auto text = [&] { return "the -1 in the new shape cannot be inferred: " + numerator.str() + " elements over " + denominator.str(); };
+  if (denominator.is_const(0)) return 0;
+  if (denominator.is_const() && numerator.is_const()) {
+    if (denominator.value() < 0 || numerator.value() % denominator.value() != 0) n.fail(text());
+    return numerator.value() / denominator.value();
+  }
+  Index quotient = floordiv(numerator, denominator);
+  // Where the division is not exact by form, it has to come out even when the model runs.
+  return n.state().graph.ranges().simplify(quotient);
+}
+
+Shape target_shape(OnnxNode& n, const Shape& from, std::vector<Index> wanted) {
+  bool zero_is_zero = n.opset() >= 14 && n.integer("allowzero", 0) != 0;
+  std::optional<size_t> hole;
+  if (wanted.size() > static_cast<size_t>(onnx_limits::kRank)) n.fail("the new shape has " + std::to_string(wanted.size()) + " dimensions");
+  for (size_t d = 0; d < wanted.size(); ++d) {
+    if (wanted[d].is_const(0) && !zero_is_zero) {
+      if (d >= from.size()) n.fail("the new shape copies dimension " + std::to_string(d) + " of a value with " + std::to_string(from.size()));
+      wanted[d] = from[d];
+    } else if (wanted[d].is_const(-1)) {
+      if (hole) n.fail("the new shape has two -1");
+      hole = d;
+    } else if (wanted[d].is_const() && wanted[d].value() < 0) {
+      n.fail("the new shape has the size " + wanted[d].str());
+    }
+  }
+  if (hole) wanted[*hole] = inferred_size(n, from, wanted, *hole);
+  return wanted;
+}
+
+void reshape(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  Shape to = target_shape(n, n.shape(0), n.indices(1, "the new shape"));
+  if (!reshape_known(n, to)) n.out(0, n.builder().reshape(n.in(0), to));
+}
+
+void flatten(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  n.out(0, ops::flatten(n.builder(), n.in(0), n.integer("axis", 1)));
+}
+
+void squeeze(OnnxNode& n) {
+  n.need_inputs(1, n.opset() < 13 ? 1 : 2);
+  std::vector<int64_t> axes = n.constants_since(13, 1, "axes");
+  if (const Known* x = n.known(0); x && x->items.size() == 1) {
+    std::vector<int64_t> shape(axes.empty() ? 0 : x->shape.size() - std::min(axes.size(), x->shape.size()), 1);
+    return n.out(0, Known{x->dtype, shape, x->items});
+  }
+  n.out(0, ops::squeeze(n.builder(), n.in(0), axes));
+}
+
+void unsqueeze(OnnxNode& n) {
+  n.need_inputs(n.opset() < 13 ? 1 : 2, n.opset() < 13 ? 1 : 2);
+  std::vector<int64_t> axes = n.constants_since(13, 1, "axes");
+  const Known* x = n.known(0);
+  if (x && x->shape.empty() && axes.size() == 1 && (axes[0] == 0 || axes[0] == -1))
+    return n.out(0, Known{x->dtype, {1}, x->items});
+  if (axes.size() + n.shape(0).size() > static_cast<size_t>(onnx_limits::kRank)) n.fail("the result has too many dimensions");
+  n.out(0, ops::unsqueeze(n.builder(), n.in(0), axes));
+}
+
+void transpose(OnnxNode& n) {
+  n.need_inputs(1, 1);
+  size_t rank = n.shape(0).size();
+  std::vector<int64_t> given = n.integers("perm");
+  if (given.empty()) {
+    for (size_t d = rank; d-- > 0;) given.push_back(static_cast<int64_t>(d));
+  }
+  std::vector<int32_t> perm;
+  std::vector<bool> seen(rank, false);
+  for (int64_t d : given) {
+    if (d < 0 || d >= static_cast<int64_t>(rank) || seen[static_cast<size_t>(d)] || given.size() != rank)
+      n.fail("perm is no permutation of " + std::to_string(rank) + " dimensions");
+    seen[static_cast<size_t>(d)] = true;
+    perm.push_back(static_cast<int32_t>(d));
+  }
+  if (rank < 2 && n.known(0)) return n.out_alias(0, 0);
+  n.out(0, n.builder().transpose(n.in(0), perm));
+}
+
+void expand(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  std::vector<Index> shape = n.indices(1, "the shape");
+  for (const Index& s : shape) {
+    if (s.is_const() && s.value() < 0) n.fail("the shape has the size " + s.str());
+  }
+  const Known* x = n.known(0);
+  if (x && x->items.size() == 1 && shape.size() == 1 && shape[0].is_const() && shape[0].value() <= onnx_limits::kKnown &&
+      x->shape.size() <= 1)
+    return n.out(0, Known{x->dtype, {shape[0].value()}, std::vector<Index>(static_cast<size_t>(shape[0].value()), x->items[0])});
+  n.out(0, ops::expand(n.builder(), n.in(0), shape));
+}
+
+void tile(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  n.out(0, ops::tile(n.builder(), n.in(0), n.indices(1, "repeats")));
+}
+
+void concat(OnnxNode& n) {
+  n.need_inputs(1, SIZE_MAX);
+  if (!n.has("axis")) n.fail("has no attribute 'axis'");
+  int64_t axis = n.integer("axis", 0), rank = static_cast<int64_t>(n.shape(0).size());
+  if (axis < -rank || axis >= rank) n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) + " dimensions");
+  std::vector<const Known*> knowns;
+  for (size_t i = 0; i < n.inputs(); ++i) {
+    if (const Known* k = n.known(i)) knowns.push_back(k);
+  }
+  if (knowns.size() == n.inputs()) {
+    if (std::optional<Known> y = known_concat(knowns, axis)) return n.out(0, std::move(*y));
+  }
+  std::vector<Value> xs;
+  for (size_t i = 0; i < n.inputs(); ++i) xs.push_back(n.in(i));
+  n.out(0, n.builder().concat(xs, static_cast<int>(axis < 0 ? axis + rank : axis)));
+}
+
+void split(OnnxNode& n) {
+  n.need_inputs(1, n.opset() < 13 ? 1 : 2);
+  int64_t axis = n.integer("axis", 0), rank = static_cast<int64_t>(n.shape(0).size());
+  if (axis < -rank || axis >= rank) n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) + " dimensions");
+  if (axis < 0) axis += rank;
+  std::vector<Index> sizes;
+  if (n.opset() < 13) {
+    for (int64_t s : n.integers("split")) sizes.push_back(s);
+  } else if (n.given(1)) {
+    sizes = n.indices(1, "the split sizes");
+  }
+  if (sizes.empty()) {
+    // Equal parts; the last one is smaller where the number of parts does not divide.
+    int64_t parts = n.integer("num_outputs", static_cast<int64_t>(n.outputs()));
+    if (parts != static_cast<int64_t>(n.outputs()) || parts < 1) n.fail("num_outputs " + std::to_string(parts) + " with " + std::to_string(n.outputs()) + " outputs");
+    Index total = n.shape(0)[static_cast<size_t>(axis)], part = ceildiv(total, parts), done = 0;
+    for (int64_t p = 0; p < parts; ++p) {
+      sizes.push_back(p + 1 < parts ? part : total - done);
+      done = done + part;
+    }
+  }
+  for (const Index& s : sizes) {
+    if (s.is_const() && s.value() < 0) n.fail("a part has the size " + s.str());
+  }
+  if (sizes.size() != n.outputs()) n.fail(std::to_string(sizes.size()) + " sizes for " + std::to_string(n.outputs()) + " outputs");
+  bool all_const = std::all_of(sizes.begin(), sizes.end(), [](const Index& s) { return s.is_const(); });
+  if (const Known* x = n.known(0); x && x->shape.size() == 1 && all_const) {
+    size_t start = 0;
+    for (size_t p = 0; p < sizes.size(); ++p) {
+      size_t count = static_cast<size_t>(sizes[p].value());
+      if (start + count > x->items.size()) n.fail("the parts exceed " + std::to_string(x->items.size()) + " elements");
+      auto first = x->items.begin() + static_cast<int64_t>(start);
+      n.out(p, Known{x->dtype, {static_cast<int64_t>(count)}, std::vector<Index>(first, first + static_cast<int64_t>(count))});
+      start += count;
+    }
+    return;
+  }
+  std::vector<Value> parts = ops::split(n.builder(), n.in(0), axis, sizes);
+  for (size_t p = 0; p < parts.size(); ++p) n.out(p, parts[p]);
+}
+
+constexpr OnnxOp kOps[] = {
+    {"Shape", 7, 0, shape, "nothing (known when compiling)"},
+    {"Size", 7, 0, size, "nothing (known when compiling)"},
+    {"Reshape", 7, 0, reshape, "reindex"},
+    {"Flatten", 7, 0, flatten, "reindex"},
+    {"Squeeze", 7, 0, squeeze, "reindex"},
+    {"Unsqueeze", 7, 0, unsqueeze, "reindex"},
+    {"Transpose", 7, 0, transpose, "reindex"},
+    {"Expand", 8, 0, expand, "broadcast"},
+    {"Tile", 7, 0, tile, "reindex"},
+    {"Concat", 7, 0, concat, "concat"},
+    {"Split", 7, 0, split, "reindex for each part"},
+};
+
+}  // namespace
+
+extern const OnnxOpGroup onnx_ops_shape;
+const OnnxOpGroup onnx_ops_shape{kOps};
+
+}  // namespace mintor
