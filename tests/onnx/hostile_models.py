@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Model files that are wrong, on purpose or not: one function each, for test_hostile.py.
 
-Takes: a folder to write to. Gives: `HOSTILE`: name -> (function, words the message must have);
-a function writes what it needs and gives the path of the model.
+Takes: a folder to write to. Gives: `HOSTILE`: name -> (function, words the message must have, or
+None where taking the model is right too); a function writes what it needs and gives the path.
 Keeps true: every file is refused with a message (exit status 1), never with a crash, an endless
 loop, memory in proportion to a number in the file, or a read outside the model's folder.
 """
@@ -264,8 +264,8 @@ HOSTILE = {
     "negative_extent": (negative_extent, "w -2"),
     "overflowing_extents": (overflowing_extents, "w"),
     "huge_reshape": (huge_reshape, "Reshape"),
-    "huge_constant": (huge_constant, "ConstantOfShape"),
-    "huge_expand": (huge_expand, "Expand"),
+    "huge_constant": (huge_constant, None),
+    "huge_expand": (huge_expand, None),
     "rank_of_hundred": (rank_of_hundred, "100"),
     "shapes_disagree": (shapes_disagree, "MatMul 3 4"),
     "types_disagree": (types_disagree, "Add"),
@@ -274,13 +274,13 @@ HOSTILE = {
     "zero_stride": (zero_stride, "MaxPool 0"),
     "huge_padding": (huge_padding, "Conv"),
     "too_few_inputs": (too_few_inputs, "Add"),
-    "string_tensor": (string_tensor, "w"),
+    "string_tensor": (string_tensor, "STRING"),
     "external_parent": (external_parent, "secret.bin"),
     "external_absolute": (external_absolute, "secret.bin"),
     "external_link": (external_link, "link.bin"),
     "external_missing": (external_missing, "absent.bin"),
     "external_short": (external_short, "short.bin"),
-    "external_overflow": (external_overflow, "w.bin"),
+    "external_overflow": (external_overflow, "w offset"),
     "external_device": (external_device, "zero.bin"),
     "deep_nesting": (deep_nesting, ""),
 }
