@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// The second link of the chain: Graph evaluator == loop interpreter on plain loops == on the schedules of every level.
+#include <gtest/gtest.h>
+
+#include "compiler/graph/fusion.h"
+#include "compiler/graph/pipeline.h"
+#include "compiler/ir/builder.h"
+#include "compiler/ir/evaluate.h"
+#include "compiler/ir/text.h"
+#include "compiler/ops/library.h"
+#include "tests/lowering/run_groups.h"
+
+namespace mintor {
+namespace {
+
+Tensor noise(std::vector<int64_t> shape, uint32_t seed) {
+  Graph g;
+  Builder b(g);
+  b.input("x", DType::f32, Shape(shape.begin(), shape.end()));
+  return sample_inputs(g, {}, seed).at("x");
+}
+
+void expect_same(const std::vector<Tensor>& want, const std::vector<Tensor>& have, const std::string& what) {
+  ASSERT_EQ(want.size(), have.size());
+  for (size_t n = 0; n < want.size(); ++n) EXPECT_TRUE(same_bits(want[n], have[n])) << what << ", result " << n;
+}
+
+// The whole chain on one graph, through both pipelines.
+void check_chain(Graph graph, const std::map<std::string, int64_t>& symbols = {}) {
+  CompileContext context;
+  context.options.verify_passes = true;
+  const Graph optimised = run_pipeline(context, std::move(graph));
+  for (uint32_t seed : {1u, 2u}) {
+    const auto inputs = sample_inputs(optimised, symbols, seed);
+    const std::vector<Tensor> want = evaluate(optimised, inputs).results;
+    for (const std::string level : {"", "reference", "v3", "v4"})
+      expect_same(want, run_groups(optimised, inputs, level), level + "\n" + kernels_text(optimised, level));
+  }
+}
+
+TEST(Lower, ElementwiseWithBroadcastAndTail) {
+  for (int64_t columns : {1, 5, 16, 37, 64}) {    // below, at and beside a whole number of vectors
+    Graph g;
+    Builder b(g);
+    const Value x = b.input("x", DType::f32, {3, columns});
+    const Value y = b.input("y", DType::f32, {columns});
+    const Value sum = b.apply(ScalarOp::add, {b.apply(ScalarOp::exp, {x}), b.broadcast_to(y, {3, columns})});
+    g.results = {{"r", b.apply(ScalarOp::relu, {sum})}};
+    check_chain(std::move(g));
+  }
+}
+
+TEST(Lower, MatmulTilesAndTails) {
+  // Rows and columns: one, less than a tile, a tile, tiles and a tail; k: short, odd.
+  for (int64_t m : {1, 5, 14, 31})
+    for (int64_t n : {7, 16, 48, 70}) {
+      Graph g;
+      Builder b(g);
+      const Value x = b.input("x", DType::f32, {m, 19});
+      const Value w = b.parameter("w", noise({19, n}, 7));
+      const Value bias = b.parameter("bias", noise({n}, 8));
+      const Value sum = b.apply(ScalarOp::add, {ops::matmul(b, x, w), b.broadcast_to(bias, {m, n})});
+      g.results = {{"r", b.apply(ScalarOp::relu, {sum})}};
+      check_chain(std::move(g));
+    }
+}
+
+TEST(Lower, MatmulOverSymbolicRows) {
+  for (int64_t batch : {0, 1, 13, 29}) {
+    Graph g;
+    g.add_symbol({"batch", 0, 64, 1, 8});
+    Builder b(g);
+    const Value x = b.input("x", DType::f32, {Index::var("batch"), 21});
+    g.results = {{"r", ops::matmul(b, x, b.parameter("w", noise({21, 40}, 3)))}};
+    check_chain(std::move(g), {{"batch", batch}});
+  }
+}
+
+TEST(Lower, MatmulLongerThanAChunk) {
+  Graph g;
+  Builder b(g);
+  const Value x = b.input("x", DType::f32, {2, 8200});
+  g.results = {{"r", ops::matmul(b, x, b.parameter("w", noise({8200, 16}, 3)))}};
+  check_chain(std::move(g));
+}
+
+TEST(Lower, DotIsAReduce) {
+  Graph g;
+  Builder b(g);
+  const Value x = b.input("x", DType::f32, {1, 37});
+  g.results = {{"r", ops::matmul(b, x, b.input("w", DType::f32, {37, 1}))}};
+  check_chain(std::move(g));
+}
+
+TEST(Lower, ConvolutionBordersStridesGroups) {
+  struct Case { int64_t channels, out, groups, size, kernel, stride, pad, dilation; };
+  for (const Case& c : {Case{3, 16, 1, 9, 3, 1, 1, 1}, Case{20, 24, 1, 8, 3, 2, 1, 1}, Case{16, 16, 1, 17, 1, 1, 0, 1},
+                        Case{8, 8, 8, 10, 3, 1, 1, 1}, Case{16, 16, 16, 9, 3, 2, 1, 1}, Case{8, 16, 2, 7, 3, 1, 1, 1},
+                        Case{4, 16, 1, 12, 3, 1, 2, 2}, Case{3, 16, 1, 23, 7, 2, 3, 1}}) {
+    Graph g;
+    Builder b(g);
+    const Value x = b.input("x", DType::f32, {1, c.channels, c.size, c.size});
+    const Value w = b.parameter("w", noise({c.out, c.channels / c.groups, c.kernel, c.kernel}, 5));
+    ops::ConvAttr attr;
+    attr.groups = c.groups;
+    attr.stride = {c.stride, c.stride};
+    attr.dilation = {c.dilation, c.dilation};
+    attr.pad_before = attr.pad_after = {c.pad, c.pad};
+    const Value y = ops::conv(b, x, w, b.parameter("bias", noise({c.out}, 6)), attr);
+    g.results = {{"r", b.apply(ScalarOp::relu, {y})}};
+    check_chain(std::move(g));
+  }
+}
+
+TEST(Lower, ReductionsOfEveryLength) {
+  // Few (straight text), one block, a block and a tail, several blocks.
+  for (int64_t n : {1, 9, 16, 100, 4096, 9000}) {
+    Graph g;
+    Builder b(g);
+    const Value x = b.input("x", DType::f32, {2, n});
+    g.results = {{"sum", b.reduce(Combiner::add, x, {1})}, {"max", b.reduce(Combiner::max, x, {1})},
+                 {"all", b.reduce(Combiner::add, x, {0, 1})}};
+    check_chain(std::move(g));
+  }
+}
+
+TEST(Lower, ReductionsOverOuterDimensions) {
+  for (int64_t channels : {3, 16, 40}) {
+    Graph g;
+    Builder b(g);
+    const Value x = b.input("x", DType::f32, {2, 7, 5, channels});
+    g.results = {{"sum", b.reduce(Combiner::add, x, {1, 2})}};
+    check_chain(std::move(g));
+  }
+}
+
+TEST(Lower, SoftmaxAndLayerNormAreOneKernel) {
+  for (int64_t n : {5, 16, 50, 128}) {
+    Graph g;
+    Builder b(g);
+    const Value x = b.input("x", DType::f32, {3, 4, n});
+    g.results = {{"p", ops::softmax(b, x, {-1})}};
+    CompileContext context;
+    EXPECT_EQ(fuse(context, run_pipeline(context, parse_graph(print(g)))).groups.size(), 1u);
+    check_chain(std::move(g));
+  }
+}
+
+TEST(Lower, PoolingWithPadding) {
+  Graph g;
+  Builder b(g);
+  const Value x = b.input("x", DType::f32, {1, 16, 9, 9});
+  ops::PoolAttr attr;
+  attr.kernel = {3, 3};
+  attr.stride = {2, 2};
+  attr.pad_before = attr.pad_after = {1, 1};
+  g.results = {{"r", ops::max_pool(b, x, attr)}};
+  check_chain(std::move(g));
+}
+
+TEST(Lower, GatherConcatSlice) {
+  Graph g;
+  Builder b(g);
+  const Value table = b.parameter("table", noise({7, 12}, 2));
+  const Value ids = b.input("ids", DType::i64, {5});
+  const Value rows = b.gather(table, ids, 0);
+  const Value x = b.input("x", DType::f32, {5, 9});
+  const Value parts[] = {rows, x};
+  const Value joined = b.concat(parts, 1);
+  g.results = {{"r", b.apply(ScalarOp::tanh, {b.slice(joined, {1, 3}, {3, 15}, {1, 1})})}};
+  check_chain(std::move(g));
+}
+
+}  // namespace
+}  // namespace mintor
