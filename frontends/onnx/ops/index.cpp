@@ -63,21 +63,22 @@ Index from_end(const Ranges& ranges, const Index& value, const Index& size) {
   return value + size;
 }
 
-// "The first `end` of `size`": remembers for which symbol values nothing is clipped.
+// min(end, size) of which one is symbolic: remembers up to which symbol value one of them is always the smaller.
 void note_clip(OnnxNode& n, const Index& end, const Index& size) {
-  std::set<std::string> vars = end.vars();
-  if (!size.is_const() || vars.size() != 1) return;
-  auto affine = end.affine_in(*vars.begin());
-  if (!affine || affine->first < 1 || !affine->second.is_const()) return;
-  int64_t hi = (size.value() - affine->second.value()) / affine->first;
+  Index over = end - size;
+  std::set<std::string> vars = over.vars();
+  if (vars.size() != 1) return;
+  auto affine = over.affine_in(*vars.begin());
+  if (!affine || affine->first == 0 || !affine->second.is_const()) return;
+  int64_t hi = affine->first > 0 ? -affine->second.value() / affine->first : affine->second.value() / -affine->first;
   if (hi >= 1) n.state().clips.insert({*vars.begin(), hi});
 }
 
 Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Index& end, int64_t step) {
   Ranges ranges = n.state().graph.ranges();
   auto simple = [&](const Index& e) { return ranges.simplify(e); };
-  // Huge constants stand for "to the end" and would overflow sums.
-  constexpr int64_t kHuge = int64_t{1} << 30;
+  // Huge constants stand for "to the end" and would overflow sums; exporters write 10^9, 2^31 - 1, 2^63 - 1.
+  constexpr int64_t kHuge = 1'000'000'000;
   auto open = [&](const Index& e, bool high) { return e.is_const() && (high ? e.value() >= kHuge : e.value() <= -kHuge); };
   if (step > 0) {
     Index s = open(start, false) ? Index(0) : simple(max(0, min(from_end(ranges, start, size), size)));
