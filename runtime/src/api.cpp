@@ -48,6 +48,7 @@ MT_API void MT_FUNCTION(_context_destroy)(MT_CONTEXT* context) {
 MT_API void MT_FUNCTION(_close)(MT_MODEL* model) { MT_PACKAGE::close(own(model)); }
 
 MT_API const mt_model_info* MT_FUNCTION(_info)(const MT_MODEL* model) {
+  if (!model) return &MT_PACKAGE::program.info;
   return MT_PACKAGE::info(reinterpret_cast<const MT_PACKAGE::Model*>(model));
 }
 

@@ -3,16 +3,16 @@
 // Takes mt_tensor arrays; gives symbol values, input pointers and described outputs. Keeps true:
 // nothing is read through a pointer whose size, dtype and alignment were not checked, and nothing
 // is written before all of it was; messages name the tensor, what was expected and what came.
+#include <stdio.h>
+#include <string.h>
+
 #include "runtime.h"
 
 namespace MT_PACKAGE {
 
 static int32_t find_symbol(const mt_model_info& info, const char* name) {
   for (int32_t i = 0; i < info.symbol_count; ++i) {
-    const char* a = info.symbols[i].name;
-    const char* b = name;
-    while (*a && *a == *b) ++a, ++b;
-    if (*a == *b) return i;
+    if (strcmp(info.symbols[i].name, name) == 0) return i;
   }
   return -1;
 }
@@ -62,17 +62,15 @@ static mt_status bind_dim(Context* context, const mt_tensor_info& expected, int3
   }
   const mt_symbol_info& symbol = info.symbols[index];
   if (given < 0 || given < symbol.lo || (symbol.hi >= 0 && given > symbol.hi)) {
-    if (symbol.hi < 0) {
-      return fail(MT_SHAPE_MISMATCH, "input '%s': dimension %d ('%s') is %lld, expected %lld or more",
-                  expected.name, dim, symbol.name, (long long)given, (long long)symbol.lo);
-    }
-    return fail(MT_SHAPE_MISMATCH, "input '%s': dimension %d ('%s') is %lld, expected %lld..%lld",
-                expected.name, dim, symbol.name, (long long)given, (long long)symbol.lo,
-                (long long)symbol.hi);
+    char most[24] = "";   // stays empty where the range has no upper end
+    if (symbol.hi >= 0) snprintf(most, sizeof(most), "%lld", (long long)symbol.hi);
+    return fail(MT_SHAPE_MISMATCH, "input '%s': dimension %d ('%s') is %lld, expected %lld..%s",
+                expected.name, dim, symbol.name, (long long)given, (long long)symbol.lo, most);
   }
   if (bound_by[index] && context->symbols[index] != given) {
-    return fail(MT_SHAPE_MISMATCH, "input '%s': dimension %d ('%s') is %lld, but input '%s' has %lld",
-                expected.name, dim, symbol.name, (long long)given, bound_by[index],
+    return fail(MT_SHAPE_MISMATCH,
+                "input '%s': dimension %d ('%s') is %lld, but input '%s' has %lld", expected.name,
+                dim, symbol.name, (long long)given, bound_by[index],
                 (long long)context->symbols[index]);
   }
   bound_by[index] = expected.name;

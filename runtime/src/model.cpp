@@ -93,6 +93,6 @@ void close(Model* model) {
   free(model);
 }
 
-const mt_model_info* info(const Model* model) { return model ? &model->info : &program.info; }
+const mt_model_info* info(const Model* model) { return &model->info; }
 
 }  // namespace MT_PACKAGE

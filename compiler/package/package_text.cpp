@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fills the templates. Takes and gives what package_text.h says; keeps true that whatever comes
+// from a model file is reduced to printable ASCII before it is printed.
+#include "compiler/package/package_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/support/embedded.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+using Values = std::vector<std::pair<std::string, std::string>>;
+
+// One pass, so that values are not searched for further markers.
+std::string fill(std::string_view text, const Values& values) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const size_t begin = text.find('@', at);
+    const size_t end = begin == std::string_view::npos ? begin : text.find('@', begin + 1);
+    if (end == std::string_view::npos) {
+      out += text.substr(at);
+      break;
+    }
+    const std::string_view key = text.substr(begin + 1, end - begin - 1);
+    const auto found = std::find_if(values.begin(), values.end(),
+                                    [&](const auto& value) { return value.first == key; });
+    out += text.substr(at, begin - at);
+    if (found == values.end()) {
+      out += '@';
+      at = begin + 1;
+    } else {
+      out += found->second;
+      at = end + 1;
+    }
+  }
+  return out;
+}
+
+std::string_view template_text(const char* file) {
+  return embedded_text(std::string("compiler/package/templates/") + file);
+}
+
+// Safe in a line comment, a Markdown table and a C string.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool safe = c >= ' ' && c <= '~' && c != '\\' && c != '"' && c != '|' && c != '`';
+    out += safe ? c : '?';
+  }
+  return out;
+}
+
+std::string identifier(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    out += safe ? c : '_';
+  }
+  return out;
+}
+
+std::string upper(std::string text) {
+  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return text;
+}
+
+std::string type_text(const PackageTensor& tensor) {
+  return fmt::format("{}[{}]", name_of(tensor.dtype),
+                     printable(fmt::format("{}", fmt::join(tensor.shape, ", "))));
+}
+
+std::string range_text(const PackageContents& contents, const PackageTensor& tensor) {
+  std::string out;
+  for (const PackageSymbol& symbol : contents.symbols) {
+    const bool used = std::any_of(tensor.shape.begin(), tensor.shape.end(), [&](const auto& dim) {
+      return dim == symbol.name;
+    });
+    if (!used) continue;
+    out += fmt::format("; {} {}", printable(symbol.name),
+                       symbol.hi < 0 ? fmt::format("at least {}", symbol.lo)
+                                     : fmt::format("in {}..{}", symbol.lo, symbol.hi));
+  }
+  return out;
+}
+
+// Positions as enumerators, each under its doc comment; two names that become one stay apart.
+std::string tensor_enum(const PackageContents& contents, const char* role,
+                        const std::vector<PackageTensor>& tensors) {
+  std::string out = fmt::format("// Positions in the array of {}s.\nenum {}_{}_index {{\n", role,
+                                contents.name, role);
+  std::vector<std::string> used;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    std::string name = fmt::format("{}_{}_{}", contents.name, role, identifier(tensors[i].name));
+    if (std::find(used.begin(), used.end(), name) != used.end()) name += fmt::format("_at_{}", i);
+    used.push_back(name);
+    out += fmt::format("  // {}: {}{}{}{}\n  {} = {},\n", printable(tensors[i].name),
+                       type_text(tensors[i]), range_text(contents, tensors[i]),
+                       tensors[i].doc.empty() ? "" : ". ", printable(tensors[i].doc), name, i);
+  }
+  out += fmt::format("  {}_{}s = {}\n}};\n", contents.name, role, tensors.size());
+  return out;
+}
+
+std::string shared_flags() {
+  return fmt::format("{}", fmt::join(package_compile_flags(), " "));
+}
+
+std::string stem(const std::string& file) { return file.substr(0, file.rfind('.')); }
+
+std::string description(const PackageContents& contents) {
+  return contents.description.empty() ? "a compiled model" : printable(contents.description);
+}
+
+}  // namespace
+
+std::string case_file(const char* role, size_t position, const std::string& name) {
+  return fmt::format("{}_{}_{}.npy", role, position, identifier(name).substr(0, 48));
+}
+
+size_t position_of(const std::vector<PackageTensor>& tensors, const std::string& name) {
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i].name == name) return i;
+  }
+  throw CompileError("package", "a case names '" + name + "', which the model does not have");
+}
+
+std::string header_text(const PackageContents& contents) {
+  const std::string enums = tensor_enum(contents, "input", contents.inputs) + "\n" +
+                            tensor_enum(contents, "output", contents.outputs);
+  return fill(template_text("header.h.in"),
+              {{"NAME", contents.name},
+               {"DESCRIPTION", description(contents)},
+               {"GUARD", "MINTOR_PACKAGE_" + upper(contents.name) + "_H"},
+               {"TENSOR_ENUMS", enums}});
+}
+
+std::string makefile_text(const PackageContents& contents) {
+  std::string objects, rules;
+  for (const PackageUnit& unit : contents.units) {
+    const std::string object = fmt::format("$(OUT)/src_{}.o", stem(unit.file));
+    objects += (objects.empty() ? "" : " ") + object;
+    rules += fmt::format("{}: src/{} $(HEADERS) | $(OUT)\n", object, unit.file);
+    rules += "\t$(CXX) $(ALL_CXXFLAGS)";
+    for (const std::string& flag : unit.flags) rules += " " + flag;
+    rules += " -c $< -o $@\n\n";
+  }
+  return fill(template_text("Makefile.in"), {{"NAME", contents.name},
+                                             {"CXX_FLAGS", shared_flags()},
+                                             {"UNIT_OBJECTS", objects},
+                                             {"UNIT_RULES", rules}});
+}
+
+std::string cmake_text(const PackageContents& contents) {
+  std::string files, properties;
+  for (const PackageUnit& unit : contents.units) {
+    files += (files.empty() ? "src/" : " src/") + unit.file;
+    if (unit.flags.empty()) continue;
+    properties += fmt::format("set_source_files_properties(src/{}\n", unit.file);
+    properties += fmt::format("  PROPERTIES COMPILE_OPTIONS \"{}\")\n", fmt::join(unit.flags, ";"));
+  }
+  return fill(template_text("CMakeLists.txt.in"), {{"NAME", contents.name},
+                                                   {"CXX_FLAGS", shared_flags()},
+                                                   {"UNIT_FILES", files},
+                                                   {"UNIT_PROPERTIES", properties}});
+}
+
+std::string readme_text(const PackageContents& contents) {
+  std::string table;
+  for (const PackageTensor& tensor : contents.inputs) {
+    table += fmt::format("| input | `{}` | `{}`{} |\n", printable(tensor.name), type_text(tensor),
+                         range_text(contents, tensor));
+  }
+  for (const PackageTensor& tensor : contents.outputs) {
+    table += fmt::format("| output | `{}` | `{}` |\n", printable(tensor.name), type_text(tensor));
+  }
+  if (!table.empty()) table.pop_back();
+  return fill(template_text("README.md.in"),
+              {{"NAME", contents.name},
+               {"DESCRIPTION", description(contents)},
+               {"TENSOR_TABLE", table},
+               {"INPUT_COUNT", std::to_string(std::max<size_t>(1, contents.inputs.size()))},
+               {"OUTPUT_COUNT", std::to_string(std::max<size_t>(1, contents.outputs.size()))},
+               {"LEVELS", fmt::format("{}", fmt::join(contents.levels, ", "))}});
+}
+
+std::string cases_text(const PackageContents& contents) {
+  std::string out = "# case FOLDER RTOL ATOL, then in|out POSITION FILE\n";
+  for (size_t i = 0; i < contents.cases.size(); ++i) {
+    const VerifyCase& one = contents.cases[i];
+    out += fmt::format("case case{} {:.17g} {:.17g}\n", i, one.rtol, one.atol);
+    for (const NamedTensor& tensor : one.inputs) {
+      const size_t at = position_of(contents.inputs, tensor.name);
+      out += fmt::format("in {} {}\n", at, case_file("in", at, tensor.name));
+    }
+    for (const NamedTensor& tensor : one.outputs) {
+      const size_t at = position_of(contents.outputs, tensor.name);
+      out += fmt::format("out {} {}\n", at, case_file("out", at, tensor.name));
+    }
+  }
+  return out;
+}
+
+std::string filled_template(const PackageContents& contents, const char* file) {
+  const size_t most = std::max<size_t>({1, contents.inputs.size(), contents.outputs.size()});
+  return fill(template_text(file),
+              {{"NAME", contents.name}, {"MOST_TENSORS", std::to_string(most)}});
+}
+
+// The array format of NumPy, version 1.0: magic, length, a dictionary padded to 64 bytes.
+std::string npy_header(const Tensor& tensor) {
+  static constexpr const char* kCodes[] = {"<f8", "<f4", "<f2", "<V2", "|i1", "<i2", "<i4",
+                                           "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"};
+  std::string shape;
+  for (const int64_t extent : tensor.shape) shape += fmt::format("{}, ", extent);
+  if (tensor.shape.size() > 1) shape.resize(shape.size() - 2);
+  if (tensor.shape.size() == 1) shape.pop_back();
+  std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
+                                 kCodes[static_cast<size_t>(tensor.dtype)], shape);
+  text.append(63 - (10 + text.size()) % 64, ' ');
+  text += '\n';
+  std::string head("\x93NUMPY\x01\x00", 8);
+  head += static_cast<char>(text.size() & 0xff);
+  head += static_cast<char>(text.size() >> 8);
+  return head + text;
+}
+
+}  // namespace mintor
