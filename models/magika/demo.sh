@@ -17,7 +17,7 @@ mkdir -p "$demo"
 "$venv/mintor" verify "$demo/magika"
 
 "$venv/python" models/magika/make_config.py --model "$model" --out "$demo/magika_config.h"
-library=$(find "$demo/magika" -name 'libmagika.so' | head -n 1)
+library=$demo/magika/build/libmagika.so
 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -I "$demo" -I "$demo/magika/include" \
   models/magika/classify.c -o "$demo/classify" \
   "$library" -ldl -Wl,-rpath,"$PWD/$(dirname "$library")"

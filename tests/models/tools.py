@@ -93,19 +93,14 @@ def compile_package(model, folder, levels, *options, name=None):
     return package
 
 
-def build_package(package, compiler, flags="", label=None):
-    """The library of a copy of the package, built by one compiler with its own Makefile."""
-    package = pathlib.Path(package)
+def build_package(package, compiler, extra="", label=None):
+    """The library, built by one compiler with the package's own Makefile; warnings are errors."""
     c, cxx = compilers()[compiler]
-    copy = package.parent / f"build-{label or compiler}" / package.name
-    # Hard links: weights are large, and nothing writes to them.
-    shutil.copytree(package, copy, copy_function=os.link, ignore=shutil.ignore_patterns("build"))
-    arguments = [f"CC={c}", f"CXX={cxx}"] + ([f"EXTRA_FLAGS={flags}"] if flags else [])
-    run(["make", "-C", copy, f"-j{os.cpu_count()}", *arguments])
-    library = next(iter(sorted(copy.rglob("lib*.so"))), None)
-    if library is None:
-        raise Failed(f"make in {copy} left no library")
-    return library
+    out = f"build-{label or compiler}"
+    arguments = [f"OUT={out}", f"CC={c}", f"CXX={cxx}", "WARN=-Wall -Wextra -Werror"]
+    target = f"{out}/lib{pathlib.Path(package).name}.so"
+    run(["make", "-C", package, f"-j{os.cpu_count()}", *arguments, f"EXTRA={extra}", target])
+    return pathlib.Path(package) / target
 
 
 @functools.cache
@@ -124,7 +119,7 @@ def helper(name, flags=(), compiler="gcc"):
 def drive(library, inputs, folder, *options, flags=(), compiler="gcc", environment=None):
     """Runs a package by drive.c; gives (outputs in the model's order, the line it printed)."""
     folder = pathlib.Path(folder)
-    package = next(p for p in pathlib.Path(library).parents if (p / "weights").is_dir())
+    package = pathlib.Path(library).parent.parent
     name = pathlib.Path(library).stem.removeprefix("lib")
     command = [helper("drive", tuple(flags), compiler), library, name]
     command += ["--weights", package / "weights" / "weights.bin", "--out", folder / "out"]
