@@ -284,10 +284,10 @@ std::string ExprText::vector_load(const LoadExpr& load, DType dtype, int32_t lan
   const std::string type = vector_type(dtype, lanes);
   if (load.count) {
     const std::string count = integer(ranges_.simplify(*load.count - first));
-    if (dtype == DType::boolean) return "load_partial<" + vector_type(DType::u8, lanes) + ">(" + pointer + ", " + count + ") != 0";
+    if (dtype == DType::boolean) return "mt_bool_to_mask(load_partial<" + vector_type(DType::u8, lanes) + ">(" + pointer + ", " + count + "))";
     return "load_partial<" + type + ">(" + pointer + ", " + count + ")";
   }
-  if (dtype == DType::boolean) return "(load<" + vector_type(DType::u8, lanes) + ">(" + pointer + ") != 0)";
+  if (dtype == DType::boolean) return "mt_bool_to_mask(load<" + vector_type(DType::u8, lanes) + ">(" + pointer + "))";
   return "load<" + type + ">(" + pointer + ")";
 }
 
@@ -316,8 +316,10 @@ std::string ExprText::vector(const Expr& e, int32_t lanes, int part) const {
     }
     std::string operator()(const CastExpr& c) const {
       if (c.arg->dtype == e->dtype) return t.vector(c.arg, lanes, part);
-      if (e->dtype == DType::boolean)
-        return "(" + t.vector_operand(c.arg, lanes, part) + " != " + t.vector_type(c.arg->dtype, lanes) + "{})";
+      if (e->dtype == DType::boolean && !is_storage_float(c.arg->dtype))
+        return "mt_cast_to_mask(" + t.vector_operand(c.arg, lanes, part) + ")";
+      if (c.arg->dtype == DType::boolean && !is_storage_float(e->dtype))
+        return "mt_cast_mask<" + t.vector_type(e->dtype, lanes) + ">(" + t.vector_operand(c.arg, lanes, part) + ")";
       return cast_text(c.arg->dtype, e->dtype, t.vector_type(e->dtype, lanes), t.vector_operand(c.arg, lanes, part));
     }
     std::string operator()(const BitcastExpr& c) const {

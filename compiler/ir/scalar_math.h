@@ -14,5 +14,6 @@
 #include "compiler/ir/scalar_math_base.h"
 #include "compiler/ir/scalar_math_cast.h"
 #include "compiler/ir/scalar_math_functions.h"
+#include "compiler/ir/scalar_math_index.h"
 
 #endif
