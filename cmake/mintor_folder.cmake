@@ -107,7 +107,8 @@ function(mintor_jit_library)
     CXX_VISIBILITY_PRESET hidden)
   # LLVM of Debian is built with RTTI and without exceptions.
   target_compile_options(mintor_jit_llvm PRIVATE -Wall -Wextra -frtti -fno-exceptions)
-  target_compile_definitions(mintor_jit_llvm PRIVATE MINTOR_VERSION="${PROJECT_VERSION}")
+  target_compile_definitions(mintor_jit_llvm PRIVATE MINTOR_VERSION="${PROJECT_VERSION}"
+                             MINTOR_LLVM_PREFIX="${LLVM_INSTALL_PREFIX}")
   target_include_directories(mintor_jit_llvm PRIVATE "${CMAKE_SOURCE_DIR}")
   target_include_directories(mintor_jit_llvm SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS}
                              ${CLANG_INCLUDE_DIRS})

@@ -124,6 +124,10 @@ Stmt store(std::string buffer, std::vector<Index> indices, Expr value);
 Stmt alloc(std::string name, DType dtype, std::vector<Index> shape, Space space);
 Stmt if_(Expr cond, Stmt then_body, Stmt else_body = nullptr);
 Stmt instr(std::string name, std::vector<InstrOperand> operands);
+// Vectors: leaves of `expr` that mention `lane` get these lanes; a store for all lanes at once.
+Expr with_lanes(const Expr& expr, int32_t lanes);
+Stmt vector_store(std::string buffer, std::vector<Index> indices, Expr value, int32_t lanes,
+                  std::optional<Index> count = {});
 }  // namespace k
 
 // ---- walking and rewriting (loop/visit.cpp) ----------------------------------------------------------------------

@@ -34,7 +34,9 @@ class Simplifier {
   // lo == hi decides a variable.
   std::optional<Index> fixed(const Index::Atom& atom) {
     const Range* r = ranges_.find(atom.name);
-    if (!r || !r->lo || !r->hi || !(*r->lo == *r->hi) || r->lo->mentions(atom.name)) return std::nullopt;
+    if (!r || !r->lo || !r->hi || !(*r->lo == *r->hi)) return std::nullopt;
+    if (!r->lo->is_const() && !r->lo->as_var()) return std::nullopt;   // the name reads better
+    if (r->lo->mentions(atom.name)) return std::nullopt;
     return r->lo;
   }
 
