@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What compiles for the JIT: the in-process compiler (libmintor_jit), or the system's.
+// Takes units and headers as text and a private folder; gives object files there, and a library from
+// them. Keeps true: a failure is an InternalError that holds the compiler's words.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/codegen/program_emitter.h"
+
+namespace mintor {
+
+class JitBackend {
+ public:
+  virtual ~JitBackend() = default;
+  // Says which compiler it is, for the cache key, without opening it.
+  virtual std::string fingerprint() const = 0;
+  // Writes folder/<unit>.o for each unit, several at a time.
+  virtual void compile(const ProgramSource& source, const std::string& folder) = 0;
+  virtual void link(const std::vector<std::string>& objects, const std::string& library) = 0;
+};
+
+// nullptr where libmintor_jit is not there.
+std::unique_ptr<JitBackend> llvm_backend();
+// nullptr where there is no compiler on $PATH.
+std::unique_ptr<JitBackend> system_backend();
+
+std::string object_path(const std::string& folder, const SourceFile& unit);
+// Runs task(0..count-1) on up to jit_threads() threads; the first exception is thrown on.
+void for_each_parallel(size_t count, const std::function<void(size_t)>& task);
+int jit_threads();
+
+}  // namespace mintor

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds, opens and calls libmintor_jit. Takes units; gives objects. Keeps true: the library is opened
+// once per process and stays; with MINTOR_JIT=process each unit is compiled in a forked child, so
+// that a crash of the compiler is a message.
+#include "compiler/jit/llvm_library.h"
+
+#include <dlfcn.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "compiler/jit/backend.h"
+#include "compiler/jit/jit.h"
+#include "compiler/jit/llvm/abi.h"
+#include "compiler/jit/process.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Library {
+  MintorJitCompile compile = nullptr;
+  MintorJitFormat format = nullptr;
+  std::string problem;
+};
+
+// Where this code lies: the executable or the Python module.
+fs::path own_folder() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(&llvm_library_path), &info) == 0) return {};
+  std::error_code error;
+  fs::path path = fs::canonical(info.dli_fname, error);
+  if (error) path = fs::canonical("/proc/self/exe", error);
+  return path.parent_path();
+}
+
+Library open_library() {
+  Library library;
+  const std::string path = llvm_library_path();
+  if (path.empty()) {
+    library.problem = "libmintor_jit is not installed";
+    return library;
+  }
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) {
+    library.problem = dlerror();
+    return library;
+  }
+  library.compile = reinterpret_cast<MintorJitCompile>(dlsym(handle, MINTOR_JIT_COMPILE));
+  library.format = reinterpret_cast<MintorJitFormat>(dlsym(handle, MINTOR_JIT_FORMAT));
+  if (!library.compile || !library.format) library.problem = path + " is of another version";
+  return library;
+}
+
+const Library& library() {
+  static const Library kLibrary = open_library();
+  return kLibrary;
+}
+
+void append(void* text, const char* bytes, size_t size) {
+  static_cast<std::string*>(text)->append(bytes, size);
+}
+
+MintorJitFile as_file(const SourceFile& file) {
+  return {file.file.c_str(), file.text.data(), file.text.size()};
+}
+
+struct Emitted {
+  int status = 2;
+  std::string output, diagnostics;
+};
+
+Emitted emit_here(const ProgramSource& source, size_t unit, const std::string& stage) {
+  Emitted emitted;
+  std::vector<MintorJitFile> headers;
+  for (const SourceFile& header : source.headers) headers.push_back(as_file(header));
+  std::vector<std::string> flags = jit_flags();
+  const std::vector<std::string>& own = source.units[unit].flags;
+  flags.insert(flags.end(), own.begin(), own.end());
+  std::vector<const char*> words;
+  for (const std::string& flag : flags) words.push_back(flag.c_str());
+  MintorJitJob job{headers.data(), headers.size(), as_file(source.units[unit]), words.data(),
+                   words.size(), stage.c_str(), append, append, &emitted.output,
+                   &emitted.diagnostics};
+  emitted.status = library().compile(&job);
+  return emitted;
+}
+
+// A child that crashes takes nothing with it; its output comes back through a file.
+Emitted emit_in_child(const ProgramSource& source, size_t unit, const std::string& stage,
+                      const std::string& file) {
+  const ProcessResult result = run_forked([&](std::string& output) {
+    const Emitted emitted = emit_here(source, unit, stage);
+    std::ofstream(file, std::ios::binary) << emitted.output;
+    output = emitted.diagnostics;
+    return emitted.status;
+  });
+  Emitted emitted;
+  emitted.status = result.status;
+  emitted.diagnostics = result.output;
+  std::ifstream in(file, std::ios::binary);
+  emitted.output.assign(std::istreambuf_iterator<char>(in), {});
+  return emitted;
+}
+
+std::string checked(const Emitted& emitted, const std::string& file) {
+  if (emitted.status == 0) return emitted.output;
+  const std::string how = emitted.status == 1 ? "does not compile" : "crashes the compiler";
+  throw InternalError("jit", file + " " + how + ":\n" + emitted.diagnostics);
+}
+
+bool in_child() {
+  const char* mode = std::getenv("MINTOR_JIT");
+  return mode != nullptr && std::strcmp(mode, "process") == 0;
+}
+
+// lld beside the clang that was linked, else any linker.
+std::vector<std::string> linker() {
+  for (const char* name : {"/usr/lib/llvm-19/bin/ld.lld", "ld.lld-19", "ld.lld", "ld"}) {
+    const std::string path = find_program(name);
+    if (!path.empty()) return {path};
+  }
+  for (const char* name : {"cc", "gcc", "clang"}) {
+    const std::string path = find_program(name);
+    if (!path.empty()) return {path, "-nostartfiles", "-nostdlib"};
+  }
+  throw CompileError("jit", "there is no linker (ld.lld, ld or cc) on PATH", "", "install lld-19");
+}
+
+// The libm of this process: what the kernels call resolves to it whoever loads them.
+std::string math_library() {
+  Dl_info info{};
+  float (*function)(float) = &floorf;
+  if (dladdr(reinterpret_cast<void*>(function), &info) == 0 || info.dli_fname == nullptr) return "";
+  const std::string path = info.dli_fname;
+  return path.find("libm.so") == std::string::npos ? "" : path;
+}
+
+class LlvmBackend : public JitBackend {
+ public:
+  explicit LlvmBackend(std::string path) : path_(std::move(path)) {}
+
+  std::string fingerprint() const override {
+    struct stat info {};
+    stat(path_.c_str(), &info);
+    return "llvm " + std::to_string(info.st_size) + " " + std::to_string(info.st_mtime);
+  }
+
+  void compile(const ProgramSource& source, const std::string& folder) override {
+    if (!library().problem.empty()) throw CompileError("jit", library().problem);
+    for_each_parallel(source.units.size(), [&](size_t i) {
+      const std::string path = object_path(folder, source.units[i]);
+      const Emitted emitted = in_child() ? emit_in_child(source, i, "obj", path + ".child")
+                                         : emit_here(source, i, "obj");
+      std::ofstream out(path, std::ios::binary);
+      out << checked(emitted, source.units[i].file);
+      out.flush();
+      if (!out) throw CompileError("jit", "'" + path + "' cannot be written");
+    });
+  }
+
+  void link(const std::vector<std::string>& objects, const std::string& file) override {
+    std::vector<std::string> command = linker();
+    command.insert(command.end(), {"-shared", "-o", file});
+    command.insert(command.end(), objects.begin(), objects.end());
+    if (const std::string math = math_library(); !math.empty()) command.push_back(math);
+    const ProcessResult result = run_process(command);
+    if (result.status == 0) return;
+    throw InternalError("jit", command[0] + " ended with " + std::to_string(result.status) + "\n" +
+                                   result.output);
+  }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+std::string llvm_library_path() {
+  constexpr char kName[] = "libmintor_jit.so";
+  if (const char* set = std::getenv("MINTOR_JIT_LIBRARY"); set && *set) {
+    return access(set, R_OK) == 0 ? set : "";
+  }
+  const fs::path here = own_folder();
+  // Beside the module or the program, in an installed tree, in a build tree.
+  for (const char* folder : {"", "lib", "../lib", "../lib/mintor", "../../lib", "../mintor.libs"}) {
+    const fs::path path = here / folder / kName;
+    if (access(path.c_str(), R_OK) == 0) return path.lexically_normal().string();
+  }
+  return "";
+}
+
+std::string llvm_emit(const ProgramSource& source, size_t unit, const std::string& stage) {
+  if (!library().problem.empty()) {
+    throw CompileError("emit", "the stage '" + stage + "' needs LLVM: " + library().problem, "",
+                       "build with -DMINTOR_LLVM=ON");
+  }
+  return checked(emit_here(source, unit, stage), source.units[unit].file);
+}
+
+std::string llvm_format(const std::string& file, const std::string& text) {
+  if (!library().problem.empty()) return text;
+  std::string formatted;
+  const MintorJitFile given{file.c_str(), text.data(), text.size()};
+  return library().format(&given, append, &formatted) == 0 ? formatted : text;
+}
+
+std::unique_ptr<JitBackend> llvm_backend() {
+  const std::string path = llvm_library_path();
+  if (path.empty()) return nullptr;
+  return std::make_unique<LlvmBackend>(path);
+}
+
+}  // namespace mintor
