@@ -130,9 +130,11 @@ def unary():
         yield case(
             op, [given(SPECIAL, F32)], "special values", tag="special", tolerance=(1e-5, 1e-42)
         )
-    for op in ("Abs", "Neg", "Exp", "Log", "Sqrt", "Tanh", "Erf", "Floor", "Relu"):
+    for op in ("Abs", "Neg", "Exp", "Log", "Sqrt", "Tanh", "Floor", "Relu"):
         low, high, _ = UNARY[op]
         yield case(op, [t(7, 3, dtype=F64, low=low, high=high)], "double", tolerance=(1e-12, 1e-13))
+    # The oracle's own double erf is rounded to single.
+    yield case("Erf", [t(7, 3, dtype=F64, low=-4, high=4)], "double", tolerance=(1e-7, 1e-8))
     for op in ("Abs", "Exp", "Tanh", "Relu", "Sigmoid"):
         yield case(
             op, [t(7, 3, dtype=F16)], "half is stored, computed in single", tolerance=(2e-3, 1e-3)
