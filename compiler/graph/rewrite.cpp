@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Graph -> Graph, node by node. See rewrite.h.
+// Keeps true: inputs stay though nothing reads them, in their order: they are the entry's signature.
 #include "compiler/graph/rewrite.h"
 
 #include <unordered_map>
@@ -7,13 +9,23 @@ namespace mintor {
 
 namespace {
 
-// Copies live nodes only: a second pass drops what the replacements left behind.
+std::vector<const Node*> kept_nodes(const Graph& graph) {
+  std::vector<bool> live(graph.nodes().size(), false);
+  for (const Node* node : live_nodes(graph)) live[static_cast<size_t>(node->id)] = true;
+  std::vector<const Node*> nodes;
+  for (const auto& node : graph.nodes()) {
+    if (live[static_cast<size_t>(node->id)] || node->kind == Kind::input) nodes.push_back(node.get());
+  }
+  return nodes;
+}
+
+// Copies live nodes and inputs: a second pass drops what the replacements left behind.
 Graph rewrite_once(const Graph& graph, const NodeRewrite& fn) {
   Graph out(graph.name());
   for (const Symbol& s : graph.symbols()) out.add_symbol(s);
   Builder builder(out);
   std::unordered_map<const Node*, std::vector<Value>> made;
-  for (const Node* old : live_nodes(graph)) {
+  for (const Node* old : kept_nodes(graph)) {
     std::vector<Value> operands;
     for (const Value& v : old->operands) operands.push_back(made.at(v.node)[v.result]);
     const size_t before = out.nodes().size();
