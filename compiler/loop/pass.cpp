@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runner of loop passes. Takes a name and a Kernel; gives the rewritten Kernel.
+// Keeps true: in builds with assertions every pass leaves a kernel that verify() accepts.
+#include "compiler/loop/pass.h"
+
+#include "compiler/support/error.h"
+#include "compiler/support/nearest.h"
+
+namespace mintor {
+
+Kernel run_loop_pass(std::string_view name, const Kernel& kernel) {
+  std::vector<std::string_view> names;
+  for (const LoopPass* pass : all_loop_passes()) {
+    names.push_back(pass->name);
+    if (name != pass->name) continue;
+    Kernel out = pass->run(kernel);
+#ifndef NDEBUG
+    verify(out);
+#endif
+    return out;
+  }
+  throw CompileError("loop pass", "there is no pass '" + std::string(name) + "'", "", did_you_mean(name, names));
+}
+
+}  // namespace mintor
