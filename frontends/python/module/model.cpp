@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between NumPy and the C ABI. Takes arrays; fills mt_tensor; gives arrays that own their bytes.
+// Keeps true: an array of another dtype is refused with both names, never converted in silence;
+// lists and Python numbers are converted, they have no dtype of their own.
+#include "frontends/python/module/model.h"
+
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "compiler/cli/model_io.h"
+#include "compiler/cli/open_any.h"
+#include "compiler/package/builder.h"
+#include "compiler/package/package.h"
+#include "compiler/support/error.h"
+#include "compiler/support/nearest.h"
+
+namespace py = pybind11;
+
+namespace mintor {
+namespace {
+
+const char* numpy_name(DType dtype) {
+  switch (dtype) {
+    case DType::f64: return "float64";
+    case DType::f32: return "float32";
+    case DType::f16: return "float16";
+    case DType::bf16: return "uint16";  // NumPy has no bf16: its bits
+    case DType::i8: return "int8";
+    case DType::i16: return "int16";
+    case DType::i32: return "int32";
+    case DType::i64: return "int64";
+    case DType::u8: return "uint8";
+    case DType::u16: return "uint16";
+    case DType::u32: return "uint32";
+    case DType::u64: return "uint64";
+    case DType::boolean: return "bool";
+  }
+  return "";
+}
+
+DType dtype_of(const py::array& array) {
+  for (int i = 0; i < kDTypeCount; ++i) {
+    const DType dtype = static_cast<DType>(i);
+    if (dtype != DType::bf16 && array.dtype().is(py::dtype(numpy_name(dtype)))) return dtype;
+  }
+  throw CompileError("run", "an array has dtype " + py::str(array.dtype()).cast<std::string>() +
+                                ", which has no counterpart");
+}
+
+// The array itself when it can be read in place; a C-contiguous copy otherwise.
+py::array as_array(const py::object& value, const py::dtype& dtype, const char* name) {
+  if (py::isinstance<py::array>(value)) {
+    auto array = py::reinterpret_borrow<py::array>(value);
+    if (!array.dtype().is(dtype) && !array.dtype().equal(dtype)) {
+      throw CompileError("run", std::string("input '") + name + "' has dtype " +
+                                    py::str(array.dtype()).cast<std::string>() + ", expected " +
+                                    py::str(dtype).cast<std::string>(),
+                         "", "convert it with .astype");
+    }
+    if (array.flags() & py::array::c_style) return array;
+    return py::array::ensure(array, py::array::c_style);
+  }
+  const py::object numpy = py::module_::import("numpy");
+  return py::array(numpy.attr("asarray")(value, dtype));
+}
+
+mt_tensor as_tensor(const py::array& array, DType dtype) {
+  mt_tensor tensor{};
+  tensor.data = const_cast<void*>(array.data());
+  tensor.bytes = static_cast<size_t>(array.nbytes());
+  tensor.dtype = static_cast<int32_t>(dtype);
+  tensor.rank = static_cast<int32_t>(array.ndim());
+  if (array.ndim() > MT_MAX_RANK) {
+    throw CompileError("run", "an input has rank " + std::to_string(array.ndim()) +
+                                  ", expected at most " + std::to_string(MT_MAX_RANK));
+  }
+  std::copy_n(array.shape(), array.ndim(), tensor.shape);
+  return tensor;
+}
+
+NamedTensors tensors_of(const py::dict& arrays) {
+  NamedTensors tensors;
+  for (const auto& [name, value] : arrays) {
+    const py::array array = py::array::ensure(value, py::array::c_style);
+    if (!array) throw py::error_already_set();
+    tensors[name.cast<std::string>()] =
+        Tensor::copy_of(dtype_of(array), {array.shape(), array.shape() + array.ndim()},
+                        array.data());
+  }
+  return tensors;
+}
+
+py::list port_list(const mt_tensor_info* ports, int32_t count) {
+  py::list list;
+  for (int32_t i = 0; i < count; ++i) {
+    py::list shape;
+    for (int32_t d = 0; d < ports[i].rank; ++d) {
+      if (ports[i].shape[d] >= 0) {
+        shape.append(ports[i].shape[d]);
+      } else {
+        shape.append(std::string(ports[i].symbol[d] ? ports[i].symbol[d] : "?"));
+      }
+    }
+    const std::string dtype(name_of(static_cast<DType>(ports[i].dtype)));
+    list.append(py::make_tuple(ports[i].name, dtype, shape));
+  }
+  return list;
+}
+
+}  // namespace
+
+PyModel::PyModel(std::unique_ptr<LoadedModel> loaded, std::shared_ptr<const Graph> graph,
+                 CompileContext context)
+    : loaded_(std::move(loaded)), graph_(std::move(graph)), context_(std::move(context)) {
+  const py::gil_scoped_acquire locked;
+  const mt_model_info& info = loaded_->info();
+  for (int32_t i = 0; i < info.input_count; ++i) {
+    input_dtypes_.emplace_back(numpy_name(static_cast<DType>(info.inputs[i].dtype)));
+  }
+  for (int32_t i = 0; i < info.output_count; ++i) {
+    const mt_tensor_info& output = info.outputs[i];
+    output_dtypes_.emplace_back(numpy_name(static_cast<DType>(output.dtype)));
+    const bool fixed = std::all_of(output.shape, output.shape + output.rank,
+                                   [](int64_t dim) { return dim >= 0; });
+    output_shapes_.emplace_back();
+    if (fixed) output_shapes_.back().emplace(output.shape, output.shape + output.rank);
+  }
+}
+
+std::vector<py::object> PyModel::run_arrays(std::vector<py::object>& inputs) {
+  const mt_model_info& info = loaded_->info();
+  std::vector<mt_tensor> given(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    py::array array = as_array(inputs[i], input_dtypes_[i], info.inputs[i].name);
+    given[i] = as_tensor(array, static_cast<DType>(info.inputs[i].dtype));
+    inputs[i] = std::move(array);  // keeps a converted copy alive
+  }
+  std::vector<mt_tensor> made(output_dtypes_.size());
+  std::vector<py::object> outputs(made.size());
+  for (size_t i = 0; i < made.size(); ++i) {
+    if (!output_shapes_[i]) continue;
+    py::array array(output_dtypes_[i], *output_shapes_[i]);
+    if (array.nbytes() == 0) continue;
+    made[i].data = array.mutable_data();
+    made[i].bytes = static_cast<size_t>(array.nbytes());
+    outputs[i] = std::move(array);
+  }
+  // Results in the context's memory are copied before the next caller's turn.
+  const auto copy_open = [&] {
+    for (size_t i = 0; i < made.size(); ++i) {
+      if (outputs[i]) continue;
+      py::array array(output_dtypes_[i],
+                      std::vector<py::ssize_t>(made[i].shape, made[i].shape + made[i].rank));
+      if (array.nbytes() > 0) std::memcpy(array.mutable_data(), made[i].data, made[i].bytes);
+      outputs[i] = std::move(array);
+    }
+  };
+  std::unique_lock turn(*running_, std::defer_lock);
+  {
+    const py::gil_scoped_release unlocked;
+    turn.lock();
+    loaded_->context().run(given.data(), made.data());
+  }
+  copy_open();
+  return outputs;
+}
+
+py::object PyModel::call(const py::args& inputs) {
+  if (inputs.size() != input_dtypes_.size()) {
+    throw CompileError("run", std::to_string(inputs.size()) + " inputs were given, '" + name() +
+                                  "' takes " + std::to_string(input_dtypes_.size()));
+  }
+  std::vector<py::object> arrays;
+  arrays.reserve(inputs.size());
+  for (const py::handle input : inputs) arrays.push_back(py::reinterpret_borrow<py::object>(input));
+  std::vector<py::object> outputs = run_arrays(arrays);
+  if (outputs.size() == 1) return outputs[0];
+  return py::tuple(py::cast(outputs));
+}
+
+py::dict PyModel::run(const py::dict& inputs) {
+  const mt_model_info& info = loaded_->info();
+  std::vector<std::string_view> names;
+  for (int32_t i = 0; i < info.input_count; ++i) names.emplace_back(info.inputs[i].name);
+  for (const auto& [key, value] : inputs) {
+    const std::string given = key.cast<std::string>();
+    if (std::ranges::find(names, given) == names.end()) {
+      throw CompileError("run", "the model has no input '" + given + "'", "",
+                         did_you_mean(given, names));
+    }
+  }
+  std::vector<py::object> arrays;
+  for (int32_t i = 0; i < info.input_count; ++i) {
+    if (!inputs.contains(info.inputs[i].name)) {
+      throw CompileError("run", std::string("input '") + info.inputs[i].name + "' is missing");
+    }
+    arrays.push_back(inputs[info.inputs[i].name]);
+  }
+  const std::vector<py::object> outputs = run_arrays(arrays);
+  py::dict result;
+  for (size_t i = 0; i < outputs.size(); ++i) result[info.outputs[i].name] = outputs[i];
+  return result;
+}
+
+void PyModel::save(const std::string& directory, const std::string& target,
+                   const std::vector<std::pair<py::dict, py::dict>>& cases, double rtol,
+                   double atol) {
+  if (!graph_) {
+    throw CompileError("save", "this model was loaded from a package, which is on disk already");
+  }
+  std::vector<Case> given;
+  for (const auto& [inputs, outputs] : cases) {
+    given.push_back({tensors_of(inputs), tensors_of(outputs), rtol, atol});
+  }
+  const py::gil_scoped_release unlocked;
+  CompileContext context(context_.options);
+  context.options.target = target;
+  const std::vector<std::string> levels = levels_of(context, DefaultLevels::all_with_vectors);
+  write_program_package(context, build_program(context, *graph_, levels), given, directory);
+}
+
+py::list PyModel::inputs() const {
+  return port_list(loaded_->info().inputs, loaded_->info().input_count);
+}
+
+py::list PyModel::outputs() const {
+  return port_list(loaded_->info().outputs, loaded_->info().output_count);
+}
+
+std::vector<std::string> PyModel::kernels() const {
+  const mt_model_info& info = loaded_->info();
+  return {info.kernels, info.kernels + info.kernel_count};
+}
+
+std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& options) {
+  CompileContext context(options);
+  auto graph = std::make_shared<const Graph>(optimise(context, load_model(context, path)));
+  const std::vector<std::string> levels = levels_of(context, DefaultLevels::native);
+  if (levels.size() > 1) {
+    throw CompileError("compile", "target names several levels, one of them can run here", "",
+                       "name one; model.save takes several");
+  }
+  const Program program = build_program(context, *graph, levels);
+  auto loaded = jit(context, program, load_options(options));
+  return std::make_unique<PyModel>(std::move(loaded), std::move(graph), std::move(context));
+}
+
+std::unique_ptr<PyModel> load_model_package(const std::string& directory, int threads,
+                                            const std::string& level) {
+  const Manifest manifest = read_manifest(directory);
+  if (find_package_library(directory, manifest.name).empty()) build_package(directory);
+  LoadOptions load;
+  Options options;
+  options.threads = threads;
+  load.threads = threads_of(options);
+  load.level = level;
+  return std::make_unique<PyModel>(open_package(directory, load), nullptr,
+                                   CompileContext(options));
+}
+
+}  // namespace mintor

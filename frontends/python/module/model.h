@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model as Python sees it: callable, savable, with names and shapes.
+// Takes NumPy arrays (C-contiguous ones of the right dtype are read in place, others are copied);
+// gives new NumPy arrays. Keeps true: a call costs little more than the kernels: names, dtypes and
+// fixed output shapes are looked up once, when the model is opened.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/driver/driver.h"
+
+namespace mintor {
+
+class PyModel {
+ public:
+  // `graph` is null for a package: such a model is on disk already.
+  PyModel(std::unique_ptr<LoadedModel> loaded, std::shared_ptr<const Graph> graph,
+          CompileContext context);
+
+  // Inputs by position; one output as it is, several as a tuple.
+  pybind11::object call(const pybind11::args& inputs);
+  pybind11::dict run(const pybind11::dict& inputs);
+  // Writes the package. Each case is (inputs, outputs) by name; none: seeded ones.
+  void save(const std::string& directory, const std::string& target,
+            const std::vector<std::pair<pybind11::dict, pybind11::dict>>& cases, double rtol,
+            double atol);
+
+  std::string name() const { return loaded_->info().name; }
+  std::string numerics_hash() const { return loaded_->info().numerics_hash; }
+  std::string level() const { return loaded_->info().level ? loaded_->info().level : ""; }
+  pybind11::list inputs() const;
+  pybind11::list outputs() const;
+  std::vector<std::string> kernels() const;
+  std::vector<std::string> explanations() const { return context_.explanations; }
+  std::vector<std::string> warnings() const { return context_.warnings; }
+
+ private:
+  std::vector<pybind11::object> run_arrays(std::vector<pybind11::object>& inputs);
+
+  std::unique_ptr<LoadedModel> loaded_;
+  std::shared_ptr<const Graph> graph_;
+  CompileContext context_;
+  std::vector<pybind11::dtype> input_dtypes_, output_dtypes_;
+  std::vector<std::optional<std::vector<pybind11::ssize_t>>> output_shapes_;  // where fixed
+  std::unique_ptr<std::mutex> running_ = std::make_unique<std::mutex>();
+};
+
+std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& options);
+// Builds the library first when it is not there. threads 0: every core.
+std::unique_ptr<PyModel> load_model_package(const std::string& directory, int threads,
+                                            const std::string& level);
+
+}  // namespace mintor

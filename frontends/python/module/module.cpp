@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Python module's native half, mintor._mintor: compile, open, run, save.
+// Takes paths, option texts and NumPy arrays; gives NumPy arrays; CompileError and InternalError
+// become Python exceptions of those names. Keeps true: the interpreter's lock is released while
+// models compile and run, and one model may be called from several threads (they take turns).
+#include <pybind11/functional.h>
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "compiler/support/error.h"
+#include "frontends/python/module/model.h"
+
+namespace py = pybind11;
+
+namespace mintor {
+namespace {
+
+Options options_of(const std::vector<std::pair<std::string, std::string>>& items) {
+  Options options;
+  for (const auto& [name, value] : items) set_option(options, name, value);
+  return options;
+}
+
+py::list option_list() {
+  py::list table;
+  for (const OptionInfo& info : option_table()) {
+    py::dict row;
+    row["name"] = std::string(info.name);
+    row["is_list"] = info.kind == OptionKind::List;
+    row["is_flag"] = info.kind == OptionKind::Flag;
+    row["choices"] = std::string(info.choices);
+    row["help"] = std::string(info.help);
+    table.append(row);
+  }
+  return table;
+}
+
+}  // namespace
+}  // namespace mintor
+
+PYBIND11_MODULE(_mintor, module) {
+  using mintor::PyModel;
+  module.attr("version") = MINTOR_VERSION;
+  py::register_exception<mintor::CompileError>(module, "CompileError", PyExc_ValueError);
+  py::register_exception<mintor::InternalError>(module, "InternalError", PyExc_RuntimeError);
+  module.def("option_table", &mintor::option_list);
+  module.def("compile", [](const std::string& path,
+                           const std::vector<std::pair<std::string, std::string>>& options) {
+    const mintor::Options chosen = mintor::options_of(options);
+    const py::gil_scoped_release unlocked;
+    return mintor::compile_model(path, chosen);
+  });
+  module.def("load", [](const std::string& directory, int threads, const std::string& level) {
+    const py::gil_scoped_release unlocked;
+    return mintor::load_model_package(directory, threads, level);
+  });
+  py::class_<PyModel>(module, "Model")
+      .def("__call__", &PyModel::call)
+      .def("run", &PyModel::run)
+      .def("save", &PyModel::save)
+      .def_property_readonly("name", &PyModel::name)
+      .def_property_readonly("numerics_hash", &PyModel::numerics_hash)
+      .def_property_readonly("level", &PyModel::level)
+      .def_property_readonly("inputs", &PyModel::inputs)
+      .def_property_readonly("outputs", &PyModel::outputs)
+      .def_property_readonly("kernels", &PyModel::kernels)
+      .def_property_readonly("explanations", &PyModel::explanations)
+      .def_property_readonly("warnings", &PyModel::warnings);
+}
