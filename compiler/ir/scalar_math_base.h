@@ -384,7 +384,7 @@ template <class V> MT_FN V mt_fmod(V x, V y) {
   else return mt_int_rem(x, y);
 }
 // Python's %: the sign of y.
-template <class V> MT_FN V mt_mod(V x, V y) {
+template <class V> MT_FN V mt_floor_mod(V x, V y) {
   const V r = mt_fmod(x, y), zero = mt_splat<V>(0);
   if constexpr (mt_floating<V> || mt_signed<V>) {
     const auto differ = mt_ne(mt_lt(r, zero), mt_lt(y, zero));
@@ -399,17 +399,20 @@ template <class V> MT_FN V mt_div(V a, V b) {
   if constexpr (mt_floating<V>) return a / b;
   else return mt_int_div(a, b);
 }
-// Python's //: rounds down; for floats as NumPy does, from the exact remainder.
-template <class V> MT_FN V mt_floordiv(V a, V b) {
+// Python's //: rounds down. For floats x - r is a multiple of y; its quotient, corrected by what
+// the subtraction and the division rounded away, rounds to the right whole number.
+template <class V> MT_FN V mt_floor_div(V a, V b) {
   const V zero = mt_splat<V>(0), one = mt_splat<V>(1);
   const V r = mt_fmod(a, b);
   if constexpr (mt_floating<V>) {
+    const V multiple = a - r, lost = (a - multiple) - r, q = multiple / b;
     const auto differ = mt_and(mt_ne(r, zero), mt_ne(mt_lt(b, zero), mt_lt(r, zero)));
-    const V q = (a - r) / b, exact = mt_select(differ, q - one, q);
-    const V down = mt_floor(exact);
-    const V near = mt_select(mt_gt(exact - down, mt_splat<V>(mt_element<V>(0.5))), down + one, down);
-    const V signed_zero = mt_copysign(zero, a / b);
-    return mt_select(mt_eq(b, zero), a / b, mt_select(mt_eq(exact, zero), signed_zero, near));
+    const V step = mt_select(differ, one, zero);
+    const V correction = (mt_fma(-q, b, multiple) + lost) / b - step;
+    const auto exact = mt_and(mt_is_finite(q), mt_is_finite(b));
+    const V down = mt_select(exact, mt_round((V)(q + correction)), q - step);
+    const V signed_down = mt_select(mt_eq(down, zero), mt_copysign(zero, a / b), down);
+    return mt_select(mt_eq(b, zero), a / b, signed_down);
   } else if constexpr (mt_signed<V>) {
     const auto differ = mt_and(mt_ne(r, zero), mt_ne(mt_lt(b, zero), mt_lt(r, zero)));
     const V q = mt_int_div(a, b);
