@@ -139,7 +139,7 @@ Value trilu(Builder& b, Value x, Index k, bool upper);
 Value eye_like(Builder& b, DType dtype, Index rows, Index columns, int64_t k);
 Value range(Builder& b, DType dtype, Index start, Index count, Index step);
 Value depth_to_space(Builder& b, Value x, int64_t block, bool columns_first);   // columns_first: ONNX mode CRD
-Value space_to_depth(Builder& b, Value x, int64_t block);
+Value space_to_depth(Builder& b, Value x, int64_t block, bool columns_first);
 Value reverse_sequence(Builder& b, Value x, Value lengths, int64_t batch_axis, int64_t time_axis);
 
 enum class ResizeMode { nearest, linear, cubic };

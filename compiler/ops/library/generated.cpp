@@ -50,10 +50,11 @@ Value eye_like(Builder& b, DType dtype, Index rows, Index columns, int64_t k) {
 Value range(Builder& b, DType dtype, Index start, Index count, Index step) {
   OpScope scope(b, "range");
   if (count.is_const() && count.value() < 0) fail("range", "count " + count.str());
-  Value y = b.iota(dtype, {count}, 0);
-  if (!step.is_const(1)) y = mul(b, y, count_of(b, dtype, step));
-  if (!start.is_const(0)) y = add(b, y, count_of(b, dtype, start));
-  return y;
+  DType counted = is_storage_float(dtype) ? DType::f32 : dtype;
+  Value y = b.iota(counted, {count}, 0);
+  if (!step.is_const(1)) y = mul(b, y, count_of(b, counted, step));
+  if (!start.is_const(0)) y = add(b, y, count_of(b, counted, start));
+  return b.cast(y, dtype);
 }
 
 }  // namespace mintor::ops

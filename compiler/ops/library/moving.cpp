@@ -17,7 +17,7 @@ IndexMap identity_map(size_t rank) {
 
 Scalar zero_of(Value x) { return Scalar::of_int(x.dtype(), 0); }
 
-// Where position i of a dimension padded by `before` comes from; nullopt-free: `constant` leaves it outside.
+// Where position i of a dimension padded by `before` comes from; outside x in constant mode.
 Index padded_coordinate(std::string_view op, PadMode mode, const Index& i, const Index& before, const Index& size) {
   Index c = i - before;
   switch (mode) {
@@ -191,11 +191,12 @@ Value depth_to_space(Builder& b, Value x, int64_t block, bool columns_first) {
   const Shape& s = x.shape();
   Index depth = s[1].value() / (block * block);
   Shape apart = columns_first ? Shape{s[0], depth, block, block, s[2], s[3]} : Shape{s[0], block, block, depth, s[2], s[3]};
-  std::vector<int32_t> perm = columns_first ? std::vector<int32_t>{0, 1, 4, 2, 5, 3} : std::vector<int32_t>{0, 3, 4, 1, 5, 2};
+  std::vector<int32_t> perm = {0, 3, 4, 1, 5, 2};
+  if (columns_first) perm = {0, 1, 4, 2, 5, 3};
   return b.reshape(b.transpose(b.reshape(x, apart), perm), {s[0], depth, s[2] * block, s[3] * block});
 }
 
-Value space_to_depth(Builder& b, Value x, int64_t block) {
+Value space_to_depth(Builder& b, Value x, int64_t block, bool columns_first) {
   OpScope scope(b, "space_to_depth");
   if (x.shape().size() != 4 || block < 1 || constant_size("space_to_depth", x, 2) % block != 0 ||
       constant_size("space_to_depth", x, 3) % block != 0)
@@ -203,7 +204,9 @@ Value space_to_depth(Builder& b, Value x, int64_t block) {
   const Shape& s = x.shape();
   Index rows = s[2].value() / block, columns = s[3].value() / block;
   Value apart = b.reshape(x, {s[0], s[1], rows, block, columns, block});
-  return b.reshape(b.transpose(apart, {0, 3, 5, 1, 2, 4}), {s[0], s[1] * (block * block), rows, columns});
+  std::vector<int32_t> perm = {0, 3, 5, 1, 2, 4};
+  if (columns_first) perm = {0, 1, 3, 5, 2, 4};
+  return b.reshape(b.transpose(apart, perm), {s[0], s[1] * (block * block), rows, columns});
 }
 
 }  // namespace mintor::ops

@@ -20,7 +20,9 @@ double source_position(const ResizeAttr& attr, int64_t o, int64_t in, int64_t ou
   double x = static_cast<double>(o);
   const std::string& c = attr.coordinates;
   if (c == "asymmetric") return x / scale;
-  if (c == "align_corners") return out == 1 ? 0 : x * static_cast<double>(in - 1) / static_cast<double>(out - 1);
+  // The reference takes the size before it is rounded down; with given sizes it is the same.
+  double real_out = scale * static_cast<double>(in);
+  if (c == "align_corners") return real_out == 1 ? 0 : x * static_cast<double>(in - 1) / (real_out - 1);
   if (c == "pytorch_half_pixel") return out == 1 ? 0 : (x + 0.5) / scale - 0.5;
   if (c == "half_pixel_symmetric") {
     double adjustment = static_cast<double>(out) / (scale * static_cast<double>(in));

@@ -58,8 +58,9 @@ void float_range(OnnxNode& n) {
   if (!(delta != 0) || !(count < 1e9)) n.fail("start, limit and delta give no finite range");
   Builder& b = n.builder();
   DType dtype = n.dtype(0);
-  Value y = b.iota(dtype, {static_cast<int64_t>(std::max(count, 0.0))}, 0);
-  n.out(0, ops::add(b, ops::mul(b, y, n.in(2)), n.in(0)));
+  DType counted = is_storage_float(dtype) ? DType::f32 : dtype;
+  Value y = b.iota(counted, {static_cast<int64_t>(std::max(count, 0.0))}, 0);
+  n.out(0, b.cast(ops::add(b, ops::mul(b, y, b.cast(n.in(2), counted)), b.cast(n.in(0), counted)), dtype));
 }
 
 void range(OnnxNode& n) {

@@ -101,7 +101,6 @@ void mod(OnnxNode& n) {
   n.need_inputs(2, 2);
   bool fmod = n.integer("fmod", 0) != 0;
   if (!fmod && fold(n, KnownOp::mod)) return;
-  if (!fmod && is_float(n.dtype(0))) n.fail("floats need the attribute fmod = 1");
   n.out(0, ops::remainder(n.builder(), n.in(0), n.in(1), fmod));
 }
 

@@ -216,7 +216,9 @@ void space_to_depth(OnnxNode& n) {
   n.need_inputs(1, 1);
   int64_t block = n.integer("blocksize", 0);
   if (block < 1 || block > 4096) n.fail("blocksize " + std::to_string(block));
-  n.out(0, ops::space_to_depth(n.builder(), n.in(0), block));
+  std::string mode = n.text("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD") n.fail("mode '" + printable(mode) + "' is neither DCR nor CRD");
+  n.out(0, ops::space_to_depth(n.builder(), n.in(0), block, mode == "CRD"));
 }
 
 void reverse_sequence(OnnxNode& n) {

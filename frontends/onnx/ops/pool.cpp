@@ -85,9 +85,26 @@ ops::ResizeAttr resize_attr(OnnxNode& n, bool old) {
   attr.cubic_a = n.real("cubic_coeff_a", -0.75);
   attr.exclude_outside = n.integer("exclude_outside", 0) != 0;
   if (n.integer("antialias", 0) != 0) n.fail("antialias is not supported");
-  std::string policy = n.text("keep_aspect_ratio_policy", "stretch");
-  if (policy != "stretch") n.fail("keep_aspect_ratio_policy '" + printable(policy) + "' is not supported");
   return attr;
+}
+
+// not_larger and not_smaller: one scale for all axes, so that the result fits in, or covers, the given sizes.
+void keep_aspect(OnnxNode& n, Value x, std::vector<int64_t>& sizes, std::vector<double>& scales, const std::vector<int64_t>& axes) {
+  std::string policy = n.text("keep_aspect_ratio_policy", "stretch");
+  if (policy == "stretch") return;
+  if (policy != "not_larger" && policy != "not_smaller")
+    n.fail("keep_aspect_ratio_policy '" + printable(policy) + "' is none of stretch, not_larger, not_smaller");
+  size_t rank = sizes.size();
+  std::vector<int64_t> marks = per_dimension(n, std::vector<int64_t>(axes.empty() ? rank : axes.size(), 1), axes, rank, std::vector<int64_t>(rank, 0));
+  double chosen = -1;
+  for (size_t d = 0; d < rank; ++d) {
+    if (marks[d] && (chosen < 0 || (policy == "not_larger") == (scales[d] < chosen))) chosen = scales[d];
+  }
+  for (size_t d = 0; d < rank; ++d) {
+    if (!marks[d] || !x.shape()[d].is_const()) continue;
+    scales[d] = chosen;
+    sizes[d] = static_cast<int64_t>(std::floor(chosen * static_cast<double>(x.shape()[d].value()) + 0.5));
+  }
 }
 
 // Upsample 7..9 and Resize 10 have scales only and the asymmetric floor; Resize 11 added roi, sizes and the rest.
@@ -114,6 +131,7 @@ void resize(OnnxNode& n) {
     else sizes[d] = in.is_const() ? static_cast<int64_t>(std::floor(size * scales[d])) : -1;
     if (!(scales[d] > 0) || scales[d] > 1e6 || sizes[d] > (int64_t{1} << 24)) n.fail("dimension " + std::to_string(d) + " is scaled by " + std::to_string(scales[d]));
   }
+  if (by_size) keep_aspect(n, x, sizes, scales, axes);
   n.out(0, ops::resize(n.builder(), x, sizes, scales, resize_attr(n, old)));
 }
 
