@@ -128,6 +128,18 @@ TEST(context, lives_in_the_callers_memory) {
                  "memory of a context has to lie on a 64-byte boundary");
 }
 
+TEST(context, needs_every_byte) {
+  alignas(64) static char memory[1344];
+  mt_context_options options = default_context();
+  options.max_symbols[0] = 7;
+  options.memory = memory;
+  options.memory_bytes = 1343;
+  Opened opened(default_options(), options);
+  Call eight(8);
+  expect_run_failure(opened, eight, MT_BUFFER_TOO_SMALL,
+                     "these sizes need 1344 bytes of working memory, the context was given 1343");
+}
+
 TEST(context, refuses_reservations_out_of_range) {
   mt_context_options options = default_context();
   options.max_symbols[0] = 65;
