@@ -88,8 +88,10 @@ Graph run_pipeline(CompileContext& context, Graph graph) {
   if (!context.options.stop_after.empty()) find_graph_pass(context.options.stop_after);
   for (const PipelineEntry& entry : kNumerics)
     if (run_one(context, entry.pass, Stage::imported, graph)) return graph;
+  const std::string hash = numerics_hash(graph);
   for (const PipelineEntry& entry : kBitPreserving)
-    if (run_one(context, entry.pass, Stage::frozen, graph)) return graph;
+    if (run_one(context, entry.pass, Stage::frozen, graph)) break;
+  graph.numerics_hash = hash;
   return graph;
 }
 

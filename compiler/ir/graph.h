@@ -216,6 +216,7 @@ class Graph {
 
   std::vector<Result> results;
   std::vector<Update> updates;
+  std::string numerics_hash;           // of the frozen Graph that this one was made from; "" before that
 
  private:
   std::string name_;

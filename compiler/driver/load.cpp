@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Model file -> Graph -> optimised Graph. Takes a path and the options; gives the Graph that kernels
+// are made from. Keeps true: the file's form is told by its contents, not only by its name; the
+// numerics hash is that of the Graph after the numerics passes.
+#include <filesystem>
+#include <fstream>
+
+#include "compiler/driver/driver.h"
+#include "compiler/graph/pipeline.h"
+#include "compiler/ir/text.h"
+#include "compiler/package/package.h"
+#include "compiler/support/error.h"
+#if MINTOR_HAS_ONNX
+#include "frontends/onnx/onnx.h"
+#endif
+
+namespace mintor {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxText = size_t{64} << 20;      // a Graph's text holds no large constants
+
+std::string first_bytes(const std::string& path, size_t count) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    throw CompileError("load", "'" + path + "' cannot be opened", "",
+                       "MODEL is an .onnx file or the text of a graph");
+  }
+  std::string bytes(count, '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(count));
+  bytes.resize(static_cast<size_t>(file.gcount()));
+  return bytes;
+}
+
+// Comments and blank lines, then `graph NAME`.
+bool is_graph_text(std::string_view text) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
+    if (line.starts_with("graph ")) return true;
+    if (!line.empty() && line.front() != '#' && line.front() != '\r') return false;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
+Graph load_text(CompileContext& context, const std::string& path) {
+  if (!context.options.shapes.empty()) {
+    throw CompileError("load", "--shape is '" + context.options.shapes[0] + "' for a graph's text",
+                       path, "write the sizes into the text itself");
+  }
+  if (fs::file_size(path) > kMaxText) {
+    throw CompileError("load", "the text has " + std::to_string(fs::file_size(path)) +
+                                   " bytes, at most " + std::to_string(kMaxText) + " are read", path);
+  }
+  const std::string text = first_bytes(path, kMaxText);
+  const std::string side = path + ".blobs";
+  return parse_graph(text, fs::exists(side) ? read_blobs(side) : Blobs{});
+}
+
+Graph load_onnx(CompileContext& context, const std::string& path) {
+#if MINTOR_HAS_ONNX
+  OnnxImportOptions options;
+  for (const std::string& shape : context.options.shapes) {
+    auto [name, dims] = parse_onnx_shape(shape);
+    if (!options.shapes.emplace(name, std::move(dims)).second) {
+      throw CompileError("load", "--shape names input '" + name + "' twice");
+    }
+  }
+  Graph graph = import_onnx(context, path, options);
+  graph.set_name(package_name_from(fs::path(path).stem().string()));
+  return graph;
+#else
+  static_cast<void>(context);
+  throw CompileError("load", "'" + path + "' is no graph's text, and ONNX files are not read", "",
+                     "this build has no ONNX frontend: build with -DMINTOR_ONNX=ON");
+#endif
+}
+
+}  // namespace
+
+Graph load_model(CompileContext& context, const std::string& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    throw CompileError("load", "'" + path + "' is a folder", "",
+                       "MODEL is an .onnx file or the text of a graph");
+  }
+  const bool named_onnx = fs::path(path).extension() == ".onnx";
+  const bool is_text = is_graph_text(first_bytes(path, 64 << 10)) && !named_onnx;
+  return is_text ? load_text(context, path) : load_onnx(context, path);
+}
+
+Graph optimise(CompileContext& context, Graph graph) {
+  return run_pipeline(context, std::move(graph));
+}
+
+}  // namespace mintor

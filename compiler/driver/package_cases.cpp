@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cases of a package: given, or seeded and run. Takes a Program; gives inputs and outputs by position.
+// Keeps true: a name that the Program does not have is an error that lists those it has.
+#include "compiler/driver/package_cases.h"
+
+#include <algorithm>
+
+#include "compiler/codegen/target.h"
+#include "compiler/memory/plan_memory.h"
+#include "compiler/support/error.h"
+#include "compiler/support/nearest.h"
+
+namespace mintor {
+namespace {
+
+constexpr uint64_t kSeed = 20260101;
+
+// SplitMix64 (Steele, Lea, Flood 2014): every seed gives a full-period stream.
+uint64_t next_random(uint64_t& state) {
+  uint64_t z = state += 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+// Floats in [-1, 1), small integers that can be indices, both values of bool.
+Scalar random_scalar(DType dtype, uint64_t& state) {
+  const uint64_t bits = next_random(state) >> 40;          // 24 bits
+  if (is_float(dtype)) return Scalar::of(dtype, static_cast<double>(bits) / (1 << 23) - 1.0);
+  return Scalar::of_int(dtype, static_cast<int64_t>(dtype == DType::boolean ? bits % 2 : bits % 10));
+}
+
+std::vector<NamedTensor> by_position(const Program& program, const std::vector<int32_t>& ids,
+                                     const std::map<std::string, Tensor>& given,
+                                     const std::string& what) {
+  std::vector<std::string_view> names;
+  for (const int32_t id : ids) names.push_back(program.buffers[id].name);
+  for (const auto& [name, value] : given) {
+    if (std::ranges::find(names, name) != names.end()) continue;
+    throw CompileError("case", "there is no " + what + " '" + name + "'", "",
+                       did_you_mean(name, names));
+  }
+  std::vector<NamedTensor> result;
+  for (const std::string_view name : names) {
+    const auto found = given.find(std::string(name));
+    if (found == given.end()) {
+      throw CompileError("case", what + " '" + std::string(name) + "' is missing");
+    }
+    result.push_back({std::string(name), found->second});
+  }
+  return result;
+}
+
+// The best level that this machine runs; levels.size() when it runs none.
+size_t best_level(const Program& program) {
+  for (size_t level = program.levels.size(); level-- > 0;) {
+    const TargetInfo& info = program.levels[level];
+    if (target_of(info).host_supports(info)) return level;
+  }
+  return program.levels.size();
+}
+
+std::vector<VerifyCase> seeded_case(CompileContext& context, const Program& program) {
+  const size_t level = best_level(program);
+  if (level == program.levels.size()) {
+    context.warn("this machine runs none of the levels: the package has no case to verify with");
+    return {};
+  }
+  VerifyCase made;
+  const std::vector<Tensor> inputs = seeded_inputs(program, kSeed);
+  const std::vector<Tensor> outputs = jit(context, with_level(program, level))->run(inputs);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    made.inputs.push_back({program.buffers[program.inputs[i]].name, inputs[i]});
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    made.outputs.push_back({program.buffers[program.outputs[i]].name, outputs[i]});
+  }
+  return {made};
+}
+
+}  // namespace
+
+std::vector<Tensor> seeded_inputs(const Program& program, uint64_t seed) {
+  const auto sizes = hint_values(program.symbols);
+  std::vector<Tensor> inputs;
+  for (const int32_t id : program.inputs) {
+    const Buffer& buffer = program.buffers[id];
+    std::vector<int64_t> shape;
+    for (const Index& extent : buffer.shape) {
+      shape.push_back(extent.evaluate([&](std::string_view n) { return sizes.at(std::string(n)); }));
+    }
+    auto [tensor, bytes] = Tensor::make(buffer.dtype, shape);
+    for (int64_t i = 0; i < tensor.count(); ++i) {
+      random_scalar(buffer.dtype, seed).write(bytes + i * size_of(buffer.dtype));
+    }
+    inputs.push_back(tensor);
+  }
+  return inputs;
+}
+
+Program with_level(const Program& program, size_t level) {
+  Program one = program;
+  one.levels = {program.levels.at(level)};
+  for (LevelKernels& kernel : one.kernels) kernel.levels = {Kernel(kernel.levels.at(level))};
+  for (Entry* entry : {&one.prepare, &one.forward}) {
+    for (Region& region : entry->regions) {
+      for (Launch& launch : region.launches) launch.tasks = {Index(launch.tasks.at(level))};
+    }
+  }
+  return one;
+}
+
+std::vector<VerifyCase> package_cases(CompileContext& context, const Program& program,
+                                      const std::vector<Case>& given) {
+  if (given.empty()) return seeded_case(context, program);
+  std::vector<VerifyCase> cases;
+  for (const Case& item : given) {
+    if (item.inputs.empty() && item.outputs.empty()) continue;      // asked for none
+    cases.push_back({by_position(program, program.inputs, item.inputs, "input"),
+                     by_position(program, program.outputs, item.outputs, "output"), item.rtol,
+                     item.atol});
+  }
+  return cases;
+}
+
+}  // namespace mintor

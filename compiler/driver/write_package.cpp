@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Program -> package folder. Takes a Program and cases; writes source, weights and manifest. Keeps
+// true: the package is named after its folder; equal Programs, cases and names give equal files.
+#include <algorithm>
+#include <filesystem>
+
+#include "compiler/codegen/program_emitter.h"
+#include "compiler/driver/driver.h"
+#include "compiler/driver/package_cases.h"
+#include "compiler/jit/jit.h"
+#include "compiler/loop/step.h"
+#include "compiler/support/sha256.h"
+
+namespace mintor {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Beyond this the formatter takes longer than the compiler.
+constexpr size_t kFormatLimit = 1 << 20;
+
+std::string formatted(const SourceFile& source) {
+  return source.text.size() > kFormatLimit ? source.text : format_source(source.file, source.text);
+}
+
+std::vector<WeightPiece> pieces_of(const Program& program) {
+  std::vector<WeightPiece> pieces;
+  for (const Weight& weight : program.weights) {
+    const std::span<const std::byte> bytes(weight.value.data,
+                                           static_cast<size_t>(weight.value.bytes()));
+    pieces.push_back({program.buffers[weight.buffer].offset.value(), bytes, weight.value.owner});
+  }
+  return pieces;
+}
+
+std::vector<PackageTensor> tensors_of(const Program& program, const std::vector<int32_t>& ids) {
+  std::vector<PackageTensor> tensors;
+  for (const int32_t id : ids) {
+    const Buffer& buffer = program.buffers[id];
+    PackageTensor tensor{buffer.name, buffer.dtype, {}, ""};
+    for (const Index& extent : buffer.shape) tensor.shape.push_back(extent.str());
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+std::string schedule_hash(const Program& program) {
+  Sha256 hash;
+  for (const LevelKernels& kernel : program.kernels) {
+    for (const Kernel& level : kernel.levels) {
+      hash.update(kernel.name + "\n");
+      for (const StepCall& call : level.schedule) hash.update(print(call) + "\n");
+    }
+  }
+  return hash.hex();
+}
+
+std::map<std::string, std::string> recorded_options(const Options& options) {
+  std::map<std::string, std::string> changed;
+  const Options defaults;
+  for (const OptionInfo& info : option_table()) {
+    // Where the compile ran decides nothing about what was made.
+    if (info.name == "cache_dir" || info.name == "jit" || info.name == "explain") continue;
+    const std::string value = option_text(options, info.name);
+    if (value != option_text(defaults, info.name)) changed[std::string(info.name)] = value;
+  }
+  return changed;
+}
+
+std::string package_name(const std::string& directory) {
+  fs::path path = fs::absolute(directory).lexically_normal();
+  if (path.filename().empty()) path = path.parent_path();
+  return package_name_from(path.filename().string());
+}
+
+}  // namespace
+
+std::vector<EmittedSource> emit_source(CompileContext&, const Program& program) {
+  const ProgramSource source =
+      emit_program(program, weights_sha256(pieces_of(program), program.weights_bytes));
+  std::vector<EmittedSource> files;
+  for (const SourceFile& unit : source.units) files.push_back({unit.file, unit.text, unit.flags});
+  return files;
+}
+
+void write_program_package(CompileContext& context, const Program& given,
+                           const std::vector<Case>& cases, const std::string& directory) {
+  Program program = given;
+  program.name = package_name(directory);
+  PackageContents contents;
+  contents.name = program.name;
+  contents.weights = pieces_of(program);
+  contents.weights_bytes = program.weights_bytes;
+  contents.weights_sha256 = weights_sha256(contents.weights, contents.weights_bytes);
+  const ProgramSource source = emit_program(program, contents.weights_sha256);
+  for (const SourceFile& unit : source.units) {
+    contents.units.push_back({unit.file, formatted(unit), unit.flags});
+  }
+  for (const SourceFile& header : source.headers) {
+    const bool ours = header.file == "kernels.h";
+    contents.headers.push_back({header.file, ours ? formatted(header) : header.text});
+  }
+  contents.inputs = tensors_of(program, program.inputs);
+  contents.outputs = tensors_of(program, program.outputs);
+  for (const Symbol& symbol : program.symbols) {
+    contents.symbols.push_back({symbol.name, symbol.lo, symbol.hi});
+  }
+  contents.cases = package_cases(context, program, cases);
+  contents.numerics_hash = program.numerics_hash;
+  contents.schedule_hash = schedule_hash(program);
+  contents.compiler_version = MINTOR_VERSION;
+  for (const TargetInfo& level : program.levels) {
+    contents.levels.push_back(level.level);
+    contents.target += (contents.target.empty() ? "" : ",") + level.level;
+  }
+  for (const LevelKernels& kernel : program.kernels) contents.kernels.push_back(kernel.name);
+  contents.options = recorded_options(context.options);
+  write_package(contents, directory);
+}
+
+}  // namespace mintor
