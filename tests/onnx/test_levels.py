@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same bits at every CPU level and thread count, operator by operator, through the JIT.
+
+Takes: every case that sums or convolves, and every third of the others (which ones follows from
+their names). Gives: a test each. Keeps true: a level that this CPU lacks is skipped by name.
+"""
+
+import zlib
+
+import cases_contract
+import cases_reduce
+import numpy as np
+import pytest
+import test_operators
+
+LEVELS = ("reference", "v3", "v4")
+
+
+def chosen():
+    whole = {c.name for group in (cases_contract, cases_reduce) for c in group.cases()}
+    for name, c in test_operators.CASES.items():
+        if {n.op_type for n in c.model.graph.node} & test_operators.EXPECTED_FAILURES:
+            continue
+        if name in whole or zlib.crc32(name.encode()) % 3 == 0:
+            yield name
+
+
+def same(a, b):
+    """Equal bytes, every NaN counting as one."""
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    if a.dtype.kind == "f":
+        nan = np.isnan(a) & np.isnan(b)
+        a, b = np.where(nan, 0, a), np.where(nan, 0, b)
+    return a.tobytes() == b.tobytes()
+
+
+def level_here(level):
+    from mintor import CompileError
+
+    def compile_at(path, threads):
+        import mintor
+
+        try:
+            return mintor.compile(path, target=level, threads=threads)
+        except CompileError as error:
+            if level in str(error) and "CPU" in str(error):
+                return None
+            raise
+
+    return compile_at
+
+
+@pytest.mark.parametrize("name", chosen())
+def test_same_bits(name, tmp_path):
+    c = test_operators.CASES[name]
+    path = tmp_path / "case.onnx"
+    path.write_bytes(c.model.SerializeToString())
+    want, skipped = None, []
+    for level in LEVELS:
+        for threads in (1, 3):
+            model = level_here(level)(str(path), threads)
+            if model is None:
+                skipped.append(level)
+                break
+            got = [list(model.run(inputs).values()) for inputs in c.runs]
+            want = want or got
+            for inputs, outputs, first in zip(c.runs, got, want):
+                sizes = {n: x.shape for n, x in inputs.items()}
+                for i, (a, b) in enumerate(zip(outputs, first)):
+                    assert same(a, b), f"{level}, {threads} threads, {sizes}: output {i} differs"
+    if len(skipped) == len(LEVELS) - 1:
+        pytest.skip(f"this CPU has one level only; skipped {', '.join(skipped)}")
