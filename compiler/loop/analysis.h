@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What steps ask about a loop before they change it: are its iterations independent, what in its body varies with it.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compiler/loop/ir.h"
+#include "compiler/support/error.h"
+
+namespace mintor {
+
+// One access to a buffer, with the lanes of a vector statement as the variable `lane` in its ranges.
+struct BufferAccess {
+  std::string buffer;
+  std::vector<Index> indices;
+  bool write = false;
+};
+
+// Accesses in `stmt` to buffers that are allocated outside of it; operands of instructions as ranges of elements.
+// Adds the ranges of every loop, integer Let and lane in stmt to `ranges`, and their names to `inner`.
+std::vector<BufferAccess> outer_accesses(const Kernel& kernel, const Stmt& stmt, Ranges& ranges,
+                                         std::set<std::string>& inner);
+
+// Empty when no two iterations of `loop` with different values touch one element of a buffer from outside the body, one
+// of them writing; `also_inner` are outer loops that may differ between the two as well.
+Refusal independent(const Kernel& kernel, const For& loop, const std::set<std::string>& also_inner = {});
+
+// The loop variable, and the Lets and private buffers inside whose values differ between its iterations.
+std::set<std::string> varying_in(const For& loop);
+bool varies(const Index& e, const std::set<std::string>& varying);
+bool varies(const Expr& e, const std::set<std::string>& varying);
+
+// A conjunction as its parts, and back (nullptr for none).
+std::vector<Expr> conjuncts(const Expr& cond);
+Expr conjunction(const std::vector<Expr>& parts);
+bool has_loads(const Expr& e);
+// Shapes and dtypes of every buffer of the kernel.
+struct BufferType {
+  DType dtype;
+  std::vector<Index> shape;
+};
+std::map<std::string, BufferType> buffers_of(const Kernel& kernel);
+std::set<std::string> bound_in(const Stmt& stmt);
+
+}  // namespace mintor

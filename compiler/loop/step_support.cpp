@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/loop/step_support.h"
+
+#include <charconv>
+
+namespace mintor {
+
+Refusal expect_args(StepArgs args, size_t count, const char* signature) {
+  if (args.size() == count) return {};
+  return {"it takes (" + std::string(signature) + "), not " + std::to_string(args.size()) + " arguments"};
+}
+
+Refusal expect_loop(const Kernel& kernel, const std::string& var, const For*& loop) {
+  loop = find_loop(kernel.body, var);
+  if (loop) return {};
+  return {"there is no loop '" + var + "'"};
+}
+
+Refusal expect_fresh(const Kernel& kernel, const std::string& name) {
+  if (!names_in(kernel).count(name)) return {};
+  return {"the name '" + name + "' is taken"};
+}
+
+std::optional<int64_t> parse_int_arg(const std::string& text) {
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Ranges ranges_inside(const Kernel& kernel, const For& loop) { return ranges_at(kernel, loop.var); }
+
+Stmt copy_of_body(const Stmt& body, const std::string& var, const Index& value, std::string_view suffix,
+                  const Ranges& ranges) {
+  Stmt copy = substitute(body, {{var, value}});
+  return simplify_stmt(rename_bound(copy, suffix), ranges);
+}
+
+Refusal expect_copy(const Kernel& kernel, const Stmt& body, std::string_view suffix) {
+  auto names = names_in(kernel);
+  for (const auto& name : bound_in(body))
+    if (names.count(name + std::string(suffix))) return {"the name '" + name + std::string(suffix) + "' is taken"};
+  return {};
+}
+
+namespace {
+
+void visit_conditions(const Stmt& stmt, const std::function<void(const InRangeExpr&)>& fn) {
+  visit_exprs(stmt, [&](const Expr& e) {
+    if (auto* r = std::get_if<InRangeExpr>(&e->node)) fn(*r);
+  });
+}
+
+}  // namespace
+
+std::optional<SplitTail> tail_of(const Kernel& kernel, const For& outer) {
+  if (!outer.begin.is_const(0)) return std::nullopt;
+  Ranges ranges = ranges_at(kernel, outer.var);
+  std::optional<SplitTail> found;
+  visit_conditions(outer.body, [&](const InRangeExpr& r) {
+    auto a = r.value.affine_in(outer.var);
+    if (found || !a || a->first < 2) return;
+    if (ranges.simplify(ceildiv(r.extent, a->first)) == ranges.simplify(outer.end)) found = SplitTail{a->first, r.extent};
+  });
+  return found;
+}
+
+Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail) {
+  Ranges ranges = ranges_at(kernel, outer.var);
+  ranges.erase(outer.var);
+  Index whole = floordiv(tail.extent, tail.factor), left = ranges.simplify(mod(tail.extent, tail.factor));
+  // The inner loop whose variable the guard adds to factor * outer.
+  std::optional<std::string> inner;
+  visit_conditions(outer.body, [&](const InRangeExpr& r) {
+    auto a = r.value.affine_in(outer.var);
+    if (!inner && a && a->first == tail.factor && r.extent == tail.extent) inner = a->second.as_var();
+  });
+  Stmt body = outer.body;
+  const For* loop = inner ? find_loop(body, *inner) : nullptr;
+  if (loop && loop->begin.is_const(0) && loop->end == Index(tail.factor)) {
+    body = replace_loop(body, *inner, [&](const For& f) {
+      // The guard is what the shorter loop says.
+      Stmt unguarded = rewrite(f.body, [&](const Expr& e) -> Expr {
+        auto* r = std::get_if<InRangeExpr>(&e->node);
+        auto a = r ? r->value.affine_in(outer.var) : std::nullopt;
+        bool same = a && a->first == tail.factor && r->extent == tail.extent && a->second.as_var() == inner;
+        return same ? k::constant(Scalar::of_int(DType::boolean, 1)) : nullptr;
+      }, nullptr);
+      return k::loop(f.var, 0, left, unguarded, left.is_const() ? f.kind : LoopKind::serial);
+    });
+  }
+  Stmt out = copy_of_body(body, outer.var, whole, "_t", ranges);
+  bool only_loop = std::holds_alternative<For>(outer.body->node) && std::get<For>(outer.body->node).var == inner.value_or("");
+  // What stands beside the inner loop must not run when nothing is left.
+  if (!left.is_const() && !only_loop) out = k::if_(k::in_range(0, left), out);
+  return out;
+}
+
+}  // namespace mintor

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small helpers that step files share: arguments, the loop of an argument, copies of bodies, the tail of a split.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "compiler/loop/analysis.h"
+#include "compiler/loop/ir.h"
+#include "compiler/loop/simplify.h"
+#include "compiler/loop/step.h"
+
+namespace mintor {
+
+using StepArgs = std::span<const std::string>;
+
+// Refusals of wrong argument counts, of loops that are not there and of names that are taken.
+Refusal expect_args(StepArgs args, size_t count, const char* signature);
+Refusal expect_loop(const Kernel& kernel, const std::string& var, const For*& loop);
+Refusal expect_fresh(const Kernel& kernel, const std::string& name);
+std::optional<int64_t> parse_int_arg(const std::string& text);
+
+// A copy of `body` with `var` := value and every bound name suffixed, simplified under `ranges`.
+Stmt copy_of_body(const Stmt& body, const std::string& var, const Index& value, std::string_view suffix,
+                  const Ranges& ranges);
+// The kernel would bind a name twice if `body` were copied with this suffix.
+Refusal expect_copy(const Kernel& kernel, const Stmt& body, std::string_view suffix);
+
+// Ranges at `loop`, for statements inside its body that replace it.
+Ranges ranges_inside(const Kernel& kernel, const For& loop);
+
+// What a split left: outer loop [0, ceil(n / factor)), and a guard in_range(factor * outer + inner, n) inside.
+struct SplitTail {
+  int64_t factor = 1;
+  Index extent;          // n
+};
+std::optional<SplitTail> tail_of(const Kernel& kernel, const For& outer);
+// The body of `outer` at outer == extent // factor, its inner loop cut to extent % factor; names suffixed `_t`.
+Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail);
+
+}  // namespace mintor

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// As peel_tail, with the tail as a branch inside the loop, so that the loop can still be fused or run in parallel:
+//   for i_o in 0..ceil(n/f) { if in_range(i_o, n // f) { S without the guard } else { S at i_o = n // f, cut to n % f } }
+#include "compiler/loop/step_support.h"
+
+namespace mintor {
+
+static Refusal branch_tail(Kernel& kernel, StepArgs args) {
+  if (Refusal r = expect_args(args, 1, "axis_o")) return r;
+  const For* loop = nullptr;
+  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
+  auto tail = tail_of(kernel, *loop);
+  if (!tail) return {};   // the split left no guard
+  if (Refusal r = expect_copy(kernel, loop->body, "_t")) return r;
+  Ranges ranges = ranges_at(kernel, loop->var);
+  Index whole = ranges.simplify(floordiv(tail->extent, tail->factor));
+  Stmt rest = tail_body(kernel, *loop, *tail);
+  ranges.set(loop->var, Index(0), whole - 1);
+  Stmt full = simplify_stmt(loop->body, ranges);
+  kernel.body = replace_loop(kernel.body, args[0], [&](const For& f) {
+    Stmt body = whole.is_const(0) ? rest : k::if_(k::in_range(Index::var(f.var), whole), full, rest);
+    return k::loop(f.var, f.begin, f.end, body, f.kind);
+  });
+  return {};
+}
+
+extern const Step step_branch_tail;
+const Step step_branch_tail = {"branch_tail", "axis_o", "gives the last block of a split its own branch in the loop",
+                               branch_tail};
+
+}  // namespace mintor

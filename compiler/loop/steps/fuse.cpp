@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// for a in 0..m { for b in 0..n { S(a, b) } }  ->  for t in 0..m*n { S(t // n, t % n) }
+// The order of iterations is the same, so nothing has to be independent.
+#include "compiler/loop/step_support.h"
+
+namespace mintor {
+
+static Refusal fuse(Kernel& kernel, StepArgs args) {
+  if (Refusal r = expect_args(args, 3, "outer, inner, name")) return r;
+  const For* outer = nullptr;
+  if (Refusal r = expect_loop(kernel, args[0], outer)) return r;
+  if (Refusal r = expect_fresh(kernel, args[2])) return r;
+  auto* inner = std::get_if<For>(&outer->body->node);
+  if (!inner || inner->var != args[1]) return {"the body of " + args[0] + " is more than the loop " + args[1]};
+  if (inner->begin.mentions(outer->var) || inner->end.mentions(outer->var))
+    return {"the bounds of " + args[1] + " depend on " + args[0]};
+  if (outer->kind != LoopKind::serial || inner->kind != LoopKind::serial) return {"both loops must be serial"};
+  Ranges ranges = ranges_at(kernel, outer->var);
+  ranges.erase(outer->var);
+  Index m = ranges.simplify(outer->end - outer->begin), n = ranges.simplify(inner->end - inner->begin);
+  // An empty loop stays empty: a product of two negative extents would not be.
+  if (!ranges.proves_nonnegative(m) || !ranges.proves_nonnegative(n)) return {"an extent may be negative"};
+  Index t = Index::var(args[2]);
+  ranges.set(args[2], Index(0), m * n - 1);
+  std::map<std::string, Index> values;
+  if (n.is_const(0)) {
+    values = {{outer->var, outer->begin}, {inner->var, inner->begin}};
+  } else {
+    values = {{outer->var, outer->begin + ranges.simplify(floordiv(t, n))},
+              {inner->var, inner->begin + ranges.simplify(mod(t, n))}};
+  }
+  Stmt body = simplify_stmt(substitute(inner->body, values), ranges);
+  kernel.body = replace_loop(kernel.body, args[0], [&](const For&) { return k::loop(args[2], 0, m * n, body); });
+  return {};
+}
+
+extern const Step step_fuse;
+const Step step_fuse = {"fuse", "outer, inner, name", "makes one loop of two", fuse};
+
+}  // namespace mintor

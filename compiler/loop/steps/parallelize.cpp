@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// for i in 0..n { S }  ->  parallel i in 0..n { S }: iterations become tasks in any order, on any threads.
+// Only the outermost loop of a kernel that is nothing else, with independent iterations.
+#include "compiler/loop/step_support.h"
+
+namespace mintor {
+namespace {
+
+// The only statement of the kernel beside scalar Lets.
+const For* only_loop(const Stmt& body) {
+  if (auto* f = std::get_if<For>(&body->node)) return f;
+  auto* b = std::get_if<Block>(&body->node);
+  const For* found = nullptr;
+  if (b)
+    for (const Stmt& s : b->body) {
+      if (std::holds_alternative<Let>(s->node)) continue;
+      if (found || !std::holds_alternative<For>(s->node)) return nullptr;
+      found = &std::get<For>(s->node);
+    }
+  return found;
+}
+
+}  // namespace
+
+static Refusal parallelize(Kernel& kernel, StepArgs args) {
+  if (Refusal r = expect_args(args, 1, "axis")) return r;
+  const For* loop = nullptr;
+  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
+  const For* outer = only_loop(kernel.body);
+  if (!outer || outer->var != args[0])
+    return {"the kernel is more than the loop " + args[0] + "; what stands beside it would run in every task"};
+  if (loop->kind != LoopKind::serial) return {"the loop " + args[0] + " is not serial"};
+  if (Refusal r = independent(kernel, *loop)) return r;
+  kernel.body = replace_loop(kernel.body, args[0], [](const For& f) {
+    return k::loop(f.var, f.begin, f.end, f.body, LoopKind::parallel);
+  });
+  return {};
+}
+
+extern const Step step_parallelize;
+const Step step_parallelize = {"parallelize", "axis", "makes the iterations of the outermost loop tasks", parallelize};
+
+}  // namespace mintor

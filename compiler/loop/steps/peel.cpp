@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// for i in 0..n { S(i) }  ->  peel(i, 1, 1)  ->  S(0) as a copy; for i in 1..n-1 { S }; S(n-1) as a copy
+// Conditions on i (padding at the borders) become decidable in the copies and disappear from the middle.
+// Names bound in copies end in `_first` and `_last`, once more for each further iteration.
+#include "compiler/loop/step_support.h"
+
+namespace mintor {
+
+static Refusal peel(Kernel& kernel, StepArgs args) {
+  if (Refusal r = expect_args(args, 3, "axis, first, last")) return r;
+  const For* loop = nullptr;
+  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
+  if (loop->kind != LoopKind::serial) return {"the loop " + args[0] + " is not serial"};
+  auto first = parse_int_arg(args[1]), last = parse_int_arg(args[2]);
+  if (!first || !last || *first < 0 || *last < 0 || *first + *last > 16)
+    return {"the numbers of peeled iterations must be small and not negative"};
+  Ranges ranges = ranges_at(kernel, loop->var);
+  Index extent = ranges.simplify(loop->end - loop->begin);
+  if (!ranges.proves_nonnegative(extent - *first - *last))
+    return {"the loop has " + extent.str() + " iterations, which may be fewer than " + std::to_string(*first + *last)};
+  std::string suffix;
+  for (int64_t n = 0; n < *first; ++n)
+    if (Refusal r = expect_copy(kernel, loop->body, suffix += "_first")) return r;
+  suffix.clear();
+  for (int64_t n = 0; n < *last; ++n)
+    if (Refusal r = expect_copy(kernel, loop->body, suffix += "_last")) return r;
+
+  Ranges outside = ranges;
+  outside.erase(loop->var);
+  std::vector<Stmt> out;
+  suffix.clear();
+  for (int64_t n = 0; n < *first; ++n)
+    out.push_back(copy_of_body(loop->body, loop->var, loop->begin + n, suffix += "_first", outside));
+  Index begin = loop->begin + *first, end = loop->end - *last;
+  if (!ranges.simplify(end - begin).is_const(0)) {
+    ranges.set(loop->var, begin, end - 1);
+    out.push_back(k::loop(loop->var, begin, end, simplify_stmt(loop->body, ranges)));
+  }
+  for (int64_t n = 0; n < *last; ++n) {
+    suffix.clear();
+    for (int64_t i = n; i < *last; ++i) suffix += "_last";
+    out.push_back(copy_of_body(loop->body, loop->var, end + n, suffix, outside));
+  }
+  kernel.body = replace_loop(kernel.body, args[0], [&](const For&) { return k::block(out); });
+  return {};
+}
+
+extern const Step step_peel;
+const Step step_peel = {"peel", "axis, first, last", "gives the first and last iterations copies of their own", peel};
+
+}  // namespace mintor

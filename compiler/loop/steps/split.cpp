@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// for i in 0..n { S(i) }  ->  for i_o in 0..ceil(n / f) { for i_i in 0..f { if in_range(f*i_o + i_i, n) { S } } }
+// The guard is left out where n is known to be a multiple of f. peel_tail and branch_tail remove it elsewhere.
+#include "compiler/loop/step_support.h"
+
+namespace mintor {
+
+static Refusal split(Kernel& kernel, StepArgs args) {
+  if (Refusal r = expect_args(args, 2, "axis, factor")) return r;
+  const For* loop = nullptr;
+  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
+  auto factor = parse_int_arg(args[1]);
+  if (!factor || *factor < 1) return {"the factor '" + args[1] + "' is no positive integer"};
+  if (loop->kind == LoopKind::unrolled) return {"the loop " + args[0] + " is unrolled; split it before"};
+  const std::string outer = args[0] + "_o", inner = args[0] + "_i";
+  for (const auto& name : {outer, inner})
+    if (Refusal r = expect_fresh(kernel, name)) return r;
+  Ranges ranges = ranges_inside(kernel, *loop);
+  Index extent = ranges.simplify(loop->end - loop->begin);
+  Index position = Index(*factor) * Index::var(outer) + Index::var(inner);
+  Ranges inside = ranges;
+  inside.set(outer, Index(0), ceildiv(extent, *factor) - 1);
+  inside.set(inner, Index(0), Index(*factor - 1));
+  Stmt body = substitute(loop->body, {{loop->var, loop->begin + position}});
+  bool divides = ranges.simplify(mod(extent, *factor)).is_const(0);
+  if (!divides) body = k::if_(k::in_range(position, extent), body);
+  body = simplify_stmt(body, inside);
+  LoopKind kind = loop->kind;
+  kernel.body = replace_loop(kernel.body, args[0], [&](const For&) {
+    return k::loop(outer, 0, ranges.simplify(ceildiv(extent, *factor)), k::loop(inner, 0, *factor, body), kind);
+  });
+  return {};
+}
+
+extern const Step step_split;
+const Step step_split = {"split", "axis, factor", "cuts a loop into blocks: axis_o, axis_i", split};
+
+}  // namespace mintor
