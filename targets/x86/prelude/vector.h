@@ -111,6 +111,40 @@ MT_X86_FN bool mt_any(i32x16 m) {
 }
 #endif
 
+// gcc makes a comparison and a blend of `0 > x ? 0 : x`, and goes lane by lane to narrow a mask.
+// The maximum instruction is that expression: a > b ? a : b.
+#ifndef __clang__
+MT_X86_FN f32x4 mt_relu(f32x4 x) { return __builtin_ia32_maxps(f32x4{}, x); }
+MT_X86_FN f32x8 mt_relu(f32x8 x) { return __builtin_ia32_maxps256(f32x8{}, x); }
+MT_X86_FN f64x4 mt_relu(f64x4 x) { return __builtin_ia32_maxpd256(f64x4{}, x); }
+#ifdef __AVX512F__
+MT_X86_FN f32x16 mt_relu(f32x16 x) {
+  return __builtin_ia32_maxps512_mask(f32x16{}, x, x, (unsigned short)-1, 4);
+}
+MT_X86_FN f64x8 mt_relu(f64x8 x) {
+  return __builtin_ia32_maxpd512_mask(f64x8{}, x, x, (unsigned char)-1, 4);
+}
+#endif
+#endif
+// The sign bits of a mask, spread to bytes of 0 and 1.
+MT_X86_FN u8x8 mt_mask_to_bool(i32x8 m) {
+  const unsigned bits = (unsigned)__builtin_ia32_movmskps256((f32x8)m);
+  return (u8x8)__builtin_ia32_pdep_di(bits, 0x0101010101010101u);
+}
+MT_X86_FN u8x4 mt_mask_to_bool(i64x4 m) {
+  const unsigned bits = (unsigned)__builtin_ia32_movmskpd256((f64x4)m);
+  return (u8x4)__builtin_ia32_pdep_si(bits, 0x01010101u);
+}
+
+typedef short mt_half8 __attribute__((vector_size(16)));
+MT_X86_FN f32x8 mt_f16_to_f32(u16x8 h) { return __builtin_ia32_vcvtph2ps256((mt_half8)h); }
+#ifdef __AVX512F__
+typedef short mt_half16 __attribute__((vector_size(32)));
+MT_X86_FN f32x16 mt_f16_to_f32(u16x16 h) {
+  return __builtin_ia32_vcvtph2ps512_mask((mt_half16)h, f32x16{}, (unsigned short)-1, 4);
+}
+#endif
+
 #include "compiler/ir/scalar_math.h"
 
 // ---- Memory ----------------------------------------------------------------------------------
