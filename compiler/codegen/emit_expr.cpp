@@ -91,7 +91,8 @@ ExprText::ExprText(const Kernel& kernel, const TargetInfo& level, const Ranges& 
   for (const Param& p : kernel.params) buffers_[p.name] = {p.dtype, p.shape, 0};
   int64_t widest = 1;
   const auto look = [&](const Expr& e) {
-    if (e->lanes > 1 && e->dtype != DType::boolean) widest = std::max(widest, size_of(e->dtype));
+    // A mask made of scalars is a vector of i32, so it counts 4 bytes.
+    if (e->lanes > 1) widest = std::max(widest, e->dtype == DType::boolean ? int64_t{4} : size_of(e->dtype));
   };
   visit_exprs(kernel.body, look);
   width_ = level.vectors() ? static_cast<int>(std::min<int64_t>(16, level.vector_bytes / widest)) : 1;

@@ -43,6 +43,10 @@ MT_VECTOR(u64, __UINT64_TYPE__, 4);
 MT_VECTOR(u64, __UINT64_TYPE__, 8);
 #undef MT_VECTORS
 #undef MT_VECTOR
+// A logical vector of bool in registers: a mask. Comparing other widths gives masks of theirs.
+typedef i32x4 boolx4;
+typedef i32x8 boolx8;
+typedef i32x16 boolx16;
 
 #define MT_X86_FN static inline __attribute__((always_inline, unused))
 
