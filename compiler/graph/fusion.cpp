@@ -49,8 +49,11 @@ Role role_of(const Node& node) {
 
 // Costs nothing to compute again: addresses and constants only.
 bool is_free(const Node& node) {
-  if (node.kind == Kind::iota || node.kind == Kind::size || is_uniform_constant(node)) return true;
-  return node.kind == Kind::broadcast && (role_of(*node.operands[0].node) == Role::leaf || is_free(*node.operands[0].node));
+  return node.kind == Kind::iota || node.kind == Kind::size || node.kind == Kind::broadcast || is_uniform_constant(node);
+}
+
+bool is_elementwise(const Node& node) {
+  return node.kind == Kind::unary || node.kind == Kind::binary || node.kind == Kind::ternary || node.kind == Kind::cast;
 }
 
 bool changes_position(const Node& node) { return node.kind == Kind::reindex || node.kind == Kind::concat; }
@@ -87,11 +90,9 @@ class Fusion {
       if (node->kind == Kind::parameter || node->kind == Kind::constant) prepared_.insert(node);
       if (role_of(*node) == Role::leaf || role_of(*node) == Role::opaque || node->operands.empty()) continue;
       const bool all = std::all_of(node->operands.begin(), node->operands.end(), [&](const Value& v) {
-        return prepared_.count(v.node) != 0 || is_free(*v.node);
+        return prepared_.count(v.node) != 0 || v.node->kind == Kind::iota;
       });
-      const bool some = std::any_of(node->operands.begin(), node->operands.end(),
-                                    [&](const Value& v) { return prepared_.count(v.node) != 0; });
-      if (all && some && !is_free(*node)) prepared_.insert(node);
+      if (all) prepared_.insert(node);
     }
   }
   bool is_prepared(const Node* node) const { return prepared_.count(node) != 0; }
@@ -172,7 +173,7 @@ class Fusion {
     if (draft.nodes.size() >= kMostNodes) return "the kernel is long enough";
     if (is_prepared(&node) != is_prepared(draft.outputs.front().node)) return "it is computed once, from parameters alone";
     if (feeds_contract(node, draft)) return "it is read by every tile of a contract";
-    if (role_of(node) == Role::inlined) return node.kind == Kind::concat && draft.first_reduce ? "a concat inside rows" : "";
+    if (role_of(node) == Role::inlined) return joins_inlined(node, draft);
     if (shifted_in(node, draft)) return "its user reads it at another position";
     if (draft.closed) return "the group is a scan or a scatter";
     switch (node.kind) {
@@ -180,6 +181,35 @@ class Fusion {
       case Kind::reduce: return joins_reduce(node, draft);
       default: return "a scan or a scatter starts its own kernel";
     }
+  }
+
+  std::string joins_inlined(const Node& node, const Draft& draft) const {
+    if (node.kind == Kind::concat && draft.first_reduce) return "a concat inside rows";
+    if (!is_elementwise(node)) return "";
+    for (const Node* user : users_[node.id])
+      if (draft.nodes.count(user) && changes_position(*user) && repeats(*user)) return "its user reads it several times";
+    if (draft.first_reduce != nullptr && draft.contract == nullptr && ends_contract(node))
+      return "it is the tail of a contract";
+    return "";
+  }
+
+  // Reads an element of its operand more than once (windows); unknown sizes count as such.
+  bool repeats(const Node& reindex) const {
+    Index reads = 1, has = 1;
+    for (const Index& e : reindex.results[0].shape) reads = reads * e;
+    for (const Index& e : reindex.operands[0].shape()) has = has * e;
+    return !graph_.ranges().proves_nonnegative(has - reads);
+  }
+
+  // Element-wise nodes of one shape and one user lead from a contract to this node.
+  bool ends_contract(const Node& node) const {
+    for (const Value& v : node.operands) {
+      if (v.node->results.size() != 1 || !(v.shape() == node.results[0].shape)) continue;
+      if (users_[v.node->id].size() != 1 || wanted_.count(v.node) != 0) continue;
+      if (v.node->kind == Kind::contract) return true;
+      if (is_elementwise(*v.node) && ends_contract(*v.node)) return true;
+    }
+    return false;
   }
 
   std::string joins_contract(const Node& node, const Draft& draft) const {
@@ -314,8 +344,7 @@ class Fusion {
   // In a row block: an element-wise value of the full shape that more than one nest reads, or one value a row that is
   // then broadcast over it.
   bool worth_keeping(const Draft& draft, const Node& node) const {
-    if (node.kind != Kind::unary && node.kind != Kind::binary && node.kind != Kind::ternary && node.kind != Kind::cast)
-      return false;
+    if (!is_elementwise(node)) return false;
     const Node& reduce = *draft.first_reduce;
     const Shape& full = reduce.operands[0].shape();
     if (draft.shifted.count(&node) || !trailing(reduce.as<ReduceAttr>().dims, full.size())) return false;

@@ -60,17 +60,31 @@ bool is_identity(const std::vector<int32_t>& perm) {
   return true;
 }
 
-Value plain_reindex(Builder& builder, Value x, const Shape& shape, const std::vector<Index>& coords) {
+// Every coordinate is a result index of the same extent, in ascending order.
+static std::optional<std::vector<int32_t>> is_broadcast(const Shape& from, const Shape& to, const std::vector<Index>& coords) {
   std::vector<int32_t> dims;
-  bool broadcast = true;
-  for (size_t d = 0; d < coords.size() && broadcast; ++d) {
+  for (size_t d = 0; d < coords.size(); ++d) {
     int32_t found = -1;
-    for (size_t r = 0; r < shape.size(); ++r)
-      if (coords[d] == Index::var("i" + std::to_string(r)) && shape[r] == x.shape()[d]) found = static_cast<int32_t>(r);
-    broadcast = found >= 0 && (dims.empty() || dims.back() < found);
+    for (size_t r = 0; r < to.size(); ++r)
+      if (coords[d] == Index::var("i" + std::to_string(r)) && to[r] == from[d]) found = static_cast<int32_t>(r);
+    if (found < 0 || (!dims.empty() && dims.back() >= found)) return std::nullopt;
     dims.push_back(found);
   }
-  if (broadcast) return builder.broadcast(x, shape, dims);
+  return dims;
+}
+
+Value plain_reindex(Builder& builder, Value x, const Shape& shape, const std::vector<Index>& coords) {
+  // Dimensions of size 1 say nothing: without them more maps are broadcasts.
+  Shape kept;
+  std::vector<Index> kept_coords;
+  for (size_t d = 0; d < coords.size(); ++d)
+    if (!(x.shape()[d].is_const(1) && coords[d].is_const(0))) {
+      kept.push_back(x.shape()[d]);
+      kept_coords.push_back(coords[d]);
+    }
+  if (kept.size() < coords.size() && is_broadcast(kept, shape, kept_coords))
+    return plain_reindex(builder, builder.reshape(x, kept), shape, kept_coords);
+  if (const auto dims = is_broadcast(x.shape(), shape, coords)) return builder.broadcast(x, shape, *dims);
   IndexMap map;
   map.coords = coords;
   const Scalar fill = is_float(x.dtype()) ? Scalar::of(x.dtype(), 0.0) : Scalar::of_int(x.dtype(), 0);
