@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Aligned blocks: the packed weights of a model and the arena of a context.
 // Takes a size; gives zeroed memory on a 64-byte boundary (a line of the cache, a vector register).
-// Keeps true: a block of 4 MB or more starts on a huge page and asks for huge pages, because
-// walking packed weights costs more in address translation than in reading.
+// Keeps true: a block of 4 MB or more starts on a huge page and asks for huge pages: packed weights
+// are walked once per run, and every 4 KB page of them would need its own address translation.
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

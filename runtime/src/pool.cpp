@@ -16,8 +16,8 @@
 
 namespace MT_PACKAGE {
 
-// About 20 us of waiting: longer than the gap between two runs in a loop, short enough not to be
-// seen in a load average. Then a worker sleeps, and waking it costs 5 to 50 us.
+// Some 20 us of waiting (a pause is 40 to 140 cycles): longer than the gap between two runs in a
+// loop, too short to show as load. Then a worker sleeps, and the next run has to wake it.
 static const int kSpinsBeforeSleep = 1000;
 // A barrier that is not open after this many looks means that a part has lost its core.
 static const int kSpinsBeforeYield = 200;
