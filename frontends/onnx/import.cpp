@@ -39,6 +39,18 @@ std::string help_of(const CompileError& error) {
   return at == std::string_view::npos ? "" : std::string(text.substr(at + 9));
 }
 
+// "max_pool" and "MaxPool" name the same operator.
+bool same_operator(std::string_view x, std::string_view y) {
+  auto folded = [](std::string_view name) {
+    std::string out;
+    for (char c : name) {
+      if (c != '_') out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return out;
+  };
+  return folded(x) == folded(y);
+}
+
 void set_output(OnnxState& state, const std::string& name, OnnxValue value, const onnx::NodeProto& node) {
   if (!value.value && !value.known)
     throw InternalError("onnx import", node.op_type() + " made no output '" + printable(name) + "'");
@@ -60,10 +72,9 @@ void import_node(OnnxState& state, const onnx::NodeProto& proto, int number) {
       set_output(state, proto.output(static_cast<int>(i)), node.results()[i], proto);
     }
   } catch (const CompileError& error) {
-    if (std::string_view(error.what()).find("\n  at ") != std::string_view::npos) throw;
     std::string name = proto.name().empty() ? "number " + std::to_string(number) : "'" + printable(proto.name()) + "'";
     std::string problem = error.problem();
-    if (error.op() != proto.op_type() && !error.op().empty()) problem = error.op() + ": " + problem;
+    if (!error.op().empty() && !same_operator(error.op(), proto.op_type())) problem = error.op() + ": " + problem;
     throw CompileError(printable(proto.op_type()), problem, "node " + name + " (" + printable(proto.op_type()) + ")", help_of(error));
   }
 }

@@ -192,9 +192,9 @@ void import_inputs(OnnxState& state, const onnx::GraphProto& graph, const OnnxIm
     }
     if (input->name().empty()) throw CompileError("onnx", "an input has no name");
     DType dtype = dtype_from_onnx(type.elem_type(), "input '" + printable(input->name()) + "'");
-    Value value = state.builder.input(input->name(), dtype, shape);
-    if (!state.values.emplace(input->name(), OnnxValue{value, nullptr}).second)
+    if (state.values.contains(input->name()))
       throw CompileError("onnx", "two inputs are named '" + printable(input->name()) + "'");
+    state.values.emplace(input->name(), OnnxValue{state.builder.input(input->name(), dtype, shape), nullptr});
   }
 }
 
