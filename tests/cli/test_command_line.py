@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as a user meets it: exit codes, messages, every command on a small graph.
+
+Takes `mintor` beside this Python (or $MINTOR); needs neither PyTorch nor ONNX. Keeps true: each
+error's text names what is wrong and what to do, and each exit code means what the design says.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy
+import pytest
+
+BESIDE = pathlib.Path(sys.executable).parent / "mintor"
+MINTOR = os.environ.get("MINTOR", str(BESIDE))
+GRAPH = """graph dense (batch: 1..32) {
+  x = input f32[batch, 4]
+  w = constant f32[4, 2] {1, 2, 3, 4, 5, 6, 7, 8}
+  y = contract f32[batch, 2] (x, w) m = batch, n = 2, k = 4
+  r = relu f32[batch, 2] (y)
+  results r
+}
+"""
+ELEMENTWISE = """graph scale (batch: 1..32) {
+  x = input f32[batch, 4]
+  y = mul f32[batch, 4] (x, x)
+  r = relu f32[batch, 4] (y)
+  results r
+}
+"""
+
+
+def mintor(*arguments, cwd=None):
+    return subprocess.run([MINTOR, *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture
+def graph(tmp_path):
+    path = tmp_path / "scale.graph"
+    path.write_text(ELEMENTWISE)
+    return path
+
+
+def test_help_shows_every_command_and_examples():
+    shown = mintor("--help")
+    assert shown.returncode == 0
+    for command in ("compile", "run", "verify", "bench", "analyze", "inspect", "opt",
+                    "supported-ops", "doctor"):
+        assert command in shown.stdout
+        one = mintor(command, "--help")
+        assert one.returncode == 0
+        assert f"mintor {command}" in one.stdout.split("Examples:")[1]
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ([], "required"),
+    (["compil", "x"], "did you mean 'compile'?"),
+    (["run"], "MODEL is required"),
+    (["run", "x", "--jit", "magic"], "--jit"),
+    (["bench", "x", "--threads", "many"], "--threads"),
+    (["compile", "MODEL"], "compile needs -o DIR, or --emit"),
+    (["run", "MODEL", "--target", "v3,v4"], "--target names several levels"),
+    (["run", "MODEL", "--input", "x"], "expected name=file.npy"),
+])
+def test_usage_errors_are_2(graph, arguments, message):
+    ended = mintor(*[graph if argument == "MODEL" else argument for argument in arguments])
+    assert ended.returncode == 2, ended
+    assert message in ended.stderr
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["run", "MODEL"], "error: run: input 'x' is missing"),
+    (["run", "MODEL", "--input", "y=z.npy"], "the model has no input 'y'"),
+    (["run", "missing.onnx"], "missing.onnx"),
+    (["run", "MODEL", "--target", "v9"], "v9"),
+    (["inspect", "."], "has no manifest.json"),
+    (["opt", "MODEL", "relu_away"], "relu_away"),
+])
+def test_model_errors_are_1(graph, arguments, message):
+    ended = mintor(*[graph if argument == "MODEL" else argument for argument in arguments],
+                   cwd=graph.parent)
+    assert ended.returncode == 1, ended
+    assert ended.stderr.startswith("error: ")
+    assert message in ended.stderr
+
+
+def test_run_gives_the_outputs(graph, tmp_path):
+    x = numpy.arange(12, dtype=numpy.float32).reshape(3, 4) - 5
+    numpy.save(tmp_path / "x.npy", x)
+    ended = mintor("run", graph, "--input", f"x={tmp_path}/x.npy", "--save", tmp_path / "out")
+    assert ended.returncode == 0, ended.stderr
+    numpy.testing.assert_array_equal(numpy.load(tmp_path / "out" / "r.npy"), x * x)
+
+
+@pytest.mark.parametrize("stage", ["graph", "kernel", "program", "source", "asm"])
+def test_every_stage_is_text(graph, stage):
+    ended = mintor("compile", graph, f"--emit={stage}")
+    assert ended.returncode == 0, ended.stderr
+    assert len(ended.stdout.splitlines()) > 3
+
+
+def test_emitted_graph_is_read_again(graph, tmp_path):
+    assert mintor("compile", graph, "--emit=graph", "-o", tmp_path / "a.graph").returncode == 0
+    again = mintor("opt", tmp_path / "a.graph")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == (tmp_path / "a.graph").read_text()
+
+
+def test_package_from_start_to_end(graph, tmp_path):
+    package = tmp_path / "scale"
+    ended = mintor("compile", graph, "-o", package, "--build")
+    assert ended.returncode == 0, ended.stderr
+    assert (package / "manifest.json").is_file()
+    verified = mintor("verify", package)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "same bits" in verified.stdout
+    inspected = json.loads(mintor("inspect", package, "--json").stdout)
+    assert inspected["manifest"]["name"] == "scale"
+    assert "src/program.cpp" in inspected["files"]
+
+
+def test_damaged_package_is_found(graph, tmp_path):
+    package = tmp_path / "scale"
+    assert mintor("compile", graph, "-o", package, "--build").returncode == 0
+    with open(package / "src" / "program.cpp", "a", encoding="utf-8") as source:
+        source.write("// more\n")
+    ended = mintor("verify", package)
+    assert ended.returncode == 1
+    assert "FAILED src/program.cpp" in ended.stdout
+
+
+def test_verify_compares_every_level(graph):
+    ended = mintor("verify", graph, "--compilers", "gcc,nosuchcompiler")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "ok     evaluator r: same bits" in ended.stdout
+    assert "jit reference threads 7" in ended.stdout
+    assert "package by gcc" in ended.stdout
+    assert "skip   package by nosuchcompiler: not found on PATH" in ended.stdout
+
+
+def test_bench_and_analyze_for_machines(graph):
+    bench = mintor("bench", graph, "--json", "--threads", "1,2", "--seconds", "0", "--no-peak",
+                   "--profile")
+    results = json.loads(bench.stdout)["results"]
+    assert [result["threads"] for result in results] == [1, 2]
+    assert all(result["median_ms"] > 0 and result["kernels"] for result in results)
+    analyzed = json.loads(mintor("analyze", graph, "--json").stdout)
+    assert analyzed["symbols"] == {"batch": 1}
+    assert analyzed["flops"] == 8
+    assert analyzed["inputs"] == [{"name": "x", "dtype": "f32", "shape": "[batch, 4]"}]
+
+
+def test_doctor_names_what_is_here():
+    ended = mintor("doctor", "--json")
+    checks = {check["check"]: check for check in json.loads(ended.stdout)}
+    assert ended.returncode == 0
+    assert checks["level reference"]["ok"]
+
+
+def test_opt_lists_rewrites():
+    ended = mintor("opt", "--list")
+    assert ended.returncode == 0
+    assert "graph passes" in ended.stdout
+    assert "  order " in ended.stdout
