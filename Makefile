@@ -6,6 +6,9 @@ BUILD ?= build/default
 JOBS ?= $(shell nproc)
 VENV := .venv/bin
 export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
+# Builds of one checkout share objects: ccache sees paths relative to it.
+export CCACHE_BASEDIR = $(CURDIR)
+export CCACHE_NOHASHDIR = 1
 
 .PHONY: build demo test check test-variants golden-update lint bench setup setup-test compile-all
 
