@@ -54,10 +54,11 @@ function(mintor_tests)
                          PROPERTIES LABELS "${folder}" TIMEOUT 600)
   endforeach()
   find_program(MINTOR_PYTHON3 NAMES python3.11 python3 REQUIRED)
+  set(lint "${CMAKE_SOURCE_DIR}/tests/lint")
   add_test(NAME lint/link_order
-    COMMAND "${MINTOR_PYTHON3}" "${CMAKE_SOURCE_DIR}/tests/lint/link_order.py" "${CMAKE_BINARY_DIR}")
+    COMMAND "${MINTOR_PYTHON3}" "${lint}/link_order.py" "${CMAKE_BINARY_DIR}")
   set_tests_properties(lint/link_order PROPERTIES LABELS lint)
   add_test(NAME lint/one_change
-    COMMAND "${MINTOR_PYTHON3}" "${CMAKE_SOURCE_DIR}/tests/lint/one_change.py" "${CMAKE_BINARY_DIR}")
+    COMMAND "${MINTOR_PYTHON3}" "${lint}/one_change.py" "${CMAKE_BINARY_DIR}")
   set_tests_properties(lint/one_change PROPERTIES LABELS lint TIMEOUT 1800 RUN_SERIAL ON)
 endfunction()

@@ -22,7 +22,7 @@ def copy_renamed(scratch, source, target, renames):
     """A copy of one file in which whole words are renamed."""
     text = (scratch / source).read_text()
     for old, new in renames.items():
-        text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(old)}(?![A-Za-z0-9])", new, text)
+        text = re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", new, text)
     (scratch / target).parent.mkdir(parents=True, exist_ok=True)
     (scratch / target).write_text(text)
 
