@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The side file of a Graph's text: the bytes of large constants and parameters, by SHA-256.
-// Layout, little-endian: "MTBLOBS1", u64 count, then per blob 64 hex digits, u8 dtype, u8 rank, i64 dims[rank],
-// zero bytes up to a multiple of 64, the bytes. Keeps true: what is read has the hash it is filed under.
+// Layout, little-endian: "MTBLOBS1", u64 count, then per blob 64 hex digits, u8 dtype, u8 rank, i64
+// dims[rank], zero bytes up to a multiple of 64, the bytes. Keeps true: what is read has the hash
+// it is filed under.
 #include <bit>
 #include <cstring>
 #include <fstream>
@@ -15,7 +16,8 @@ namespace {
 
 constexpr char kMagic[] = "MTBLOBS1";
 constexpr uint64_t kMaxRank = 32;
-static_assert(std::endian::native == std::endian::little, "the side file is written in memory order");
+static_assert(std::endian::native == std::endian::little,
+              "the side file is written in memory order");
 
 [[noreturn]] void fail(const std::string& path, const std::string& problem) {
   throw CompileError("side file", problem, path);
@@ -23,7 +25,8 @@ static_assert(std::endian::native == std::endian::little, "the side file is writ
 
 class Reader {
  public:
-  explicit Reader(const std::string& path) : path_(path), file_(path, std::ios::binary | std::ios::ate) {
+  explicit Reader(const std::string& path)
+      : path_(path), file_(path, std::ios::binary | std::ios::ate) {
     if (!file_) fail(path, "cannot be opened");
     size_ = static_cast<uint64_t>(file_.tellg());
     file_.seekg(0);
@@ -69,7 +72,8 @@ void write_blobs(const Blobs& blobs, const std::string& path) {
   for (const auto& [hash, tensor] : blobs) {
     check(hash.size() == 64, "write_blobs", "a blob is filed under something that is no SHA-256");
     put(hash.data(), 64);
-    const unsigned char head[2] = {static_cast<unsigned char>(tensor.dtype), static_cast<unsigned char>(tensor.shape.size())};
+    const unsigned char head[2] = {static_cast<unsigned char>(tensor.dtype),
+                                   static_cast<unsigned char>(tensor.shape.size())};
     put(head, 2);
     put(tensor.shape.data(), 8 * tensor.shape.size());
     const char zeros[64] = {};
@@ -100,7 +104,7 @@ Blobs read_blobs(const std::string& path) {
         fail(path, "blob " + hash + " has no valid shape");
       }
     }
-    if (bytes > reader.left()) fail(path, "ends too early");   // before memory is taken
+    if (bytes > reader.left()) fail(path, "ends too early");  // before memory is taken
     auto [tensor, memory] = Tensor::make(static_cast<DType>(dtype), std::move(shape));
     reader.read(memory, bytes);
     if (tensor.sha256() != hash) fail(path, "the bytes of blob " + hash + " do not have that hash");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builder: the one place where nodes are made, scopes, leaves and element-wise nodes. See builder.h, derive.h.
+// Builder: the one place where nodes are made, scopes, leaves and element-wise nodes. See
+// builder.h, derive.h.
 #include "compiler/ir/builder.h"
 
 #include <algorithm>
@@ -8,7 +9,8 @@
 
 namespace mintor {
 
-Builder::Scope::Scope(Builder& builder, std::string_view name) : builder_(builder), length_(builder.scope_.size()) {
+Builder::Scope::Scope(Builder& builder, std::string_view name)
+    : builder_(builder), length_(builder.scope_.size()) {
   if (name.empty()) return;
   if (!builder.scope_.empty()) builder.scope_ += '/';
   builder.scope_ += name;
@@ -19,7 +21,8 @@ Builder::Scope::~Scope() { builder_.scope_.resize(length_); }
 namespace {
 
 // A leaf's name is its identity: the second of a name would silently be the first.
-void check_name(const Graph& graph, const std::string& scope, Kind kind, const std::string& name, const Tensor* value) {
+void check_name(const Graph& graph, const std::string& scope, Kind kind, const std::string& name,
+                const Tensor* value) {
   if (name.empty()) throw CompileError(std::string(name_of(kind)), "has an empty name", scope);
   for (const auto& node : graph.nodes()) {
     if (node->kind != kind) continue;
@@ -28,9 +31,12 @@ void check_name(const Graph& graph, const std::string& scope, Kind kind, const s
     }
     if (kind != Kind::parameter || node->as<ParameterAttr>().name != name) continue;
     const Tensor& known = node->as<ParameterAttr>().value;
-    if (known.data == value->data && known.shape == value->shape && known.dtype == value->dtype) continue;
+    if (known.data == value->data && known.shape == value->shape && known.dtype == value->dtype)
+      continue;
     if (!same_bits(known, *value)) {
-      throw CompileError("parameter", "the graph has two parameters named '" + name + "' with different values", scope);
+      throw CompileError("parameter",
+                         "the graph has two parameters named '" + name + "' with different values",
+                         scope);
     }
   }
 }
@@ -59,7 +65,8 @@ std::vector<Value> Builder::node(Kind kind, const Attr& attr, std::span<const Va
       }
       break;
     case Kind::parameter:
-      check_name(graph_, scope_, kind, std::get<ParameterAttr>(attr).name, &std::get<ParameterAttr>(attr).value);
+      check_name(graph_, scope_, kind, std::get<ParameterAttr>(attr).name,
+                 &std::get<ParameterAttr>(attr).value);
       break;
     case Kind::constant:
       if (auto& constant = std::get<ConstantAttr>(complete); constant.sha256.empty()) {
@@ -72,15 +79,18 @@ std::vector<Value> Builder::node(Kind kind, const Attr& attr, std::span<const Va
       break;
     }
     case Kind::compact: {
-      const Index count = operands.empty() ? Index(0) : product_of(operands[operands.size() - 1].shape());
+      const Index count =
+          operands.empty() ? Index(0) : product_of(operands[operands.size() - 1].shape());
       declare(graph_, std::get<CompactAttr>(attr).symbol, 0, count.is_const() ? count.value() : -1);
       break;
     }
-    default: break;
+    default:
+      break;
   }
   std::vector<Type> results = derive({graph_, scope_, kind, complete, operands, types});
   const size_t count = results.size();
-  const Node* made = graph_.add(kind, std::move(complete), {operands.begin(), operands.end()}, std::move(results), scope_);
+  const Node* made = graph_.add(kind, std::move(complete), {operands.begin(), operands.end()},
+                                std::move(results), scope_);
   std::vector<Value> values(count);
   for (size_t i = 0; i < count; ++i) values[i] = {made, static_cast<int32_t>(i)};
   return values;
@@ -99,24 +109,30 @@ Value Builder::constant(Tensor value) {
   return node(Kind::constant, ConstantAttr{std::move(value), ""}, {}, {})[0];
 }
 
-Value Builder::constant(DType dtype, double value) { return constant(Tensor::scalar(Scalar::of(dtype, value))); }
+Value Builder::constant(DType dtype, double value) {
+  return constant(Tensor::scalar(Scalar::of(dtype, value)));
+}
 
 Value Builder::constant_int(DType dtype, int64_t value) {
   return constant(Tensor::scalar(Scalar::of_int(dtype, value)));
 }
 
 Value Builder::constant_i64(std::vector<int64_t> values) {
-  return constant(Tensor::copy_of(DType::i64, {static_cast<int64_t>(values.size())}, values.data()));
+  return constant(
+      Tensor::copy_of(DType::i64, {static_cast<int64_t>(values.size())}, values.data()));
 }
 
-Value Builder::full(DType dtype, Shape shape, double value) { return broadcast(constant(dtype, value), std::move(shape), {}); }
+Value Builder::full(DType dtype, Shape shape, double value) {
+  return broadcast(constant(dtype, value), std::move(shape), {});
+}
 
 Value Builder::iota(DType dtype, Shape shape, int dim) {
   const Type type{dtype, std::move(shape)};
   return node(Kind::iota, IotaAttr{dim}, {}, {&type, 1})[0];
 }
 
-Value Builder::random(std::string_view distribution, DType dtype, Shape shape, Value key, Value counter) {
+Value Builder::random(std::string_view distribution, DType dtype, Shape shape, Value key,
+                      Value counter) {
   const Type type{dtype, std::move(shape)};
   const Value operands[] = {key, counter};
   return node(Kind::random, RandomAttr{std::string(distribution)}, operands, {&type, 1})[0];

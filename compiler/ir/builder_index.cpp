@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Index nodes of the Builder: broadcast, transpose, reshape, slice, pad and gather as index maps.
-// Keeps true: an operation that changes nothing returns its operand; maps are simplified with the ranges of the index
-// and of the symbols, so that the usual reshapes come out as plain variables.
+// Keeps true: an operation that changes nothing returns its operand; maps are simplified with the
+// ranges of the index and of the symbols, so that the usual reshapes come out as plain variables.
 #include <algorithm>
 
 #include "compiler/ir/builder.h"
@@ -16,17 +16,20 @@ Index axis(size_t d) { return Index::var("i" + std::to_string(d)); }
 // The ranges of the symbols and of i0.. over `shape`.
 Ranges ranges_over(const Graph& graph, const Shape& shape) {
   Ranges ranges = graph.ranges();
-  for (size_t d = 0; d < shape.size(); ++d) ranges.set("i" + std::to_string(d), Index(0), shape[d] - 1);
+  for (size_t d = 0; d < shape.size(); ++d)
+    ranges.set("i" + std::to_string(d), Index(0), shape[d] - 1);
   return ranges;
 }
 
-[[noreturn]] void fail(const Builder& b, const char* op, std::string problem, std::string help = "") {
+[[noreturn]] void fail(const Builder& b, const char* op, std::string problem,
+                       std::string help = "") {
   throw CompileError(op, std::move(problem), b.scope(), std::move(help));
 }
 
-// One group of a reshape: operand dimensions xs and result dimensions ys with the same number of elements.
-void reshape_group(const Shape& from, std::span<const size_t> xs, const Shape& to, std::span<const size_t> ys,
-                   const Ranges& ranges, std::vector<Index>& coords) {
+// One group of a reshape: operand dimensions xs and result dimensions ys with the same number of
+// elements.
+void reshape_group(const Shape& from, std::span<const size_t> xs, const Shape& to,
+                   std::span<const size_t> ys, const Ranges& ranges, std::vector<Index>& coords) {
   if (xs.size() == 1 && ys.size() == 1) {
     coords[xs[0]] = axis(ys[0]);
     return;
@@ -51,7 +54,8 @@ std::vector<size_t> dims_not_one(const Shape& shape) {
   return dims;
 }
 
-// Cuts both shapes where their prefix products agree; the coordinates of each piece need only that piece's variables.
+// Cuts both shapes where their prefix products agree; the coordinates of each piece need only that
+// piece's variables.
 std::vector<Index> reshape_coords(const Graph& graph, const Shape& from, const Shape& to) {
   const Ranges ranges = ranges_over(graph, to);
   std::vector<Index> coords(from.size(), Index(0));
@@ -66,13 +70,15 @@ std::vector<Index> reshape_coords(const Graph& graph, const Shape& from, const S
       for (size_t j = y0; j < ys.size(); ++j) {
         py = py * to[ys[j]];
         if (!(py == px)) continue;
-        if (i + 1 == xs.size() && j + 1 != ys.size()) continue;   // what is left belongs to the last piece
+        if (i + 1 == xs.size() && j + 1 != ys.size())
+          continue;  // what is left belongs to the last piece
         x1 = i + 1;
         y1 = j + 1;
         break;
       }
     }
-    reshape_group(from, std::span(xs).subspan(x0, x1 - x0), to, std::span(ys).subspan(y0, y1 - y0), ranges, coords);
+    reshape_group(from, std::span(xs).subspan(x0, x1 - x0), to, std::span(ys).subspan(y0, y1 - y0),
+                  ranges, coords);
     x0 = x1;
     y0 = y1;
   }
@@ -90,7 +96,9 @@ Value Builder::broadcast(Value x, Shape shape, std::vector<int32_t> dims) {
 Value Builder::broadcast_to(Value x, Shape shape) {
   if (x.shape() == shape) return x;
   const Shape& from = x.shape();
-  auto refuse = [&] { fail(*this, "broadcast", "cannot stretch " + to_string(x.type()) + " to " + to_string(shape)); };
+  auto refuse = [&] {
+    fail(*this, "broadcast", "cannot stretch " + to_string(x.type()) + " to " + to_string(shape));
+  };
   if (from.size() > shape.size()) refuse();
   const size_t shift = shape.size() - from.size();
   Shape kept;
@@ -113,7 +121,7 @@ Shape Builder::broadcast_shapes(std::span<const Value> values) {
   for (const Value& v : values) {
     const size_t shift = rank - v.shape().size();
     for (size_t d = 0; d < v.shape().size(); ++d) {
-      Index &have = shape[d + shift];
+      Index& have = shape[d + shift];
       const Index& extent = v.shape()[d];
       if (extent == have || extent.is_const(1)) continue;
       if (!have.is_const(1)) {
@@ -128,7 +136,8 @@ Shape Builder::broadcast_shapes(std::span<const Value> values) {
   return shape;
 }
 
-Value Builder::reindex(Value x, Shape shape, IndexMap map, Scalar fill, std::span<const Value> index_operands) {
+Value Builder::reindex(Value x, Shape shape, IndexMap map, Scalar fill,
+                       std::span<const Value> index_operands) {
   std::vector<Value> operands{x};
   operands.insert(operands.end(), index_operands.begin(), index_operands.end());
   const Type type{x.dtype(), std::move(shape)};
@@ -144,12 +153,14 @@ Value Builder::transpose(Value x, std::vector<int32_t> perm) {
     if (perm[d] < 0 || p >= rank || seen[p] || perm.size() != rank) {
       std::string text;
       for (int32_t v : perm) text += (text.empty() ? "" : ", ") + std::to_string(v);
-      fail(*this, "transpose", "[" + text + "] is no permutation of the dimensions of " + to_string(x.type()));
+      fail(*this, "transpose",
+           "[" + text + "] is no permutation of the dimensions of " + to_string(x.type()));
     }
     seen[p] = true;
     identity = identity && p == d;
   }
-  if (perm.size() != rank) fail(*this, "transpose", "the permutation is shorter than the rank of " + to_string(x.type()));
+  if (perm.size() != rank)
+    fail(*this, "transpose", "the permutation is shorter than the rank of " + to_string(x.type()));
   if (identity) return x;
   Shape shape;
   IndexMap map;
@@ -165,18 +176,21 @@ Value Builder::reshape(Value x, Shape shape) {
   if (x.shape() == shape) return x;
   const Index have = product_of(x.shape()), want = product_of(shape);
   if (provably_different(graph_, have, want)) {
-    fail(*this, "reshape", "cannot reshape " + to_string(x.type()) + " (" + have.str() + " elements) to " +
-                               to_string(shape) + " (" + want.str() + ")");
+    fail(*this, "reshape",
+         "cannot reshape " + to_string(x.type()) + " (" + have.str() + " elements) to " +
+             to_string(shape) + " (" + want.str() + ")");
   }
   IndexMap map;
   map.coords = reshape_coords(graph_, x.shape(), shape);
   return reindex(x, std::move(shape), std::move(map), Scalar::of_int(x.dtype(), 0));
 }
 
-Value Builder::slice(Value x, std::vector<Index> start, std::vector<Index> size, std::vector<int64_t> step) {
+Value Builder::slice(Value x, std::vector<Index> start, std::vector<Index> size,
+                     std::vector<int64_t> step) {
   const Shape& from = x.shape();
   if (start.size() != from.size() || size.size() != from.size() || step.size() != from.size()) {
-    fail(*this, "slice", "start, size and step need one entry for each dimension of " + to_string(x.type()));
+    fail(*this, "slice",
+         "start, size and step need one entry for each dimension of " + to_string(x.type()));
   }
   const Ranges ranges = graph_.ranges();
   IndexMap map;
@@ -186,8 +200,9 @@ Value Builder::slice(Value x, std::vector<Index> start, std::vector<Index> size,
     const Index &low = step[d] < 0 ? last : start[d], &high = step[d] < 0 ? start[d] : last;
     const bool some = ranges.proves_nonnegative(size[d] - 1);
     if (some && (ranges.proves_less(low, 0) || ranges.proves_nonnegative(high - from[d]))) {
-      fail(*this, "slice", "dimension " + std::to_string(d) + " of " + to_string(x.type()) + " is read from " +
-                               low.str() + " to " + high.str());
+      fail(*this, "slice",
+           "dimension " + std::to_string(d) + " of " + to_string(x.type()) + " is read from " +
+               low.str() + " to " + high.str());
     }
     map.coords.push_back(start[d] + Index(step[d]) * axis(d));
     identity = identity && start[d].is_const(0) && step[d] == 1 && size[d] == from[d];
@@ -199,7 +214,8 @@ Value Builder::slice(Value x, std::vector<Index> start, std::vector<Index> size,
 Value Builder::pad(Value x, std::vector<Index> before, std::vector<Index> after, Scalar fill) {
   const Shape& from = x.shape();
   if (before.size() != from.size() || after.size() != from.size()) {
-    fail(*this, "pad", "before and after need one entry for each dimension of " + to_string(x.type()));
+    fail(*this, "pad",
+         "before and after need one entry for each dimension of " + to_string(x.type()));
   }
   Shape shape;
   IndexMap map;
@@ -217,9 +233,11 @@ Value Builder::gather(Value x, Value index, int dim) {
   const Shape& from = x.shape();
   const size_t rank = index.shape().size();
   if (dim < 0 || static_cast<size_t>(dim) >= from.size()) {
-    fail(*this, "gather", "dimension " + std::to_string(dim) + " does not exist in " + to_string(x.type()));
+    fail(*this, "gather",
+         "dimension " + std::to_string(dim) + " does not exist in " + to_string(x.type()));
   }
-  if (!is_int(index.dtype())) fail(*this, "gather", "the index must be integers, got " + to_string(index.type()));
+  if (!is_int(index.dtype()))
+    fail(*this, "gather", "the index must be integers, got " + to_string(index.type()));
   const auto at = static_cast<size_t>(dim);
   Shape shape(from.begin(), from.begin() + dim);
   shape.insert(shape.end(), index.shape().begin(), index.shape().end());

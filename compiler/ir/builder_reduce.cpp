@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions, scans, scatters, contractions, order, shape and control nodes of the Builder. See builder.h.
+// Reductions, scans, scatters, contractions, order, shape and control nodes of the Builder. See
+// builder.h.
 #include <limits>
 
 #include "compiler/ir/builder.h"
@@ -28,19 +29,32 @@ Scalar extreme_of(DType dtype, bool largest) {
 
 Scalar identity_of(Combiner combiner, DType dtype) {
   switch (combiner) {
-    case Combiner::add: return is_float(dtype) ? Scalar::of(dtype, -0.0) : Scalar::of_int(dtype, 0);
-    case Combiner::mul: return Scalar::of_int(dtype, 1);
-    case Combiner::min: case Combiner::argmin: return extreme_of(dtype, true);
-    case Combiner::max: case Combiner::argmax: return extreme_of(dtype, false);
-    case Combiner::and_: return Scalar::of_int(dtype, dtype == DType::boolean ? 1 : -1);
-    case Combiner::or_: case Combiner::xor_: return Scalar::of_int(dtype, 0);
-    case Combiner::last: case Combiner::custom: break;
+    case Combiner::add:
+      return is_float(dtype) ? Scalar::of(dtype, -0.0) : Scalar::of_int(dtype, 0);
+    case Combiner::mul:
+      return Scalar::of_int(dtype, 1);
+    case Combiner::min:
+    case Combiner::argmin:
+      return extreme_of(dtype, true);
+    case Combiner::max:
+    case Combiner::argmax:
+      return extreme_of(dtype, false);
+    case Combiner::and_:
+      return Scalar::of_int(dtype, dtype == DType::boolean ? 1 : -1);
+    case Combiner::or_:
+    case Combiner::xor_:
+      return Scalar::of_int(dtype, 0);
+    case Combiner::last:
+    case Combiner::custom:
+      break;
   }
-  throw InternalError("identity_of", std::string(name_of(combiner)) + " has no identity of its own");
+  throw InternalError("identity_of",
+                      std::string(name_of(combiner)) + " has no identity of its own");
 }
 
-std::vector<Value> Builder::reduce(Combiner combiner, std::span<const Value> xs, std::vector<int32_t> dims,
-                                   std::vector<Scalar> identities, std::shared_ptr<const Graph> body) {
+std::vector<Value> Builder::reduce(Combiner combiner, std::span<const Value> xs,
+                                   std::vector<int32_t> dims, std::vector<Scalar> identities,
+                                   std::shared_ptr<const Graph> body) {
   ReduceAttr attr;
   attr.combiner = combiner;
   attr.dims = std::move(dims);
@@ -53,8 +67,9 @@ Value Builder::reduce(Combiner combiner, Value x, std::vector<int32_t> dims) {
   return reduce(combiner, {&x, 1}, std::move(dims), {identity_of(combiner, x.dtype())})[0];
 }
 
-std::vector<Value> Builder::scan(Combiner combiner, std::span<const Value> xs, int dim, std::vector<Scalar> identities,
-                                 bool reverse, bool exclusive, std::shared_ptr<const Graph> body) {
+std::vector<Value> Builder::scan(Combiner combiner, std::span<const Value> xs, int dim,
+                                 std::vector<Scalar> identities, bool reverse, bool exclusive,
+                                 std::shared_ptr<const Graph> body) {
   ScanAttr attr;
   attr.reduce.combiner = combiner;
   attr.reduce.dims = {dim};
@@ -77,7 +92,8 @@ Value Builder::contract(Value x, Value y, Contract contract) {
   return node(Kind::contract, std::move(contract), operands, {})[0];
 }
 
-std::vector<Value> Builder::sort(std::span<const Value> keys_and_payloads, int dim, bool descending) {
+std::vector<Value> Builder::sort(std::span<const Value> keys_and_payloads, int dim,
+                                 bool descending) {
   return node(Kind::sort, SortAttr{dim, descending}, keys_and_payloads, {});
 }
 
@@ -92,7 +108,8 @@ Value Builder::bind(Value x, std::string_view symbol, int64_t lo, int64_t hi) {
   return node(Kind::bind, BindAttr{std::string(symbol), lo, hi}, {&x, 1}, {})[0];
 }
 
-std::vector<Value> Builder::if_(Value cond, std::span<const Value> captures, std::shared_ptr<const Graph> then_graph,
+std::vector<Value> Builder::if_(Value cond, std::span<const Value> captures,
+                                std::shared_ptr<const Graph> then_graph,
                                 std::shared_ptr<const Graph> else_graph) {
   RegionAttr attr;
   attr.regions = {std::move(then_graph), std::move(else_graph)};
@@ -101,8 +118,9 @@ std::vector<Value> Builder::if_(Value cond, std::span<const Value> captures, std
   return node(Kind::if_, attr, operands, {});
 }
 
-std::vector<Value> Builder::loop(Index trip, std::span<const Value> carried, std::span<const Value> scanned,
-                                 std::span<const Value> captures, std::shared_ptr<const Graph> body) {
+std::vector<Value> Builder::loop(Index trip, std::span<const Value> carried,
+                                 std::span<const Value> scanned, std::span<const Value> captures,
+                                 std::shared_ptr<const Graph> body) {
   RegionAttr attr;
   attr.regions = {std::move(body)};
   attr.trip = std::move(trip);
@@ -122,12 +140,13 @@ std::vector<Value> Builder::call(std::span<const Value> operands, std::shared_pt
   return node(Kind::call, attr, operands, {});
 }
 
-std::vector<Value> Builder::code(std::span<const Value> operands, std::vector<Type> results, std::string source,
-                                 std::string gradient) {
+std::vector<Value> Builder::code(std::span<const Value> operands, std::vector<Type> results,
+                                 std::string source, std::string gradient) {
   return node(Kind::code, CodeAttr{std::move(source), std::move(gradient)}, operands, results);
 }
 
-std::vector<Value> Builder::host(std::string function, std::span<const Value> operands, std::vector<Type> results) {
+std::vector<Value> Builder::host(std::string function, std::span<const Value> operands,
+                                 std::vector<Type> results) {
   return node(Kind::host, HostAttr{std::move(function)}, operands, results);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types of contract. Operand dtypes and what they accumulate in:
-//   f16, bf16, f32 in any mix -> f32;  f64 -> f64;  8- and 16-bit integers in any mix -> i32;  other integers -> i64
-// Keeps true: axis names are distinct and no symbols; coordinates mention axes and symbols only; every summed axis
-// has role k or window.
+//   f16, bf16, f32 in any mix -> f32;  f64 -> f64;  8- and 16-bit integers in any mix -> i32; other
+//   integers -> i64
+// Keeps true: axis names are distinct and no symbols; coordinates mention axes and symbols only;
+// every summed axis has role k or window.
 #include <algorithm>
 
 #include "compiler/ir/derive.h"
@@ -22,7 +23,8 @@ DType result_of(const NodeParts& parts) {
 
 void check_vars(const NodeParts& parts, const Contract& c, const Index& e) {
   for (const std::string& name : e.vars()) {
-    const bool axis = std::ranges::any_of(c.axes, [&](const ContractAxis& a) { return a.name == name; });
+    const bool axis =
+        std::ranges::any_of(c.axes, [&](const ContractAxis& a) { return a.name == name; });
     if (!axis && parts.graph.find_symbol(name) == nullptr) {
       parts.fail("a coordinate mentions '" + name + "', which is neither an axis nor a symbol");
     }
@@ -37,20 +39,25 @@ std::vector<Type> derive_contract(const NodeParts& parts) {
   Type result{result_of(parts), {}};
   for (size_t i = 0; i < c.axes.size(); ++i) {
     const ContractAxis& axis = c.axes[i];
-    if (parts.graph.find_symbol(axis.name) != nullptr) parts.fail("axis '" + axis.name + "' has the name of a symbol");
+    if (parts.graph.find_symbol(axis.name) != nullptr)
+      parts.fail("axis '" + axis.name + "' has the name of a symbol");
     for (size_t j = 0; j < i; ++j) {
       if (c.axes[j].name == axis.name) parts.fail("two axes are named '" + axis.name + "'");
     }
     for (const std::string& name : axis.extent.vars()) {
       if (parts.graph.find_symbol(name) == nullptr) {
-        parts.fail("the extent of axis '" + axis.name + "' mentions the unknown symbol '" + name + "'");
+        parts.fail("the extent of axis '" + axis.name + "' mentions the unknown symbol '" + name +
+                   "'");
       }
     }
-    if (axis.role != AxisRole::k && axis.role != AxisRole::window) result.shape.push_back(axis.extent);
+    if (axis.role != AxisRole::k && axis.role != AxisRole::window)
+      result.shape.push_back(axis.extent);
   }
-  if (c.x_coords.size() != parts.operand(0).shape.size() || c.y_coords.size() != parts.operand(1).shape.size()) {
-    parts.fail("has " + std::to_string(c.x_coords.size()) + " and " + std::to_string(c.y_coords.size()) +
-               " coordinates for operands " + parts.operand_types());
+  if (c.x_coords.size() != parts.operand(0).shape.size() ||
+      c.y_coords.size() != parts.operand(1).shape.size()) {
+    parts.fail("has " + std::to_string(c.x_coords.size()) + " and " +
+               std::to_string(c.y_coords.size()) + " coordinates for operands " +
+               parts.operand_types());
   }
   for (const Index& e : c.x_coords) check_vars(parts, c, e);
   for (const Index& e : c.y_coords) check_vars(parts, c, e);

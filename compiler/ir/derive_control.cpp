@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Types of if, loop, call, code and host. A region is a Graph whose inputs, in order of creation, take operands:
-//   if    operands cond bool[], captures...          regions then, else take the captures; results agree in type
-//   loop  operands carried..., scanned..., captures...; the body takes the iteration number i64[], the carried values,
-//         one slice along dimension 0 of each scanned operand, the captures; it gives the next carried values, then
-//         slices that are stacked to results with a first dimension of `trip`
-//   call  operands...                                 region 0 takes them; region 1, if any, is its gradient
+// Types of if, loop, call, code and host. A region is a Graph whose inputs, in order of creation,
+// take operands:
+//   if    operands cond bool[], captures...          regions then, else take the captures; results
+//   agree in type loop  operands carried..., scanned..., captures...; the body takes the iteration
+//   number i64[], the carried values,
+//         one slice along dimension 0 of each scanned operand, the captures; it gives the next
+//         carried values, then slices that are stacked to results with a first dimension of `trip`
+//   call  operands...                                 region 0 takes them; region 1, if any, is its
+//   gradient
 // Sizes in a region's types are symbols of the graph around it, of the same names.
 #include "compiler/ir/derive.h"
 
@@ -20,8 +23,9 @@ void check_inputs(const NodeParts& parts, const Graph& region, const std::vector
   }
   for (size_t i = 0; i < given.size(); ++i) {
     if (inputs[i]->results[0] == given[i]) continue;
-    parts.fail("input '" + inputs[i]->as<InputAttr>().name + "' of region '" + region.name() + "' is " +
-               to_string(inputs[i]->results[0]) + ", " + to_string(given[i]) + " is passed");
+    parts.fail("input '" + inputs[i]->as<InputAttr>().name + "' of region '" + region.name() +
+               "' is " + to_string(inputs[i]->results[0]) + ", " + to_string(given[i]) +
+               " is passed");
   }
 }
 
@@ -46,49 +50,57 @@ std::string list(const std::vector<Type>& types) {
 std::vector<Type> derive_if(const NodeParts& parts, const RegionAttr& attr) {
   if (attr.regions.size() != 2) parts.fail("needs two regions");
   if (parts.operands.empty() || !(parts.operand(0) == Type{DType::boolean, {}})) {
-    parts.fail("the condition must be bool[], got " + (parts.operands.empty() ? "nothing" : to_string(parts.operand(0))));
+    parts.fail("the condition must be bool[], got " +
+               (parts.operands.empty() ? "nothing" : to_string(parts.operand(0))));
   }
   const std::vector<Type> captured = types_of(parts.operands.subspan(1));
   for (const auto& region : attr.regions) check_inputs(parts, *region, captured);
   std::vector<Type> types = result_types(*attr.regions[0]), others = result_types(*attr.regions[1]);
-  if (types != others) parts.fail("the regions give different types: " + list(types) + " and " + list(others));
+  if (types != others)
+    parts.fail("the regions give different types: " + list(types) + " and " + list(others));
   return types;
 }
 
 std::vector<Type> derive_loop(const NodeParts& parts, const RegionAttr& attr) {
   if (attr.regions.size() != 1) parts.fail("needs one region");
-  const auto carried = static_cast<size_t>(attr.carried), scanned = static_cast<size_t>(attr.scanned);
+  const auto carried = static_cast<size_t>(attr.carried),
+             scanned = static_cast<size_t>(attr.scanned);
   if (attr.carried < 0 || attr.scanned < 0 || carried + scanned > parts.operands.size()) {
-    parts.fail("has " + std::to_string(attr.carried) + " carried and " + std::to_string(attr.scanned) +
-               " scanned values, but " + std::to_string(parts.operands.size()) + " operands");
+    parts.fail("has " + std::to_string(attr.carried) + " carried and " +
+               std::to_string(attr.scanned) + " scanned values, but " +
+               std::to_string(parts.operands.size()) + " operands");
   }
   for (const std::string& name : attr.trip.vars()) {
-    if (parts.graph.find_symbol(name) == nullptr) parts.fail("the trip count mentions the unknown symbol '" + name + "'");
+    if (parts.graph.find_symbol(name) == nullptr)
+      parts.fail("the trip count mentions the unknown symbol '" + name + "'");
   }
   std::vector<Type> given = types_of(parts.operands);
   for (size_t i = carried; i < carried + scanned; ++i) {
     if (given[i].shape.empty() || !(given[i].shape[0] == attr.trip)) {
-      parts.fail("the scanned operand " + to_string(given[i]) + " is not " + attr.trip.str() + " long");
+      parts.fail("the scanned operand " + to_string(given[i]) + " is not " + attr.trip.str() +
+                 " long");
     }
     given[i].shape.erase(given[i].shape.begin());
   }
   given.insert(given.begin(), Type{DType::i64, {}});
   check_inputs(parts, *attr.regions[0], given);
   std::vector<Type> types = result_types(*attr.regions[0]);
-  if (types.size() < carried) parts.fail("the body gives " + list(types) + ", fewer than the carried values");
+  if (types.size() < carried)
+    parts.fail("the body gives " + list(types) + ", fewer than the carried values");
   for (size_t i = 0; i < types.size(); ++i) {
     if (i >= carried) {
       types[i].shape.insert(types[i].shape.begin(), attr.trip);
     } else if (!(types[i] == parts.operand(i))) {
-      parts.fail("carried value " + std::to_string(i) + " is " + to_string(parts.operand(i)) + ", the body makes it " +
-                 to_string(types[i]));
+      parts.fail("carried value " + std::to_string(i) + " is " + to_string(parts.operand(i)) +
+                 ", the body makes it " + to_string(types[i]));
     }
   }
   return types;
 }
 
 std::vector<Type> derive_call(const NodeParts& parts, const RegionAttr& attr) {
-  if (attr.regions.empty() || attr.regions.size() > 2) parts.fail("needs a region and at most one gradient");
+  if (attr.regions.empty() || attr.regions.size() > 2)
+    parts.fail("needs a region and at most one gradient");
   check_inputs(parts, *attr.regions[0], types_of(parts.operands));
   return result_types(*attr.regions[0]);
 }

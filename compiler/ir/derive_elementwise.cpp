@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Types of element-wise nodes: scalar functions, casts, bit casts, and packing of 4- and 2-bit integers.
-// pack: e per byte, the first in the low bits, along the last dimension (its size rounded up); unpack is its inverse,
-// sign-extending to i8 or zero-extending to u8, and drops what the last byte holds beyond the result's size.
+// Types of element-wise nodes: scalar functions, casts, bit casts, and packing of 4- and 2-bit
+// integers. pack: e per byte, the first in the low bits, along the last dimension (its size rounded
+// up); unpack is its inverse, sign-extending to i8 or zero-extending to u8, and drops what the last
+// byte holds beyond the result's size.
 #include "compiler/ir/derive.h"
 
 namespace mintor {
@@ -18,7 +19,8 @@ std::vector<Type> derive_scalar(const NodeParts& parts) {
   for (const Value& operand : parts.operands) {
     dtypes.push_back(operand.dtype());
     if (operand.shape() != parts.operand(0).shape) {
-      parts.fail("operands have different shapes: " + parts.operand_types(), "broadcast them to one shape first");
+      parts.fail("operands have different shapes: " + parts.operand_types(),
+                 "broadcast them to one shape first");
     }
   }
   if (Refusal refusal = accepts(op, dtypes)) parts.fail(refusal.reason);
@@ -28,23 +30,26 @@ std::vector<Type> derive_scalar(const NodeParts& parts) {
 std::vector<Type> derive_pack(const NodeParts& parts) {
   parts.need_operands(1);
   const PackAttr& attr = parts.as<PackAttr>();
-  if (attr.bits != 4 && attr.bits != 2) parts.fail("packs 4- or 2-bit integers, not " + std::to_string(attr.bits) + "-bit");
+  if (attr.bits != 4 && attr.bits != 2)
+    parts.fail("packs 4- or 2-bit integers, not " + std::to_string(attr.bits) + "-bit");
   const Type& type = parts.operand(0);
   if (type.shape.empty()) parts.fail("needs at least one dimension, got " + parts.operand_types());
   const Index per_byte = 8 / attr.bits;
   const DType wide = attr.is_signed ? DType::i8 : DType::u8;
   if (parts.kind == Kind::pack) {
-    if (type.dtype != wide) parts.fail("packs " + std::string(name_of(wide)) + ", got " + parts.operand_types());
+    if (type.dtype != wide)
+      parts.fail("packs " + std::string(name_of(wide)) + ", got " + parts.operand_types());
     Type result{DType::u8, type.shape};
     result.shape.back() = ceildiv(type.shape.back(), per_byte);
     return {result};
   }
   if (type.dtype != DType::u8) parts.fail("unpacks u8, got " + parts.operand_types());
   Type result{wide, type.shape};
-  result.shape.back() = parts.types.empty() ? type.shape.back() * per_byte : parts.types[0].shape.back();
+  result.shape.back() =
+      parts.types.empty() ? type.shape.back() * per_byte : parts.types[0].shape.back();
   if (!(ceildiv(result.shape.back(), per_byte) == type.shape.back())) {
-    parts.fail(to_string(result) + " is not what " + parts.operand_types() + " holds at " + std::to_string(attr.bits) +
-               " bits");
+    parts.fail(to_string(result) + " is not what " + parts.operand_types() + " holds at " +
+               std::to_string(attr.bits) + " bits");
   }
   return {result};
 }
@@ -57,9 +62,11 @@ std::vector<Type> derive_elementwise(const NodeParts& parts) {
   parts.need_operands(1);
   parts.need_types(1);
   const DType from = parts.operand(0).dtype, to = parts.types[0].dtype;
-  if (parts.kind == Kind::bitcast && (size_of(from) != size_of(to) || from == DType::boolean || to == DType::boolean)) {
-    parts.fail("cannot read the bits of " + std::string(name_of(from)) + " as " + std::string(name_of(to)),
-               "both must have the same size, and bool has no bits to share");
+  if (parts.kind == Kind::bitcast &&
+      (size_of(from) != size_of(to) || from == DType::boolean || to == DType::boolean)) {
+    parts.fail(
+        "cannot read the bits of " + std::string(name_of(from)) + " as " + std::string(name_of(to)),
+        "both must have the same size, and bool has no bits to share");
   }
   return {Type{to, parts.operand(0).shape}};
 }

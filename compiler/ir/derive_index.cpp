@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Types of index nodes: broadcast, reindex, concat, reindex_reduce; and what an index map may mention.
-// A map's variables are i0.. (the index of the result; for reindex_reduce that of y), l0.. (its loads, in order) and
-// the graph's symbols.
+// Types of index nodes: broadcast, reindex, concat, reindex_reduce; and what an index map may
+// mention. A map's variables are i0.. (the index of the result; for reindex_reduce that of y), l0..
+// (its loads, in order) and the graph's symbols.
 #include "compiler/ir/derive.h"
 
 namespace mintor {
@@ -10,36 +10,40 @@ namespace {
 
 void check_vars(const NodeParts& parts, const Index& e, size_t rank, size_t loads) {
   for (const std::string& name : e.vars()) {
-    const bool digits = name.size() > 1 && name.find_first_not_of("0123456789", 1) == std::string::npos;
+    const bool digits =
+        name.size() > 1 && name.find_first_not_of("0123456789", 1) == std::string::npos;
     if (digits && name.size() < 8 && (name[0] == 'i' || name[0] == 'l')) {
       const size_t number = std::stoul(name.substr(1));
       if (number < (name[0] == 'i' ? rank : loads)) continue;
-      parts.fail("the map mentions " + name + ", but has " + std::to_string(rank) + " index variables and " +
-                 std::to_string(loads) + " earlier loads");
+      parts.fail("the map mentions " + name + ", but has " + std::to_string(rank) +
+                 " index variables and " + std::to_string(loads) + " earlier loads");
     }
-    if (parts.graph.find_symbol(name) == nullptr) parts.fail("the map mentions the unknown variable '" + name + "'");
+    if (parts.graph.find_symbol(name) == nullptr)
+      parts.fail("the map mentions the unknown variable '" + name + "'");
   }
 }
 
-void check_map(const NodeParts& parts, const IndexMap& map, size_t rank, size_t coords, size_t first_index_operand) {
+void check_map(const NodeParts& parts, const IndexMap& map, size_t rank, size_t coords,
+               size_t first_index_operand) {
   for (size_t k = 0; k < map.loads.size(); ++k) {
     const IndexLoad& load = map.loads[k];
     const auto operand = static_cast<size_t>(load.operand);
     if (operand < first_index_operand || operand >= parts.operands.size()) {
-      parts.fail("load l" + std::to_string(k) + " reads operand " + std::to_string(load.operand) + " of " +
-                 std::to_string(parts.operands.size()));
+      parts.fail("load l" + std::to_string(k) + " reads operand " + std::to_string(load.operand) +
+                 " of " + std::to_string(parts.operands.size()));
     }
     const Type& type = parts.operand(operand);
-    if (!is_int(type.dtype)) parts.fail("load l" + std::to_string(k) + " reads " + to_string(type) + ", not integers");
+    if (!is_int(type.dtype))
+      parts.fail("load l" + std::to_string(k) + " reads " + to_string(type) + ", not integers");
     if (load.coords.size() != type.shape.size()) {
-      parts.fail("load l" + std::to_string(k) + " has " + std::to_string(load.coords.size()) + " coordinates for " +
-                 to_string(type));
+      parts.fail("load l" + std::to_string(k) + " has " + std::to_string(load.coords.size()) +
+                 " coordinates for " + to_string(type));
     }
     for (const Index& c : load.coords) check_vars(parts, c, rank, k);
   }
   if (map.coords.size() != coords) {
-    parts.fail("the map has " + std::to_string(map.coords.size()) + " coordinates where " + std::to_string(coords) +
-               " are needed (operands " + parts.operand_types() + ")");
+    parts.fail("the map has " + std::to_string(map.coords.size()) + " coordinates where " +
+               std::to_string(coords) + " are needed (operands " + parts.operand_types() + ")");
   }
   for (const Index& c : map.coords) check_vars(parts, c, rank, map.loads.size());
   for (const IndexCondition& c : map.conditions) {
@@ -61,9 +65,10 @@ std::vector<Type> derive_broadcast(const NodeParts& parts) {
     check_dim(parts, dims[d], shape.size());
     if (d > 0 && dims[d] <= dims[d - 1]) parts.fail("dims must ascend", "transpose first");
     if (!(shape[static_cast<size_t>(dims[d])] == type.shape[d])) {
-      parts.fail("cannot broadcast " + to_string(type) + " to " + to_string(shape) + ": dimension " +
-                 std::to_string(d) + " is " + type.shape[d].str() + ", dimension " + std::to_string(dims[d]) +
-                 " of the result " + shape[static_cast<size_t>(dims[d])].str());
+      parts.fail("cannot broadcast " + to_string(type) + " to " + to_string(shape) +
+                 ": dimension " + std::to_string(d) + " is " + type.shape[d].str() +
+                 ", dimension " + std::to_string(dims[d]) + " of the result " +
+                 shape[static_cast<size_t>(dims[d])].str());
     }
   }
   return {Type{type.dtype, shape}};
@@ -81,10 +86,11 @@ std::vector<Type> derive_concat(const NodeParts& parts) {
       fits = d == static_cast<size_t>(dim) || type.shape[d] == result.shape[d];
     }
     if (!fits) {
-      parts.fail("operands differ in more than the size of dimension " + std::to_string(dim) + ": " +
-                 parts.operand_types());
+      parts.fail("operands differ in more than the size of dimension " + std::to_string(dim) +
+                 ": " + parts.operand_types());
     }
-    result.shape[static_cast<size_t>(dim)] = result.shape[static_cast<size_t>(dim)] + type.shape[static_cast<size_t>(dim)];
+    result.shape[static_cast<size_t>(dim)] =
+        result.shape[static_cast<size_t>(dim)] + type.shape[static_cast<size_t>(dim)];
   }
   return {result};
 }
@@ -93,17 +99,29 @@ std::vector<Type> derive_reindex_reduce(const NodeParts& parts) {
   const ReindexReduceAttr& attr = parts.as<ReindexReduceAttr>();
   if (parts.operands.size() < 2) parts.fail("needs an initial value and the values to combine");
   const Type &init = parts.operand(0), &y = parts.operand(1);
-  if (init.dtype != y.dtype) parts.fail("the initial value and the values differ in dtype: " + parts.operand_types());
+  if (init.dtype != y.dtype)
+    parts.fail("the initial value and the values differ in dtype: " + parts.operand_types());
   switch (attr.combiner) {
-    case Combiner::argmin: case Combiner::argmax: case Combiner::custom:
-      parts.fail("cannot combine by " + std::string(name_of(attr.combiner)), "add, mul, min, max, and, or, xor, last");
-    case Combiner::last: break;
-    case Combiner::and_: case Combiner::or_: case Combiner::xor_:
-      if (is_float(y.dtype)) parts.fail(std::string(name_of(attr.combiner)) + " of " + parts.operand_types());
+    case Combiner::argmin:
+    case Combiner::argmax:
+    case Combiner::custom:
+      parts.fail("cannot combine by " + std::string(name_of(attr.combiner)),
+                 "add, mul, min, max, and, or, xor, last");
+    case Combiner::last:
       break;
-    case Combiner::add: case Combiner::mul: case Combiner::min: case Combiner::max:
+    case Combiner::and_:
+    case Combiner::or_:
+    case Combiner::xor_:
+      if (is_float(y.dtype))
+        parts.fail(std::string(name_of(attr.combiner)) + " of " + parts.operand_types());
+      break;
+    case Combiner::add:
+    case Combiner::mul:
+    case Combiner::min:
+    case Combiner::max:
       if (is_storage_float(y.dtype) || y.dtype == DType::boolean) {
-        parts.fail(std::string(name_of(attr.combiner)) + " of " + std::string(name_of(y.dtype)) + " is not defined",
+        parts.fail(std::string(name_of(attr.combiner)) + " of " + std::string(name_of(y.dtype)) +
+                       " is not defined",
                    "cast to f32 (or an integer) first");
       }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver of the reference evaluator: inputs and symbols, nodes in order, regions, constants. See evaluate.h.
-// Keeps true: a value is freed after its last reader; symbols of a region are those of the graph around it and its own;
-// the floating-point environment of the caller changes nothing.
+// The driver of the reference evaluator: inputs and symbols, nodes in order, regions, constants.
+// See evaluate.h. Keeps true: a value is freed after its last reader; symbols of a region are those
+// of the graph around it and its own; the floating-point environment of the caller changes nothing.
 #include "compiler/ir/evaluate.h"
 
 #include <algorithm>
@@ -16,7 +16,8 @@ int64_t EvaluateContext::value(const Index& index) const {
   if (index.is_const()) return index.value();
   return index.evaluate([&](std::string_view name) {
     auto it = symbols.find(std::string(name));
-    if (it == symbols.end()) throw CompileError("evaluate", "the size '" + std::string(name) + "' has no value");
+    if (it == symbols.end())
+      throw CompileError("evaluate", "the size '" + std::string(name) + "' has no value");
     return it->second;
   });
 }
@@ -37,23 +38,47 @@ std::vector<int64_t> strides_of(std::span<const int64_t> shape) {
   return strides;
 }
 
-Tensors evaluate_node(const Node& node, std::span<const Tensor> operands, EvaluateContext& context) {
+Tensors evaluate_node(const Node& node, std::span<const Tensor> operands,
+                      EvaluateContext& context) {
   switch (node.kind) {
-    case Kind::input: throw InternalError("evaluate", "an input is no operation");
-    case Kind::parameter: return {node.as<ParameterAttr>().value};
-    case Kind::constant: return {node.as<ConstantAttr>().value};
-    case Kind::iota: return evaluate_iota(node, context);
-    case Kind::random: return evaluate_random(node, operands, context);
-    case Kind::unary: case Kind::binary: case Kind::ternary: case Kind::cast: case Kind::bitcast: case Kind::pack:
+    case Kind::input:
+      throw InternalError("evaluate", "an input is no operation");
+    case Kind::parameter:
+      return {node.as<ParameterAttr>().value};
+    case Kind::constant:
+      return {node.as<ConstantAttr>().value};
+    case Kind::iota:
+      return evaluate_iota(node, context);
+    case Kind::random:
+      return evaluate_random(node, operands, context);
+    case Kind::unary:
+    case Kind::binary:
+    case Kind::ternary:
+    case Kind::cast:
+    case Kind::bitcast:
+    case Kind::pack:
     case Kind::unpack:
       return evaluate_elementwise(node, operands, context);
-    case Kind::broadcast: case Kind::reindex: case Kind::concat: case Kind::reindex_reduce:
+    case Kind::broadcast:
+    case Kind::reindex:
+    case Kind::concat:
+    case Kind::reindex_reduce:
       return evaluate_index(node, operands, context);
-    case Kind::reduce: case Kind::scan: return evaluate_reduce(node, operands, context);
-    case Kind::contract: return evaluate_contract(node, operands, context);
-    case Kind::sort: case Kind::compact: case Kind::size: case Kind::bind:
+    case Kind::reduce:
+    case Kind::scan:
+      return evaluate_reduce(node, operands, context);
+    case Kind::contract:
+      return evaluate_contract(node, operands, context);
+    case Kind::sort:
+    case Kind::compact:
+    case Kind::size:
+    case Kind::bind:
       return evaluate_order(node, operands, context);
-    case Kind::if_: case Kind::loop: case Kind::call: case Kind::code: case Kind::host:
+    case Kind::if_:
+    case Kind::loop:
+    case Kind::call:
+    case Kind::code:
+    case Kind::host:
       return evaluate_control(node, operands, context);
   }
   throw InternalError("evaluate", "unknown kind");
@@ -66,25 +91,30 @@ std::string describe(const Tensor& tensor) {
 }
 
 void check_symbol(const Symbol& symbol, int64_t value) {
-  const bool inside = value >= symbol.lo && (symbol.hi < 0 || value <= symbol.hi) && value % symbol.divisor == 0;
+  const bool inside =
+      value >= symbol.lo && (symbol.hi < 0 || value <= symbol.hi) && value % symbol.divisor == 0;
   if (inside) return;
-  throw CompileError("evaluate", "the size '" + symbol.name + "' is " + std::to_string(value) + ", outside " +
-                                     std::to_string(symbol.lo) + ".." +
-                                     (symbol.hi >= 0 ? std::to_string(symbol.hi) : "") +
-                                     (symbol.divisor > 1 ? " % " + std::to_string(symbol.divisor) : ""));
+  throw CompileError("evaluate",
+                     "the size '" + symbol.name + "' is " + std::to_string(value) + ", outside " +
+                         std::to_string(symbol.lo) + ".." +
+                         (symbol.hi >= 0 ? std::to_string(symbol.hi) : "") +
+                         (symbol.divisor > 1 ? " % " + std::to_string(symbol.divisor) : ""));
 }
 
-// Binds symbols from dimensions that are exactly a symbol, then checks every dimension of every input.
-void bind_inputs(const Graph& graph, const std::vector<const Node*>& nodes, std::span<const Tensor> inputs,
-                 EvaluateContext& context) {
+// Binds symbols from dimensions that are exactly a symbol, then checks every dimension of every
+// input.
+void bind_inputs(const Graph& graph, const std::vector<const Node*>& nodes,
+                 std::span<const Tensor> inputs, EvaluateContext& context) {
   for (size_t i = 0; i < nodes.size(); ++i) {
     const Type& type = nodes[i]->results[0];
     if (inputs[i].dtype != type.dtype || inputs[i].shape.size() != type.shape.size()) {
-      throw CompileError("evaluate", "input '" + nodes[i]->as<InputAttr>().name + "' is " + to_string(type) + ", " +
-                                         describe(inputs[i]) + " is given");
+      throw CompileError("evaluate", "input '" + nodes[i]->as<InputAttr>().name + "' is " +
+                                         to_string(type) + ", " + describe(inputs[i]) +
+                                         " is given");
     }
     for (size_t d = 0; d < type.shape.size(); ++d) {
-      if (auto symbol = type.shape[d].as_var()) context.symbols.emplace(*symbol, inputs[i].shape[d]);
+      if (auto symbol = type.shape[d].as_var())
+        context.symbols.emplace(*symbol, inputs[i].shape[d]);
     }
   }
   for (const Symbol& symbol : graph.symbols()) {
@@ -95,9 +125,11 @@ void bind_inputs(const Graph& graph, const std::vector<const Node*>& nodes, std:
     const Type& type = nodes[i]->results[0];
     if (context.values(type.shape) == inputs[i].shape) continue;
     std::string sizes;
-    for (const auto& [name, value] : context.symbols) sizes += (sizes.empty() ? " with " : ", ") + name + " = " + std::to_string(value);
-    throw CompileError("evaluate", "input '" + nodes[i]->as<InputAttr>().name + "' is " + to_string(type) + sizes + ", " +
-                                       describe(inputs[i]) + " is given");
+    for (const auto& [name, value] : context.symbols)
+      sizes += (sizes.empty() ? " with " : ", ") + name + " = " + std::to_string(value);
+    throw CompileError("evaluate", "input '" + nodes[i]->as<InputAttr>().name + "' is " +
+                                       to_string(type) + sizes + ", " + describe(inputs[i]) +
+                                       " is given");
   }
 }
 
@@ -108,7 +140,9 @@ class Evaluator {
   void give(const Node* node, Tensor tensor) { values_[node] = {std::move(tensor)}; }
   const EvaluateContext& context() const { return context_; }
   EvaluateContext& context() { return context_; }
-  const Tensor& value(const Value& v) const { return values_.at(v.node)[static_cast<size_t>(v.result)]; }
+  const Tensor& value(const Value& v) const {
+    return values_.at(v.node)[static_cast<size_t>(v.result)];
+  }
 
   // Nodes in topological order; `kept` are read after it.
   void run(const Graph* graph, std::span<const Node* const> nodes, std::span<const Value> kept) {
@@ -133,17 +167,21 @@ class Evaluator {
   }
 
  private:
-  // A node's tensors have the shapes that its types promise: the one place where symbolic sizes are checked.
+  // A node's tensors have the shapes that its types promise: the one place where symbolic sizes are
+  // checked.
   void check_sizes(const Graph* graph, const Node& node) {
     if (graph != nullptr && (node.kind == Kind::bind || node.kind == Kind::compact)) {
-      const std::string& name = node.kind == Kind::bind ? node.as<BindAttr>().symbol : node.as<CompactAttr>().symbol;
-      if (const Symbol* symbol = graph->find_symbol(name)) check_symbol(*symbol, context_.symbols.at(name));
+      const std::string& name =
+          node.kind == Kind::bind ? node.as<BindAttr>().symbol : node.as<CompactAttr>().symbol;
+      if (const Symbol* symbol = graph->find_symbol(name))
+        check_symbol(*symbol, context_.symbols.at(name));
     }
     const Tensors& tensors = values_.at(&node);
     for (size_t i = 0; i < node.results.size(); ++i) {
       if (context_.values(node.results[i].shape) == tensors[i].shape) continue;
       throw CompileError(std::string(op_name(node.kind, node.attr)),
-                         "its result is " + to_string(node.results[i]) + ", but " + describe(tensors[i]) + " came out");
+                         "its result is " + to_string(node.results[i]) + ", but " +
+                             describe(tensors[i]) + " came out");
     }
   }
 
@@ -157,9 +195,11 @@ std::vector<Value> results_of(const Graph& graph) {
   return values;
 }
 
-Evaluator run_graph(const Graph& graph, std::span<const Tensor> inputs, const EvaluateContext& outer) {
+Evaluator run_graph(const Graph& graph, std::span<const Tensor> inputs,
+                    const EvaluateContext& outer) {
   const std::vector<const Node*> nodes = inputs_of(graph);
-  check(nodes.size() == inputs.size(), "evaluate", "a region is called with a wrong number of values");
+  check(nodes.size() == inputs.size(), "evaluate",
+        "a region is called with a wrong number of values");
   EvaluateContext context = outer;
   bind_inputs(graph, nodes, inputs, context);
   Evaluator evaluator(std::move(context));
@@ -170,7 +210,8 @@ Evaluator run_graph(const Graph& graph, std::span<const Tensor> inputs, const Ev
 
 }  // namespace
 
-Tensors evaluate_region(const Graph& region, std::span<const Tensor> inputs, const EvaluateContext& outer) {
+Tensors evaluate_region(const Graph& region, std::span<const Tensor> inputs,
+                        const EvaluateContext& outer) {
   const Evaluator evaluator = run_graph(region, inputs, outer);
   Tensors results;
   for (const Result& r : region.results) results.push_back(evaluator.value(r.value));
@@ -208,7 +249,8 @@ Tensor evaluate_constant(const Value& value) {
   std::ranges::sort(nodes, {}, &Node::id);
   for (const Node* node : nodes) {
     if (node->kind != Kind::input) continue;
-    throw CompileError("evaluate", "the value depends on input '" + node->as<InputAttr>().name + "', it is no constant");
+    throw CompileError("evaluate", "the value depends on input '" + node->as<InputAttr>().name +
+                                       "', it is no constant");
   }
   Evaluator evaluator({});
   evaluator.run(nullptr, nodes, {&value, 1});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference evaluator: one plain typed loop per kind, in the order that the attributes say. The oracle of all below.
-// A reduce, scan or contract whose order is unset is evaluated with the order that the pass `order` would set.
+// The reference evaluator: one plain typed loop per kind, in the order that the attributes say. The
+// oracle of all below. A reduce, scan or contract whose order is unset is evaluated with the order
+// that the pass `order` would set.
 #pragma once
 
 #include <map>
@@ -12,8 +13,8 @@
 namespace mintor {
 
 struct Evaluation {
-  std::vector<Tensor> results;                    // in order of graph.results
-  std::map<std::string, int64_t> symbols;         // as bound
+  std::vector<Tensor> results;             // in order of graph.results
+  std::map<std::string, int64_t> symbols;  // as bound
 };
 
 // inputs: by input name. Throws CompileError when an input is missing or does not fit its type.

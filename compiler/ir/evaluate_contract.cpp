@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // contract in the order of the numerics contract, for any maps.
-// The summed index space is one sequence of positions (see Order); a position whose coordinates leave an operand, or
-// that a condition drops, counts and adds nothing. chain: each chunk is one chain of fma from +0; the total is the
-// first chunk's sum, the next added to it in ascending order. lanes: blocks with 16 fma chains from -0, then as reduce
-// by add. A sum over no positions is +0. Integers multiply and wrap in 64 bits and are cut to the result's width.
-// Speed: affine coordinates become one offset per result plus one per position, and checks that cannot fail vanish.
+// The summed index space is one sequence of positions (see Order); a position whose coordinates
+// leave an operand, or that a condition drops, counts and adds nothing. chain: each chunk is one
+// chain of fma from +0; the total is the first chunk's sum, the next added to it in ascending
+// order. lanes: blocks with 16 fma chains from -0, then as reduce by add. A sum over no positions
+// is +0. Integers multiply and wrap in 64 bits and are cut to the result's width. Speed: affine
+// coordinates become one offset per result plus one per position, and checks that cannot fail
+// vanish.
 #include <algorithm>
 #include <functional>
 
@@ -31,15 +33,16 @@ struct Check {
 struct Problem {
   Axes out, sum;
   Order order;
-  std::vector<Check> checks;              // x dims, y dims, conditions
+  std::vector<Check> checks;  // x dims, y dims, conditions
   std::vector<IndexProgram> x, y;
   std::vector<int64_t> x_strides, y_strides;
   size_t slots = 0;
-  size_t blocked = 0;                     // for inner > 1: which of sum's axes is cut into blocks
+  size_t blocked = 0;  // for inner > 1: which of sum's axes is cut into blocks
   int64_t positions = 0;
 };
 
-Problem prepare(const Node& node, std::span<const Tensor> operands, const EvaluateContext& context) {
+Problem prepare(const Node& node, std::span<const Tensor> operands,
+                const EvaluateContext& context) {
   const Contract& c = node.as<Contract>();
   Problem p;
   p.order = c.order.form == Order::Form::unset ? default_order(node) : c.order;
@@ -58,7 +61,8 @@ Problem prepare(const Node& node, std::span<const Tensor> operands, const Evalua
     axes.extents.push_back(context.value(c.axes[a].extent));
   }
   auto program = [&](const Index& e) { return IndexProgram(e, slots, context.symbols); };
-  auto add = [&](const std::vector<Index>& coords, const Tensor& tensor, std::vector<IndexProgram>& out) {
+  auto add = [&](const std::vector<Index>& coords, const Tensor& tensor,
+                 std::vector<IndexProgram>& out) {
     for (size_t d = 0; d < coords.size(); ++d) {
       out.push_back(program(coords[d]));
       p.checks.push_back({out.back(), program(Index(tensor.shape[d]))});
@@ -101,7 +105,8 @@ bool sum_index(const Problem& p, int64_t position, std::span<int64_t> variables)
   return channel < p.sum.extents[p.blocked];
 }
 
-int64_t flat(const std::vector<IndexProgram>& coords, const std::vector<int64_t>& strides, const int64_t* variables) {
+int64_t flat(const std::vector<IndexProgram>& coords, const std::vector<int64_t>& strides,
+             const int64_t* variables) {
   int64_t at = 0;
   for (size_t d = 0; d < coords.size(); ++d) at += coords[d](variables) * strides[d];
   return at;
@@ -110,30 +115,36 @@ int64_t flat(const std::vector<IndexProgram>& coords, const std::vector<int64_t>
 bool is_affine(const Problem& p) {
   return std::ranges::all_of(p.checks, [](const Check& c) {
     const auto* extent = c.extent.affine();
-    return c.value.affine() && extent && std::ranges::all_of(extent->coefficients, [](int64_t v) { return v == 0; });
+    return c.value.affine() && extent &&
+           std::ranges::all_of(extent->coefficients, [](int64_t v) { return v == 0; });
   });
 }
 
-// One term of the sum: which lane or chain position it has is known to the caller by its place in the list.
+// One term of the sum: which lane or chain position it has is known to the caller by its place in
+// the list.
 struct Term {
-  int64_t lane, x, y;   // lane: position within its chunk or block
+  int64_t lane, x, y;  // lane: position within its chunk or block
 };
 
-// What all results share of one chunk, when everything is affine: offsets and checked values without the result's part.
+// What all results share of one chunk, when everything is affine: offsets and checked values
+// without the result's part.
 struct Chunk {
   std::vector<Term> terms;
-  std::vector<std::vector<int64_t>> checked;        // [check][term]
-  std::vector<int64_t> least, most;                 // of each check over the terms
+  std::vector<std::vector<int64_t>> checked;  // [check][term]
+  std::vector<int64_t> least, most;           // of each check over the terms
 };
 
-Chunk make_chunk(const Problem& p, int64_t first, int64_t end, const std::vector<const Check*>& checks) {
+Chunk make_chunk(const Problem& p, int64_t first, int64_t end,
+                 const std::vector<const Check*>& checks) {
   Chunk chunk;
   chunk.checked.resize(checks.size());
   std::vector<int64_t> variables(p.slots + 1, 0);
   for (int64_t at = first; at < end; ++at) {
     if (!sum_index(p, at, variables)) continue;
-    chunk.terms.push_back({at - first, flat(p.x, p.x_strides, variables.data()), flat(p.y, p.y_strides, variables.data())});
-    for (size_t c = 0; c < checks.size(); ++c) chunk.checked[c].push_back(checks[c]->value(variables.data()));
+    chunk.terms.push_back({at - first, flat(p.x, p.x_strides, variables.data()),
+                           flat(p.y, p.y_strides, variables.data())});
+    for (size_t c = 0; c < checks.size(); ++c)
+      chunk.checked[c].push_back(checks[c]->value(variables.data()));
   }
   for (const std::vector<int64_t>& values : chunk.checked) {
     chunk.least.push_back(values.empty() ? 0 : *std::ranges::min_element(values));
@@ -147,7 +158,8 @@ T multiply_add(T x, T y, T sum) {
   if constexpr (std::is_floating_point_v<T>) {
     return mt_fma(x, y, sum);
   } else {
-    return static_cast<T>(static_cast<uint64_t>(x) * static_cast<uint64_t>(y) + static_cast<uint64_t>(sum));
+    return static_cast<T>(static_cast<uint64_t>(x) * static_cast<uint64_t>(y) +
+                          static_cast<uint64_t>(sum));
   }
 }
 
@@ -157,13 +169,15 @@ T plus(T a, T b) {
   return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
-// The sum of one chunk or block of one result. `each` calls its argument with (position in the chunk, x, y) in order.
+// The sum of one chunk or block of one result. `each` calls its argument with (position in the
+// chunk, x, y) in order.
 template <class T, class Each>
 T sum_of(const Problem& p, Each each) {
   if (p.order.form == Order::Form::lanes) {
     T lanes[kLanes];
     std::fill(lanes, lanes + kLanes, std::is_floating_point_v<T> ? static_cast<T>(-0.0) : T{});
-    each([&](int64_t at, T x, T y) { lanes[at % kLanes] = multiply_add(x, y, lanes[at % kLanes]); });
+    each(
+        [&](int64_t at, T x, T y) { lanes[at % kLanes] = multiply_add(x, y, lanes[at % kLanes]); });
     return tree(lanes, plus<T>);
   }
   T sum{};
@@ -175,7 +189,8 @@ T sum_of(const Problem& p, Each each) {
 template <class T>
 class Totals {
  public:
-  Totals(const Problem& p, int64_t results) : lanes_(p.order.form == Order::Form::lanes), block_(p.order.block) {
+  Totals(const Problem& p, int64_t results)
+      : lanes_(p.order.form == Order::Form::lanes), block_(p.order.block) {
     if (lanes_) {
       blocks_.resize(static_cast<size_t>(results));
     } else {
@@ -206,12 +221,14 @@ class Totals {
 };
 
 template <class T>
-void affine_chunk(const Problem& p, const Chunk& chunk, const std::vector<const Check*>& checks, bool first,
-                  const T* x, const T* y, Totals<T>& totals) {
-  std::vector<int64_t> variables(p.slots + 1, 0), index(p.out.slots.size(), 0), base(checks.size()), limit(checks.size());
+void affine_chunk(const Problem& p, const Chunk& chunk, const std::vector<const Check*>& checks,
+                  bool first, const T* x, const T* y, Totals<T>& totals) {
+  std::vector<int64_t> variables(p.slots + 1, 0), index(p.out.slots.size(), 0), base(checks.size()),
+      limit(checks.size());
   const std::vector<int64_t> origin = variables;
   // Affine parts of results and positions add up, their common constant must count once.
-  const int64_t x0 = flat(p.x, p.x_strides, origin.data()), y0 = flat(p.y, p.y_strides, origin.data());
+  const int64_t x0 = flat(p.x, p.x_strides, origin.data()),
+                y0 = flat(p.y, p.y_strides, origin.data());
   const int64_t results = count_of(p.out.extents);
   for (int64_t r = 0; r < results; ++r, next_index(index, p.out.extents)) {
     for (size_t a = 0; a < index.size(); ++a) variables[p.out.slots[a]] = index[a];
@@ -224,35 +241,37 @@ void affine_chunk(const Problem& p, const Chunk& chunk, const std::vector<const 
       inside = inside && base[c] + chunk.least[c] >= 0 && base[c] + chunk.most[c] < limit[c];
     }
     totals.add(r, first, sum_of<T>(p, [&](auto term) {
-      for (size_t t = 0; t < chunk.terms.size(); ++t) {
-        bool skip = false;
-        for (size_t c = 0; !inside && c < checks.size(); ++c) {
-          const int64_t value = base[c] + chunk.checked[c][t];
-          skip = skip || value < 0 || value >= limit[c];
-        }
-        if (!skip) term(chunk.terms[t].lane, xr[chunk.terms[t].x], yr[chunk.terms[t].y]);
-      }
-    }));
+                 for (size_t t = 0; t < chunk.terms.size(); ++t) {
+                   bool skip = false;
+                   for (size_t c = 0; !inside && c < checks.size(); ++c) {
+                     const int64_t value = base[c] + chunk.checked[c][t];
+                     skip = skip || value < 0 || value >= limit[c];
+                   }
+                   if (!skip) term(chunk.terms[t].lane, xr[chunk.terms[t].x], yr[chunk.terms[t].y]);
+                 }
+               }));
   }
 }
 
 template <class T>
-void general_chunk(const Problem& p, int64_t begin, int64_t end, const T* x, const T* y, Totals<T>& totals) {
+void general_chunk(const Problem& p, int64_t begin, int64_t end, const T* x, const T* y,
+                   Totals<T>& totals) {
   std::vector<int64_t> variables(p.slots + 1, 0), index(p.out.slots.size(), 0);
   const int64_t results = count_of(p.out.extents);
   for (int64_t r = 0; r < results; ++r, next_index(index, p.out.extents)) {
     for (size_t a = 0; a < index.size(); ++a) variables[p.out.slots[a]] = index[a];
     totals.add(r, begin == 0, sum_of<T>(p, [&](auto term) {
-      for (int64_t at = begin; at < end; ++at) {
-        if (!sum_index(p, at, variables)) continue;
-        const bool skip = std::ranges::any_of(p.checks, [&](const Check& c) {
-          const int64_t value = c.value(variables.data());
-          return value < 0 || value >= c.extent(variables.data());
-        });
-        if (skip) continue;
-        term(at - begin, x[flat(p.x, p.x_strides, variables.data())], y[flat(p.y, p.y_strides, variables.data())]);
-      }
-    }));
+                 for (int64_t at = begin; at < end; ++at) {
+                   if (!sum_index(p, at, variables)) continue;
+                   const bool skip = std::ranges::any_of(p.checks, [&](const Check& c) {
+                     const int64_t value = c.value(variables.data());
+                     return value < 0 || value >= c.extent(variables.data());
+                   });
+                   if (skip) continue;
+                   term(at - begin, x[flat(p.x, p.x_strides, variables.data())],
+                        y[flat(p.y, p.y_strides, variables.data())]);
+                 }
+               }));
   }
 }
 
@@ -295,7 +314,8 @@ std::vector<T> contract(const Problem& p, const T* x, const T* y) {
 }
 
 template <class T>
-Tensor contract_in(DType dtype, const Node& node, std::span<const Tensor> operands, EvaluateContext& context) {
+Tensor contract_in(DType dtype, const Node& node, std::span<const Tensor> operands,
+                   EvaluateContext& context) {
   std::vector<T> wide[2];
   for (size_t i = 0; i < 2; ++i) {
     wide[i].resize(static_cast<size_t>(operands[i].count()));
@@ -304,18 +324,23 @@ Tensor contract_in(DType dtype, const Node& node, std::span<const Tensor> operan
   const Problem p = prepare(node, operands, context);
   const std::vector<T> values = contract<T>(p, wide[0].data(), wide[1].data());
   auto [y, bytes] = Tensor::make(node.results[0].dtype, context.values(node.results[0].shape));
-  check(y.count() == static_cast<int64_t>(values.size()), "contract", "the axes and the result disagree");
+  check(y.count() == static_cast<int64_t>(values.size()), "contract",
+        "the axes and the result disagree");
   cast_array(dtype, values.data(), y.dtype, bytes, y.count());
   return y;
 }
 
 }  // namespace
 
-Tensors evaluate_contract(const Node& node, std::span<const Tensor> operands, EvaluateContext& context) {
+Tensors evaluate_contract(const Node& node, std::span<const Tensor> operands,
+                          EvaluateContext& context) {
   switch (node.results[0].dtype) {
-    case DType::f32: return {contract_in<float>(DType::f32, node, operands, context)};
-    case DType::f64: return {contract_in<double>(DType::f64, node, operands, context)};
-    default: return {contract_in<int64_t>(DType::i64, node, operands, context)};
+    case DType::f32:
+      return {contract_in<float>(DType::f32, node, operands, context)};
+    case DType::f64:
+      return {contract_in<double>(DType::f64, node, operands, context)};
+    default:
+      return {contract_in<int64_t>(DType::i64, node, operands, context)};
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise nodes and iota: scalar functions and casts through scalar_eval.h, bit casts, packing.
-// A bit cast from a float turns every NaN into the one positive quiet NaN, as the contract says.
+// Element-wise nodes and iota: scalar functions and casts through scalar_eval.h, bit casts,
+// packing. A bit cast from a float turns every NaN into the one positive quiet NaN, as the contract
+// says.
 #include <algorithm>
 
 #include "compiler/ir/evaluate_node.h"
@@ -30,10 +31,18 @@ Tensor bitcast(const Tensor& x, DType to) {
   auto [y, bytes] = Tensor::make(to, x.shape);
   std::memcpy(bytes, x.data, static_cast<size_t>(x.bytes()));
   switch (x.dtype) {
-    case DType::f64: canonical_nans<uint64_t>(bytes, x.count(), 0x7ff0000000000000u, 0x7ff8000000000000u); break;
-    case DType::f32: canonical_nans<uint32_t>(bytes, x.count(), 0x7f800000u, 0x7fc00000u); break;
-    case DType::f16: canonical_nans<uint16_t>(bytes, x.count(), 0x7c00u, 0x7e00u); break;
-    default: canonical_nans<uint16_t>(bytes, x.count(), 0x7f80u, 0x7fc0u); break;
+    case DType::f64:
+      canonical_nans<uint64_t>(bytes, x.count(), 0x7ff0000000000000u, 0x7ff8000000000000u);
+      break;
+    case DType::f32:
+      canonical_nans<uint32_t>(bytes, x.count(), 0x7f800000u, 0x7fc00000u);
+      break;
+    case DType::f16:
+      canonical_nans<uint16_t>(bytes, x.count(), 0x7c00u, 0x7e00u);
+      break;
+    default:
+      canonical_nans<uint16_t>(bytes, x.count(), 0x7f80u, 0x7fc0u);
+      break;
   }
   return y;
 }
@@ -49,7 +58,8 @@ Tensor pack(const Tensor& x, const PackAttr& attr) {
   auto* to = reinterpret_cast<uint8_t*>(bytes);
   for (int64_t row = 0; row * packed < y.count(); ++row) {
     for (int64_t e = 0; e < n; ++e) {
-      to[row * packed + e / per_byte] |= static_cast<uint8_t>((from[row * n + e] & mask) << (e % per_byte * attr.bits));
+      to[row * packed + e / per_byte] |=
+          static_cast<uint8_t>((from[row * n + e] & mask) << (e % per_byte * attr.bits));
     }
   }
   return y;
@@ -85,7 +95,8 @@ Tensors evaluate_iota(const Node& node, EvaluateContext& context) {
   return {y};
 }
 
-Tensors evaluate_elementwise(const Node& node, std::span<const Tensor> operands, EvaluateContext& context) {
+Tensors evaluate_elementwise(const Node& node, std::span<const Tensor> operands,
+                             EvaluateContext& context) {
   const Tensor& x = operands[0];
   const DType to = node.results[0].dtype;
   if (node.kind == Kind::bitcast) return {bitcast(x, to)};
@@ -100,8 +111,9 @@ Tensors evaluate_elementwise(const Node& node, std::span<const Tensor> operands,
   }
   const void* data[3] = {};
   for (size_t i = 0; i < operands.size(); ++i) data[i] = operands[i].data;
-  const DType dtype = operands[operands.size() - 1].dtype;   // of `where` the first is bool
-  evaluate_array(node.as<ScalarAttr>().op, dtype, std::span<const void* const>(data, operands.size()), bytes, x.count());
+  const DType dtype = operands[operands.size() - 1].dtype;  // of `where` the first is bool
+  evaluate_array(node.as<ScalarAttr>().op, dtype,
+                 std::span<const void* const>(data, operands.size()), bytes, x.count());
   return {y};
 }
 

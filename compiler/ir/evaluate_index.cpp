@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Index nodes: broadcast, reindex, concat, reindex_reduce, by running the index map for every element.
-// A load outside its operand is the user's data at fault: a CompileError with the index.
+// Index nodes: broadcast, reindex, concat, reindex_reduce, by running the index map for every
+// element. A load outside its operand is the user's data at fault: a CompileError with the index.
 #include <algorithm>
 
 #include "compiler/ir/evaluate_node.h"
@@ -11,7 +11,10 @@ namespace mintor {
 
 MapProgram::MapProgram(const IndexMap& map, size_t rank, std::span<const Tensor> operands,
                        const EvaluateContext& context, std::vector<int64_t> target)
-    : target_(std::move(target)), strides_(strides_of(target_)), variables_(rank + map.loads.size() + 1), rank_(rank) {
+    : target_(std::move(target)),
+      strides_(strides_of(target_)),
+      variables_(rank + map.loads.size() + 1),
+      rank_(rank) {
   IndexProgram::Slots slots;
   for (size_t d = 0; d < rank; ++d) slots["i" + std::to_string(d)] = static_cast<int32_t>(d);
   for (const IndexLoad& load : map.loads) {
@@ -28,7 +31,8 @@ MapProgram::MapProgram(const IndexMap& map, size_t rank, std::span<const Tensor>
   }
   for (const Index& c : map.coords) coords_.emplace_back(c, slots, context.symbols);
   for (const IndexCondition& c : map.conditions) {
-    conditions_.push_back({IndexProgram(c.value, slots, context.symbols), IndexProgram(c.extent, slots, context.symbols)});
+    conditions_.push_back({IndexProgram(c.value, slots, context.symbols),
+                           IndexProgram(c.extent, slots, context.symbols)});
   }
 }
 
@@ -40,8 +44,9 @@ int64_t MapProgram::operator()(std::span<const int64_t> i) {
     for (size_t d = 0; d < load.coords.size(); ++d) {
       const int64_t c = load.coords[d](variables_.data());
       if (c < 0 || c >= load.shape[d]) {
-        throw CompileError("index map", "load l" + std::to_string(k) + " reads index " + std::to_string(c) +
-                                            " of a dimension of size " + std::to_string(load.shape[d]));
+        throw CompileError("index map", "load l" + std::to_string(k) + " reads index " +
+                                            std::to_string(c) + " of a dimension of size " +
+                                            std::to_string(load.shape[d]));
       }
       at += c * load.strides[d];
     }
@@ -103,7 +108,8 @@ Tensor concat(const Node& node, std::span<const Tensor> operands, EvaluateContex
   for (const Tensor& x : operands) {
     const int64_t part = x.shape[dim] * inner;
     for (int64_t o = 0; o < outer && part > 0; ++o) {
-      std::memcpy(bytes + o * y.shape[dim] * inner + before, x.data + o * part, static_cast<size_t>(part));
+      std::memcpy(bytes + o * y.shape[dim] * inner + before, x.data + o * part,
+                  static_cast<size_t>(part));
     }
     before += part;
   }
@@ -113,11 +119,16 @@ Tensor concat(const Node& node, std::span<const Tensor> operands, EvaluateContex
 template <class T>
 T combine(Combiner combiner, T a, T b) {
   switch (combiner) {
-    case Combiner::add: return mt_add(a, b);
-    case Combiner::mul: return mt_mul(a, b);
-    case Combiner::min: return mt_min(a, b);
-    case Combiner::max: return mt_max(a, b);
-    default: break;
+    case Combiner::add:
+      return mt_add(a, b);
+    case Combiner::mul:
+      return mt_mul(a, b);
+    case Combiner::min:
+      return mt_min(a, b);
+    case Combiner::max:
+      return mt_max(a, b);
+    default:
+      break;
   }
   if constexpr (std::is_integral_v<T>) {
     if (combiner == Combiner::and_) return static_cast<T>(a & b);
@@ -127,7 +138,8 @@ T combine(Combiner combiner, T a, T b) {
   throw InternalError("reindex_reduce", "cannot combine by " + std::string(name_of(combiner)));
 }
 
-Tensor reindex_reduce(const Node& node, std::span<const Tensor> operands, EvaluateContext& context) {
+Tensor reindex_reduce(const Node& node, std::span<const Tensor> operands,
+                      EvaluateContext& context) {
   const ReindexReduceAttr& attr = node.as<ReindexReduceAttr>();
   const Tensor &init = operands[0], &y = operands[1];
   auto [z, bytes] = Tensor::make(init.dtype, init.shape);
@@ -153,12 +165,17 @@ Tensor reindex_reduce(const Node& node, std::span<const Tensor> operands, Evalua
 
 }  // namespace
 
-Tensors evaluate_index(const Node& node, std::span<const Tensor> operands, EvaluateContext& context) {
+Tensors evaluate_index(const Node& node, std::span<const Tensor> operands,
+                       EvaluateContext& context) {
   switch (node.kind) {
-    case Kind::broadcast: return {broadcast(node, operands[0], context)};
-    case Kind::reindex: return {reindex(node, operands, context)};
-    case Kind::concat: return {concat(node, operands, context)};
-    default: return {reindex_reduce(node, operands, context)};
+    case Kind::broadcast:
+      return {broadcast(node, operands[0], context)};
+    case Kind::reindex:
+      return {reindex(node, operands, context)};
+    case Kind::concat:
+      return {concat(node, operands, context)};
+    default:
+      return {reindex_reduce(node, operands, context)};
   }
 }
 

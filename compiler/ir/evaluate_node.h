@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reference evaluator's parts: one function per family of kinds, over dense host tensors.
 // Takes a node, its operands' tensors and the values of symbols; gives the tensors of its results.
-// Keeps true: loops are plain and typed, in the order that the numerics contract says; no result aliases an operand
-// unless it is the same bytes.
+// Keeps true: loops are plain and typed, in the order that the numerics contract says; no result
+// aliases an operand unless it is the same bytes.
 #pragma once
 
 #include <algorithm>
@@ -29,15 +29,24 @@ using Tensors = std::vector<Tensor>;
 Tensors evaluate_node(const Node& node, std::span<const Tensor> operands, EvaluateContext& context);
 
 Tensors evaluate_iota(const Node& node, EvaluateContext& context);
-Tensors evaluate_random(const Node& node, std::span<const Tensor> operands, EvaluateContext& context);
-Tensors evaluate_elementwise(const Node& node, std::span<const Tensor> operands, EvaluateContext& context);
-Tensors evaluate_index(const Node& node, std::span<const Tensor> operands, EvaluateContext& context);
-Tensors evaluate_reduce(const Node& node, std::span<const Tensor> operands, EvaluateContext& context);
-Tensors evaluate_contract(const Node& node, std::span<const Tensor> operands, EvaluateContext& context);
-Tensors evaluate_order(const Node& node, std::span<const Tensor> operands, EvaluateContext& context);
-Tensors evaluate_control(const Node& node, std::span<const Tensor> operands, EvaluateContext& context);
-// A region: inputs by position, the symbols of the graph around it, results in order. FloatEnvironment is set.
-Tensors evaluate_region(const Graph& region, std::span<const Tensor> inputs, const EvaluateContext& outer);
+Tensors evaluate_random(const Node& node, std::span<const Tensor> operands,
+                        EvaluateContext& context);
+Tensors evaluate_elementwise(const Node& node, std::span<const Tensor> operands,
+                             EvaluateContext& context);
+Tensors evaluate_index(const Node& node, std::span<const Tensor> operands,
+                       EvaluateContext& context);
+Tensors evaluate_reduce(const Node& node, std::span<const Tensor> operands,
+                        EvaluateContext& context);
+Tensors evaluate_contract(const Node& node, std::span<const Tensor> operands,
+                          EvaluateContext& context);
+Tensors evaluate_order(const Node& node, std::span<const Tensor> operands,
+                       EvaluateContext& context);
+Tensors evaluate_control(const Node& node, std::span<const Tensor> operands,
+                         EvaluateContext& context);
+// A region: inputs by position, the symbols of the graph around it, results in order.
+// FloatEnvironment is set.
+Tensors evaluate_region(const Graph& region, std::span<const Tensor> inputs,
+                        const EvaluateContext& outer);
 
 // ---- shared by the families ----
 
@@ -47,7 +56,7 @@ inline int64_t count_of(std::span<const int64_t> shape) {
   return count;
 }
 
-std::vector<int64_t> strides_of(std::span<const int64_t> shape);   // row-major, in elements
+std::vector<int64_t> strides_of(std::span<const int64_t> shape);  // row-major, in elements
 
 // Advances a row-major index tuple; false after the last.
 inline bool next_index(std::span<int64_t> index, std::span<const int64_t> shape) {
@@ -60,29 +69,51 @@ inline bool next_index(std::span<int64_t> index, std::span<const int64_t> shape)
 
 inline void copy_element(std::byte* to, const std::byte* from, int64_t size) {
   switch (size) {
-    case 1: std::memcpy(to, from, 1); break;
-    case 2: std::memcpy(to, from, 2); break;
-    case 4: std::memcpy(to, from, 4); break;
-    default: std::memcpy(to, from, 8); break;
+    case 1:
+      std::memcpy(to, from, 1);
+      break;
+    case 2:
+      std::memcpy(to, from, 2);
+      break;
+    case 4:
+      std::memcpy(to, from, 4);
+      break;
+    default:
+      std::memcpy(to, from, 8);
+      break;
   }
 }
 
-// Calls f with a value of the C++ type that holds the dtype's arithmetic: f16 and bf16 have none, bool is a byte.
+// Calls f with a value of the C++ type that holds the dtype's arithmetic: f16 and bf16 have none,
+// bool is a byte.
 template <class F>
 decltype(auto) with_type(DType dtype, F f) {
   switch (dtype) {
-    case DType::f64: return f(double{});
-    case DType::f32: return f(float{});
-    case DType::i8: return f(int8_t{});
-    case DType::i16: return f(int16_t{});
-    case DType::i32: return f(int32_t{});
-    case DType::i64: return f(int64_t{});
-    case DType::u8: return f(uint8_t{});
-    case DType::u16: return f(uint16_t{});
-    case DType::u32: return f(uint32_t{});
-    case DType::u64: return f(uint64_t{});
-    case DType::boolean: return f(uint8_t{});
-    case DType::f16: case DType::bf16: break;
+    case DType::f64:
+      return f(double{});
+    case DType::f32:
+      return f(float{});
+    case DType::i8:
+      return f(int8_t{});
+    case DType::i16:
+      return f(int16_t{});
+    case DType::i32:
+      return f(int32_t{});
+    case DType::i64:
+      return f(int64_t{});
+    case DType::u8:
+      return f(uint8_t{});
+    case DType::u16:
+      return f(uint16_t{});
+    case DType::u32:
+      return f(uint32_t{});
+    case DType::u64:
+      return f(uint64_t{});
+    case DType::boolean:
+      return f(uint8_t{});
+    case DType::f16:
+    case DType::bf16:
+      break;
   }
   throw InternalError("evaluate", "arithmetic in a storage type");
 }
@@ -90,9 +121,10 @@ decltype(auto) with_type(DType dtype, F f) {
 // An index map ready to run: slots 0..rank-1 are i0.., then l0...
 class MapProgram {
  public:
-  MapProgram(const IndexMap& map, size_t rank, std::span<const Tensor> operands, const EvaluateContext& context,
-             std::vector<int64_t> target);
-  // The flat position in the target that the map names for index i (rank values), or -1 when it is left out.
+  MapProgram(const IndexMap& map, size_t rank, std::span<const Tensor> operands,
+             const EvaluateContext& context, std::vector<int64_t> target);
+  // The flat position in the target that the map names for index i (rank values), or -1 when it is
+  // left out.
   int64_t operator()(std::span<const int64_t> i);
 
  private:

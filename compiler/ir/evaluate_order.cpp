@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sort, compact, size, bind.
-// sort is stable, by operand 0; the others move along. NaN keys come last, ascending or descending; -0 equals +0.
-// compact and bind give their symbol its value, which must lie in the range that the node or the graph states.
+// sort is stable, by operand 0; the others move along. NaN keys come last, ascending or descending;
+// -0 equals +0. compact and bind give their symbol its value, which must lie in the range that the
+// node or the graph states.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -15,7 +16,7 @@ namespace {
 bool is_nan(const Scalar& s) { return is_float(s.dtype) && std::isnan(s.f); }
 
 bool comes_before(const Scalar& a, const Scalar& b, bool descending) {
-  if (is_nan(a) || is_nan(b)) return !is_nan(a);   // both NaN is never asked: see below
+  if (is_nan(a) || is_nan(b)) return !is_nan(a);  // both NaN is never asked: see below
   const Scalar &low = descending ? b : a, &high = descending ? a : b;
   if (is_float(low.dtype)) return low.f < high.f;
   if (low.dtype == DType::u64) return static_cast<uint64_t>(low.i) < static_cast<uint64_t>(high.i);
@@ -40,7 +41,8 @@ Tensors sort(const Node& node, std::span<const Tensor> operands) {
   for (int64_t o = 0; o < outer; ++o) {
     for (int64_t i = 0; i < inner; ++i) {
       const int64_t start = o * extent * inner + i;
-      for (int64_t e = 0; e < extent; ++e) keys[static_cast<size_t>(e)] = operands[0].at(start + e * inner);
+      for (int64_t e = 0; e < extent; ++e)
+        keys[static_cast<size_t>(e)] = operands[0].at(start + e * inner);
       std::iota(order.begin(), order.end(), 0);
       std::ranges::stable_sort(order, [&](int64_t a, int64_t b) {
         const Scalar &ka = keys[static_cast<size_t>(a)], &kb = keys[static_cast<size_t>(b)];
@@ -83,7 +85,8 @@ Tensors bind(const Node& node, const Tensor& x, EvaluateContext& context) {
   const int64_t value = x.at(0).i;
   if (value < attr.lo || (attr.hi >= 0 && value > attr.hi)) {
     throw CompileError("bind", "'" + attr.symbol + "' is " + std::to_string(value) + ", outside " +
-                                   std::to_string(attr.lo) + ".." + (attr.hi >= 0 ? std::to_string(attr.hi) : ""));
+                                   std::to_string(attr.lo) + ".." +
+                                   (attr.hi >= 0 ? std::to_string(attr.hi) : ""));
   }
   define(context, attr.symbol, value);
   return {x};
@@ -91,12 +94,17 @@ Tensors bind(const Node& node, const Tensor& x, EvaluateContext& context) {
 
 }  // namespace
 
-Tensors evaluate_order(const Node& node, std::span<const Tensor> operands, EvaluateContext& context) {
+Tensors evaluate_order(const Node& node, std::span<const Tensor> operands,
+                       EvaluateContext& context) {
   switch (node.kind) {
-    case Kind::sort: return sort(node, operands);
-    case Kind::compact: return compact(node, operands, context);
-    case Kind::size: return {Tensor::scalar(Scalar::of_int(DType::i64, context.value(node.as<SizeAttr>().expr)))};
-    default: return bind(node, operands[0], context);
+    case Kind::sort:
+      return sort(node, operands);
+    case Kind::compact:
+      return compact(node, operands, context);
+    case Kind::size:
+      return {Tensor::scalar(Scalar::of_int(DType::i64, context.value(node.as<SizeAttr>().expr)))};
+    default:
+      return bind(node, operands[0], context);
   }
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The counter-based stream: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3",
-// SC 2011). Words of a block: key = (lo, hi) of `key`; counter = (lo, hi) of the block's number b, (lo, hi) of `counter`.
-//   32-bit element e takes word e % 4 of block e / 4; a 64-bit one words 2*(e % 2) (low) and 2*(e % 2) + 1 of block e / 2
-//   bits     the element itself (u32, u64)
-//   uniform  f32: (bits >> 8) * 2^-24, f64: (bits >> 11) * 2^-53; in [0, 1)
-//   normal   Box-Muller on elements 2p and 2p+1 as uniforms u, v: r = sqrt(-2 log(1 - u)); r cos(2 pi v), r sin(2 pi v)
+// The counter-based stream: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers:
+// as easy as 1, 2, 3", SC 2011). Words of a block: key = (lo, hi) of `key`; counter = (lo, hi) of
+// the block's number b, (lo, hi) of `counter`.
+//   32-bit element e takes word e % 4 of block e / 4; a 64-bit one words 2*(e % 2) (low) and 2*(e %
+//   2) + 1 of block e / 2 bits     the element itself (u32, u64) uniform  f32: (bits >> 8) * 2^-24,
+//   f64: (bits >> 11) * 2^-53; in [0, 1) normal   Box-Muller on elements 2p and 2p+1 as uniforms u,
+//   v: r = sqrt(-2 log(1 - u)); r cos(2 pi v), r sin(2 pi v)
 // Keeps true: the value of an element depends on key, counter and its row-major position only.
 #include <array>
 
@@ -19,8 +20,8 @@ using Block = std::array<uint32_t, 4>;
 
 Block philox(uint64_t key, uint64_t counter, uint64_t number) {
   auto k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-  Block c = {static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32), static_cast<uint32_t>(counter),
-             static_cast<uint32_t>(counter >> 32)};
+  Block c = {static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32),
+             static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32)};
   for (int round = 0; round < 10; ++round) {
     const uint64_t p0 = uint64_t{0xD2511F53} * c[0], p1 = uint64_t{0xCD9E8D57} * c[2];
     c = {static_cast<uint32_t>(p1 >> 32) ^ c[1] ^ k0, static_cast<uint32_t>(p1),
@@ -33,21 +34,28 @@ Block philox(uint64_t key, uint64_t counter, uint64_t number) {
 
 struct Stream {
   uint64_t key, counter;
-  uint32_t bits32(int64_t e) const { return philox(key, counter, static_cast<uint64_t>(e / 4))[static_cast<size_t>(e % 4)]; }
+  uint32_t bits32(int64_t e) const {
+    return philox(key, counter, static_cast<uint64_t>(e / 4))[static_cast<size_t>(e % 4)];
+  }
   uint64_t bits64(int64_t e) const {
     const Block block = philox(key, counter, static_cast<uint64_t>(e / 2));
     const auto first = static_cast<size_t>(e % 2 * 2);
     return block[first] | (uint64_t{block[first + 1]} << 32);
   }
   Scalar uniform(DType dtype, int64_t e) const {
-    if (dtype == DType::f32) return Scalar::of(dtype, static_cast<double>(bits32(e) >> 8) * 0x1p-24);
+    if (dtype == DType::f32)
+      return Scalar::of(dtype, static_cast<double>(bits32(e) >> 8) * 0x1p-24);
     return Scalar::of(dtype, static_cast<double>(bits64(e) >> 11) * 0x1p-53);
   }
   Scalar normal(DType dtype, int64_t e) const {
-    auto apply = [](ScalarOp op, std::initializer_list<Scalar> xs) { return evaluate(op, std::span(xs.begin(), xs.size())); };
+    auto apply = [](ScalarOp op, std::initializer_list<Scalar> xs) {
+      return evaluate(op, std::span(xs.begin(), xs.size()));
+    };
     auto literal = [&](double value) { return Scalar::of(dtype, value); };
-    const Scalar u = apply(ScalarOp::sub, {literal(1), uniform(dtype, e / 2 * 2)}), v = uniform(dtype, e / 2 * 2 + 1);
-    const Scalar r = apply(ScalarOp::sqrt, {apply(ScalarOp::mul, {literal(-2), apply(ScalarOp::log, {u})})});
+    const Scalar u = apply(ScalarOp::sub, {literal(1), uniform(dtype, e / 2 * 2)}),
+                 v = uniform(dtype, e / 2 * 2 + 1);
+    const Scalar r =
+        apply(ScalarOp::sqrt, {apply(ScalarOp::mul, {literal(-2), apply(ScalarOp::log, {u})})});
     const Scalar angle = apply(ScalarOp::mul, {literal(6.283185307179586), v});
     return apply(ScalarOp::mul, {r, apply(e % 2 == 0 ? ScalarOp::cos : ScalarOp::sin, {angle})});
   }
@@ -55,10 +63,12 @@ struct Stream {
 
 }  // namespace
 
-Tensors evaluate_random(const Node& node, std::span<const Tensor> operands, EvaluateContext& context) {
+Tensors evaluate_random(const Node& node, std::span<const Tensor> operands,
+                        EvaluateContext& context) {
   const DType dtype = node.results[0].dtype;
   auto [y, bytes] = Tensor::make(dtype, context.values(node.results[0].shape));
-  const Stream stream{static_cast<uint64_t>(operands[0].at(0).i), static_cast<uint64_t>(operands[1].at(0).i)};
+  const Stream stream{static_cast<uint64_t>(operands[0].at(0).i),
+                      static_cast<uint64_t>(operands[1].at(0).i)};
   const std::string& distribution = node.as<RandomAttr>().distribution;
   const int64_t size = size_of(dtype);
   for (int64_t e = 0; e < y.count(); ++e) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // reduce and scan in the order of the numerics contract.
-// lanes: blocks of the reduced index in row-major order of `dims`; within a block lane = position mod 16, each serial
-// from the identity, then a tree of 8, 4, 2, 1; block results by the same rule. An empty sum is +0, anything else empty
-// is its identity, an empty argmin or argmax is 0.
-// argmin and argmax compare numerically, the lowest index wins a tie, the first NaN wins over all numbers (as NumPy).
+// lanes: blocks of the reduced index in row-major order of `dims`; within a block lane = position
+// mod 16, each serial from the identity, then a tree of 8, 4, 2, 1; block results by the same rule.
+// An empty sum is +0, anything else empty is its identity, an empty argmin or argmax is 0. argmin
+// and argmax compare numerically, the lowest index wins a tie, the first NaN wins over all numbers
+// (as NumPy).
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -17,7 +18,8 @@ namespace mintor {
 
 namespace {
 
-// Where the elements of one result lie: `outer` starts of results, `inner` offsets of the reduced index, in order.
+// Where the elements of one result lie: `outer` starts of results, `inner` offsets of the reduced
+// index, in order.
 struct Positions {
   std::vector<int64_t> outer, inner;
 };
@@ -45,7 +47,8 @@ Positions positions(const std::vector<int32_t>& dims, const std::vector<int64_t>
 }
 
 template <class T, class Combine>
-T reduce_values(const T* x, std::span<const int64_t> at, const Order& order, T identity, Combine f) {
+T reduce_values(const T* x, std::span<const int64_t> at, const Order& order, T identity,
+                Combine f) {
   if (order.form == Order::Form::serial) {
     T value = identity;
     for (int64_t a : at) value = f(value, x[a]);
@@ -57,7 +60,8 @@ T reduce_values(const T* x, std::span<const int64_t> at, const Order& order, T i
     T lanes[kLanes];
     std::fill(lanes, lanes + kLanes, identity);
     const size_t end = std::min(at.size(), start + block);
-    for (size_t i = start; i < end; ++i) lanes[(i - start) % kLanes] = f(lanes[(i - start) % kLanes], x[at[i]]);
+    for (size_t i = start; i < end; ++i)
+      lanes[(i - start) % kLanes] = f(lanes[(i - start) % kLanes], x[at[i]]);
     blocks.push_back(tree(lanes, f));
   }
   return reduce_blocks(std::move(blocks), order.block, identity, f);
@@ -67,11 +71,16 @@ T reduce_values(const T* x, std::span<const int64_t> at, const Order& order, T i
 template <class T, class Use>
 void with_combiner(Combiner combiner, Use use) {
   switch (combiner) {
-    case Combiner::add: return use([](T a, T b) { return static_cast<T>(mt_add(a, b)); });
-    case Combiner::mul: return use([](T a, T b) { return static_cast<T>(mt_mul(a, b)); });
-    case Combiner::min: return use([](T a, T b) { return static_cast<T>(mt_min(a, b)); });
-    case Combiner::max: return use([](T a, T b) { return static_cast<T>(mt_max(a, b)); });
-    default: break;
+    case Combiner::add:
+      return use([](T a, T b) { return static_cast<T>(mt_add(a, b)); });
+    case Combiner::mul:
+      return use([](T a, T b) { return static_cast<T>(mt_mul(a, b)); });
+    case Combiner::min:
+      return use([](T a, T b) { return static_cast<T>(mt_min(a, b)); });
+    case Combiner::max:
+      return use([](T a, T b) { return static_cast<T>(mt_max(a, b)); });
+    default:
+      break;
   }
   if constexpr (std::is_integral_v<T>) {
     if (combiner == Combiner::and_) return use([](T a, T b) { return static_cast<T>(a & b); });
@@ -138,8 +147,8 @@ State element(std::span<const Tensor> xs, int64_t at) {
   return state;
 }
 
-State reduce_states(std::span<const Tensor> xs, int64_t start, std::span<const int64_t> at, const ReduceAttr& attr,
-                    const Order& order, Body& body) {
+State reduce_states(std::span<const Tensor> xs, int64_t start, std::span<const int64_t> at,
+                    const ReduceAttr& attr, const Order& order, Body& body) {
   auto f = [&](const State& a, const State& b) { return body(a, b); };
   if (order.form == Order::Form::serial) {
     State state = attr.identities;
@@ -171,7 +180,8 @@ struct Output {
     }
   }
   void write(int64_t at, const State& state) {
-    for (size_t i = 0; i < state.size(); ++i) state[i].write(bytes[i] + at * size_of(state[i].dtype));
+    for (size_t i = 0; i < state.size(); ++i)
+      state[i].write(bytes[i] + at * size_of(state[i].dtype));
   }
 };
 
@@ -183,7 +193,8 @@ Tensors reduce(const Node& node, std::span<const Tensor> xs, EvaluateContext& co
   if (attr.combiner == Combiner::custom) {
     Body body(*attr.body, xs.size());
     for (size_t o = 0; o < at.outer.size(); ++o) {
-      out.write(static_cast<int64_t>(o), reduce_states(xs, at.outer[o], at.inner, attr, order, body));
+      out.write(static_cast<int64_t>(o),
+                reduce_states(xs, at.outer[o], at.inner, attr, order, body));
     }
     return out.tensors;
   }
@@ -192,7 +203,8 @@ Tensors reduce(const Node& node, std::span<const Tensor> xs, EvaluateContext& co
     const T* x = xs[0].as<T>();
     if (attr.combiner == Combiner::argmin || attr.combiner == Combiner::argmax) {
       auto* to = reinterpret_cast<int64_t*>(out.bytes[0]);
-      for (size_t o = 0; o < at.outer.size(); ++o) to[o] = arg_of(attr.combiner, x + at.outer[o], at.inner);
+      for (size_t o = 0; o < at.outer.size(); ++o)
+        to[o] = arg_of(attr.combiner, x + at.outer[o], at.inner);
       return;
     }
     auto* to = reinterpret_cast<T*>(out.bytes[0]);
@@ -200,7 +212,8 @@ Tensors reduce(const Node& node, std::span<const Tensor> xs, EvaluateContext& co
     const bool empty_sum = at.inner.empty() && attr.combiner == Combiner::add;
     const T identity = empty_sum ? T{} : scalar_as<T>(attr.identities[0]);
     with_combiner<T>(attr.combiner, [&](auto f) {
-      for (size_t o = 0; o < at.outer.size(); ++o) to[o] = reduce_values(x + at.outer[o], at.inner, order, identity, f);
+      for (size_t o = 0; o < at.outer.size(); ++o)
+        to[o] = reduce_values(x + at.outer[o], at.inner, order, identity, f);
     });
   });
   return out.tensors;
@@ -243,8 +256,10 @@ Tensors scan(const Node& node, std::span<const Tensor> xs, EvaluateContext& cont
 
 }  // namespace
 
-Tensors evaluate_reduce(const Node& node, std::span<const Tensor> operands, EvaluateContext& context) {
-  return node.kind == Kind::reduce ? reduce(node, operands, context) : scan(node, operands, context);
+Tensors evaluate_reduce(const Node& node, std::span<const Tensor> operands,
+                        EvaluateContext& context) {
+  return node.kind == Kind::reduce ? reduce(node, operands, context)
+                                   : scan(node, operands, context);
 }
 
 }  // namespace mintor

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Interning, scopes, liveness and users of graph nodes. See graph.h.
 // Takes nodes whose types the Builder derived; gives the one node with those contents.
-// Keeps true: `host` nodes are never merged (they may have effects); everything else is pure and is.
+// Keeps true: `host` nodes are never merged (they may have effects); everything else is pure and
+// is.
 #include "compiler/ir/graph.h"
 
 #include <algorithm>
@@ -15,7 +16,9 @@ namespace {
 
 class Hash {
  public:
-  void add(size_t value) { state_ ^= value + 0x9e3779b97f4a7c15ull + (state_ << 6) + (state_ >> 2); }
+  void add(size_t value) {
+    state_ ^= value + 0x9e3779b97f4a7c15ull + (state_ << 6) + (state_ >> 2);
+  }
   void add(std::string_view text) { add(std::hash<std::string_view>{}(text)); }
   void add(const Index& index) { add(index.hash()); }
   void add(const Scalar& scalar) {
@@ -31,7 +34,10 @@ class Hash {
     for (const Index& extent : type.shape) add(extent);
   }
   void add(const std::vector<IndexCondition>& conditions) {
-    for (const IndexCondition& c : conditions) { add(c.value); add(c.extent); }
+    for (const IndexCondition& c : conditions) {
+      add(c.value);
+      add(c.extent);
+    }
   }
   void add(const IndexMap& map) {
     for (const IndexLoad& load : map.loads) {
@@ -51,7 +57,8 @@ class Hash {
   size_t state_ = 0x243f6a8885a308d3ull;
 };
 
-// Attributes are hashed by what is cheap and tells them apart; regions by their size only (equality compares text).
+// Attributes are hashed by what is cheap and tells them apart; regions by their size only (equality
+// compares text).
 struct AttrHash {
   Hash& h;
   void operator()(std::monostate) {}
@@ -63,17 +70,28 @@ struct AttrHash {
   void operator()(const ScalarAttr& a) { h.add(static_cast<size_t>(a.op)); }
   void operator()(const CastAttr&) {}
   void operator()(const PackAttr& a) { h.add(static_cast<size_t>(a.bits * 2 + a.is_signed)); }
-  void operator()(const BroadcastAttr& a) { for (int32_t d : a.dims) h.add(static_cast<size_t>(d)); }
-  void operator()(const ReindexAttr& a) { h.add(a.map); h.add(a.fill); }
+  void operator()(const BroadcastAttr& a) {
+    for (int32_t d : a.dims) h.add(static_cast<size_t>(d));
+  }
+  void operator()(const ReindexAttr& a) {
+    h.add(a.map);
+    h.add(a.fill);
+  }
   void operator()(const ConcatAttr& a) { h.add(static_cast<size_t>(a.dim)); }
-  void operator()(const ReindexReduceAttr& a) { h.add(static_cast<size_t>(a.combiner)); h.add(a.map); }
+  void operator()(const ReindexReduceAttr& a) {
+    h.add(static_cast<size_t>(a.combiner));
+    h.add(a.map);
+  }
   void operator()(const ReduceAttr& a) {
     h.add(static_cast<size_t>(a.combiner));
     for (int32_t d : a.dims) h.add(static_cast<size_t>(d));
     for (const Scalar& s : a.identities) h.add(s);
     h.add(a.order);
   }
-  void operator()(const ScanAttr& a) { (*this)(a.reduce); h.add(static_cast<size_t>(a.reverse * 2 + a.exclusive)); }
+  void operator()(const ScanAttr& a) {
+    (*this)(a.reduce);
+    h.add(static_cast<size_t>(a.reverse * 2 + a.exclusive));
+  }
   void operator()(const Contract& a) {
     for (const ContractAxis& axis : a.axes) {
       h.add(axis.name);
@@ -110,7 +128,10 @@ void add_vars(std::set<std::string>& out, const IndexMap& map) {
     for (const Index& c : load.coords) add_vars(out, c);
   }
   for (const Index& c : map.coords) add_vars(out, c);
-  for (const IndexCondition& c : map.conditions) { add_vars(out, c.value); add_vars(out, c.extent); }
+  for (const IndexCondition& c : map.conditions) {
+    add_vars(out, c.value);
+    add_vars(out, c.extent);
+  }
 }
 
 // i0, l3: a map's own variables.
@@ -128,7 +149,7 @@ std::set<std::string> free_symbols(const Graph& region) {
   std::set<std::string> out;
   for (const Node* node : live_nodes(region)) out.merge(symbols_of(*node));
   for (const Node* node : inputs_of(region)) out.merge(symbols_of(*node));
-  for (const auto& node : region.nodes()) {   // what the region binds itself comes from nowhere else
+  for (const auto& node : region.nodes()) {  // what the region binds itself comes from nowhere else
     if (node->kind == Kind::bind) out.erase(node->as<BindAttr>().symbol);
     if (node->kind == Kind::compact) out.erase(node->as<CompactAttr>().symbol);
   }
@@ -146,7 +167,10 @@ struct AttrSymbols {
     for (const ContractAxis& axis : a.axes) add_vars(all, axis.extent);
     for (const Index& c : a.x_coords) add_vars(all, c);
     for (const Index& c : a.y_coords) add_vars(all, c);
-    for (const IndexCondition& c : a.conditions) { add_vars(all, c.value); add_vars(all, c.extent); }
+    for (const IndexCondition& c : a.conditions) {
+      add_vars(all, c.value);
+      add_vars(all, c.extent);
+    }
     for (const ContractAxis& axis : a.axes) all.erase(axis.name);
     out.merge(all);
   }
@@ -167,7 +191,8 @@ struct AttrSymbols {
 
 bool ReduceAttr::operator==(const ReduceAttr& o) const {
   return combiner == o.combiner && dims == o.dims && order == o.order &&
-         std::ranges::equal(identities, o.identities, [](auto& a, auto& b) { return a.same_bits(b); }) &&
+         std::ranges::equal(identities, o.identities,
+                            [](auto& a, auto& b) { return a.same_bits(b); }) &&
          same_graph(body, o.body);
 }
 
@@ -289,12 +314,14 @@ std::vector<const Node*> live_nodes(const Graph& graph) {
     work.push_back(node);
   };
   std::unordered_map<std::string, const Node*> definers;
-  for (const Symbol& symbol : graph.symbols()) definers[symbol.name] = definer_of(graph, symbol.name);
+  for (const Symbol& symbol : graph.symbols())
+    definers[symbol.name] = definer_of(graph, symbol.name);
   for (const Result& result : graph.results) need(result.value.node);
   for (const Update& update : graph.updates) {
     need(update.value.node);
-    for (const auto& node : graph.nodes()) {   // the parameter itself, though nothing may read it
-      if (node->kind == Kind::parameter && node->as<ParameterAttr>().name == update.parameter) need(node.get());
+    for (const auto& node : graph.nodes()) {  // the parameter itself, though nothing may read it
+      if (node->kind == Kind::parameter && node->as<ParameterAttr>().name == update.parameter)
+        need(node.get());
     }
   }
   while (!work.empty()) {

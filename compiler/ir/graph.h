@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Graph: meta-operators with symbolic shapes. This header is the contract; see verify.h for what is legal.
+// The Graph: meta-operators with symbolic shapes. This header is the contract; see verify.h for
+// what is legal.
 //
-// A Graph owns immutable, hash-consed nodes: two nodes with equal kind, attributes, operands and result types are one
-// node (scope names are no part of identity; a merged node keeps all of them). A Value is one result of a node.
-// Nodes are kept in creation order, which is a topological order: operands come before users.
-// Passes never edit a node: they build another Graph with a Builder and a map from old to new values (graph/rewrite.h).
-// Meaning of each kind, in terms of row-major index tuples i:
-//   unary/binary/ternary  y[i] = f(x[i], ...)                       same shape in and out; f a row of scalar_ops.def
-//   cast                  y[i] = cast<dtype>(x[i])
-//   bitcast               same bits, other dtype of the same size
-//   broadcast             y[i] = x[i[dims[0]], i[dims[1]], ...]     dims ascending; x has rank |dims|; sizes equal
-//   reindex               y[i] = in_range ? x[coords(i)] : fill     see IndexMap
-//   concat                operands side by side along dim
-//   reindex_reduce        z = init; z[map(i)] = f(z[map(i)], y[i])  in row-major order of i; out of range is skipped
-//   reduce, scan          combiner over `dims` in the listed order of nesting; see Order
-//   contract              out[o] = sum over k axes of x[x_coords] * y[y_coords] with FMA; see Contract and Order
+// A Graph owns immutable, hash-consed nodes: two nodes with equal kind, attributes, operands and
+// result types are one node (scope names are no part of identity; a merged node keeps all of them).
+// A Value is one result of a node. Nodes are kept in creation order, which is a topological order:
+// operands come before users. Passes never edit a node: they build another Graph with a Builder and
+// a map from old to new values (graph/rewrite.h). Meaning of each kind, in terms of row-major index
+// tuples i:
+//   unary/binary/ternary  y[i] = f(x[i], ...)                       same shape in and out; f a row
+//   of scalar_ops.def cast                  y[i] = cast<dtype>(x[i]) bitcast               same
+//   bits, other dtype of the same size broadcast             y[i] = x[i[dims[0]], i[dims[1]], ...]
+//   dims ascending; x has rank |dims|; sizes equal reindex               y[i] = in_range ?
+//   x[coords(i)] : fill     see IndexMap concat                operands side by side along dim
+//   reindex_reduce        z = init; z[map(i)] = f(z[map(i)], y[i])  in row-major order of i; out of
+//   range is skipped reduce, scan          combiner over `dims` in the listed order of nesting; see
+//   Order contract              out[o] = sum over k axes of x[x_coords] * y[y_coords] with FMA; see
+//   Contract and Order
 #pragma once
 
 #include <memory>
@@ -54,40 +56,65 @@ struct Value {
   explicit operator bool() const { return node != nullptr; }
 };
 
-// A named size. Bound by the first input dimension that is exactly this symbol, or by `bind`/`compact`.
+// A named size. Bound by the first input dimension that is exactly this symbol, or by
+// `bind`/`compact`.
 struct Symbol {
   std::string name;
   int64_t lo = 0;
-  int64_t hi = -1;        // inclusive; -1: no bound
+  int64_t hi = -1;  // inclusive; -1: no bound
   int64_t divisor = 1;
-  int64_t hint = 0;       // a typical value; 0: none
+  int64_t hint = 0;  // a typical value; 0: none
   bool operator==(const Symbol&) const = default;
 };
 
 enum class Kind : uint8_t {
-  input, parameter, constant, iota, random,
-  unary, binary, ternary, cast, bitcast, pack, unpack,
-  broadcast, reindex, concat,
-  reindex_reduce, reduce, scan, contract,
-  sort, compact, size, bind,
-  if_, loop, call, code, host,
+  input,
+  parameter,
+  constant,
+  iota,
+  random,
+  unary,
+  binary,
+  ternary,
+  cast,
+  bitcast,
+  pack,
+  unpack,
+  broadcast,
+  reindex,
+  concat,
+  reindex_reduce,
+  reduce,
+  scan,
+  contract,
+  sort,
+  compact,
+  size,
+  bind,
+  if_,
+  loop,
+  call,
+  code,
+  host,
 };
-std::string_view name_of(Kind kind);   // "input", ..., "if", "loop"
+std::string_view name_of(Kind kind);  // "input", ..., "if", "loop"
 
-// Coordinates of an operand as integer expressions. Variables: `i0..i{r-1}` (the result's index), symbols, and
-// `l0..` = the integer loaded by loads[k] (an integer operand of the node, indexed by expressions over i* and earlier l*).
+// Coordinates of an operand as integer expressions. Variables: `i0..i{r-1}` (the result's index),
+// symbols, and `l0..` = the integer loaded by loads[k] (an integer operand of the node, indexed by
+// expressions over i* and earlier l*).
 struct IndexLoad {
-  int32_t operand = 1;          // which operand of the node
-  std::vector<Index> coords;    // one per dimension of that operand; must be in range
+  int32_t operand = 1;        // which operand of the node
+  std::vector<Index> coords;  // one per dimension of that operand; must be in range
   bool operator==(const IndexLoad&) const = default;
 };
-struct IndexCondition {         // 0 <= value < extent
+struct IndexCondition {  // 0 <= value < extent
   Index value, extent;
   bool operator==(const IndexCondition&) const = default;
 };
 struct IndexMap {
   std::vector<IndexLoad> loads;
-  std::vector<Index> coords;    // one per dimension of operand 0 (reindex) or of the result (reindex_reduce)
+  std::vector<Index>
+      coords;  // one per dimension of operand 0 (reindex) or of the result (reindex_reduce)
   std::vector<IndexCondition> conditions;
   bool operator==(const IndexMap&) const = default;
 };
@@ -96,9 +123,10 @@ enum class Combiner : uint8_t { add, mul, min, max, and_, or_, xor_, argmin, arg
 std::string_view name_of(Combiner combiner);
 
 // The order of summation, decided by the numerics pass `order` and obeyed by every later level.
-// unset: not decided yet (before `order`). lanes: blocks of `block`, 16 lanes, tree (reduce). serial: scan and
-// argmin/argmax. chain: chunks of `chunk` positions, each one serial chain of FMA from +0, chunk sums added ascending;
-// `inner` > 1: the sequence is (c / inner, window row-major, c mod inner), c being the one k axis with role k.
+// unset: not decided yet (before `order`). lanes: blocks of `block`, 16 lanes, tree (reduce).
+// serial: scan and argmin/argmax. chain: chunks of `chunk` positions, each one serial chain of FMA
+// from +0, chunk sums added ascending; `inner` > 1: the sequence is (c / inner, window row-major, c
+// mod inner), c being the one k axis with role k.
 struct Order {
   enum class Form : uint8_t { unset, lanes, serial, chain } form = Form::unset;
   int64_t block = 0;
@@ -109,14 +137,15 @@ struct Order {
 
 enum class AxisRole : uint8_t { batch, m, n, k, window };
 struct ContractAxis {
-  std::string name;             // a variable of the maps
+  std::string name;  // a variable of the maps
   AxisRole role = AxisRole::k;
   Index extent;
   bool operator==(const ContractAxis&) const = default;
 };
-// out has one dimension per batch/m/n axis, in the order listed; k and window axes are summed, in the order listed.
-// x_coords/y_coords: one expression over the axis names per dimension of the operand; a term whose x or y coordinate
-// lies outside its operand is counted in the order and skipped (padding, off-stride taps: see `conditions`).
+// out has one dimension per batch/m/n axis, in the order listed; k and window axes are summed, in
+// the order listed. x_coords/y_coords: one expression over the axis names per dimension of the
+// operand; a term whose x or y coordinate lies outside its operand is counted in the order and
+// skipped (padding, off-stride taps: see `conditions`).
 struct Contract {
   std::vector<ContractAxis> axes;
   std::vector<Index> x_coords, y_coords;
@@ -125,72 +154,148 @@ struct Contract {
   bool operator==(const Contract&) const = default;
 };
 
-struct InputAttr { std::string name; bool operator==(const InputAttr&) const = default; };
-struct ParameterAttr { std::string name; Tensor value; bool operator==(const ParameterAttr& o) const { return name == o.name; } };
-struct ConstantAttr { Tensor value; std::string sha256; bool operator==(const ConstantAttr& o) const { return sha256 == o.sha256; } };
-struct IotaAttr { int32_t dim = 0; bool operator==(const IotaAttr&) const = default; };
-struct RandomAttr { std::string distribution; bool operator==(const RandomAttr&) const = default; };  // bits uniform normal
-struct ScalarAttr { ScalarOp op; bool operator==(const ScalarAttr&) const = default; };               // unary binary ternary
-struct CastAttr { bool operator==(const CastAttr&) const = default; };                                // cast, bitcast: result type says
-// pack: low bits first along the last dimension, whose size is rounded up to bytes; unpack: its inverse, to i8 or u8.
-struct PackAttr { int32_t bits = 4; bool is_signed = false; bool operator==(const PackAttr&) const = default; };
-struct BroadcastAttr { std::vector<int32_t> dims; bool operator==(const BroadcastAttr&) const = default; };
-struct ReindexAttr { IndexMap map; Scalar fill; bool operator==(const ReindexAttr& o) const { return map == o.map && fill.same_bits(o.fill); } };
-struct ConcatAttr { int32_t dim = 0; bool operator==(const ConcatAttr&) const = default; };
-struct ReindexReduceAttr { Combiner combiner; IndexMap map; bool operator==(const ReindexReduceAttr&) const = default; };  // operands: init, y, index operands
-// `body`: for Combiner::custom, a Graph of scalars with inputs a0.. b0.. and results; identities one per operand.
+struct InputAttr {
+  std::string name;
+  bool operator==(const InputAttr&) const = default;
+};
+struct ParameterAttr {
+  std::string name;
+  Tensor value;
+  bool operator==(const ParameterAttr& o) const { return name == o.name; }
+};
+struct ConstantAttr {
+  Tensor value;
+  std::string sha256;
+  bool operator==(const ConstantAttr& o) const { return sha256 == o.sha256; }
+};
+struct IotaAttr {
+  int32_t dim = 0;
+  bool operator==(const IotaAttr&) const = default;
+};
+struct RandomAttr {
+  std::string distribution;
+  bool operator==(const RandomAttr&) const = default;
+};  // bits uniform normal
+struct ScalarAttr {
+  ScalarOp op;
+  bool operator==(const ScalarAttr&) const = default;
+};  // unary binary ternary
+struct CastAttr {
+  bool operator==(const CastAttr&) const = default;
+};  // cast, bitcast: result type says
+// pack: low bits first along the last dimension, whose size is rounded up to bytes; unpack: its
+// inverse, to i8 or u8.
+struct PackAttr {
+  int32_t bits = 4;
+  bool is_signed = false;
+  bool operator==(const PackAttr&) const = default;
+};
+struct BroadcastAttr {
+  std::vector<int32_t> dims;
+  bool operator==(const BroadcastAttr&) const = default;
+};
+struct ReindexAttr {
+  IndexMap map;
+  Scalar fill;
+  bool operator==(const ReindexAttr& o) const { return map == o.map && fill.same_bits(o.fill); }
+};
+struct ConcatAttr {
+  int32_t dim = 0;
+  bool operator==(const ConcatAttr&) const = default;
+};
+struct ReindexReduceAttr {
+  Combiner combiner;
+  IndexMap map;
+  bool operator==(const ReindexReduceAttr&) const = default;
+};  // operands: init, y, index operands
+// `body`: for Combiner::custom, a Graph of scalars with inputs a0.. b0.. and results; identities
+// one per operand.
 struct ReduceAttr {
   Combiner combiner = Combiner::add;
-  std::vector<int32_t> dims;          // reduced dims, outermost first; results drop them
+  std::vector<int32_t> dims;  // reduced dims, outermost first; results drop them
   std::vector<Scalar> identities;
   std::shared_ptr<const Graph> body;
   Order order;
   bool operator==(const ReduceAttr& o) const;
 };
-struct ScanAttr { ReduceAttr reduce; bool reverse = false, exclusive = false; bool operator==(const ScanAttr&) const = default; };
-struct SortAttr { int32_t dim = 0; bool descending = false; bool operator==(const SortAttr&) const = default; };
-struct CompactAttr { std::string symbol; bool operator==(const CompactAttr&) const = default; };   // operands x, mask (1-d or same rank flattened)
-struct SizeAttr { Index expr; bool operator==(const SizeAttr&) const = default; };
-struct BindAttr { std::string symbol; int64_t lo = 0, hi = -1; bool operator==(const BindAttr&) const = default; };
-// if: operands cond, captures...; regions then, else take the captures. loop: operands carried..., scanned..., captures...;
-// the body takes the iteration number (i64[]), carried..., slices of scanned along dim 0, captures, by position, and gives
-// carried..., slices to stack. call: region, optional gradient. More in derive_control.cpp.
+struct ScanAttr {
+  ReduceAttr reduce;
+  bool reverse = false, exclusive = false;
+  bool operator==(const ScanAttr&) const = default;
+};
+struct SortAttr {
+  int32_t dim = 0;
+  bool descending = false;
+  bool operator==(const SortAttr&) const = default;
+};
+struct CompactAttr {
+  std::string symbol;
+  bool operator==(const CompactAttr&) const = default;
+};  // operands x, mask (1-d or same rank flattened)
+struct SizeAttr {
+  Index expr;
+  bool operator==(const SizeAttr&) const = default;
+};
+struct BindAttr {
+  std::string symbol;
+  int64_t lo = 0, hi = -1;
+  bool operator==(const BindAttr&) const = default;
+};
+// if: operands cond, captures...; regions then, else take the captures. loop: operands carried...,
+// scanned..., captures...; the body takes the iteration number (i64[]), carried..., slices of
+// scanned along dim 0, captures, by position, and gives carried..., slices to stack. call: region,
+// optional gradient. More in derive_control.cpp.
 struct RegionAttr {
   std::vector<std::shared_ptr<const Graph>> regions;
-  Index trip;                          // loop: number of iterations
-  int32_t carried = 0, scanned = 0;    // loop: operand counts; results are carried..., stacked...
+  Index trip;                        // loop: number of iterations
+  int32_t carried = 0, scanned = 0;  // loop: operand counts; results are carried..., stacked...
   bool operator==(const RegionAttr& o) const;
 };
-struct CodeAttr { std::string source, gradient; bool operator==(const CodeAttr&) const = default; };
-struct HostAttr { std::string function; bool operator==(const HostAttr&) const = default; };
+struct CodeAttr {
+  std::string source, gradient;
+  bool operator==(const CodeAttr&) const = default;
+};
+struct HostAttr {
+  std::string function;
+  bool operator==(const HostAttr&) const = default;
+};
 
-using Attr = std::variant<std::monostate, InputAttr, ParameterAttr, ConstantAttr, IotaAttr, RandomAttr, ScalarAttr, CastAttr,
-                          PackAttr, BroadcastAttr, ReindexAttr, ConcatAttr, ReindexReduceAttr, ReduceAttr, ScanAttr, Contract,
-                          SortAttr, CompactAttr, SizeAttr, BindAttr, RegionAttr, CodeAttr, HostAttr>;
+using Attr = std::variant<std::monostate, InputAttr, ParameterAttr, ConstantAttr, IotaAttr,
+                          RandomAttr, ScalarAttr, CastAttr, PackAttr, BroadcastAttr, ReindexAttr,
+                          ConcatAttr, ReindexReduceAttr, ReduceAttr, ScanAttr, Contract, SortAttr,
+                          CompactAttr, SizeAttr, BindAttr, RegionAttr, CodeAttr, HostAttr>;
 
 struct Node {
-  int32_t id = 0;                      // position in Graph::nodes()
+  int32_t id = 0;  // position in Graph::nodes()
   Kind kind = Kind::constant;
   Attr attr;
   std::vector<Value> operands;
   std::vector<Type> results;
   template <class T>
-  const T& as() const { return std::get<T>(attr); }
+  const T& as() const {
+    return std::get<T>(attr);
+  }
 };
 
-std::string to_string(const Type& type);       // "f32[batch, 256]"
-std::string to_string(const Shape& shape);     // "[batch, 256]"
+std::string to_string(const Type& type);    // "f32[batch, 256]"
+std::string to_string(const Shape& shape);  // "[batch, 256]"
 std::optional<Kind> parse_kind(std::string_view name);
 std::optional<Combiner> parse_combiner(std::string_view name);
-std::string_view name_of(AxisRole role);       // "batch", "m", "n", "k", "window"
+std::string_view name_of(AxisRole role);  // "batch", "m", "n", "k", "window"
 std::optional<AxisRole> parse_role(std::string_view name);
 // The spelling of a node: the scalar function's name, else the kind's.
 std::string_view op_name(Kind kind, const Attr& attr);
 
 inline const Type& Value::type() const { return node->results[result]; }
 
-struct Result { std::string name; Value value; };
-struct Update { std::string parameter; Value value; };   // parameter := value after the entry has run
+struct Result {
+  std::string name;
+  Value value;
+};
+struct Update {
+  std::string parameter;
+  Value value;
+};  // parameter := value after the entry has run
 
 class Graph {
  public:
@@ -205,35 +310,39 @@ class Graph {
   std::span<const std::unique_ptr<Node>> nodes() const { return nodes_; }
   const std::vector<Symbol>& symbols() const { return symbols_; }
   const Symbol* find_symbol(std::string_view name) const;
-  void add_symbol(Symbol symbol);      // replaces one of the same name
-  Ranges ranges() const;               // of all symbols
+  void add_symbol(Symbol symbol);  // replaces one of the same name
+  Ranges ranges() const;           // of all symbols
 
-  // Interns: returns the node that exists with these contents, or a new one. Types are given by the caller (Builder).
+  // Interns: returns the node that exists with these contents, or a new one. Types are given by the
+  // caller (Builder).
   const Node* add(Kind kind, Attr attr, std::vector<Value> operands, std::vector<Type> results,
                   std::string_view scope = "");
-  const std::vector<std::string>& scopes(const Node* node) const;   // sorted, unique; may be empty
+  const std::vector<std::string>& scopes(const Node* node) const;  // sorted, unique; may be empty
   void add_scope(const Node* node, std::string_view scope);
 
   std::vector<Result> results;
   std::vector<Update> updates;
-  std::string numerics_hash;           // of the frozen Graph that this one was made from; "" before that
+  std::string numerics_hash;  // of the frozen Graph that this one was made from; "" before that
 
  private:
   std::string name_;
   std::vector<std::unique_ptr<Node>> nodes_;
-  std::vector<std::vector<std::string>> scopes_;      // by node id
+  std::vector<std::vector<std::string>> scopes_;  // by node id
   std::vector<Symbol> symbols_;
   std::unordered_multimap<size_t, const Node*> interned_;
 };
 
-// Nodes that the results and updates need, in order; the `bind`, `compact` or `input` that defines a size symbol is
-// needed by whatever mentions the symbol.
+// Nodes that the results and updates need, in order; the `bind`, `compact` or `input` that defines
+// a size symbol is needed by whatever mentions the symbol.
 std::vector<const Node*> live_nodes(const Graph& graph);
-// All inputs in creation order, live or not: the signature of a region (operands are passed by position).
+// All inputs in creation order, live or not: the signature of a region (operands are passed by
+// position).
 std::vector<const Node*> inputs_of(const Graph& graph);
-// The node that defines a symbol: its `bind` or `compact`, else the first input with a dimension that is the symbol.
+// The node that defines a symbol: its `bind` or `compact`, else the first input with a dimension
+// that is the symbol.
 const Node* definer_of(const Graph& graph, std::string_view symbol);
-// The symbols that a node's types and attributes mention (maps and regions included, their own variables not).
+// The symbols that a node's types and attributes mention (maps and regions included, their own
+// variables not).
 std::set<std::string> symbols_of(const Node& node);
 // For each node id, the live nodes that use it.
 std::vector<std::vector<const Node*>> users_of(const Graph& graph);

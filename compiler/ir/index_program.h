@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An Index compiled to a few stack instructions, for loops that evaluate it per element.
-// Takes an Index, the values of its symbols, and the slots of its variables; gives the value for an array of variables.
-// Keeps true: same value as Index::evaluate; overflow is not checked, extents were when tensors were made.
+// Takes an Index, the values of its symbols, and the slots of its variables; gives the value for an
+// array of variables. Keeps true: same value as Index::evaluate; overflow is not checked, extents
+// were when tensors were made.
 #pragma once
 
 #include <cstdint>
@@ -32,14 +33,25 @@ class IndexProgram {
   const Affine* affine() const { return is_affine_ ? &affine_ : nullptr; }
 
  private:
-  enum class Op : uint8_t { push, add_scaled, add_product, multiply_variable, multiply, floordiv, mod, min, max };
+  enum class Op : uint8_t {
+    push,
+    add_scaled,
+    add_product,
+    multiply_variable,
+    multiply,
+    floordiv,
+    mod,
+    min,
+    max
+  };
   struct Instruction {
     Op op;
     int32_t slot = 0;
     int64_t value = 0;
   };
   void compile(const Index& index, const Slots& slots, const Symbols& symbols, size_t depth);
-  void compile_factor(const Index::Atom& atom, const Slots& slots, const Symbols& symbols, size_t depth);
+  void compile_factor(const Index::Atom& atom, const Slots& slots, const Symbols& symbols,
+                      size_t depth);
 
   std::vector<Instruction> code_;
   Affine affine_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The spellings of kinds, combiners, roles and types, one table each, read in both directions.
+// Takes an enumerator or its name; gives the other. Keeps true: a table is as long as its enum.
 #include <array>
 
 #include "compiler/ir/graph.h"
@@ -9,13 +10,14 @@ namespace mintor {
 namespace {
 
 constexpr std::array<std::string_view, 28> kKinds = {
-    "input",  "parameter", "constant",       "iota",   "random", "unary",    "binary", "ternary", "cast",
-    "bitcast", "pack",     "unpack",         "broadcast", "reindex", "concat", "reindex_reduce", "reduce", "scan",
-    "contract", "sort",    "compact",        "size",   "bind",   "if",       "loop",   "call",    "code", "host"};
+    "input",   "parameter",      "constant", "iota", "random",   "unary",     "binary",
+    "ternary", "cast",           "bitcast",  "pack", "unpack",   "broadcast", "reindex",
+    "concat",  "reindex_reduce", "reduce",   "scan", "contract", "sort",      "compact",
+    "size",    "bind",           "if",       "loop", "call",     "code",      "host"};
 static_assert(static_cast<size_t>(Kind::host) + 1 == kKinds.size());
 
-constexpr std::array<std::string_view, 11> kCombiners = {"add", "mul", "min",    "max",    "and",   "or",
-                                                         "xor", "argmin", "argmax", "last", "custom"};
+constexpr std::array<std::string_view, 11> kCombiners = {
+    "add", "mul", "min", "max", "and", "or", "xor", "argmin", "argmax", "last", "custom"};
 static_assert(static_cast<size_t>(Combiner::custom) + 1 == kCombiners.size());
 
 constexpr std::array<std::string_view, 5> kRoles = {"batch", "m", "n", "k", "window"};
@@ -34,7 +36,9 @@ std::string_view name_of(Kind kind) { return kKinds[static_cast<size_t>(kind)]; 
 std::string_view name_of(Combiner combiner) { return kCombiners[static_cast<size_t>(combiner)]; }
 std::string_view name_of(AxisRole role) { return kRoles[static_cast<size_t>(role)]; }
 std::optional<Kind> parse_kind(std::string_view name) { return find<Kind>(kKinds, name); }
-std::optional<Combiner> parse_combiner(std::string_view name) { return find<Combiner>(kCombiners, name); }
+std::optional<Combiner> parse_combiner(std::string_view name) {
+  return find<Combiner>(kCombiners, name);
+}
 std::optional<AxisRole> parse_role(std::string_view name) { return find<AxisRole>(kRoles, name); }
 
 std::string_view op_name(Kind kind, const Attr& attr) {
@@ -48,6 +52,8 @@ std::string to_string(const Shape& shape) {
   return text + "]";
 }
 
-std::string to_string(const Type& type) { return std::string(name_of(type.dtype)) + to_string(type.shape); }
+std::string to_string(const Type& type) {
+  return std::string(name_of(type.dtype)) + to_string(type.shape);
+}
 
 }  // namespace mintor

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Host arrays: allocation, copies, comparison and the hash that names their bytes. See tensor.h.
-// Keeps true: what `make` returns is 64-byte aligned and zeroed; sizes are checked before they are multiplied.
+// Keeps true: what `make` returns is 64-byte aligned and zeroed; sizes are checked before they are
+// multiplied.
 #include "compiler/ir/tensor.h"
 
 #include <cstdlib>
@@ -12,7 +13,8 @@
 
 namespace mintor {
 
-// A copy of a tensor may be given another shape or other bytes: the digest says of which bytes it is.
+// A copy of a tensor may be given another shape or other bytes: the digest says of which bytes it
+// is.
 struct Tensor::Digest {
   std::mutex mutex;
   const std::byte* data = nullptr;
@@ -60,7 +62,8 @@ std::string Tensor::sha256() const {
 
 std::pair<Tensor, std::byte*> Tensor::make(DType dtype, std::vector<int64_t> shape) {
   const int64_t bytes = checked_bytes(dtype, shape);
-  const size_t size = (static_cast<size_t>(bytes) + 127) / 64 * 64;  // never empty: data is never null
+  const size_t size =
+      (static_cast<size_t>(bytes) + 127) / 64 * 64;  // never empty: data is never null
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, size));
   if (memory == nullptr) {
     throw CompileError("tensor", "no memory for " + std::to_string(bytes) + " bytes");
@@ -69,7 +72,8 @@ std::pair<Tensor, std::byte*> Tensor::make(DType dtype, std::vector<int64_t> sha
   Tensor tensor;
   tensor.dtype = dtype;
   tensor.shape = std::move(shape);
-  tensor.owner = std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
+  tensor.owner =
+      std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
   tensor.data = memory;
   tensor.digest = std::make_shared<Digest>();
   return {tensor, memory};

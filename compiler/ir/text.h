@@ -7,8 +7,9 @@
 //     results r, name = z
 //     updates w := v
 //   }
-// Constants of at most 16 elements print their values (floats as hex or shortest exact decimal); larger ones and
-// parameters print dtype, shape and SHA-256, their bytes in a side file (a map from SHA-256 to Tensor).
+// Constants of at most 16 elements print their values (floats as hex or shortest exact decimal);
+// larger ones and parameters print dtype, shape and SHA-256, their bytes in a side file (a map from
+// SHA-256 to Tensor).
 #pragma once
 
 #include <map>
@@ -18,9 +19,9 @@
 
 namespace mintor {
 
-using Blobs = std::map<std::string, Tensor>;     // SHA-256 (hex) -> bytes
+using Blobs = std::map<std::string, Tensor>;  // SHA-256 (hex) -> bytes
 
-enum class Scopes { shown, hidden };             // hidden: the text that identity and hashes are taken from
+enum class Scopes { shown, hidden };  // hidden: the text that identity and hashes are taken from
 
 std::string print(const Graph& graph, Scopes scopes = Scopes::shown);
 Blobs blobs_of(const Graph& graph);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attributes of each kind, read back from their text. See text_attr.h; the forms stand in text_print.cpp.
-// A parameter or constant may, in text written by hand, also be `fill 0.5` or `random 7`: every element 0.5, or
-// uniform in [-0.5, 0.5) for floats (0..255 wrapped for integers) from splitmix64 of that seed.
+// The attributes of each kind, read back from their text. See text_attr.h; the forms stand in
+// text_print.cpp. A parameter or constant may, in text written by hand, also be `fill 0.5` or
+// `random 7`: every element 0.5, or uniform in [-0.5, 0.5) for floats (0..255 wrapped for integers)
+// from splitmix64 of that seed.
 #include "compiler/ir/text_attr.h"
 
 #include "compiler/ir/text_scalar.h"
@@ -97,7 +98,8 @@ Combiner read_combiner(Lexer& lexer) {
   const std::string_view name = lexer.peek().text;
   auto combiner = parse_combiner(name);
   if (!combiner || lexer.peek().kind != Token::Kind::name) {
-    lexer.fail("unknown combiner '" + std::string(name) + "'", "add, mul, min, max, and, or, xor, argmin, argmax, last, custom");
+    lexer.fail("unknown combiner '" + std::string(name) + "'",
+               "add, mul, min, max, and, or, xor, argmin, argmax, last, custom");
   }
   lexer.next();
   return *combiner;
@@ -128,7 +130,9 @@ Contract read_contract(Lexer& lexer) {
     std::string_view role = axis.name;
     if (lexer.accept(":")) role = lexer.name("a role");
     auto parsed = parse_role(role);
-    if (!parsed) lexer.fail("unknown role '" + std::string(role) + "'", "batch, m, n, k or window, as in `oc: n = 64`");
+    if (!parsed)
+      lexer.fail("unknown role '" + std::string(role) + "'",
+                 "batch, m, n, k or window, as in `oc: n = 64`");
     axis.role = *parsed;
     lexer.expect("=");
     axis.extent = read_index(lexer);
@@ -166,7 +170,8 @@ Tensor read_tensor(Lexer& lexer, const NodeText& text, const Blobs& blobs) {
     Tensor tensor = it->second;
     tensor.dtype = dtype;
     tensor.shape = shape;
-    if (it->second.bytes() != tensor.bytes()) lexer.fail("the bytes of SHA-256 " + hash + " are not those of its type");
+    if (it->second.bytes() != tensor.bytes())
+      lexer.fail("the bytes of SHA-256 " + hash + " are not those of its type");
     return tensor;
   }
   const int64_t size = size_of(dtype);
@@ -178,8 +183,9 @@ Tensor read_tensor(Lexer& lexer, const NodeText& text, const Blobs& blobs) {
     auto state = static_cast<uint64_t>(lexer.integer("a seed"));
     for (int64_t i = 0; i < tensor.count(); ++i) {
       const uint64_t bits = splitmix64(state) >> 40;
-      const Scalar value = is_float(dtype) ? Scalar::of(dtype, static_cast<double>(bits) / 16777216.0 - 0.5)
-                                           : Scalar::of_int(dtype, static_cast<int64_t>(bits & 255));
+      const Scalar value = is_float(dtype)
+                               ? Scalar::of(dtype, static_cast<double>(bits) / 16777216.0 - 0.5)
+                               : Scalar::of_int(dtype, static_cast<int64_t>(bits & 255));
       value.write(bytes + i * size);
     }
   } else if (shape.empty()) {
@@ -241,10 +247,12 @@ std::pair<Kind, ScalarOp> read_kind(Lexer& lexer) {
     return {arity(*op) == 1 ? Kind::unary : arity(*op) == 2 ? Kind::binary : Kind::ternary, *op};
   }
   auto kind = parse_kind(name);
-  if (kind && *kind != Kind::unary && *kind != Kind::binary && *kind != Kind::ternary) return {*kind, ScalarOp{}};
+  if (kind && *kind != Kind::unary && *kind != Kind::binary && *kind != Kind::ternary)
+    return {*kind, ScalarOp{}};
   std::vector<std::string_view> known;
   for (const ScalarOpRow& row : scalar_op_rows()) known.push_back(row.name);
-  for (int k = 0; k <= static_cast<int>(Kind::host); ++k) known.push_back(name_of(static_cast<Kind>(k)));
+  for (int k = 0; k <= static_cast<int>(Kind::host); ++k)
+    known.push_back(name_of(static_cast<Kind>(k)));
   const std::string_view close = nearest(name, known);
   lexer.fail("there is no kind of node or scalar function '" + std::string(name) + "'",
              close.empty() ? "" : "did you mean '" + std::string(close) + "'?");
@@ -252,15 +260,28 @@ std::pair<Kind, ScalarOp> read_kind(Lexer& lexer) {
 
 Attr read_attr(Lexer& lexer, Kind kind, ScalarOp op, const NodeText& text, const Blobs& blobs) {
   switch (kind) {
-    case Kind::input: return InputAttr{text.leaf_name};
-    case Kind::parameter: return ParameterAttr{text.leaf_name, read_tensor(lexer, text, blobs)};
-    case Kind::constant: return ConstantAttr{read_tensor(lexer, text, blobs), ""};
-    case Kind::iota: return IotaAttr{read_dim(lexer)};
-    case Kind::random: return RandomAttr{std::string(lexer.name("a distribution"))};
-    case Kind::unary: case Kind::binary: case Kind::ternary: return ScalarAttr{op};
-    case Kind::cast: case Kind::bitcast: return CastAttr{};
-    case Kind::pack: case Kind::unpack: return read_pack(lexer);
-    case Kind::broadcast: return BroadcastAttr{read_dims(lexer)};
+    case Kind::input:
+      return InputAttr{text.leaf_name};
+    case Kind::parameter:
+      return ParameterAttr{text.leaf_name, read_tensor(lexer, text, blobs)};
+    case Kind::constant:
+      return ConstantAttr{read_tensor(lexer, text, blobs), ""};
+    case Kind::iota:
+      return IotaAttr{read_dim(lexer)};
+    case Kind::random:
+      return RandomAttr{std::string(lexer.name("a distribution"))};
+    case Kind::unary:
+    case Kind::binary:
+    case Kind::ternary:
+      return ScalarAttr{op};
+    case Kind::cast:
+    case Kind::bitcast:
+      return CastAttr{};
+    case Kind::pack:
+    case Kind::unpack:
+      return read_pack(lexer);
+    case Kind::broadcast:
+      return BroadcastAttr{read_dims(lexer)};
     case Kind::reindex: {
       ReindexAttr attr;
       attr.map = read_map(lexer);
@@ -269,18 +290,21 @@ Attr read_attr(Lexer& lexer, Kind kind, ScalarOp op, const NodeText& text, const
       attr.fill = read_scalar(lexer, text.types[0].dtype);
       return attr;
     }
-    case Kind::concat: return ConcatAttr{read_dim(lexer)};
+    case Kind::concat:
+      return ConcatAttr{read_dim(lexer)};
     case Kind::reindex_reduce: {
       const Combiner combiner = read_combiner(lexer);
       return ReindexReduceAttr{combiner, read_map(lexer)};
     }
-    case Kind::reduce: return read_reduce(lexer, text, nullptr);
+    case Kind::reduce:
+      return read_reduce(lexer, text, nullptr);
     case Kind::scan: {
       ScanAttr attr;
       attr.reduce = read_reduce(lexer, text, &attr);
       return attr;
     }
-    case Kind::contract: return read_contract(lexer);
+    case Kind::contract:
+      return read_contract(lexer);
     case Kind::sort: {
       const int32_t dim = read_dim(lexer);
       return SortAttr{dim, lexer.accept("descending")};
@@ -288,11 +312,18 @@ Attr read_attr(Lexer& lexer, Kind kind, ScalarOp op, const NodeText& text, const
     case Kind::compact:
       lexer.expect("symbol");
       return CompactAttr{std::string(lexer.name("a symbol"))};
-    case Kind::size: return SizeAttr{read_index(lexer)};
-    case Kind::bind: return read_bind(lexer);
-    case Kind::if_: case Kind::loop: case Kind::call: return read_region(lexer, kind);
-    case Kind::code: return read_code(lexer);
-    case Kind::host: return HostAttr{lexer.string("the name of a host function")};
+    case Kind::size:
+      return SizeAttr{read_index(lexer)};
+    case Kind::bind:
+      return read_bind(lexer);
+    case Kind::if_:
+    case Kind::loop:
+    case Kind::call:
+      return read_region(lexer, kind);
+    case Kind::code:
+      return read_code(lexer);
+    case Kind::host:
+      return HostAttr{lexer.string("the name of a host function")};
   }
   throw InternalError("text", "unknown kind");
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text -> Graph: header, statements, regions, results and updates. Attributes are read in text_attr.cpp.
-// Keeps true: every node goes through Builder::node, so that what parses has derived types that agree with the text;
-// sizes mention declared symbols only; errors carry line and column.
+// Text -> Graph: header, statements, regions, results and updates. Attributes are read in
+// text_attr.cpp. Keeps true: every node goes through Builder::node, so that what parses has derived
+// types that agree with the text; sizes mention declared symbols only; errors carry line and
+// column.
 #include <unordered_map>
 
 #include "compiler/ir/builder.h"
@@ -14,7 +15,7 @@ namespace mintor {
 
 namespace {
 
-constexpr int kMaxNesting = 64;   // of regions
+constexpr int kMaxNesting = 64;  // of regions
 
 class GraphParser {
  public:
@@ -43,7 +44,8 @@ class GraphParser {
     while (!lexer_.accept(")")) {
       Symbol symbol;
       symbol.name = lexer_.name_or_string("a symbol");
-      if (graph_.find_symbol(symbol.name) != nullptr) lexer_.fail("the symbol '" + symbol.name + "' is declared twice");
+      if (graph_.find_symbol(symbol.name) != nullptr)
+        lexer_.fail("the symbol '" + symbol.name + "' is declared twice");
       lexer_.expect(":");
       symbol.lo = lexer_.integer("the smallest size");
       lexer_.expect("..");
@@ -61,9 +63,10 @@ class GraphParser {
     const std::string name(lexer_.name("a value"));
     auto it = values_.find(name);
     if (it != values_.end()) return it->second;
-    throw CompileError("graph text", "unknown value '" + name + "'",
-                       "line " + std::to_string(token.line) + ", column " + std::to_string(token.column),
-                       "a value is defined before it is used");
+    throw CompileError(
+        "graph text", "unknown value '" + name + "'",
+        "line " + std::to_string(token.line) + ", column " + std::to_string(token.column),
+        "a value is defined before it is used");
   }
 
   Type type() {
@@ -79,7 +82,8 @@ class GraphParser {
       Index extent = read_index(lexer_);
       for (const std::string& symbol : extent.vars()) {
         if (graph_.find_symbol(symbol) == nullptr) {
-          lexer_.fail("the symbol '" + symbol + "' is not declared", "declare it in the header: graph g (" + symbol + ": 1..) {");
+          lexer_.fail("the symbol '" + symbol + "' is not declared",
+                      "declare it in the header: graph g (" + symbol + ": 1..) {");
         }
       }
       type.shape.push_back(std::move(extent));
@@ -96,7 +100,8 @@ class GraphParser {
     }
     do {
       names.emplace_back(lexer_.name("a value's name"));
-      if (values_.contains(names.back())) lexer_.fail("the value '" + names.back() + "' is defined twice");
+      if (values_.contains(names.back()))
+        lexer_.fail("the value '" + names.back() + "' is defined twice");
     } while (lexer_.accept(","));
     return names;
   }
@@ -128,9 +133,10 @@ class GraphParser {
     text.leaf_name = names.empty() ? "" : names[0];
     if (lexer_.peek().kind == Token::Kind::string) text.leaf_name = lexer_.string("a name");
     if (lexer_.accept("(")) {
-      lexer_.expect(")");   // no results
+      lexer_.expect(")");  // no results
     } else {
-      do text.types.push_back(type()); while (lexer_.accept(","));
+      do text.types.push_back(type());
+      while (lexer_.accept(","));
     }
     if (lexer_.accept("(")) {
       while (!lexer_.accept(")")) {
@@ -142,12 +148,13 @@ class GraphParser {
     set_regions(attr, regions());
     const std::vector<Value> made = make(kind, attr, text, start);
     if (made.size() != names.size()) {
-      lexer_.fail(std::to_string(names.size()) + " names are given to " + std::to_string(made.size()) + " results of " +
-                  std::string(op_name(kind, attr)));
+      lexer_.fail(std::to_string(names.size()) + " names are given to " +
+                  std::to_string(made.size()) + " results of " + std::string(op_name(kind, attr)));
     }
     for (size_t i = 0; i < made.size(); ++i) values_[names[i]] = made[i];
     if (!lexer_.accept("@")) return;
-    do graph_.add_scope(last_, scope()); while (lexer_.accept(","));
+    do graph_.add_scope(last_, scope());
+    while (lexer_.accept(","));
   }
 
   void set_regions(Attr& attr, std::vector<std::shared_ptr<const Graph>> regions) {
@@ -162,7 +169,8 @@ class GraphParser {
     }
   }
 
-  // Derives the types and compares them with those of the text; the Builder's errors get the place of the statement.
+  // Derives the types and compares them with those of the text; the Builder's errors get the place
+  // of the statement.
   std::vector<Value> make(Kind kind, const Attr& attr, const NodeText& text, const Token& start) {
     const std::string place = "line " + std::to_string(start.line);
     const size_t before = graph_.nodes().size();
@@ -173,12 +181,14 @@ class GraphParser {
       throw CompileError(error.op(), error.problem(), place);
     }
     last_ = made.empty() ? graph_.nodes().back().get() : made[0].node;
-    if (graph_.nodes().size() == before && made.empty()) lexer_.fail("a node without results was merged away");
+    if (graph_.nodes().size() == before && made.empty())
+      lexer_.fail("a node without results was merged away");
     for (size_t i = 0; i < std::max(made.size(), text.types.size()); ++i) {
       if (i < made.size() && i < text.types.size() && made[i].type() == text.types[i]) continue;
       throw CompileError(std::string(op_name(kind, attr)),
                          "result " + std::to_string(i) + " is " +
-                             (i < made.size() ? to_string(made[i].type()) : "not there") + ", the text says " +
+                             (i < made.size() ? to_string(made[i].type()) : "not there") +
+                             ", the text says " +
                              (i < text.types.size() ? to_string(text.types[i]) : "nothing"),
                          place);
     }
@@ -195,7 +205,8 @@ class GraphParser {
       } else if (auto it = values_.find(name); it != values_.end()) {
         graph_.results.push_back({name, it->second});
       } else {
-        throw CompileError("graph text", "unknown value '" + name + "'", "line " + std::to_string(token.line));
+        throw CompileError("graph text", "unknown value '" + name + "'",
+                           "line " + std::to_string(token.line));
       }
     } while (lexer_.accept(","));
   }

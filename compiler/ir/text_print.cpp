@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graph -> text. The form of each kind's attributes stands in AttrPrinter, read back by text_parse.cpp:
+// Graph -> text. The form of each kind's attributes stands in AttrPrinter, read back by
+// text_parse.cpp:
 //   y = reindex f32[2, 8] (x, idx)  [l0, i1] where l0 = 1[i0] if 0 <= i0 < n fill 0
 //   y = contract f32[8, 4] (x, w)  m = 8, n = 4, k = 256 | x[m, k] y[k, n] order chain(8192)
 //   y = reduce f32[8] (x)  add dims = [1] identity -0 order lanes(4096)
 //   y = if f32[] (c, x) {  regions as nested graphs  }
-// Keeps true: the text depends on what is live (and on inputs), not on node ids; scopes stand after `@` only.
+// Keeps true: the text depends on what is live (and on inputs), not on node ids; scopes stand after
+// `@` only.
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
@@ -16,7 +18,7 @@ namespace mintor {
 
 namespace {
 
-constexpr int64_t kInlineElements = 16;   // constants above it print as SHA-256
+constexpr int64_t kInlineElements = 16;  // constants above it print as SHA-256
 
 template <class Range, class F>
 std::string join(const Range& range, F text_of) {
@@ -40,7 +42,9 @@ std::string dims_text(const std::vector<int32_t>& dims) {
 
 std::string conditions_text(const std::vector<IndexCondition>& conditions) {
   if (conditions.empty()) return "";
-  return " if " + join(conditions, [](const IndexCondition& c) { return "0 <= " + c.value.str() + " < " + c.extent.str(); });
+  return " if " + join(conditions, [](const IndexCondition& c) {
+           return "0 <= " + c.value.str() + " < " + c.extent.str();
+         });
 }
 
 std::string map_text(const IndexMap& map) {
@@ -48,18 +52,23 @@ std::string map_text(const IndexMap& map) {
   int number = 0;
   if (!map.loads.empty()) {
     text += " where " + join(map.loads, [&](const IndexLoad& load) {
-      return "l" + std::to_string(number++) + " = " + std::to_string(load.operand) + indices(load.coords);
-    });
+              return "l" + std::to_string(number++) + " = " + std::to_string(load.operand) +
+                     indices(load.coords);
+            });
   }
   return text + conditions_text(map.conditions);
 }
 
 std::string order_text(const Order& order) {
   switch (order.form) {
-    case Order::Form::unset: return "";
-    case Order::Form::serial: return " order serial";
-    case Order::Form::lanes: return " order lanes(" + std::to_string(order.block) + ")";
-    case Order::Form::chain: break;
+    case Order::Form::unset:
+      return "";
+    case Order::Form::serial:
+      return " order serial";
+    case Order::Form::lanes:
+      return " order lanes(" + std::to_string(order.block) + ")";
+    case Order::Form::chain:
+      break;
   }
   const std::string inner = order.inner > 1 ? ", inner " + std::to_string(order.inner) : "";
   return " order chain(" + std::to_string(order.chunk) + inner + ")";
@@ -69,7 +78,8 @@ std::string tensor_text(const Tensor& tensor) {
   if (tensor.count() > kInlineElements) return quoted(tensor.sha256()).insert(0, "sha256 ");
   if (tensor.shape.empty()) return print_scalar(tensor.at(0));
   std::string text = "{";
-  for (int64_t i = 0; i < tensor.count(); ++i) text += (i > 0 ? ", " : "") + print_scalar(tensor.at(i));
+  for (int64_t i = 0; i < tensor.count(); ++i)
+    text += (i > 0 ? ", " : "") + print_scalar(tensor.at(i));
   return text + "}";
 }
 
@@ -100,21 +110,25 @@ struct AttrPrinter {
     return std::to_string(a.bits) + " bits" + (a.is_signed ? " signed" : "");
   }
   std::string operator()(const BroadcastAttr& a) const { return dims_text(a.dims); }
-  std::string operator()(const ReindexAttr& a) const { return map_text(a.map) + " fill " + print_scalar(a.fill); }
+  std::string operator()(const ReindexAttr& a) const {
+    return map_text(a.map) + " fill " + print_scalar(a.fill);
+  }
   std::string operator()(const ConcatAttr& a) const { return "dim " + std::to_string(a.dim); }
   std::string operator()(const ReindexReduceAttr& a) const {
     return std::string(name_of(a.combiner)) + " " + map_text(a.map);
   }
   std::string operator()(const ReduceAttr& a) const { return reduce_text(a, ""); }
   std::string operator()(const ScanAttr& a) const {
-    return reduce_text(a.reduce, std::string(a.reverse ? " reverse" : "") + (a.exclusive ? " exclusive" : ""));
+    return reduce_text(
+        a.reduce, std::string(a.reverse ? " reverse" : "") + (a.exclusive ? " exclusive" : ""));
   }
   std::string operator()(const Contract& c) const {
     std::string text = join(c.axes, [](const ContractAxis& axis) {
       const std::string role(name_of(axis.role));
       return (axis.name == role ? role : axis.name + ": " + role) + " = " + axis.extent.str();
     });
-    text += std::string(c.axes.empty() ? "" : " ") + "| x" + indices(c.x_coords) + " y" + indices(c.y_coords);
+    text += std::string(c.axes.empty() ? "" : " ") + "| x" + indices(c.x_coords) + " y" +
+            indices(c.y_coords);
     return text + conditions_text(c.conditions) + order_text(c.order);
   }
   std::string operator()(const SortAttr& a) const {
@@ -123,14 +137,17 @@ struct AttrPrinter {
   std::string operator()(const CompactAttr& a) const { return "symbol " + a.symbol; }
   std::string operator()(const SizeAttr& a) const { return a.expr.str(); }
   std::string operator()(const BindAttr& a) const {
-    return "symbol " + a.symbol + " " + std::to_string(a.lo) + ".." + (a.hi >= 0 ? std::to_string(a.hi) : "");
+    return "symbol " + a.symbol + " " + std::to_string(a.lo) + ".." +
+           (a.hi >= 0 ? std::to_string(a.hi) : "");
   }
   std::string operator()(const RegionAttr& a) const {
     if (node.kind != Kind::loop) return "";
-    return "trip " + a.trip.str() + " carried " + std::to_string(a.carried) + " scanned " + std::to_string(a.scanned);
+    return "trip " + a.trip.str() + " carried " + std::to_string(a.carried) + " scanned " +
+           std::to_string(a.scanned);
   }
   std::string operator()(const CodeAttr& a) const {
-    return "source " + quoted(a.source) + (a.gradient.empty() ? "" : " gradient " + quoted(a.gradient));
+    return "source " + quoted(a.source) +
+           (a.gradient.empty() ? "" : " gradient " + quoted(a.gradient));
   }
   std::string operator()(const HostAttr& a) const { return quoted(a.function); }
 
@@ -148,7 +165,9 @@ std::vector<std::shared_ptr<const Graph>> regions_of(const Node& node) {
   return {};
 }
 
-bool is_keyword(std::string_view name) { return name == "results" || name == "updates" || name == "graph"; }
+bool is_keyword(std::string_view name) {
+  return name == "results" || name == "updates" || name == "graph";
+}
 
 class GraphPrinter {
  public:
@@ -156,7 +175,8 @@ class GraphPrinter {
     std::vector<bool> live(graph.nodes().size(), false);
     for (const Node* node : live_nodes(graph)) live[static_cast<size_t>(node->id)] = true;
     for (const auto& node : graph.nodes()) {
-      if (live[static_cast<size_t>(node->id)] || node->kind == Kind::input) nodes_.push_back(node.get());
+      if (live[static_cast<size_t>(node->id)] || node->kind == Kind::input)
+        nodes_.push_back(node.get());
     }
     name_values();
   }
@@ -170,28 +190,38 @@ class GraphPrinter {
     }
     for (const Node* node : nodes_) print_node(out, indent + "  ", *node, name_width, op_width);
     if (!graph_.results.empty()) {
-      out += indent + "  results " + join(graph_.results, [&](const Result& r) {
-        const std::string& value = name(r.value);
-        return r.name == value ? value : name_or_quoted(r.name) + " = " + value;
-      }) + "\n";
+      out += indent + "  results " +
+             join(graph_.results,
+                  [&](const Result& r) {
+                    const std::string& value = name(r.value);
+                    return r.name == value ? value : name_or_quoted(r.name) + " = " + value;
+                  }) +
+             "\n";
     }
     if (!graph_.updates.empty()) {
-      out += indent + "  updates " + join(graph_.updates, [&](const Update& u) {
-        return name_or_quoted(u.parameter) + " := " + name(u.value);
-      }) + "\n";
+      out += indent + "  updates " +
+             join(graph_.updates,
+                  [&](const Update& u) {
+                    return name_or_quoted(u.parameter) + " := " + name(u.value);
+                  }) +
+             "\n";
     }
     out += indent + "}\n";
   }
 
  private:
-  static size_t key(const Value& v) { return (static_cast<size_t>(v.node->id) << 16) + static_cast<size_t>(v.result); }
+  static size_t key(const Value& v) {
+    return (static_cast<size_t>(v.node->id) << 16) + static_cast<size_t>(v.result);
+  }
   const std::string& name(const Value& v) const { return names_.at(key(v)); }
 
   // Leaves have their own names, results the names they leave under, all else a number.
   void name_values() {
     std::unordered_set<std::string> taken;
     auto give = [&](const Value& v, const std::string& wanted) {
-      if (!is_name(wanted) || is_keyword(wanted) || names_.contains(key(v)) || !taken.insert(wanted).second) return;
+      if (!is_name(wanted) || is_keyword(wanted) || names_.contains(key(v)) ||
+          !taken.insert(wanted).second)
+        return;
       names_[key(v)] = wanted;
     };
     for (const Node* node : nodes_) {
@@ -210,13 +240,16 @@ class GraphPrinter {
 
   std::string header() const {
     if (graph_.symbols().empty()) return "";
-    return " (" + join(graph_.symbols(), [](const Symbol& s) {
-      std::string text = name_or_quoted(s.name) + ": " + std::to_string(s.lo) + "..";
-      if (s.hi >= 0) text += std::to_string(s.hi);
-      if (s.divisor != 1) text += " % " + std::to_string(s.divisor);
-      if (s.hint != 0) text += " ~ " + std::to_string(s.hint);
-      return text;
-    }) + ")";
+    return " (" +
+           join(graph_.symbols(),
+                [](const Symbol& s) {
+                  std::string text = name_or_quoted(s.name) + ": " + std::to_string(s.lo) + "..";
+                  if (s.hi >= 0) text += std::to_string(s.hi);
+                  if (s.divisor != 1) text += " % " + std::to_string(s.divisor);
+                  if (s.hint != 0) text += " ~ " + std::to_string(s.hint);
+                  return text;
+                }) +
+           ")";
   }
 
   std::string names_of(const Node& node) const {
@@ -245,8 +278,11 @@ class GraphPrinter {
     };
     std::string line = indent + padded(names_of(node), name_width) + " = ";
     line += padded(std::string(op_name(node.kind, node.attr)), op_width) + " " + leaf_name(node);
-    line += node.results.empty() ? "()" : join(node.results, [](const Type& type) { return to_string(type); });
-    if (!node.operands.empty()) line += " (" + join(node.operands, [&](const Value& v) { return name(v); }) + ")";
+    line += node.results.empty()
+                ? "()"
+                : join(node.results, [](const Type& type) { return to_string(type); });
+    if (!node.operands.empty())
+      line += " (" + join(node.operands, [&](const Value& v) { return name(v); }) + ")";
     const std::string attr = std::visit(AttrPrinter{node}, node.attr);
     if (!attr.empty()) line += "  " + attr;
     const auto regions = regions_of(node);
@@ -255,7 +291,8 @@ class GraphPrinter {
       for (const auto& region : regions) GraphPrinter(*region, scopes_).print(out, indent + "  ");
       line = indent + "}";
     }
-    if (scopes_ == Scopes::shown && !graph_.scopes(&node).empty()) line += "  @ " + join(graph_.scopes(&node), scope_text);
+    if (scopes_ == Scopes::shown && !graph_.scopes(&node).empty())
+      line += "  @ " + join(graph_.scopes(&node), scope_text);
     out += line + "\n";
   }
 
@@ -271,7 +308,9 @@ void collect_blobs(const Graph& graph, Blobs& blobs) {
     if (node->kind == Kind::parameter) tensor = &node->as<ParameterAttr>().value;
     if (node->kind == Kind::constant) tensor = &node->as<ConstantAttr>().value;
     if (tensor != nullptr && tensor->count() > kInlineElements) {
-      blobs.emplace(node->kind == Kind::constant ? node->as<ConstantAttr>().sha256 : tensor->sha256(), *tensor);
+      blobs.emplace(
+          node->kind == Kind::constant ? node->as<ConstantAttr>().sha256 : tensor->sha256(),
+          *tensor);
     }
     for (const auto& region : regions_of(*node)) collect_blobs(*region, blobs);
   }

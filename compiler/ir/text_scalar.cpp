@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers of the text forms, written with std::to_chars and read with std::from_chars. See text_scalar.h.
-// Keeps true: read_scalar(print_scalar(x)) has the bits of x, NaN payloads and -0 included.
+// Numbers of the text forms, written with std::to_chars and read with std::from_chars. See
+// text_scalar.h. Keeps true: read_scalar(print_scalar(x)) has the bits of x, NaN payloads and -0
+// included.
 #include "compiler/ir/text_scalar.h"
 
 #include <charconv>
@@ -20,7 +21,9 @@ uint64_t bits_of(const Scalar& value) {
   return bits;
 }
 
-Scalar positive_nan(DType dtype) { return Scalar::of(dtype, std::numeric_limits<double>::quiet_NaN()); }
+Scalar positive_nan(DType dtype) {
+  return Scalar::of(dtype, std::numeric_limits<double>::quiet_NaN());
+}
 
 template <class T>
 std::string shortest(T value) {
@@ -36,27 +39,30 @@ Scalar read_float(Lexer& lexer, DType dtype) {
     if (!lexer.accept("(")) return positive_nan(dtype);
     const std::string_view digits = lexer.next().text;
     uint64_t bits = 0;
-    if (digits.starts_with("0x")) std::from_chars(digits.data() + 2, digits.data() + digits.size(), bits, 16);
+    if (digits.starts_with("0x"))
+      std::from_chars(digits.data() + 2, digits.data() + digits.size(), bits, 16);
     lexer.expect(")");
     unsigned char bytes[8];
     std::memcpy(bytes, &bits, 8);
     return Scalar::read(dtype, bytes);
   }
-  if (lexer.peek().kind != Token::Kind::number) lexer.fail("expected a number, found '" + std::string(lexer.peek().text) + "'");
+  if (lexer.peek().kind != Token::Kind::number)
+    lexer.fail("expected a number, found '" + std::string(lexer.peek().text) + "'");
   const std::string_view text = lexer.peek().text;
   const bool hex = text.starts_with("0x");
   const auto format = hex ? std::chars_format::hex : std::chars_format::general;
   const char *first = text.data() + (hex ? 2 : 0), *last = text.data() + text.size();
   double value = 0;
   std::from_chars_result read{};
-  if (dtype == DType::f32) {   // read as f32, so that the shortest decimal of an f32 is rounded once
+  if (dtype == DType::f32) {  // read as f32, so that the shortest decimal of an f32 is rounded once
     float narrow = 0;
     read = std::from_chars(first, last, narrow, format);
     value = narrow;
   } else {
     read = std::from_chars(first, last, value, format);
   }
-  if (read.ec != std::errc() || read.ptr != last) lexer.fail("'" + std::string(text) + "' is no number of its type");
+  if (read.ec != std::errc() || read.ptr != last)
+    lexer.fail("'" + std::string(text) + "' is no number of its type");
   lexer.next();
   return Scalar::of(dtype, sign * value);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers of the text forms: the shortest decimal that reads back to the same bits.
-// f16, bf16 and f32 print as the shortest decimal of the f32; NaN other than the positive quiet one prints its bits.
+// f16, bf16 and f32 print as the shortest decimal of the f32; NaN other than the positive quiet one
+// prints its bits.
 #pragma once
 
 #include <string>

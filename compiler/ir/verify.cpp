@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verifier: structure that holds at every stage, and one table per stage of what each kind must satisfy.
-// Takes a Graph; throws an InternalError that names the node, its scopes and the broken rule, with the text as repro.
-// Keeps true: it derives every type again, so that what passes would have been made by the Builder.
+// The verifier: structure that holds at every stage, and one table per stage of what each kind must
+// satisfy. Takes a Graph; throws an InternalError that names the node, its scopes and the broken
+// rule, with the text as repro. Keeps true: it derives every type again, so that what passes would
+// have been made by the Builder.
 //
-// Stages narrow each other: `frozen` is `imported` with all orders set; `fused` also has no contract without its order
-// form, no argument reduction outside `serial`, and no opaque node inside what lowering will see.
+// Stages narrow each other: `frozen` is `imported` with all orders set; `fused` also has no
+// contract without its order form, no argument reduction outside `serial`, and no opaque node
+// inside what lowering will see.
 #include "compiler/ir/verify.h"
 
 #include <algorithm>
@@ -24,7 +26,7 @@ using Check = std::string (*)(const Graph& graph, const Node& node);
 
 struct Rule {
   const char* name;
-  Stage from;            // the first stage at which it holds
+  Stage from;  // the first stage at which it holds
   Check check;
 };
 
@@ -42,7 +44,8 @@ std::vector<std::shared_ptr<const Graph>> regions_of(const Node& node) {
 
 std::string derived_types(const Graph& graph, const Node& node) {
   try {
-    const std::vector<Type> types = derive({graph, "", node.kind, node.attr, node.operands, node.results});
+    const std::vector<Type> types =
+        derive({graph, "", node.kind, node.attr, node.operands, node.results});
     if (types == node.results) return "";
     std::string text;
     for (const Type& type : types) text += (text.empty() ? "" : ", ") + to_string(type);
@@ -55,14 +58,21 @@ std::string derived_types(const Graph& graph, const Node& node) {
 // f16 and bf16 only move, are converted, or are operands of contract.
 std::string storage_types(const Graph&, const Node& node) {
   switch (node.kind) {
-    case Kind::unary: case Kind::binary: case Kind::ternary:
-      if (node.as<ScalarAttr>().op == ScalarOp::where) return "";   // selection moves bits
+    case Kind::unary:
+    case Kind::binary:
+    case Kind::ternary:
+      if (node.as<ScalarAttr>().op == ScalarOp::where) return "";  // selection moves bits
       break;
-    case Kind::reduce: case Kind::scan: case Kind::random: break;
-    default: return "";
+    case Kind::reduce:
+    case Kind::scan:
+    case Kind::random:
+      break;
+    default:
+      return "";
   }
   for (const Value& v : node.operands) {
-    if (is_storage_float(v.dtype())) return "arithmetic on the storage type " + std::string(name_of(v.dtype()));
+    if (is_storage_float(v.dtype()))
+      return "arithmetic on the storage type " + std::string(name_of(v.dtype()));
   }
   return "";
 }
@@ -73,7 +83,9 @@ std::string identities(const Graph&, const Node& node) {
   const ReduceAttr& attr = node.as<ReduceAttr>();
   if (attr.combiner == Combiner::custom) return "";
   const Scalar wanted = identity_of(attr.combiner, node.operands[0].dtype());
-  return attr.identities[0].same_bits(wanted) ? "" : "the identity is not that of " + std::string(name_of(attr.combiner));
+  return attr.identities[0].same_bits(wanted)
+             ? ""
+             : "the identity is not that of " + std::string(name_of(attr.combiner));
 }
 
 std::string combiner_body(const Graph&, const Node& node) {
@@ -84,9 +96,15 @@ std::string combiner_body(const Graph&, const Node& node) {
   if (attr->combiner != Combiner::custom) return "a named combiner has a body";
   for (const Node* n : live_nodes(*attr->body)) {
     switch (n->kind) {
-      case Kind::input: case Kind::constant: case Kind::unary: case Kind::binary: case Kind::ternary: case Kind::cast:
+      case Kind::input:
+      case Kind::constant:
+      case Kind::unary:
+      case Kind::binary:
+      case Kind::ternary:
+      case Kind::cast:
         break;
-      default: return "its body has a node of kind " + std::string(name_of(n->kind));
+      default:
+        return "its body has a node of kind " + std::string(name_of(n->kind));
     }
   }
   return "";
@@ -97,8 +115,10 @@ std::string order_form(const Graph&, const Node& node) {
   const Order* order = order_of(node);
   if (order == nullptr) return "";
   switch (order->form) {
-    case Order::Form::unset: return "";
-    case Order::Form::serial: return node.kind == Kind::contract ? "a contract has order chain or lanes" : "";
+    case Order::Form::unset:
+      return "";
+    case Order::Form::serial:
+      return node.kind == Kind::contract ? "a contract has order chain or lanes" : "";
     case Order::Form::lanes:
       if (node.kind == Kind::scan) return "a scan is serial";
       if (node.kind == Kind::reduce) {
@@ -106,7 +126,8 @@ std::string order_form(const Graph&, const Node& node) {
         if (c == Combiner::argmin || c == Combiner::argmax) return "argmin and argmax are serial";
       }
       return order->block > 0 ? "" : "a block has no positions";
-    case Order::Form::chain: break;
+    case Order::Form::chain:
+      break;
   }
   if (node.kind != Kind::contract) return "only a contract has order chain";
   if (order->chunk <= 0) return "a chunk has no positions";
@@ -123,19 +144,29 @@ std::string order_set(const Graph&, const Node& node) {
 
 std::string lowerable(const Graph&, const Node& node) {
   switch (node.kind) {
-    case Kind::if_: case Kind::loop: case Kind::call: case Kind::code: case Kind::host: case Kind::random:
-    case Kind::sort: case Kind::compact: case Kind::bind:
+    case Kind::if_:
+    case Kind::loop:
+    case Kind::call:
+    case Kind::code:
+    case Kind::host:
+    case Kind::random:
+    case Kind::sort:
+    case Kind::compact:
+    case Kind::bind:
       return "the kind " + std::string(name_of(node.kind)) + " cannot be lowered yet";
-    default: return "";
+    default:
+      return "";
   }
 }
 
 std::string operands_first(const Graph& graph, const Node& node) {
   for (const Value& v : node.operands) {
     const auto id = static_cast<size_t>(v.node->id);
-    if (id >= graph.nodes().size() || graph.nodes()[id].get() != v.node) return "an operand belongs to another graph";
+    if (id >= graph.nodes().size() || graph.nodes()[id].get() != v.node)
+      return "an operand belongs to another graph";
     if (v.node->id >= node.id) return "an operand comes after its user";
-    if (v.result < 0 || static_cast<size_t>(v.result) >= v.node->results.size()) return "an operand is no result";
+    if (v.result < 0 || static_cast<size_t>(v.result) >= v.node->results.size())
+      return "an operand is no result";
   }
   return "";
 }
@@ -169,13 +200,14 @@ constexpr Rule kRules[] = {
   try {
     text = print(graph);
   } catch (const std::exception&) {
-    text = "";   // what is broken may not print
+    text = "";  // what is broken may not print
   }
   throw InternalError("verify " + graph.name(), what, text);
 }
 
 std::string describe(const Graph& graph, const Node& node) {
-  std::string text = "node " + std::to_string(node.id) + ", " + std::string(op_name(node.kind, node.attr));
+  std::string text =
+      "node " + std::to_string(node.id) + ", " + std::string(op_name(node.kind, node.attr));
   for (const Type& type : node.results) text += " " + to_string(type);
   for (const std::string& scope : graph.scopes(&node)) text += " @ " + scope;
   return text;
@@ -184,13 +216,16 @@ std::string describe(const Graph& graph, const Node& node) {
 // Symbols share their spelling with the variables of index maps and the functions of index text.
 bool is_reserved(const std::string& name) {
   if (name == "min" || name == "max") return true;
-  return name.size() > 1 && (name[0] == 'i' || name[0] == 'l') && name.find_first_not_of("0123456789", 1) == std::string::npos;
+  return name.size() > 1 && (name[0] == 'i' || name[0] == 'l') &&
+         name.find_first_not_of("0123456789", 1) == std::string::npos;
 }
 
 void verify_symbols(const Graph& graph) {
   for (const Symbol& s : graph.symbols()) {
-    if (s.name.empty() || is_reserved(s.name)) fail(graph, "a symbol cannot be named '" + s.name + "'");
-    if (s.lo < 0 || s.divisor < 1 || (s.hi >= 0 && s.hi < s.lo)) fail(graph, "the range of symbol '" + s.name + "' is empty or negative");
+    if (s.name.empty() || is_reserved(s.name))
+      fail(graph, "a symbol cannot be named '" + s.name + "'");
+    if (s.lo < 0 || s.divisor < 1 || (s.hi >= 0 && s.hi < s.lo))
+      fail(graph, "the range of symbol '" + s.name + "' is empty or negative");
   }
 }
 
@@ -209,13 +244,18 @@ void verify_ends(const Graph& graph) {
     }
   }
   for (const Update& u : graph.updates) {
-    if (!belongs(u.value)) fail(graph, "the update of '" + u.parameter + "' is no value of this graph");
-    auto is_it = [&](const auto& n) { return n->kind == Kind::parameter && n->template as<ParameterAttr>().name == u.parameter; };
+    if (!belongs(u.value))
+      fail(graph, "the update of '" + u.parameter + "' is no value of this graph");
+    auto is_it = [&](const auto& n) {
+      return n->kind == Kind::parameter && n->template as<ParameterAttr>().name == u.parameter;
+    };
     const auto nodes = graph.nodes();
     auto it = std::find_if(nodes.begin(), nodes.end(), is_it);
-    if (it == nodes.end()) fail(graph, "the updated parameter '" + u.parameter + "' does not exist");
+    if (it == nodes.end())
+      fail(graph, "the updated parameter '" + u.parameter + "' does not exist");
     if (!((*it)->results[0] == u.value.type())) {
-      fail(graph, "parameter '" + u.parameter + "' is " + to_string((*it)->results[0]) + ", its update " + to_string(u.value.type()));
+      fail(graph, "parameter '" + u.parameter + "' is " + to_string((*it)->results[0]) +
+                      ", its update " + to_string(u.value.type()));
     }
   }
 }
@@ -229,7 +269,8 @@ void verify(const Graph& graph, Stage stage) {
     for (const Rule& rule : kRules) {
       if (rule.from > stage) continue;
       const std::string wrong = rule.check(graph, *node);
-      if (!wrong.empty()) fail(graph, describe(graph, *node) + ": " + wrong + " (rule: " + rule.name + ")");
+      if (!wrong.empty())
+        fail(graph, describe(graph, *node) + ": " + wrong + " (rule: " + rule.name + ")");
     }
     // A region may use symbols of the graph around it; it has copies of their declarations.
     for (const auto& region : regions_of(*node)) verify(*region, stage);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The floating-point environment that the numerics contract fixes: round to nearest, gradual underflow, no traps.
-// Takes whatever the host program has set; gives the default while an object lives, then restores the host's.
+// The floating-point environment that the numerics contract fixes: round to nearest, gradual
+// underflow, no traps. Takes whatever the host program has set; gives the default while an object
+// lives, then restores the host's.
 #pragma once
 
 #include <cfenv>
@@ -11,7 +12,7 @@ class FloatEnvironment {
  public:
   FloatEnvironment() {
     std::fegetenv(&saved_);
-    std::fesetenv(FE_DFL_ENV);   // with glibc also clears flush-to-zero and denormals-are-zero
+    std::fesetenv(FE_DFL_ENV);  // with glibc also clears flush-to-zero and denormals-are-zero
   }
   ~FloatEnvironment() { std::fesetenv(&saved_); }
   FloatEnvironment(const FloatEnvironment&) = delete;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens, index expressions and quoting of the text forms. See lexer.h.
-// Keeps true: hostile text ends in a CompileError: nesting of expressions is bounded, numbers are checked.
+// Keeps true: hostile text ends in a CompileError: nesting of expressions is bounded, numbers are
+// checked.
 #include "compiler/support/lexer.h"
 
 #include <charconv>
@@ -18,11 +19,14 @@ bool is_word(char c) { return is_letter(c) || is_digit(c); }
 size_t name_length(std::string_view text) {
   if (text.empty() || !is_letter(text[0])) return 0;
   size_t n = 1;
-  while (n < text.size() && (is_word(text[n]) || (text[n] == '.' && n + 1 < text.size() && is_word(text[n + 1])))) ++n;
+  while (n < text.size() &&
+         (is_word(text[n]) || (text[n] == '.' && n + 1 < text.size() && is_word(text[n + 1]))))
+    ++n;
   return n;
 }
 
-// Digits, letters (hex, exponents), a sign after an exponent letter, and a dot that is not the start of `..`.
+// Digits, letters (hex, exponents), a sign after an exponent letter, and a dot that is not the
+// start of `..`.
 size_t number_length(std::string_view text) {
   const bool hex = text.size() > 1 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
   size_t n = 1;
@@ -65,7 +69,8 @@ void Lexer::advance() {
       break;
     }
   }
-  token_ = Token{Token::Kind::end, "", line_, static_cast<int>(position_ - line_start_) + 1, starts_line};
+  token_ = Token{Token::Kind::end, "", line_, static_cast<int>(position_ - line_start_) + 1,
+                 starts_line};
   const std::string_view rest = text_.substr(position_);
   if (rest.empty()) return;
   size_t length = 0;
@@ -77,7 +82,8 @@ void Lexer::advance() {
     length = number_length(rest);
   } else if (rest[0] == '"') {
     token_.kind = Token::Kind::string;
-    for (length = 1; length < rest.size() && rest[length] != '"' && rest[length] != '\n'; ++length) {
+    for (length = 1; length < rest.size() && rest[length] != '"' && rest[length] != '\n';
+         ++length) {
       if (rest[length] == '\\') ++length;
     }
     if (length >= rest.size() || rest[length] != '"') fail("a string is not closed");
@@ -99,7 +105,8 @@ Token Lexer::next() {
 }
 
 bool Lexer::at(std::string_view text) const {
-  return (token_.kind == Token::Kind::name || token_.kind == Token::Kind::punctuation) && token_.text == text;
+  return (token_.kind == Token::Kind::name || token_.kind == Token::Kind::punctuation) &&
+         token_.text == text;
 }
 
 bool Lexer::accept(std::string_view text) {
@@ -130,13 +137,15 @@ void Lexer::expect(std::string_view text) {
 }
 
 std::string_view Lexer::name(const char* meaning) {
-  if (token_.kind != Token::Kind::name) fail("expected " + std::string(meaning) + ", found " + found(token_));
+  if (token_.kind != Token::Kind::name)
+    fail("expected " + std::string(meaning) + ", found " + found(token_));
   return next().text;
 }
 
 int64_t Lexer::integer(const char* meaning) {
   const bool negative = accept("-");
-  if (token_.kind != Token::Kind::number) fail("expected " + std::string(meaning) + ", found " + found(token_));
+  if (token_.kind != Token::Kind::number)
+    fail("expected " + std::string(meaning) + ", found " + found(token_));
   // Read with its sign, so that the smallest i64 has a spelling.
   const std::string digits = (negative ? "-" : "") + std::string(token_.text);
   int64_t value = 0;
@@ -149,7 +158,8 @@ int64_t Lexer::integer(const char* meaning) {
 }
 
 std::string Lexer::string(const char* meaning) {
-  if (token_.kind != Token::Kind::string) fail("expected " + std::string(meaning) + ", found " + found(token_));
+  if (token_.kind != Token::Kind::string)
+    fail("expected " + std::string(meaning) + ", found " + found(token_));
   const std::string_view raw = token_.text;
   std::string text;
   for (size_t i = 0; i < raw.size(); ++i) {
@@ -164,7 +174,8 @@ std::string Lexer::string(const char* meaning) {
     } else if (c == 't') {
       text += '\t';
     } else if (c == 'x' && i + 2 < raw.size() &&
-               std::from_chars(raw.data() + i + 1, raw.data() + i + 3, byte, 16).ptr == raw.data() + i + 3) {
+               std::from_chars(raw.data() + i + 1, raw.data() + i + 3, byte, 16).ptr ==
+                   raw.data() + i + 3) {
       text += static_cast<char>(byte);
       i += 2;
     } else if (c == '"' || c == '\\') {
@@ -207,7 +218,8 @@ std::string quoted(std::string_view text) {
 
 namespace {
 
-constexpr int kMaxDepth = 200;   // of parentheses in one expression: hostile text must not end the stack
+constexpr int kMaxDepth =
+    200;  // of parentheses in one expression: hostile text must not end the stack
 
 Index read_sum(Lexer& lexer, int depth);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SHA-256 (FIPS 180-4), the name of a constant's bytes and of a numerics plan.
-// Takes bytes in any number of pieces; gives 64 lower-case hex digits. Keeps true: no allocation but the result.
+// Takes bytes in any number of pieces; gives 64 lower-case hex digits. Keeps true: no allocation
+// but the result.
 #pragma once
 
 #include <array>
@@ -16,7 +17,7 @@ class Sha256 {
  public:
   void update(std::span<const std::byte> bytes);
   void update(std::string_view text) { update(std::as_bytes(std::span(text.data(), text.size()))); }
-  std::string hex();   // finishes; the object is not to be used further
+  std::string hex();  // finishes; the object is not to be used further
 
  private:
   void block(const std::byte* bytes);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference evaluator on values worked out by hand, one kind after the other; contract has a file of its own.
+// The reference evaluator on values worked out by hand, one kind after the other; contract has a
+// file of its own.
 #include <gtest/gtest.h>
 
 #include <cfenv>
@@ -27,21 +28,24 @@ std::string graph(const std::string& body, const std::string& symbols = "") {
 }
 
 TEST(Evaluate, ElementwiseInEveryDtype) {
-  for (DType dtype : {DType::f64, DType::f32, DType::i8, DType::i16, DType::i32, DType::i64, DType::u8, DType::u16,
-                      DType::u32, DType::u64}) {
+  for (DType dtype : {DType::f64, DType::f32, DType::i8, DType::i16, DType::i32, DType::i64,
+                      DType::u8, DType::u16, DType::u32, DType::u64}) {
     const std::string t(name_of(dtype));
-    const std::string text = graph("x = input " + t + "[3]\n z = add " + t + "[3] (x, x)\n y = sub " + t + "[3] (z, x)");
+    const std::string text =
+        graph("x = input " + t + "[3]\n z = add " + t + "[3] (x, x)\n y = sub " + t + "[3] (z, x)");
     EXPECT_EQ(first(text, {{"x", tensor(dtype, {3}, {1, 2, 100})}}), (List{1, 2, 100})) << t;
   }
-  const std::string logic = graph("x = input bool[2]\n n = not bool[2] (x)\n y = or bool[2] (x, n)");
+  const std::string logic =
+      graph("x = input bool[2]\n n = not bool[2] (x)\n y = or bool[2] (x, n)");
   EXPECT_EQ(first(logic, {{"x", tensor(DType::boolean, {2}, {0, 1})}}), (List{1, 1}));
 }
 
 TEST(Evaluate, CastsToAndFromStorageTypes) {
-  const std::string text = graph("x = input f32[4]\n h = cast f16[4] (x)\n w = cast f32[4] (h)\n b = cast bf16[4] (w)\n"
-                                 "y = cast f32[4] (b)");
+  const std::string text = graph(
+      "x = input f32[4]\n h = cast f16[4] (x)\n w = cast f32[4] (h)\n b = cast bf16[4] (w)\n"
+      "y = cast f32[4] (b)");
   EXPECT_EQ(first(text, {{"x", tensor(DType::f32, {4}, {1.0009765625, 65520, -2, 1.00390625})}}),
-            (List{1, kInf, -2, 1}));   // halves of the last place go to even
+            (List{1, kInf, -2, 1}));  // halves of the last place go to even
 }
 
 TEST(Evaluate, BitcastMakesNanCanonical) {
@@ -50,16 +54,23 @@ TEST(Evaluate, BitcastMakesNanCanonical) {
   std::memcpy(bytes, bits, sizeof bits);
   EXPECT_EQ(first(graph("x = input f32[3]\n y = bitcast u32[3] (x)"), {{"x", x}}),
             (List{0x7fc00000, 0x80000000u, 0x3f800000}));
-  EXPECT_EQ(first(graph("x = input u32[1]\n y = bitcast f32[1] (x)"), {{"x", tensor(DType::u32, {1}, {0x40490fdb})}}),
+  EXPECT_EQ(first(graph("x = input u32[1]\n y = bitcast f32[1] (x)"),
+                  {{"x", tensor(DType::u32, {1}, {0x40490fdb})}}),
             (List{3.1415927410125732}));
 }
 
 TEST(Evaluate, PackAndUnpack) {
   const std::map<std::string, Tensor> x{{"x", tensor(DType::u8, {2, 3}, {1, 2, 3, 15, 0, 7})}};
-  EXPECT_EQ(first(graph("x = input u8[2, 3]\n y = pack u8[2, 2] (x) 4 bits"), x), (List{0x21, 3, 0x0f, 7}));
-  EXPECT_EQ(first(graph("x = input u8[2, 3]\n p = pack u8[2, 2] (x) 4 bits\n y = unpack u8[2, 3] (p) 4 bits"), x),
-            (List{1, 2, 3, 15, 0, 7}));
-  EXPECT_EQ(first(graph("x = input u8[1]\n y = unpack i8[4] (x) 2 bits signed"), {{"x", tensor(DType::u8, {1}, {0b11100100})}}),
+  EXPECT_EQ(first(graph("x = input u8[2, 3]\n y = pack u8[2, 2] (x) 4 bits"), x),
+            (List{0x21, 3, 0x0f, 7}));
+  EXPECT_EQ(
+      first(
+          graph(
+              "x = input u8[2, 3]\n p = pack u8[2, 2] (x) 4 bits\n y = unpack u8[2, 3] (p) 4 bits"),
+          x),
+      (List{1, 2, 3, 15, 0, 7}));
+  EXPECT_EQ(first(graph("x = input u8[1]\n y = unpack i8[4] (x) 2 bits signed"),
+                  {{"x", tensor(DType::u8, {1}, {0b11100100})}}),
             (List{0, 1, -2, -1}));
 }
 
@@ -73,20 +84,25 @@ TEST(Evaluate, IotaAndBroadcast) {
 
 TEST(Evaluate, PhiloxKnownAnswers) {
   // The published test vectors of philox4x32-10: counter and key all zero, all ones.
-  EXPECT_EQ(first(graph("k = constant u64[] 0\n c = constant u64[] 0\n y = random u32[4] (k, c) bits")),
-            (List{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(
+      first(graph("k = constant u64[] 0\n c = constant u64[] 0\n y = random u32[4] (k, c) bits")),
+      (List{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   // Element e of a long stream is block e / 4: the same block from a short one.
-  const List longer = first(graph("k = constant u64[] 5\n c = constant u64[] 9\n y = random u32[100] (k, c) bits"));
-  const List shorter = first(graph("k = constant i64[] 5\n c = constant i64[] 9\n y = random u32[7] (k, c) bits"));
+  const List longer =
+      first(graph("k = constant u64[] 5\n c = constant u64[] 9\n y = random u32[100] (k, c) bits"));
+  const List shorter =
+      first(graph("k = constant i64[] 5\n c = constant i64[] 9\n y = random u32[7] (k, c) bits"));
   EXPECT_TRUE(std::equal(shorter.begin(), shorter.end(), longer.begin()));
-  const List uniform = first(graph("k = constant u64[] 1\n c = constant u64[] 2\n y = random f32[1000] (k, c) uniform"));
+  const List uniform = first(
+      graph("k = constant u64[] 1\n c = constant u64[] 2\n y = random f32[1000] (k, c) uniform"));
   double sum = 0;
   for (double u : uniform) {
     EXPECT_TRUE(u >= 0 && u < 1);
     sum += u;
   }
   EXPECT_NEAR(sum / 1000, 0.5, 0.05);
-  const List normal = first(graph("k = constant u64[] 1\n c = constant u64[] 2\n y = random f64[1000] (k, c) normal"));
+  const List normal = first(
+      graph("k = constant u64[] 1\n c = constant u64[] 2\n y = random f64[1000] (k, c) normal"));
   double square = 0;
   for (double n : normal) square += n * n;
   EXPECT_NEAR(square / 1000, 1, 0.15);
@@ -106,8 +122,9 @@ TEST(Evaluate, Reindex) {
 }
 
 TEST(Evaluate, LoadsChain) {
-  const std::string text = graph("x = input f32[4]\n a = input i64[3]\n b = input u8[2]\n"
-                                 "y = reindex f32[2] (x, a, b) [l1] where l0 = 2[i0], l1 = 1[l0] fill 0");
+  const std::string text = graph(
+      "x = input f32[4]\n a = input i64[3]\n b = input u8[2]\n"
+      "y = reindex f32[2] (x, a, b) [l1] where l0 = 2[i0], l1 = 1[l0] fill 0");
   std::map<std::string, Tensor> inputs{{"x", tensor(DType::f32, {4}, {10, 20, 30, 40})},
                                        {"a", tensor(DType::i64, {3}, {3, 1, 2})},
                                        {"b", tensor(DType::u8, {2}, {2, 0})}};
@@ -120,11 +137,17 @@ TEST(Evaluate, LoadsChain) {
 TEST(Evaluate, ConcatAndScatter) {
   const std::map<std::string, Tensor> inputs{{"x", tensor(DType::i32, {2, 1}, {1, 2})},
                                              {"z", tensor(DType::i32, {2, 2}, {3, 4, 5, 6})}};
-  EXPECT_EQ(first(graph("x = input i32[2, 1]\n z = input i32[2, 2]\n y = concat i32[2, 5] (x, z, z) dim 1"), inputs),
-            (List{1, 3, 4, 3, 4, 2, 5, 6, 5, 6}));
+  EXPECT_EQ(
+      first(
+          graph("x = input i32[2, 1]\n z = input i32[2, 2]\n y = concat i32[2, 5] (x, z, z) dim 1"),
+          inputs),
+      (List{1, 3, 4, 3, 4, 2, 5, 6, 5, 6}));
   auto scatter = [](const std::string& f) {
-    return first(graph("init = constant f32[3] {1, 1, 1}\n v = constant f32[4] {2, 3, 4, 5}\n at = constant i64[4] {0, 2, 0, 7}\n"
-                       "y = reindex_reduce f32[3] (init, v, at) " + f + " [l0] where l0 = 2[i0]"));
+    return first(
+        graph("init = constant f32[3] {1, 1, 1}\n v = constant f32[4] {2, 3, 4, 5}\n at = constant "
+              "i64[4] {0, 2, 0, 7}\n"
+              "y = reindex_reduce f32[3] (init, v, at) " +
+              f + " [l0] where l0 = 2[i0]"));
   };
   EXPECT_EQ(scatter("add"), (List{7, 1, 4}));
   EXPECT_EQ(scatter("mul"), (List{8, 1, 3}));
@@ -143,22 +166,41 @@ TEST(Evaluate, ReduceNamed) {
   EXPECT_EQ(reduce("f32[]", "max dims = [0, 1] identity -inf"), (List{5}));
   EXPECT_EQ(reduce("f32[2]", "min dims = [1] identity inf"), (List{-2, -6}));
   EXPECT_EQ(reduce("i64[2]", "argmax dims = [1] identity -inf"), (List{2, 1}));
-  EXPECT_EQ(reduce("i64[]", "argmin dims = [1, 0] identity inf"), (List{5}));   // dimension 1 is the outer one
-  EXPECT_EQ(first(graph("x = constant u8[3] {6, 3, 5}\n y = reduce u8[] (x) xor dims = [0] identity 0")), (List{0}));
-  EXPECT_EQ(first(graph("x = constant bool[3] {true, true, false}\n y = reduce bool[] (x) and dims = [0] identity true")), (List{0}));
-  EXPECT_EQ(first(graph("x = constant i8[2] {100, 100}\n y = reduce i8[] (x) add dims = [0] identity 0")), (List{-56}));
+  EXPECT_EQ(reduce("i64[]", "argmin dims = [1, 0] identity inf"),
+            (List{5}));  // dimension 1 is the outer one
+  EXPECT_EQ(
+      first(graph("x = constant u8[3] {6, 3, 5}\n y = reduce u8[] (x) xor dims = [0] identity 0")),
+      (List{0}));
+  EXPECT_EQ(first(graph("x = constant bool[3] {true, true, false}\n y = reduce bool[] (x) and dims "
+                        "= [0] identity true")),
+            (List{0}));
+  EXPECT_EQ(
+      first(graph("x = constant i8[2] {100, 100}\n y = reduce i8[] (x) add dims = [0] identity 0")),
+      (List{-56}));
 }
 
 TEST(Evaluate, ReduceEdges) {
-  auto y = run(graph("x = constant f32[0] {}\n y = reduce f32[] (x) add dims = [0] identity -0")).results[0];
-  EXPECT_FALSE(std::signbit(y.at(0).f));   // nothing sums to +0
-  y = run(graph("x = constant f32[2] {-0, -0}\n y = reduce f32[] (x) add dims = [0] identity -0")).results[0];
-  EXPECT_TRUE(std::signbit(y.at(0).f));    // -0 + -0
-  EXPECT_EQ(first(graph("x = constant f32[0] {}\n y = reduce f32[] (x) max dims = [0] identity -inf")), (List{-kInf}));
-  EXPECT_TRUE(std::isnan(first(graph("x = constant f32[3] {1, nan, 2}\n y = reduce f32[] (x) max dims = [0] identity -inf"))[0]));
-  EXPECT_EQ(first(graph("x = constant f32[5] {1, 7, nan, 7, nan}\n y = reduce i64[] (x) argmax dims = [0] identity -inf")), (List{2}));
-  EXPECT_EQ(first(graph("x = constant f32[4] {7, 1, 1, 7}\n y = reduce i64[] (x) argmin dims = [0] identity inf")), (List{1}));
-  EXPECT_EQ(first(graph("x = constant f32[2] {0, -0}\n y = reduce i64[] (x) argmin dims = [0] identity inf")), (List{0}));
+  auto y = run(graph("x = constant f32[0] {}\n y = reduce f32[] (x) add dims = [0] identity -0"))
+               .results[0];
+  EXPECT_FALSE(std::signbit(y.at(0).f));  // nothing sums to +0
+  y = run(graph("x = constant f32[2] {-0, -0}\n y = reduce f32[] (x) add dims = [0] identity -0"))
+          .results[0];
+  EXPECT_TRUE(std::signbit(y.at(0).f));  // -0 + -0
+  EXPECT_EQ(
+      first(graph("x = constant f32[0] {}\n y = reduce f32[] (x) max dims = [0] identity -inf")),
+      (List{-kInf}));
+  EXPECT_TRUE(std::isnan(first(graph(
+      "x = constant f32[3] {1, nan, 2}\n y = reduce f32[] (x) max dims = [0] identity -inf"))[0]));
+  EXPECT_EQ(first(graph("x = constant f32[5] {1, 7, nan, 7, nan}\n y = reduce i64[] (x) argmax "
+                        "dims = [0] identity -inf")),
+            (List{2}));
+  EXPECT_EQ(first(graph("x = constant f32[4] {7, 1, 1, 7}\n y = reduce i64[] (x) argmin dims = [0] "
+                        "identity inf")),
+            (List{1}));
+  EXPECT_EQ(
+      first(graph(
+          "x = constant f32[2] {0, -0}\n y = reduce i64[] (x) argmin dims = [0] identity inf")),
+      (List{0}));
 }
 
 // The order of lanes, written out once more in the plainest way.
@@ -186,15 +228,19 @@ TEST(Evaluate, ReduceLanesOrder) {
       plain.push_back(1.0f / static_cast<float>(3 + i * 7 % 1013) * (i % 3 == 0 ? -1.f : 1.f));
       list.push_back(plain.back());
     }
-    const std::string text = graph("x = input f32[n]\n y = reduce f32[] (x) add dims = [0] identity -0 order lanes(4096)", "(n: 0..) ");
+    const std::string text = graph(
+        "x = input f32[n]\n y = reduce f32[] (x) add dims = [0] identity -0 order lanes(4096)",
+        "(n: 0..) ");
     EXPECT_EQ(first(text, {{"x", tensor(DType::f32, {n}, list)}})[0], lanes_sum(plain)) << n;
   }
   // Serial differs from lanes where rounding does.
-  const std::string serial = graph("x = constant f32[3] {1, 16777216, 1}\n y = reduce f32[] (x) add dims = [0] identity -0 order serial");
+  const std::string serial = graph(
+      "x = constant f32[3] {1, 16777216, 1}\n y = reduce f32[] (x) add dims = [0] identity -0 "
+      "order serial");
   EXPECT_EQ(first(serial), (List{16777216}));
   std::string lanes = serial;
   lanes.replace(lanes.find("serial"), 6, "lanes(4096)");
-  EXPECT_EQ(first(lanes), (List{16777218}));   // (a + c) + b: lane 0 takes lane 2, then lane 1
+  EXPECT_EQ(first(lanes), (List{16777218}));  // (a + c) + b: lane 0 takes lane 2, then lane 1
 }
 
 TEST(Evaluate, CustomCombiners) {
@@ -210,44 +256,68 @@ TEST(Evaluate, CustomCombiners) {
     }
   })";
   const std::string x = "x = constant f32[4] {1, 2, 3, 4}\n";
-  EXPECT_EQ(first(graph(x + "y, p = reduce f32[], f32[] (x, x) custom dims = [0] identity 0, 1" + body)), (List{10}));
-  EXPECT_EQ(first(graph(x + "q, y = scan f32[4], f32[4] (x, x) custom dims = [0] identity 0, 1" + body)), (List{1, 2, 6, 24}));
+  EXPECT_EQ(
+      first(graph(x + "y, p = reduce f32[], f32[] (x, x) custom dims = [0] identity 0, 1" + body)),
+      (List{10}));
+  EXPECT_EQ(
+      first(graph(x + "q, y = scan f32[4], f32[4] (x, x) custom dims = [0] identity 0, 1" + body)),
+      (List{1, 2, 6, 24}));
 }
 
 TEST(Evaluate, Scan) {
   const std::string x = "x = constant i32[2, 3] {1, 2, 3, 4, 5, 6}\n";
-  EXPECT_EQ(first(graph(x + "y = scan i32[2, 3] (x) add dims = [1] identity 0")), (List{1, 3, 6, 4, 9, 15}));
-  EXPECT_EQ(first(graph(x + "y = scan i32[2, 3] (x) add dims = [0] identity 0")), (List{1, 2, 3, 5, 7, 9}));
-  EXPECT_EQ(first(graph(x + "y = scan i32[2, 3] (x) add dims = [1] reverse identity 0")), (List{6, 5, 3, 15, 11, 6}));
-  EXPECT_EQ(first(graph(x + "y = scan i32[2, 3] (x) add dims = [1] exclusive identity 10")), (List{10, 11, 13, 10, 14, 19}));
-  EXPECT_EQ(first(graph(x + "y = scan i32[2, 3] (x) max dims = [1] reverse exclusive identity -1")), (List{3, 3, -1, 6, 6, -1}));
+  EXPECT_EQ(first(graph(x + "y = scan i32[2, 3] (x) add dims = [1] identity 0")),
+            (List{1, 3, 6, 4, 9, 15}));
+  EXPECT_EQ(first(graph(x + "y = scan i32[2, 3] (x) add dims = [0] identity 0")),
+            (List{1, 2, 3, 5, 7, 9}));
+  EXPECT_EQ(first(graph(x + "y = scan i32[2, 3] (x) add dims = [1] reverse identity 0")),
+            (List{6, 5, 3, 15, 11, 6}));
+  EXPECT_EQ(first(graph(x + "y = scan i32[2, 3] (x) add dims = [1] exclusive identity 10")),
+            (List{10, 11, 13, 10, 14, 19}));
+  EXPECT_EQ(first(graph(x + "y = scan i32[2, 3] (x) max dims = [1] reverse exclusive identity -1")),
+            (List{3, 3, -1, 6, 6, -1}));
 }
 
 TEST(Evaluate, SortIsStableAndPutsNanLast) {
   const std::string x = "x = constant f32[5] {2, nan, -0, 0, 1}\n i = iota i64[5] dim 0\n";
   EXPECT_EQ(first(graph(x + "k, y = sort f32[5], i64[5] (x, i) dim 0")), (List{2, 3, 4, 0, 1}));
-  EXPECT_EQ(first(graph(x + "k, y = sort f32[5], i64[5] (x, i) dim 0 descending")), (List{0, 4, 2, 3, 1}));
-  EXPECT_EQ(first(graph("x = constant u64[2, 2] {18446744073709551615, 1, 0, 2}\n y = sort u64[2, 2] (x) dim 0"))[3], 2);
+  EXPECT_EQ(first(graph(x + "k, y = sort f32[5], i64[5] (x, i) dim 0 descending")),
+            (List{0, 4, 2, 3, 1}));
+  EXPECT_EQ(
+      first(graph(
+          "x = constant u64[2, 2] {18446744073709551615, 1, 0, 2}\n y = sort u64[2, 2] (x) dim 0"))
+          [3],
+      2);
 }
 
 TEST(Evaluate, CompactAndBindDefineSymbols) {
-  const std::string text = "graph g (n: 0..4) {\n x = input f32[2, 2]\n m = input bool[2, 2]\n y = compact f32[n] (x, m) symbol n\n"
-                           "z = add f32[n] (y, y)\n s = size i64[] n*3\n results z, s\n}";
-  const Evaluation e = run(text, {{"x", tensor(DType::f32, {2, 2}, {1, 2, 3, 4})}, {"m", tensor(DType::boolean, {2, 2}, {0, 1, 1, 0})}});
+  const std::string text =
+      "graph g (n: 0..4) {\n x = input f32[2, 2]\n m = input bool[2, 2]\n y = compact f32[n] (x, "
+      "m) symbol n\n"
+      "z = add f32[n] (y, y)\n s = size i64[] n*3\n results z, s\n}";
+  const Evaluation e = run(text, {{"x", tensor(DType::f32, {2, 2}, {1, 2, 3, 4})},
+                                  {"m", tensor(DType::boolean, {2, 2}, {0, 1, 1, 0})}});
   EXPECT_EQ(values(e.results[0]), (List{4, 6}));
   EXPECT_EQ(values(e.results[1]), (List{6}));
   EXPECT_EQ(e.symbols.at("n"), 2);
-  const std::string rows = graph("x = constant i8[3, 2] {1, 2, 3, 4, 5, 6}\n m = constant bool[3] {true, false, true}\n"
-                                 "y = compact i8[n, 2] (x, m) symbol n", "(n: 0..) ");
+  const std::string rows = graph(
+      "x = constant i8[3, 2] {1, 2, 3, 4, 5, 6}\n m = constant bool[3] {true, false, true}\n"
+      "y = compact i8[n, 2] (x, m) symbol n",
+      "(n: 0..) ");
   EXPECT_EQ(first(rows), (List{1, 2, 5, 6}));
-  const std::string bound = "graph g (k: 1..5) {\n x = input i64[]\n b = bind i64[] (x) symbol k 1..5\n y = iota i32[k] dim 0\n results y\n}";
+  const std::string bound =
+      "graph g (k: 1..5) {\n x = input i64[]\n b = bind i64[] (x) symbol k 1..5\n y = iota i32[k] "
+      "dim 0\n results y\n}";
   EXPECT_EQ(first(bound, {{"x", tensor(DType::i64, {}, {3})}}), (List{0, 1, 2}));
-  EXPECT_EQ(compile_error([&] { run(bound, {{"x", tensor(DType::i64, {}, {6})}}); }), "error: bind: 'k' is 6, outside 1..5");
+  EXPECT_EQ(compile_error([&] { run(bound, {{"x", tensor(DType::i64, {}, {6})}}); }),
+            "error: bind: 'k' is 6, outside 1..5");
 }
 
 TEST(Evaluate, ControlFlow) {
-  const std::string branch = "graph g {\n c = input bool[]\n x = constant f32[2] {1, 2}\n y = if f32[2] (c, x) {\n"
-                             "graph a { x = input f32[2] y = neg f32[2] (x) results y }\n graph b { x = input f32[2] results x } }\n results y\n}";
+  const std::string branch =
+      "graph g {\n c = input bool[]\n x = constant f32[2] {1, 2}\n y = if f32[2] (c, x) {\n"
+      "graph a { x = input f32[2] y = neg f32[2] (x) results y }\n graph b { x = input f32[2] "
+      "results x } }\n results y\n}";
   EXPECT_EQ(first(branch, {{"c", tensor(DType::boolean, {}, {1})}}), (List{-1, -2}));
   EXPECT_EQ(first(branch, {{"c", tensor(DType::boolean, {}, {0})}}), (List{1, 2}));
   const std::string loop = R"(graph g (n: 0..) {
@@ -274,23 +344,33 @@ TEST(Evaluate, ControlFlow) {
   EXPECT_EQ(values(e.results[0]), (List{90, 1200}));
   EXPECT_EQ(values(e.results[1]), (List{10, 200, 41, 601, 92, 1202}));
   EXPECT_EQ(values(run(loop, {{"x", tensor(DType::f32, {0, 2}, {})}}).results[0]), (List{0, 0}));
-  EXPECT_NE(compile_error([] { run(graph("x = input f32[1]\n y = code f32[1] (x) source \"\""), {{"x", tensor(DType::f32, {1}, {1})}}); })
-                .find("error: code: the reference evaluator cannot run source text"), std::string::npos);
+  EXPECT_NE(compile_error([] {
+              run(graph("x = input f32[1]\n y = code f32[1] (x) source \"\""),
+                  {{"x", tensor(DType::f32, {1}, {1})}});
+            }).find("error: code: the reference evaluator cannot run source text"),
+            std::string::npos);
 }
 
 TEST(Evaluate, InputErrors) {
-  const std::string text = graph("x = input f32[n, 2]\n z = input f32[n]\n y = neg f32[n] (z)", "(n: 1..3) ");
-  auto error = [&](const std::map<std::string, Tensor>& inputs) { return compile_error([&] { evaluate(parse_graph(text), inputs); }); };
+  const std::string text =
+      graph("x = input f32[n, 2]\n z = input f32[n]\n y = neg f32[n] (z)", "(n: 1..3) ");
+  auto error = [&](const std::map<std::string, Tensor>& inputs) {
+    return compile_error([&] { evaluate(parse_graph(text), inputs); });
+  };
   const Tensor x = Tensor::zeros(DType::f32, {2, 2});
   EXPECT_EQ(error({{"x", x}}), "error: evaluate: input 'z' of type f32[n] is missing");
-  EXPECT_EQ(error({{"x", x}, {"z", Tensor::zeros(DType::f64, {2})}}), "error: evaluate: input 'z' is f32[n], f64[2] is given");
-  EXPECT_EQ(error({{"x", x}, {"z", Tensor::zeros(DType::f32, {3})}}), "error: evaluate: input 'z' is f32[n] with n = 2, f32[3] is given");
-  EXPECT_EQ(error({{"x", Tensor::zeros(DType::f32, {4, 2})}, {"z", Tensor::zeros(DType::f32, {4})}}),
-            "error: evaluate: the size 'n' is 4, outside 1..3");
+  EXPECT_EQ(error({{"x", x}, {"z", Tensor::zeros(DType::f64, {2})}}),
+            "error: evaluate: input 'z' is f32[n], f64[2] is given");
+  EXPECT_EQ(error({{"x", x}, {"z", Tensor::zeros(DType::f32, {3})}}),
+            "error: evaluate: input 'z' is f32[n] with n = 2, f32[3] is given");
+  EXPECT_EQ(
+      error({{"x", Tensor::zeros(DType::f32, {4, 2})}, {"z", Tensor::zeros(DType::f32, {4})}}),
+      "error: evaluate: the size 'n' is 4, outside 1..3");
 }
 
 TEST(Evaluate, TheCallersEnvironmentChangesNothing) {
-  const std::string text = graph("x = constant f32[1] {1}\n t = constant f32[1] {3}\n y = div f32[1] (x, t)");
+  const std::string text =
+      graph("x = constant f32[1] {1}\n t = constant f32[1] {3}\n y = div f32[1] (x, t)");
   const Graph g = parse_graph(text);
   const Tensor before = evaluate(g, {}).results[0];
   std::fesetround(FE_DOWNWARD);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random graphs print, read back, verify and evaluate to the same bits; random damage to text ends in a CompileError.
-// MINTOR_FUZZ_SEED=n runs one seed, MINTOR_FUZZ_COUNT=n that many; a failure prints its seed and the smallest graph
-// that still fails (the same seed with fewer nodes).
+// Random graphs print, read back, verify and evaluate to the same bits; random damage to text ends
+// in a CompileError. MINTOR_FUZZ_SEED=n runs one seed, MINTOR_FUZZ_COUNT=n that many; a failure
+// prints its seed and the smallest graph that still fails (the same seed with fewer nodes).
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -22,7 +22,8 @@ class RandomGraph {
     graph.add_symbol({"n", 1, 4, 1, 3});
     Builder b(graph);
     values_.clear();
-    for (int i = 0; i < 3; ++i) values_.push_back(b.input("in" + std::to_string(i), dtype(), shape()));
+    for (int i = 0; i < 3; ++i)
+      values_.push_back(b.input("in" + std::to_string(i), dtype(), shape()));
     for (int i = 0; i < count; ++i) {
       Builder::Scope scope(b, "step" + std::to_string(i % 5));
       try {
@@ -41,7 +42,8 @@ class RandomGraph {
     std::map<std::string, Tensor> inputs;
     for (const Node* node : inputs_of(graph)) {
       std::vector<int64_t> shape;
-      for (const Index& e : node->results[0].shape) shape.push_back(e.evaluate([](std::string_view) { return 3; }));
+      for (const Index& e : node->results[0].shape)
+        shape.push_back(e.evaluate([](std::string_view) { return 3; }));
       auto [tensor, bytes] = Tensor::make(node->results[0].dtype, shape);
       for (int64_t i = 0; i < tensor.count(); ++i) {
         Scalar::of(tensor.dtype, below(9) - 3.5).write(bytes + i * size_of(tensor.dtype));
@@ -72,7 +74,9 @@ class RandomGraph {
   void add(Builder& b) {
     Value x = pick();
     switch (below(12)) {
-      case 0: keep(b.cast(x, dtype())); break;
+      case 0:
+        keep(b.cast(x, dtype()));
+        break;
       case 1: {
         const auto op = static_cast<ScalarOp>(below(kScalarOpCount));
         std::vector<Value> operands(static_cast<size_t>(arity(op)), x);
@@ -108,18 +112,27 @@ class RandomGraph {
         break;
       }
       case 6: {
-        const Combiner combiners[] = {Combiner::add, Combiner::mul, Combiner::min, Combiner::max, Combiner::and_, Combiner::xor_, Combiner::argmax};
+        const Combiner combiners[] = {Combiner::add,   Combiner::mul,  Combiner::min,
+                                      Combiner::max,   Combiner::and_, Combiner::xor_,
+                                      Combiner::argmax};
         keep(b.reduce(combiners[below(7)], x, some_dims(x.shape())));
         break;
       }
-      case 7: keep(b.scan(Combiner::add, {&x, 1}, below(3), {identity_of(Combiner::add, x.dtype())}, below(2) != 0, below(2) != 0)[0]); break;
+      case 7:
+        keep(b.scan(Combiner::add, {&x, 1}, below(3), {identity_of(Combiner::add, x.dtype())},
+                    below(2) != 0, below(2) != 0)[0]);
+        break;
       case 8: {
         const Value both[] = {x, x};
         keep(b.concat(both, below(3)));
         break;
       }
-      case 9: keep(b.gather(x, b.cast(pick(), DType::i32), below(3))); break;
-      case 10: contract(b, x, pick()); break;
+      case 9:
+        keep(b.gather(x, b.cast(pick(), DType::i32), below(3)));
+        break;
+      case 10:
+        contract(b, x, pick());
+        break;
       case 11: {
         const Value both[] = {x, x};
         keep(b.sort(both, below(3), below(2) != 0)[1]);
@@ -168,10 +181,12 @@ std::string problem(uint64_t seed, int count) {
     const auto inputs = random.inputs(graph);
     const Evaluation a = evaluate(graph, inputs), b = evaluate(again, inputs);
     for (size_t i = 0; i < a.results.size(); ++i) {
-      if (!same_bits(a.results[i], b.results[i])) return "result " + std::to_string(i) + " differs in\n" + text;
+      if (!same_bits(a.results[i], b.results[i]))
+        return "result " + std::to_string(i) + " differs in\n" + text;
       const Type& type = graph.results[i].value.type();
       for (size_t d = 0; d < type.shape.size(); ++d) {
-        if (type.shape[d].evaluate([](std::string_view) { return 3; }) != a.results[i].shape[d]) return "a shape differs in\n" + text;
+        if (type.shape[d].evaluate([](std::string_view) { return 3; }) != a.results[i].shape[d])
+          return "a shape differs in\n" + text;
       }
     }
   } catch (const CompileError& error) {
@@ -190,7 +205,8 @@ uint64_t from_environment(const char* name, uint64_t otherwise) {
 }
 
 TEST(GraphFuzz, PrintsParsesEvaluates) {
-  const uint64_t first = from_environment("MINTOR_FUZZ_SEED", 1), count = from_environment("MINTOR_FUZZ_COUNT", 300);
+  const uint64_t first = from_environment("MINTOR_FUZZ_SEED", 1),
+                 count = from_environment("MINTOR_FUZZ_COUNT", 300);
   for (uint64_t seed = first; seed < first + count; ++seed) {
     if (problem(seed, 24).empty()) continue;
     int length = 1;
@@ -201,7 +217,8 @@ TEST(GraphFuzz, PrintsParsesEvaluates) {
 }
 
 TEST(GraphFuzz, DamagedTextIsRefusedCleanly) {
-  const uint64_t first = from_environment("MINTOR_FUZZ_SEED", 1), count = from_environment("MINTOR_FUZZ_COUNT", 300);
+  const uint64_t first = from_environment("MINTOR_FUZZ_SEED", 1),
+                 count = from_environment("MINTOR_FUZZ_COUNT", 300);
   for (uint64_t seed = first; seed < first + count; ++seed) {
     RandomGraph random(seed);
     const Graph graph = random.make(16);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Short spellings for graph tests: tensors from lists, graphs from text, evaluation to lists.
+// Takes text; verifies it and checks its round trip on the way to the values.
 #pragma once
 
 #include <cstring>
@@ -18,7 +19,8 @@ namespace mintor::test {
 
 inline Tensor tensor(DType dtype, std::vector<int64_t> shape, const std::vector<double>& values) {
   auto [t, bytes] = Tensor::make(dtype, std::move(shape));
-  check(static_cast<int64_t>(values.size()) == t.count(), "test", "a tensor needs as many values as elements");
+  check(static_cast<int64_t>(values.size()) == t.count(), "test",
+        "a tensor needs as many values as elements");
   for (size_t i = 0; i < values.size(); ++i) {
     Scalar::of(dtype, values[i]).write(bytes + static_cast<int64_t>(i) * size_of(dtype));
   }
@@ -43,12 +45,14 @@ inline Evaluation run(const std::string& text, const std::map<std::string, Tenso
   check(print(again) == printed, "test", "the text does not read back to itself");
   Evaluation a = evaluate(graph, inputs), b = evaluate(again, inputs);
   for (size_t i = 0; i < a.results.size(); ++i) {
-    check(same_bits(a.results[i], b.results[i]), "test", "the graph that was read back gives other values");
+    check(same_bits(a.results[i], b.results[i]), "test",
+          "the graph that was read back gives other values");
   }
   return a;
 }
 
-inline std::vector<double> first(const std::string& text, const std::map<std::string, Tensor>& inputs = {}) {
+inline std::vector<double> first(const std::string& text,
+                                 const std::map<std::string, Tensor>& inputs = {}) {
   return values(run(text, inputs).results.at(0));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text form: what prints reads back and prints the same, for every kind of node; errors say where.
+// The text form: what prints reads back and prints the same, for every kind of node; errors say
+// where.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -13,7 +14,8 @@ namespace {
 using test::compile_error;
 
 // Every kind once; already in the spelling that the printer uses.
-constexpr const char* kEveryKind = R"(graph every (batch: 1..32, s: 4.. % 4 ~ 128, found: 0..6, bound: 0..10) {
+constexpr const char* kEveryKind =
+    R"(graph every (batch: 1..32, s: 4.. % 4 ~ 128, found: 0..6, bound: 0..10) {
   x                = input          f32[batch, 3]
   v0               = input          "odd.name/0" f32[2, 3]
   h                = input          f16[2, 4]
@@ -41,7 +43,8 @@ constexpr const char* kEveryKind = R"(graph every (batch: 1..32, s: 4.. % 4 ~ 12
   v16              = unpack         u8[2, 3] (v15)  4 bits
   v17              = broadcast      f32[batch, 3, 5] (x)  dims = [0, 1]
   v18              = reindex        f32[3, 2] (v0)  [i1, i0] fill 0
-  v19              = reindex        f32[2, 3] (v0, idx)  [l0, i1 - 1] where l0 = 1[i0] if 0 <= i1 < 2, 0 <= i0 + i1 < batch fill -inf
+  v19              = reindex        f32[2, 3] (v0, idx)  [l0, i1 - 1]
+    where l0 = 1[i0] if 0 <= i1 < 2, 0 <= i0 + i1 < batch fill -inf
   v20              = concat         f32[4, 3] (v0, v8)  dim 0
   v21              = reindex_reduce f32[2, 3] (v0, v8, idx)  max [l0, i1] where l0 = 2[i0]
   v22              = reduce         f32[2] (v0)  add dims = [1] identity -0 order lanes(4096)
@@ -57,9 +60,12 @@ constexpr const char* kEveryKind = R"(graph every (batch: 1..32, s: 4.. % 4 ~ 12
       results r0, r1
     }
   }
-  v26              = scan           f32[2, 3] (v0)  add dims = [1] reverse exclusive identity 0 order serial
-  v27              = contract       f32[batch, 4] (x, w)  m = batch, n = 4, k = 3 | x[m, k] y[k, n] order chain(8192)
-  v28              = contract       f32[2] (seq, seq)  o: n = 2, c: k = 1, kh: window = s | x[kh + o, c] y[kh, c] if 0 <= o < 1 order chain(8064, inner 16)
+  v26              = scan           f32[2, 3] (v0)  add dims = [1] reverse exclusive identity 0
+    order serial
+  v27              = contract       f32[batch, 4] (x, w)  m = batch, n = 4, k = 3
+    | x[m, k] y[k, n] order chain(8192)
+  v28              = contract       f32[2] (seq, seq)  o: n = 2, c: k = 1, kh: window = s 
+    | x[kh + o, c] y[kh, c] if 0 <= o < 1 order chain(8064, inner 16)
   v29, v30         = sort           f32[2, 3], f32[2, 3] (v0, v8)  dim 1 descending
   v31              = compact        f32[found] (v0, v10)  symbol found
   v32              = size           i64[]  batch + s*2
@@ -91,7 +97,8 @@ constexpr const char* kEveryKind = R"(graph every (batch: 1..32, s: 4.. % 4 ~ 12
       results y
     }
   }
-  v39              = code           f32[2, 3] (v0)  source "void f() {\n  \"quoted\";\n}" gradient "none"
+  v39              = code           f32[2, 3] (v0)  source "void f() {\n  \"quoted\";\n}"
+    gradient "none"
   v40              = host           i64[] (v0)  "length"
   results v40, "a b" = v9
   updates w := w
@@ -104,7 +111,8 @@ TEST(Text, EveryKindReadsBack) {
   const std::string carried = "  v37              = constant       f32[3]  {0, 0, 0}\n";
   text.insert(text.find("  v35, v36"), carried);
   // Everything is needed by a result, so that everything prints.
-  text.replace(text.find("results v40"), 11, "results v40, v1, v2, v3, v4, v5, v6, v7, v11, v12, v16, v17, v18, v19, v20, v21, "
+  text.replace(text.find("results v40"), 11,
+               "results v40, v1, v2, v3, v4, v5, v6, v7, v11, v12, v16, v17, v18, v19, v20, v21, "
                "v22, v23, v24, v25, v26, v27, v28, v29, v30, v31, v33, v34, v35, v36, v38, v39");
   const Graph graph = parse_graph(text);
   const std::string printed = print(graph);
@@ -116,38 +124,44 @@ TEST(Text, EveryKindReadsBack) {
   for (int k = 0; k <= static_cast<int>(Kind::host); ++k) {
     EXPECT_TRUE(kinds.contains(static_cast<Kind>(k))) << name_of(static_cast<Kind>(k));
   }
-  // Line by line what was written is what prints: the numbering of values apart, which follows the order of nodes.
-  for (const char* part : {"x[kh + o, c] y[kh, c] if 0 <= o < 1 order chain(8064, inner 16)", "\"odd.name/0\" f32[2, 3]",
-                           "[l0, i1 - 1] where l0 = 1[i0] if 0 <= i1 < 2, 0 <= ", "@ layer1/branch", "{inf, -inf, nan, 0.1}",
-                           "source \"void f() {\\n  \\\"quoted\\\";\\n}\" gradient \"none\"", "s: 4.. % 4 ~ 128",
-                           "\"a b\" = ", "updates w := w", "trip 2 carried 1 scanned 1 {"}) {
+  // Line by line what was written is what prints: the numbering of values apart, which follows the
+  // order of nodes.
+  for (const char* part :
+       {"x[kh + o, c] y[kh, c] if 0 <= o < 1 order chain(8064, inner 16)",
+        "\"odd.name/0\" f32[2, 3]",
+        "[l0, i1 - 1] where l0 = 1[i0] if 0 <= i1 < 2, 0 <= ", "@ layer1/branch",
+        "{inf, -inf, nan, 0.1}", "source \"void f() {\\n  \\\"quoted\\\";\\n}\" gradient \"none\"",
+        "s: 4.. % 4 ~ 128", "\"a b\" = ", "updates w := w", "trip 2 carried 1 scanned 1 {"}) {
     EXPECT_NE(printed.find(part), std::string::npos) << part << "\n" << printed;
   }
 }
 
 TEST(Text, Dense) {
   const Graph graph = parse_graph(R"(
-graph dense (batch: 1..32) {
-  x = input     f32[batch, 256]
-  w = parameter f32[256, 214] random 1
-  b = parameter f32[214] random 2
-  y = contract  f32[batch, 214] (x, w) m = batch, n = 214, k = 256 | x[m, k] y[k, n] order chain(8192) @ dense/matmul
-  c = broadcast f32[batch, 214] (b) dims = [1] @ dense/bias   # a comment
-  z = add f32[batch, 214] (y, c) @ dense/bias, "odd name"
-  r = relu f32[batch, 214] (z)
+graph dense (s: 1..32) {
+  x = input     f32[s, 9]
+  w = parameter f32[9, 9] random 1
+  b = parameter f32[9] fill 0.5
+  y = contract  f32[s, 9] (x, w) m = s, n = 9, k = 9
+                | x[m, k] y[k, n] order chain(8192) @ fc   # a statement may span lines
+  c = broadcast f32[s, 9] (b) dims = [1] @ fc/bias
+  z = add f32[s, 9] (y, c) @ fc/bias, "odd name"
+  r = relu f32[s, 9] (z)
   results r
 })");
-  EXPECT_EQ(print(graph), R"(graph dense (batch: 1..32) {
-  x  = input     f32[batch, 256]
-  w  = parameter f32[256, 214]  sha256 "096a45d4d0116c03d244cca8a6dab6fb6d30b8ff61ee96092a02196c5ce29e32"
-  b  = parameter f32[214]  sha256 "bbed61461872c974d0020da5f90270352304ab25228e8d7dfac96f2705da4c40"
-  v0 = contract  f32[batch, 214] (x, w)  m = batch, n = 214, k = 256 | x[m, k] y[k, n] order chain(8192)  @ dense/matmul
-  v1 = broadcast f32[batch, 214] (b)  dims = [1]  @ dense/bias
-  v2 = add       f32[batch, 214] (v0, v1)  @ dense/bias, "odd name"
-  r  = relu      f32[batch, 214] (v2)
+  std::string expected = R"(graph dense (s: 1..32) {
+  x  = input     f32[s, 9]
+  w  = parameter f32[9, 9]  sha256 "SHA"
+  b  = parameter f32[9]  {0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5}
+  v0 = contract  f32[s, 9] (x, w)  m = s, n = 9, k = 9 | x[m, k] y[k, n] order chain(8192)  @ fc
+  v1 = broadcast f32[s, 9] (b)  dims = [1]  @ fc/bias
+  v2 = add       f32[s, 9] (v0, v1)  @ fc/bias, "odd name"
+  r  = relu      f32[s, 9] (v2)
   results r
 }
-)");
+)";
+  expected.replace(expected.find("SHA"), 3, blobs_of(graph).begin()->first);
+  EXPECT_EQ(print(graph), expected);
   EXPECT_EQ(print(graph, Scopes::hidden).find('@'), std::string::npos);
 }
 
@@ -166,35 +180,49 @@ TEST(Text, LargeConstantsLiveInTheSideFile) {
   std::fseek(file, -2, SEEK_END);
   std::fputc(0x55, file);
   std::fclose(file);
-  EXPECT_NE(compile_error([&] { read_blobs(path); }).find("do not have that hash"), std::string::npos);
+  EXPECT_NE(compile_error([&] { read_blobs(path); }).find("do not have that hash"),
+            std::string::npos);
   std::remove(path.c_str());
-  EXPECT_NE(compile_error([&] { parse_graph(print(graph)); }).find("the side file has no bytes for SHA-256 " + blobs.begin()->first),
+  EXPECT_NE(compile_error([&] {
+              parse_graph(print(graph));
+            }).find("the side file has no bytes for SHA-256 " + blobs.begin()->first),
             std::string::npos);
 }
 
 TEST(Text, Errors) {
   auto error = [](const std::string& text) { return compile_error([&] { parse_graph(text); }); };
-  EXPECT_EQ(error(""), "error: graph text: expected 'graph', found the end of the text\n  at line 1, column 1");
+  EXPECT_EQ(
+      error(""),
+      "error: graph text: expected 'graph', found the end of the text\n  at line 1, column 1");
   EXPECT_EQ(error("graph g {\n  y = rellu f32[] (x)\n}"),
-            "error: graph text: there is no kind of node or scalar function 'rellu'\n  at line 2, column 13\n"
+            "error: graph text: there is no kind of node or scalar function 'rellu'\n  at line 2, "
+            "column 13\n"
             "  help: did you mean 'relu'?");
   EXPECT_EQ(error("graph g {\n  x = input f32[2]\n  y = relu f32[2] (z)\n}"),
-            "error: graph text: unknown value 'z'\n  at line 3, column 20\n  help: a value is defined before it is used");
+            "error: graph text: unknown value 'z'\n  at line 3, column 20\n  help: a value is "
+            "defined before it is used");
   EXPECT_EQ(error("graph g {\n  x = input f32[2]\n  y = relu f32[3] (x)\n}"),
             "error: relu: result 0 is f32[2], the text says f32[3]\n  at line 3");
-  EXPECT_EQ(error("graph g {\n  x = input f33[2]\n}"), "error: graph text: unknown dtype 'f33'\n  at line 2, column 16");
+  EXPECT_EQ(error("graph g {\n  x = input f33[2]\n}"),
+            "error: graph text: unknown dtype 'f33'\n  at line 2, column 16");
   EXPECT_EQ(error("graph g {\n  x = input f32[n]\n}"),
             "error: graph text: the symbol 'n' is not declared\n  at line 2, column 18\n"
             "  help: declare it in the header: graph g (n: 1..) {");
   EXPECT_EQ(error("graph g {\n  x = input f32[2]\n  x = input f32[2]\n}"),
             "error: graph text: the value 'x' is defined twice\n  at line 3, column 5");
-  EXPECT_EQ(error("graph g {\n  x = input \"open\n}"), "error: graph text: a string is not closed\n  at line 2, column 13");
-  EXPECT_EQ(error("graph g {\n  c = constant i8[] 300\n}"), "error: graph text: 300 does not fit in i8\n  at line 3, column 1");
+  EXPECT_EQ(error("graph g {\n  x = input \"open\n}"),
+            "error: graph text: a string is not closed\n  at line 2, column 13");
+  EXPECT_EQ(error("graph g {\n  c = constant i8[] 300\n}"),
+            "error: graph text: 300 does not fit in i8\n  at line 3, column 1");
   EXPECT_EQ(error("graph g {\n  w = parameter f32[20] sha256 \"00\"\n}"),
             "error: graph text: the side file has no bytes for SHA-256 00\n  at line 3, column 1");
-  EXPECT_EQ(error("graph g {\n}\nmore"), "error: graph text: text follows the end of the graph\n  at line 3, column 1");
-  EXPECT_EQ(error("graph g {\n  x = input f32[2 // 0]\n}"), "error: graph text: a divisor must be positive\n  at line 2, column 23");
-  EXPECT_NE(error("graph g {\n  x = input f32[" + std::string(1000, '(') + "]\n}").find("nested too deeply"), std::string::npos);
+  EXPECT_EQ(error("graph g {\n}\nmore"),
+            "error: graph text: text follows the end of the graph\n  at line 3, column 1");
+  EXPECT_EQ(error("graph g {\n  x = input f32[2 // 0]\n}"),
+            "error: graph text: a divisor must be positive\n  at line 2, column 23");
+  EXPECT_NE(error("graph g {\n  x = input f32[" + std::string(1000, '(') + "]\n}")
+                .find("nested too deeply"),
+            std::string::npos);
   std::string nested;
   for (int i = 0; i < 100; ++i) nested += "graph g { y = call f32[] () {\n";
   EXPECT_NE(error(nested).find("regions are nested too deeply"), std::string::npos);
@@ -202,13 +230,17 @@ TEST(Text, Errors) {
 
 TEST(Text, ScalarsReadBackToTheSameBits) {
   std::string text = "graph g {\n  c = constant f32[12] {";
-  text += "0.1, -0, 1e-45, 3.4028235e+38, 16777216, 0x1.8p-3, -inf, nan, 1, 0.33333334, 1e10, 1.1754944e-38}\n  results c\n}";
+  text +=
+      "0.1, -0, 1e-45, 3.4028235e+38, 16777216, 0x1.8p-3, -inf, nan, 1, 0.33333334, 1e10, "
+      "1.1754944e-38}\n  results c\n}";
   const Graph graph = parse_graph(text);
   EXPECT_EQ(print(graph),
-            "graph g {\n  c = constant f32[12]  {0.1, -0, 1e-45, 3.4028235e+38, 16777216, 0.1875, -inf, nan, 1, 0.33333334, "
+            "graph g {\n  c = constant f32[12]  {0.1, -0, 1e-45, 3.4028235e+38, 16777216, 0.1875, "
+            "-inf, nan, 1, 0.33333334, "
             "1e+10, 1.1754944e-38}\n  results c\n}\n");
   const Graph again = parse_graph(print(graph));
-  EXPECT_TRUE(same_bits(graph.nodes()[0]->as<ConstantAttr>().value, again.nodes()[0]->as<ConstantAttr>().value));
+  EXPECT_TRUE(same_bits(graph.nodes()[0]->as<ConstantAttr>().value,
+                        again.nodes()[0]->as<ConstantAttr>().value));
 }
 
 }  // namespace
