@@ -36,11 +36,17 @@ Stmt copy_of_body(const Stmt& body, const std::string& var, const Index& value, 
   return simplify_stmt(rename_bound(copy, suffix), ranges);
 }
 
-Refusal expect_copy(const Kernel& kernel, const Stmt& body, std::string_view suffix) {
-  auto names = names_in(kernel);
-  for (const auto& name : bound_in(body))
-    if (names.count(name + std::string(suffix))) return {"the name '" + name + std::string(suffix) + "' is taken"};
-  return {};
+std::string free_suffix(std::set<std::string>& taken, const Stmt& body, std::string_view suffix) {
+  auto bound = bound_in(body);
+  std::string out(suffix);
+  auto clashes = [&] {
+    for (const auto& name : bound)
+      if (taken.count(name + out)) return true;
+    return false;
+  };
+  while (clashes()) out += suffix;
+  for (const auto& name : bound) taken.insert(name + out);
+  return out;
 }
 
 namespace {
@@ -65,10 +71,11 @@ std::optional<SplitTail> tail_of(const Kernel& kernel, const For& outer) {
   return found;
 }
 
-Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail) {
+Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail, bool keep_variable) {
   Ranges ranges = ranges_at(kernel, outer.var);
-  ranges.erase(outer.var);
-  Index whole = floordiv(tail.extent, tail.factor), left = ranges.simplify(mod(tail.extent, tail.factor));
+  if (!keep_variable) ranges.erase(outer.var);
+  Index whole = keep_variable ? Index::var(outer.var) : floordiv(tail.extent, tail.factor);
+  Index left = ranges.simplify(mod(tail.extent, tail.factor));
   // The inner loop whose variable the guard adds to factor * outer.
   std::optional<std::string> inner;
   visit_conditions(outer.body, [&](const InRangeExpr& r) {
@@ -89,7 +96,8 @@ Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail) {
       return k::loop(f.var, 0, left, unguarded, left.is_const() ? f.kind : LoopKind::serial);
     });
   }
-  Stmt out = copy_of_body(body, outer.var, whole, "_t", ranges);
+  auto taken = names_in(kernel);
+  Stmt out = copy_of_body(body, outer.var, whole, free_suffix(taken, body, "_t"), ranges);
   bool only_loop = std::holds_alternative<For>(outer.body->node) && std::get<For>(outer.body->node).var == inner.value_or("");
   // What stands beside the inner loop must not run when nothing is left.
   if (!left.is_const() && !only_loop) out = k::if_(k::in_range(0, left), out);

@@ -23,8 +23,8 @@ std::optional<int64_t> parse_int_arg(const std::string& text);
 // A copy of `body` with `var` := value and every bound name suffixed, simplified under `ranges`.
 Stmt copy_of_body(const Stmt& body, const std::string& var, const Index& value, std::string_view suffix,
                   const Ranges& ranges);
-// The kernel would bind a name twice if `body` were copied with this suffix.
-Refusal expect_copy(const Kernel& kernel, const Stmt& body, std::string_view suffix);
+// `suffix`, repeated until a copy of `body` with it binds no name of `taken`; the copy's names are added to `taken`.
+std::string free_suffix(std::set<std::string>& taken, const Stmt& body, std::string_view suffix);
 
 // Ranges at `loop`, for statements inside its body that replace it.
 Ranges ranges_inside(const Kernel& kernel, const For& loop);
@@ -36,6 +36,7 @@ struct SplitTail {
 };
 std::optional<SplitTail> tail_of(const Kernel& kernel, const For& outer);
 // The body of `outer` at outer == extent // factor, its inner loop cut to extent % factor; names suffixed `_t`.
-Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail);
+// keep_variable: the outer variable stays in the text, so that its iterations can still be seen to be independent.
+Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail, bool keep_variable = false);
 
 }  // namespace mintor

@@ -5,6 +5,7 @@
 #include "compiler/program/plan.h"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "compiler/loop/lower_expr.h"
@@ -187,16 +188,18 @@ class Planner {
   // Weights with equal bytes share one place.
   int32_t weight_of(const Value& value) {
     const Tensor& tensor = tensor_of(value);
-    const std::string contents = std::string(name_of(tensor.dtype)) + tensor.sha256();
-    const auto [at, is_new] = weights_.emplace(contents, 0);
-    if (!is_new) {
-      const Buffer& first = program_.buffers[at->second];
-      if (first.shape == value.shape()) return at->second;
-      return add_view(weight_name(graph_, value), value.type(), at->second);
+    for (const Weight& known : program_.weights) {
+      if (known.value.dtype != tensor.dtype || known.value.bytes() != tensor.bytes()) continue;
+      const auto size = static_cast<size_t>(tensor.bytes());
+      if (known.value.data != tensor.data && memcmp(known.value.data, tensor.data, size) != 0) {
+        continue;
+      }
+      if (program_.buffers[known.buffer].shape == value.shape()) return known.buffer;
+      return add_view(weight_name(graph_, value), value.type(), known.buffer);
     }
-    at->second = add_buffer(weight_name(graph_, value), value.type(), Place::weights);
-    program_.weights.push_back({program_.buffers[at->second].name, tensor, at->second});
-    return at->second;
+    const int32_t id = add_buffer(weight_name(graph_, value), value.type(), Place::weights);
+    program_.weights.push_back({program_.buffers[id].name, tensor, id});
+    return id;
   }
 
   void place_weights() {
@@ -294,7 +297,6 @@ class Planner {
   std::map<Key, const Group*> producer_;
   std::set<Key> read_in_forward_;
   std::map<Key, int32_t> buffers_;
-  std::map<std::string, int32_t> weights_;           // dtype and SHA-256 -> buffer
   std::map<std::string, std::string> kernels_;       // canonical texts of all levels -> name
   std::set<std::string> names_, kernel_names_;
   std::vector<int32_t> copies_;                      // results that a kernel copies

@@ -11,10 +11,9 @@ static Refusal branch_tail(Kernel& kernel, StepArgs args) {
   if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
   auto tail = tail_of(kernel, *loop);
   if (!tail) return {};   // the split left no guard
-  if (Refusal r = expect_copy(kernel, loop->body, "_t")) return r;
   Ranges ranges = ranges_at(kernel, loop->var);
   Index whole = ranges.simplify(floordiv(tail->extent, tail->factor));
-  Stmt rest = tail_body(kernel, *loop, *tail);
+  Stmt rest = tail_body(kernel, *loop, *tail, true);
   ranges.set(loop->var, Index(0), whole - 1);
   Stmt full = simplify_stmt(loop->body, ranges);
   kernel.body = replace_loop(kernel.body, args[0], [&](const For& f) {

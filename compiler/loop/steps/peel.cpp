@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // for i in 0..n { S(i) }  ->  peel(i, 1, 1)  ->  S(0) as a copy; for i in 1..n-1 { S }; S(n-1) as a copy
 // Conditions on i (padding at the borders) become decidable in the copies and disappear from the middle.
-// Names bound in copies end in `_first` and `_last`, once more for each further iteration.
+// Names bound in copies end in `_first` and `_last`, once more where that name is taken.
 #include "compiler/loop/step_support.h"
 
 namespace mintor {
@@ -18,29 +18,20 @@ static Refusal peel(Kernel& kernel, StepArgs args) {
   Index extent = ranges.simplify(loop->end - loop->begin);
   if (!ranges.proves_nonnegative(extent - *first - *last))
     return {"the loop has " + extent.str() + " iterations, which may be fewer than " + std::to_string(*first + *last)};
-  std::string suffix;
-  for (int64_t n = 0; n < *first; ++n)
-    if (Refusal r = expect_copy(kernel, loop->body, suffix += "_first")) return r;
-  suffix.clear();
-  for (int64_t n = 0; n < *last; ++n)
-    if (Refusal r = expect_copy(kernel, loop->body, suffix += "_last")) return r;
-
+  auto taken = names_in(kernel);
   Ranges outside = ranges;
   outside.erase(loop->var);
   std::vector<Stmt> out;
-  suffix.clear();
-  for (int64_t n = 0; n < *first; ++n)
-    out.push_back(copy_of_body(loop->body, loop->var, loop->begin + n, suffix += "_first", outside));
+  auto copy = [&](const Index& at, std::string_view suffix) {
+    out.push_back(copy_of_body(loop->body, loop->var, at, free_suffix(taken, loop->body, suffix), outside));
+  };
+  for (int64_t n = 0; n < *first; ++n) copy(loop->begin + n, "_first");
   Index begin = loop->begin + *first, end = loop->end - *last;
   if (!ranges.simplify(end - begin).is_const(0)) {
     ranges.set(loop->var, begin, end - 1);
     out.push_back(k::loop(loop->var, begin, end, simplify_stmt(loop->body, ranges)));
   }
-  for (int64_t n = 0; n < *last; ++n) {
-    suffix.clear();
-    for (int64_t i = n; i < *last; ++i) suffix += "_last";
-    out.push_back(copy_of_body(loop->body, loop->var, end + n, suffix, outside));
-  }
+  for (int64_t n = 0; n < *last; ++n) copy(end + n, "_last");
   kernel.body = replace_loop(kernel.body, args[0], [&](const For&) { return k::block(out); });
   return {};
 }

@@ -13,7 +13,6 @@ static Refusal peel_tail(Kernel& kernel, StepArgs args) {
   if (loop->kind != LoopKind::serial) return {"the loop " + args[0] + " is not serial; peel it before"};
   auto tail = tail_of(kernel, *loop);
   if (!tail) return {};   // the split left no guard
-  if (Refusal r = expect_copy(kernel, loop->body, "_t")) return r;
   Ranges ranges = ranges_at(kernel, loop->var);
   Index whole = ranges.simplify(floordiv(tail->extent, tail->factor));
   Stmt rest = tail_body(kernel, *loop, *tail);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Activation functions as compositions of scalar rows, in the form that the ONNX operators state them. Computed in f32
-// as a whole for f16 and bf16 (one rounding at the end).
+// Activation functions as compositions of scalar rows, in the form that the ONNX operators state
+// them. Computed in f32 as a whole for f16 and bf16 (one rounding at the end).
 #include "compiler/ops/library/common.h"
 
 namespace mintor::ops {
@@ -13,7 +13,8 @@ Value activation(Builder& b, std::string_view name, Value x, Body body) {
   OpScope scope(b, name);
   if (!is_float(x.dtype())) fail(name, "x must have a float dtype, not " + text(x.type()));
   Value wide = widen(b, x);
-  return narrow(b, body(wide, [&](double value) { return scalar(b, wide.dtype(), value); }), x.dtype());
+  return narrow(b, body(wide, [&](double value) { return scalar(b, wide.dtype(), value); }),
+                x.dtype());
 }
 
 Value positive(Builder& b, Value x, Value zero) { return apply(b, ScalarOp::gt, {x, zero}); }
@@ -39,7 +40,8 @@ Value leaky_relu(Builder& b, Value x, double alpha) {
 
 Value prelu(Builder& b, Value x, Value slope) {
   OpScope scope(b, "prelu");
-  if (slope.dtype() != x.dtype()) fail("prelu", "slope " + text(slope.type()) + " of x " + text(x.type()));
+  if (slope.dtype() != x.dtype())
+    fail("prelu", "slope " + text(slope.type()) + " of x " + text(x.type()));
   Value v = widen(b, x), s = b.broadcast_to(widen(b, slope), x.shape());
   Value negative = apply(b, ScalarOp::lt, {v, scalar(b, v.dtype(), 0)});
   return narrow(b, where(b, negative, mul(b, v, s), v), x.dtype());
@@ -107,8 +109,9 @@ Value softplus(Builder& b, Value x) {
 }
 
 Value mish(Builder& b, Value x) {
-  return activation(b, "mish", x,
-                    [&](Value v, auto) { return mul(b, v, apply(b, ScalarOp::tanh, {softplus(b, v)})); });
+  return activation(b, "mish", x, [&](Value v, auto) {
+    return mul(b, v, apply(b, ScalarOp::tanh, {softplus(b, v)}));
+  });
 }
 
 Value softsign(Builder& b, Value x) {
@@ -119,7 +122,8 @@ Value softsign(Builder& b, Value x) {
 
 Value shrink(Builder& b, Value x, double lambda, double bias) {
   return activation(b, "shrink", x, [&](Value v, auto c) {
-    Value below = apply(b, ScalarOp::lt, {v, c(-lambda)}), above = apply(b, ScalarOp::gt, {v, c(lambda)});
+    Value below = apply(b, ScalarOp::lt, {v, c(-lambda)}),
+          above = apply(b, ScalarOp::gt, {v, c(lambda)});
     return where(b, below, add(b, v, c(bias)), where(b, above, sub(b, v, c(bias)), c(0)));
   });
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Argument checks, axes, widening of storage floats, scopes (common.h says what each does).
+// Takes what callers were given; gives it checked, or throws CompileError with the actual values.
 #include "compiler/ops/library/common.h"
 
 #include <algorithm>
@@ -43,11 +45,13 @@ void fail(std::string_view op, std::string problem, std::string help) {
 int32_t axis_of(std::string_view op, int64_t axis, size_t rank) {
   int64_t r = static_cast<int64_t>(rank);
   if (axis < -r || axis >= r)
-    fail(op, "axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) + " dimensions");
+    fail(op, "axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) +
+                 " dimensions");
   return static_cast<int32_t>(axis < 0 ? axis + r : axis);
 }
 
-std::vector<int32_t> axes_of(std::string_view op, std::span<const int64_t> axes, size_t rank, bool empty_is_all) {
+std::vector<int32_t> axes_of(std::string_view op, std::span<const int64_t> axes, size_t rank,
+                             bool empty_is_all) {
   std::vector<int32_t> out;
   if (axes.empty() && empty_is_all) {
     for (size_t d = 0; d < rank; ++d) out.push_back(static_cast<int32_t>(d));
@@ -56,7 +60,8 @@ std::vector<int32_t> axes_of(std::string_view op, std::span<const int64_t> axes,
   for (int64_t axis : axes) out.push_back(axis_of(op, axis, rank));
   std::sort(out.begin(), out.end());
   if (std::adjacent_find(out.begin(), out.end()) != out.end())
-    fail(op, "an axis is named twice in " + text(axes) + " (" + std::to_string(rank) + " dimensions)");
+    fail(op,
+         "an axis is named twice in " + text(axes) + " (" + std::to_string(rank) + " dimensions)");
   return out;
 }
 
@@ -95,7 +100,9 @@ Value spread(Builder& b, Value x, const Shape& shape, std::span<const int32_t> r
   return b.broadcast(x, shape, other_dims(shape.size(), reduced));
 }
 
-Value spread_channels(Builder& b, Value x, const Shape& shape) { return b.broadcast(x, shape, {1}); }
+Value spread_channels(Builder& b, Value x, const Shape& shape) {
+  return b.broadcast(x, shape, {1});
+}
 
 Value keep_dims(Builder& b, Value x, const Shape& shape, std::span<const int32_t> reduced) {
   Shape kept = shape;
@@ -107,7 +114,9 @@ Index result_index(size_t dim) { return Index::var("i" + std::to_string(dim)); }
 
 Index loaded_index(size_t load) { return Index::var("l" + std::to_string(load)); }
 
-Index wrapped(const Index& index, const Index& size) { return index + size * max(0, min(1, Index(0) - index)); }
+Index wrapped(const Index& index, const Index& size) {
+  return index + size * max(0, min(1, Index(0) - index));
+}
 
 bool same_size(Builder& b, const Index& x, const Index& y) {
   if (x == y) return true;

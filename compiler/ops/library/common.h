@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What library operators share: argument checks, axes, widening of storage floats, scopes.
+// Takes what callers were given; gives it checked and in one form (axes not negative, ascending).
+// Keeps true: an error names the operator and the actual values; nothing here makes arithmetic.
 #pragma once
 
 #include <string>
@@ -17,15 +19,18 @@ std::string text(const Shape& shape);
 std::string text(const Type& type);
 std::string text(std::span<const int64_t> values);
 
-// Throws CompileError(op, problem) unless `condition`. Build `problem` only when needed: call fail() instead.
+// Throws CompileError(op, problem) unless `condition`. Build `problem` only when needed: call
+// fail() instead.
 [[noreturn]] void fail(std::string_view op, std::string problem, std::string help = "");
 
 // A dimension number in 0..rank-1 from one that may be negative.
 int32_t axis_of(std::string_view op, int64_t axis, size_t rank);
 // The same for several: ascending, each once; empty means all of them when `empty_is_all`.
-std::vector<int32_t> axes_of(std::string_view op, std::span<const int64_t> axes, size_t rank, bool empty_is_all);
+std::vector<int32_t> axes_of(std::string_view op, std::span<const int64_t> axes, size_t rank,
+                             bool empty_is_all);
 
-// The scope of a library operator: nothing is added when the last part of the current scope already says it
+// The scope of a library operator: nothing is added when the last part of the current scope already
+// says it
 // (`layer1/conv1/Conv`, `MatMul_3`), so that importers' names stay as the model has them.
 class OpScope {
  public:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // conv: one contraction for any number of dimensions, stride, dilation, padding and groups.
 //   x coordinate = stride * o + dilation * k - pad; a tap outside x is skipped
-// The channel within the group is the k axis, listed before the window axes. Depthwise has neither n nor k axis.
+// The channel within the group is the k axis, listed before the window axes. Depthwise has neither
+// n nor k axis.
 #include "compiler/ops/library/contraction.h"
 
 namespace mintor::ops {
@@ -11,7 +12,8 @@ namespace {
 std::string numbered(char letter, size_t d) { return letter + std::to_string(d); }
 
 // Weights, groups and attribute lengths fit x; gives lists their defaults.
-ConvAttr checked(std::string_view op, Value x, Value weight, Value bias, ConvAttr attr, bool transposed) {
+ConvAttr checked(std::string_view op, Value x, Value weight, Value bias, ConvAttr attr,
+                 bool transposed) {
   size_t rank = x.shape().size();
   std::string shapes = "x " + text(x.type()) + ", weight " + text(weight.type());
   if (rank < 3 || weight.shape().size() != rank)
@@ -21,28 +23,32 @@ ConvAttr checked(std::string_view op, Value x, Value weight, Value bias, ConvAtt
   if (attr.dilation.empty()) attr.dilation.assign(spatial, 1);
   if (attr.pad_before.empty()) attr.pad_before.assign(spatial, 0);
   if (attr.pad_after.empty()) attr.pad_after.assign(spatial, 0);
-  if (attr.stride.size() != spatial || attr.dilation.size() != spatial || attr.pad_before.size() != spatial ||
-      attr.pad_after.size() != spatial)
-    fail(op, "stride, dilation and padding must have " + std::to_string(spatial) + " entries each: strides " +
-                 text(attr.stride) + ", dilations " + text(attr.dilation) + ", " +
-                 std::to_string(attr.pad_before.size()) + " + " + std::to_string(attr.pad_after.size()) + " pads");
+  if (attr.stride.size() != spatial || attr.dilation.size() != spatial ||
+      attr.pad_before.size() != spatial || attr.pad_after.size() != spatial)
+    fail(op, "stride, dilation and padding must have " + std::to_string(spatial) +
+                 " entries each: strides " + text(attr.stride) + ", dilations " +
+                 text(attr.dilation) + ", " + std::to_string(attr.pad_before.size()) + " + " +
+                 std::to_string(attr.pad_after.size()) + " pads");
   for (size_t d = 0; d < spatial; ++d) {
     if (attr.stride[d] < 1 || attr.dilation[d] < 1)
-      fail(op, "strides " + text(attr.stride) + " and dilations " + text(attr.dilation) + " must be at least 1");
+      fail(op, "strides " + text(attr.stride) + " and dilations " + text(attr.dilation) +
+                   " must be at least 1");
   }
   const Index& channels = x.shape()[1];
   const Index& outer = weight.shape()[0];
-  if (attr.groups < 1 || !channels.is_const() || !outer.is_const() || channels.value() % attr.groups != 0 ||
-      (!transposed && outer.value() % attr.groups != 0))
+  if (attr.groups < 1 || !channels.is_const() || !outer.is_const() ||
+      channels.value() % attr.groups != 0 || (!transposed && outer.value() % attr.groups != 0))
     fail(op, "channels " + channels.str() + " and " + outer.str() + " do not divide into " +
                  std::to_string(attr.groups) + " groups: " + shapes);
-  bool fits = transposed ? outer == channels : weight.shape()[1] == Index(channels.value() / attr.groups);
+  bool fits =
+      transposed ? outer == channels : weight.shape()[1] == Index(channels.value() / attr.groups);
   if (!fits)
-    fail(op, "weight does not fit " + channels.str() + " channels in " + std::to_string(attr.groups) +
-                 " groups: " + shapes);
+    fail(op, "weight does not fit " + channels.str() + " channels in " +
+                 std::to_string(attr.groups) + " groups: " + shapes);
   Index out_channels = transposed ? weight.shape()[1] * attr.groups : outer;
   if (bias && bias.shape() != Shape{out_channels})
-    fail(op, "bias " + text(bias.type()) + " does not fit " + out_channels.str() + " output channels");
+    fail(op,
+         "bias " + text(bias.type()) + " does not fit " + out_channels.str() + " output channels");
   return attr;
 }
 
@@ -83,14 +89,15 @@ Value conv(Builder& b, Value x, Value weight, Value bias, const ConvAttr& given)
     Index padded = size + attr.pad_before[d] + attr.pad_after[d];
     Index extent = Index(attr.dilation[d]) * (taps - 1) + 1;
     if (padded.is_const() && extent.is_const() && padded.value() < extent.value())
-      fail("conv", "the window (" + extent.str() + " with its dilation) exceeds the padded size " + padded.str() +
-                       " of dimension " + std::to_string(d + 2) + ": x " + text(x.type()) + ", weight " +
-                       text(weight.type()));
-    c.axes.push_back(axis(numbered('m', d), AxisRole::m, floordiv(padded - extent, attr.stride[d]) + 1));
+      fail("conv", "the window (" + extent.str() + " with its dilation) exceeds the padded size " +
+                       padded.str() + " of dimension " + std::to_string(d + 2) + ": x " +
+                       text(x.type()) + ", weight " + text(weight.type()));
+    c.axes.push_back(
+        axis(numbered('m', d), AxisRole::m, floordiv(padded - extent, attr.stride[d]) + 1));
     window.push_back(axis(numbered('w', d), AxisRole::window, taps));
     Index tap = Index::var(numbered('w', d));
-    c.x_coords.push_back(Index(attr.stride[d]) * Index::var(numbered('m', d)) + Index(attr.dilation[d]) * tap -
-                         attr.pad_before[d]);
+    c.x_coords.push_back(Index(attr.stride[d]) * Index::var(numbered('m', d)) +
+                         Index(attr.dilation[d]) * tap - attr.pad_before[d]);
     c.y_coords.push_back(tap);
   }
   if (has_k) c.axes.push_back(axis("k", AxisRole::k, in));
@@ -106,7 +113,8 @@ Value conv_transpose(Builder& b, Value x, Value weight, Value bias, const ConvAt
   ConvAttr attr = checked("conv_transpose", x, weight, bias, given, true);
   size_t spatial = x.shape().size() - 2;
   if (!output_pad.empty() && output_pad.size() != spatial)
-    fail("conv_transpose", "output padding " + text(output_pad) + " must have " + std::to_string(spatial) + " entries");
+    fail("conv_transpose", "output padding " + text(output_pad) + " must have " +
+                               std::to_string(spatial) + " entries");
   int64_t in = x.shape()[1].value() / attr.groups;
   const Index& out = weight.shape()[1];
   bool grouped = attr.groups > 1;
@@ -121,10 +129,11 @@ Value conv_transpose(Builder& b, Value x, Value weight, Value bias, const ConvAt
   for (size_t d = 0; d < spatial; ++d) {
     const Index& taps = weight.shape()[d + 2];
     Index stride = attr.stride[d], dilation = attr.dilation[d];
-    Index size = stride * (x.shape()[d + 2] - 1) + dilation * (taps - 1) + 1 - attr.pad_before[d] - attr.pad_after[d] +
-                 (output_pad.empty() ? 0 : output_pad[d]);
+    Index size = stride * (x.shape()[d + 2] - 1) + dilation * (taps - 1) + 1 - attr.pad_before[d] -
+                 attr.pad_after[d] + (output_pad.empty() ? 0 : output_pad[d]);
     if (size.is_const() && size.value() < 0)
-      fail("conv_transpose", "padding leaves no output in dimension " + std::to_string(d + 2) + ": x " + text(x.type()));
+      fail("conv_transpose", "padding leaves no output in dimension " + std::to_string(d + 2) +
+                                 ": x " + text(x.type()));
     c.axes.push_back(axis(numbered('m', d), AxisRole::m, size));
     window.push_back(axis(numbered('w', d), AxisRole::window, taps));
     Index tap = Index::var(numbered('w', d));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// einsum: diagonals become reindexes, labels that one operand alone has are summed first, every pair of operands is one
-// contraction (roles by where a label occurs), the last step orders the output. Operands are taken left to right.
+// einsum: diagonals become reindexes, labels that one operand alone has are summed first, every
+// pair of operands is one contraction (roles by where a label occurs), the last step orders the
+// output. Operands are taken left to right.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -11,7 +12,8 @@ namespace mintor::ops {
 
 namespace {
 
-// One operand: a label for each dimension. Labels of "..." dimensions are digits 0, 1, ... aligned right.
+// One operand: a label for each dimension. Labels of "..." dimensions are digits 0, 1, ... aligned
+// right.
 struct Term {
   Value value;
   std::string labels;
@@ -24,7 +26,8 @@ constexpr size_t kMaxEllipsis = 10;
 }
 
 // "ij..." -> "ij" with the digits of `dots` dimensions in the place of the dots.
-std::string expand_labels(std::string_view equation, std::string_view text, size_t dots, size_t max_dots) {
+std::string expand_labels(std::string_view equation, std::string_view text, size_t dots,
+                          size_t max_dots) {
   std::string out;
   bool seen = false;
   for (size_t p = 0; p < text.size(); ++p) {
@@ -61,7 +64,8 @@ Equation parse(std::string_view given, std::span<const Value> operands) {
     start = comma + 1;
   }
   if (raw.size() != operands.size())
-    bad(given, std::to_string(raw.size()) + " terms for " + std::to_string(operands.size()) + " operands");
+    bad(given,
+        std::to_string(raw.size()) + " terms for " + std::to_string(operands.size()) + " operands");
   std::vector<size_t> dots(raw.size(), 0);
   size_t max_dots = 0;
   for (size_t t = 0; t < raw.size(); ++t) {
@@ -107,7 +111,8 @@ Term without_repeats(Builder& b, Term t) {
       labels += t.labels[d];
       shape.push_back(t.value.shape()[d]);
     } else if (!same_size(b, shape[seen], t.value.shape()[d])) {
-      fail("einsum", std::string("sizes of label '") + t.labels[d] + "' differ in " + text(t.value.type()));
+      fail("einsum",
+           std::string("sizes of label '") + t.labels[d] + "' differ in " + text(t.value.type()));
     }
     map.coords.push_back(result_index(seen));
   }
@@ -120,15 +125,18 @@ Term sum_out(Builder& b, Term t, const std::string& needed) {
   std::vector<int64_t> axes;
   std::string labels;
   for (size_t d = 0; d < t.labels.size(); ++d) {
-    if (needed.find(t.labels[d]) == std::string::npos) axes.push_back(static_cast<int64_t>(d));
-    else labels += t.labels[d];
+    if (needed.find(t.labels[d]) == std::string::npos)
+      axes.push_back(static_cast<int64_t>(d));
+    else
+      labels += t.labels[d];
   }
   if (axes.empty()) return t;
   return {reduce(b, Reduction::sum, t.value, axes, false), labels};
 }
 
 // One contraction; labels of the result: those of `needed`, in the order of `order`.
-Term multiply(Builder& b, const Term& x, const Term& y, const std::string& needed, const std::string& order) {
+Term multiply(Builder& b, const Term& x, const Term& y, const std::string& needed,
+              const std::string& order) {
   Contract c;
   std::string labels, all = x.labels;
   for (char l : y.labels) {
@@ -143,11 +151,14 @@ Term multiply(Builder& b, const Term& x, const Term& y, const std::string& neede
     std::optional<Index> sx = size_in(x, l), sy = size_in(y, l);
     bool one_x = sx && sx->is_const(1), one_y = sy && sy->is_const(1);
     if (sx && sy && !one_x && !one_y && !same_size(b, *sx, *sy))
-      fail("einsum", std::string("sizes of label '") + l + "' differ: " + text(x.value.type()) + ", " + text(y.value.type()));
+      fail("einsum", std::string("sizes of label '") + l + "' differ: " + text(x.value.type()) +
+                         ", " + text(y.value.type()));
     bool drop_x = one_x && sy && !one_y, drop_y = one_y && sx && !one_x;
     stretched[l] = {drop_x, drop_y};
     AxisRole role = AxisRole::k;
-    if (!summed) role = sx && sy && !drop_x && !drop_y ? AxisRole::batch : (sx && !drop_x ? AxisRole::m : AxisRole::n);
+    if (!summed)
+      role = sx && sy && !drop_x && !drop_y ? AxisRole::batch
+                                            : (sx && !drop_x ? AxisRole::m : AxisRole::n);
     c.axes.push_back(axis(std::string("e_") + l, role, sx && !drop_x ? *sx : *sy));
   };
   for (char l : order) {
@@ -159,8 +170,10 @@ Term multiply(Builder& b, const Term& x, const Term& y, const std::string& neede
   for (char l : all) {
     if (needed.find(l) == std::string::npos) add_axis(l, true);
   }
-  for (char l : x.labels) c.x_coords.push_back(stretched[l].first ? Index(0) : Index::var(std::string("e_") + l));
-  for (char l : y.labels) c.y_coords.push_back(stretched[l].second ? Index(0) : Index::var(std::string("e_") + l));
+  for (char l : x.labels)
+    c.x_coords.push_back(stretched[l].first ? Index(0) : Index::var(std::string("e_") + l));
+  for (char l : y.labels)
+    c.y_coords.push_back(stretched[l].second ? Index(0) : Index::var(std::string("e_") + l));
   return {contract_as("einsum", b, x.value, y.value, std::move(c)), labels};
 }
 
@@ -171,7 +184,8 @@ Value einsum(Builder& b, std::string_view equation, std::span<const Value> opera
   if (operands.empty()) fail("einsum", "no operands");
   Equation e = parse(equation, operands);
   std::vector<Term> terms;
-  for (size_t t = 0; t < operands.size(); ++t) terms.push_back(without_repeats(b, {operands[t], e.terms[t]}));
+  for (size_t t = 0; t < operands.size(); ++t)
+    terms.push_back(without_repeats(b, {operands[t], e.terms[t]}));
   auto needed_after = [&](size_t t) {
     std::string needed = e.output;
     for (size_t u = t; u < terms.size(); ++u) needed += terms[u].labels;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise operators: broadcasting, widening of storage floats around arithmetic, and what the scalar table has no
-// row for.
+// Element-wise operators: broadcasting, widening of storage floats around arithmetic, and what the
+// scalar table has no row for.
 #include <cmath>
 #include <limits>
 
@@ -8,7 +8,9 @@
 
 namespace mintor::ops {
 
-Value scalar(Builder& b, DType dtype, double value) { return b.constant(Tensor::scalar(Scalar::of(dtype, value))); }
+Value scalar(Builder& b, DType dtype, double value) {
+  return b.constant(Tensor::scalar(Scalar::of(dtype, value)));
+}
 
 Value apply(Builder& b, ScalarOp op, std::initializer_list<Value> operands) {
   DType narrow_to = DType::f32;
@@ -25,7 +27,8 @@ Value apply(Builder& b, ScalarOp op, std::initializer_list<Value> operands) {
   }
   for (size_t i = op == ScalarOp::where ? 2 : 1; i < dtypes.size(); ++i) {
     if (dtypes[i] != dtypes[i - 1])
-      fail(name_of(op), "operands of different dtypes: " + text(wide[i - 1].type()) + " and " + text(wide[i].type()));
+      fail(name_of(op), "operands of different dtypes: " + text(wide[i - 1].type()) + " and " +
+                            text(wide[i].type()));
   }
   for (DType& d : dtypes) d = is_storage_float(d) ? DType::f32 : d;
   if (Refusal refusal = accepts(op, dtypes)) fail(name_of(op), refusal.reason);

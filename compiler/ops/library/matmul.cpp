@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// matmul(x, y): NumPy's rules. A batch dimension that only one side has (the other is missing or 1) is an m or n axis,
-// so that [batch, seq, k] @ [k, n] is one contraction with batch * seq rows.
+// matmul(x, y): NumPy's rules. A batch dimension that only one side has (the other is missing or 1)
+// is an m or n axis, so that [batch, seq, k] @ [k, n] is one contraction with batch * seq rows.
 #include "compiler/ops/library/contraction.h"
 
 namespace mintor::ops {
@@ -9,15 +9,16 @@ namespace {
 
 struct Batches {
   const Shape& shape;
-  size_t rank;      // number of batch dimensions of this operand
-  size_t offset;    // result batch dimension of the first of them
+  size_t rank;    // number of batch dimensions of this operand
+  size_t offset;  // result batch dimension of the first of them
   // Size of result batch dimension d here, 1 when missing.
   Index size(size_t d) const { return d < offset ? Index(1) : shape[d - offset]; }
 };
 
 Contract matmul_contract(Builder& b, Value x, Value y) {
   size_t rx = x.shape().size(), ry = y.shape().size();
-  if (rx == 0 || ry == 0) fail("matmul", "a 0-d operand: " + text(x.type()) + " @ " + text(y.type()));
+  if (rx == 0 || ry == 0)
+    fail("matmul", "a 0-d operand: " + text(x.type()) + " @ " + text(y.type()));
   const Index& k = x.shape()[rx - 1];
   if (!same_size(b, k, y.shape()[ry == 1 ? 0 : ry - 2]))
     fail("matmul", "the sizes to be summed differ: " + text(x.type()) + " @ " + text(y.type()));
@@ -27,9 +28,11 @@ Contract matmul_contract(Builder& b, Value x, Value y) {
   for (size_t d = 0; d < rank; ++d) {
     std::string name = "b" + std::to_string(d);
     Index sx = xs.size(d), sy = ys.size(d), var = Index::var(name);
-    bool in_x = d >= xs.offset, in_y = d >= ys.offset, stretch_x = sx.is_const(1), stretch_y = sy.is_const(1);
+    bool in_x = d >= xs.offset, in_y = d >= ys.offset, stretch_x = sx.is_const(1),
+         stretch_y = sy.is_const(1);
     if (!stretch_x && !stretch_y && !same_size(b, sx, sy))
-      fail("matmul", "batch sizes " + sx.str() + " and " + sy.str() + " differ: " + text(x.type()) + " @ " + text(y.type()));
+      fail("matmul", "batch sizes " + sx.str() + " and " + sy.str() + " differ: " + text(x.type()) +
+                         " @ " + text(y.type()));
     AxisRole role = AxisRole::batch;
     if (!in_y || (stretch_y && !stretch_x)) role = AxisRole::m;
     if (!in_x || (stretch_x && !stretch_y)) role = AxisRole::n;
@@ -56,6 +59,8 @@ Value matmul(Builder& b, Value x, Value y) {
   return contract_as("matmul", b, x, y, matmul_contract(b, x, y));
 }
 
-Value matmul_sums(Builder& b, Value x, Value y) { return b.contract(x, y, matmul_contract(b, x, y)); }
+Value matmul_sums(Builder& b, Value x, Value y) {
+  return b.contract(x, y, matmul_contract(b, x, y));
+}
 
 }  // namespace mintor::ops

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// matmul_integer: exact i32 sums. A zero point is taken off in i16, which holds every difference of 8-bit values, so
-// that the product stays one contraction of narrow integers.
+// matmul_integer: exact i32 sums. A zero point is taken off in i16, which holds every difference of
+// 8-bit values, so that the product stays one contraction of narrow integers.
 #include "compiler/ops/library/contraction.h"
 
 namespace mintor::ops {
@@ -31,11 +31,14 @@ Value matmul_integer(Builder& b, Value x, Value y, Value x_zero, Value y_zero) {
   OpScope scope(b, "matmul_integer");
   check_operand(x, "x");
   check_operand(y, "y");
-  int32_t rows = static_cast<int32_t>(x.shape().size()) - 2, columns = static_cast<int32_t>(y.shape().size()) - 1;
+  int32_t rows = static_cast<int32_t>(x.shape().size()) - 2,
+          columns = static_cast<int32_t>(y.shape().size()) - 1;
   if (rows < 0 || columns < 1)
-    fail("matmul_integer", "operands must have at least 2 dimensions: " + text(x.type()) + ", " + text(y.type()));
+    fail("matmul_integer",
+         "operands must have at least 2 dimensions: " + text(x.type()) + ", " + text(y.type()));
   bool plain = !x_zero && !y_zero && x.dtype() == y.dtype();
-  Value xs = plain ? x : shifted(b, x, x_zero, rows), ys = plain ? y : shifted(b, y, y_zero, columns);
+  Value xs = plain ? x : shifted(b, x, x_zero, rows),
+        ys = plain ? y : shifted(b, y, y_zero, columns);
   // The sum of one i16 or i8 contraction is i32 already: matmul() would cast it back.
   return matmul_sums(b, xs, ys);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators that only move elements along affine maps: dimensions added and dropped, expand, tile, flip, pad, slice,
-// split, blocks between depth and space.
+// Operators that only move elements along affine maps: dimensions added and dropped, expand, tile,
+// flip, pad, slice, split, blocks between depth and space.
 #include <algorithm>
 
 #include "compiler/ops/library/common.h"
@@ -18,11 +18,14 @@ IndexMap identity_map(size_t rank) {
 Scalar zero_of(Value x) { return Scalar::of_int(x.dtype(), 0); }
 
 // Where position i of a dimension padded by `before` comes from; outside x in constant mode.
-Index padded_coordinate(std::string_view op, PadMode mode, const Index& i, const Index& before, const Index& size) {
+Index padded_coordinate(std::string_view op, PadMode mode, const Index& i, const Index& before,
+                        const Index& size) {
   Index c = i - before;
   switch (mode) {
-    case PadMode::constant: return c;
-    case PadMode::edge: return max(0, min(size - 1, c));
+    case PadMode::constant:
+      return c;
+    case PadMode::edge:
+      return max(0, min(size - 1, c));
     case PadMode::wrap:
       if (size.is_const(0)) fail(op, "an empty dimension cannot be wrapped");
       return mod(c, size);
@@ -38,7 +41,8 @@ Index padded_coordinate(std::string_view op, PadMode mode, const Index& i, const
 
 int64_t constant_size(std::string_view op, Value x, size_t dim) {
   const Index& size = x.shape()[dim];
-  if (!size.is_const()) fail(op, "dimension " + std::to_string(dim) + " of " + text(x.type()) + " must be constant");
+  if (!size.is_const())
+    fail(op, "dimension " + std::to_string(dim) + " of " + text(x.type()) + " must be constant");
   return size.value();
 }
 
@@ -63,10 +67,12 @@ Value flatten(Builder& b, Value x, int64_t axis) {
   OpScope scope(b, "flatten");
   int64_t rank = static_cast<int64_t>(x.shape().size());
   if (axis < -rank || axis > rank)
-    fail("flatten", "axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) + " dimensions");
+    fail("flatten", "axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) +
+                        " dimensions");
   if (axis < 0) axis += rank;
   Shape shape = {1, 1};
-  for (int64_t d = 0; d < rank; ++d) shape[d < axis ? 0 : 1] = shape[d < axis ? 0 : 1] * x.shape()[d];
+  for (int64_t d = 0; d < rank; ++d)
+    shape[d < axis ? 0 : 1] = shape[d < axis ? 0 : 1] * x.shape()[d];
   return b.reshape(x, shape);
 }
 
@@ -114,29 +120,33 @@ Value tile(Builder& b, Value x, std::span<const Index> repeats) {
 Value flip(Builder& b, Value x, std::span<const int64_t> axes) {
   OpScope scope(b, "flip");
   IndexMap map = identity_map(x.shape().size());
-  for (int32_t d : axes_of("flip", axes, x.shape().size(), false)) map.coords[d] = x.shape()[d] - 1 - result_index(d);
+  for (int32_t d : axes_of("flip", axes, x.shape().size(), false))
+    map.coords[d] = x.shape()[d] - 1 - result_index(d);
   return b.reindex(x, x.shape(), map, zero_of(x));
 }
 
-Value pad(Builder& b, Value x, std::span<const Index> before, std::span<const Index> after, PadMode mode, Value fill) {
+Value pad(Builder& b, Value x, std::span<const Index> before, std::span<const Index> after,
+          PadMode mode, Value fill) {
   OpScope scope(b, "pad");
   size_t rank = x.shape().size();
   if (before.size() != rank || after.size() != rank)
-    fail("pad", std::to_string(before.size()) + " + " + std::to_string(after.size()) + " pads for " + text(x.type()));
+    fail("pad", std::to_string(before.size()) + " + " + std::to_string(after.size()) +
+                    " pads for " + text(x.type()));
   IndexMap map = identity_map(rank);
   Shape shape = x.shape();
   for (size_t d = 0; d < rank; ++d) {
     shape[d] = shape[d] + before[d] + after[d];
     if (shape[d].is_const() && shape[d].value() < 0)
-      fail("pad", "pads " + before[d].str() + " and " + after[d].str() + " leave nothing of dimension " +
-                      std::to_string(d) + " of " + text(x.type()));
+      fail("pad", "pads " + before[d].str() + " and " + after[d].str() +
+                      " leave nothing of dimension " + std::to_string(d) + " of " + text(x.type()));
     if (!before[d].is_const(0) || !after[d].is_const(0))
       map.coords[d] = padded_coordinate("pad", mode, result_index(d), before[d], x.shape()[d]);
   }
   Scalar outside = zero_of(x);
   bool known = !fill;
   if (fill && (fill.dtype() != x.dtype() || !fill.shape().empty()))
-    fail("pad", "the fill value must be a 0-d " + std::string(name_of(x.dtype())) + ", not " + text(fill.type()));
+    fail("pad", "the fill value must be a 0-d " + std::string(name_of(x.dtype())) + ", not " +
+                    text(fill.type()));
   if (fill && fill.node->kind == Kind::constant) {
     outside = fill.node->as<ConstantAttr>().value.at(0);
     known = true;
@@ -153,7 +163,8 @@ Value slice(Builder& b, Value x, std::span<const Index> start, std::span<const I
   OpScope scope(b, "slice");
   size_t rank = x.shape().size();
   if (start.size() != rank || size.size() != rank || step.size() != rank)
-    fail("slice", "starts, sizes and steps must have one entry for each dimension of " + text(x.type()));
+    fail("slice",
+         "starts, sizes and steps must have one entry for each dimension of " + text(x.type()));
   IndexMap map = identity_map(rank);
   Shape shape(size.begin(), size.end());
   for (size_t d = 0; d < rank; ++d) {
@@ -170,8 +181,8 @@ std::vector<Value> split(Builder& b, Value x, int64_t axis, std::span<const Inde
   Index total = 0;
   for (const Index& size : sizes) total = total + size;
   if (!same_size(b, total, x.shape()[dim]))
-    fail("split", "the parts sum to " + total.str() + ", dimension " + std::to_string(dim) + " of " + text(x.type()) +
-                      " has " + x.shape()[dim].str());
+    fail("split", "the parts sum to " + total.str() + ", dimension " + std::to_string(dim) +
+                      " of " + text(x.type()) + " has " + x.shape()[dim].str());
   std::vector<Value> parts;
   std::vector<Index> start(x.shape().size(), 0);
   std::vector<int64_t> step(x.shape().size(), 1);
@@ -186,21 +197,26 @@ std::vector<Value> split(Builder& b, Value x, int64_t axis, std::span<const Inde
 
 Value depth_to_space(Builder& b, Value x, int64_t block, bool columns_first) {
   OpScope scope(b, "depth_to_space");
-  if (x.shape().size() != 4 || block < 1 || constant_size("depth_to_space", x, 1) % (block * block) != 0)
-    fail("depth_to_space", "block size " + std::to_string(block) + " does not divide the channels of " + text(x.type()));
+  if (x.shape().size() != 4 || block < 1 ||
+      constant_size("depth_to_space", x, 1) % (block * block) != 0)
+    fail("depth_to_space", "block size " + std::to_string(block) +
+                               " does not divide the channels of " + text(x.type()));
   const Shape& s = x.shape();
   Index depth = s[1].value() / (block * block);
-  Shape apart = columns_first ? Shape{s[0], depth, block, block, s[2], s[3]} : Shape{s[0], block, block, depth, s[2], s[3]};
+  Shape apart = columns_first ? Shape{s[0], depth, block, block, s[2], s[3]}
+                              : Shape{s[0], block, block, depth, s[2], s[3]};
   std::vector<int32_t> perm = {0, 3, 4, 1, 5, 2};
   if (columns_first) perm = {0, 1, 4, 2, 5, 3};
-  return b.reshape(b.transpose(b.reshape(x, apart), perm), {s[0], depth, s[2] * block, s[3] * block});
+  return b.reshape(b.transpose(b.reshape(x, apart), perm),
+                   {s[0], depth, s[2] * block, s[3] * block});
 }
 
 Value space_to_depth(Builder& b, Value x, int64_t block, bool columns_first) {
   OpScope scope(b, "space_to_depth");
   if (x.shape().size() != 4 || block < 1 || constant_size("space_to_depth", x, 2) % block != 0 ||
       constant_size("space_to_depth", x, 3) % block != 0)
-    fail("space_to_depth", "block size " + std::to_string(block) + " does not divide the spatial size of " + text(x.type()));
+    fail("space_to_depth", "block size " + std::to_string(block) +
+                               " does not divide the spatial size of " + text(x.type()));
   const Shape& s = x.shape();
   Index rows = s[2].value() / block, columns = s[3].value() / block;
   Value apart = b.reshape(x, {s[0], s[1], rows, block, columns, block});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Normalisation. Mean and variance are two reductions (exact two-pass); the deviation is multiplied by one reciprocal
-// per row: d = x - mean, y = d * (1 / sqrt(mean(d * d) + eps)) * scale + bias.
+// Normalisation. Mean and variance are two reductions (exact two-pass); the deviation is multiplied
+// by one reciprocal per row: d = x - mean, y = d * (1 / sqrt(mean(d * d) + eps)) * scale + bias.
 #include "compiler/ops/library/common.h"
 
 namespace mintor::ops {
@@ -14,7 +14,7 @@ Value mean_over(Builder& b, Value x, std::span<const int32_t> dims) {
 }
 
 struct Standard {
-  Value y, mean, inv_std;   // mean and inv_std without the reduced dimensions
+  Value y, mean, inv_std;  // mean and inv_std without the reduced dimensions
 };
 
 Standard standardise(Builder& b, Value x, std::span<const int32_t> dims, double eps) {
@@ -36,7 +36,8 @@ Value wide_or_null(Builder& b, Value v) { return v ? widen(b, v) : v; }
 Value scale_channels(std::string_view op, Builder& b, Value y, Value scale, Value bias) {
   for (Value v : {scale, bias}) {
     if (v && (v.shape().size() != 1 || !same_size(b, v.shape()[0], y.shape()[1])))
-      fail(op, "scale or bias " + text(v.type()) + " does not fit " + y.shape()[1].str() + " channels of " + text(y.type()));
+      fail(op, "scale or bias " + text(v.type()) + " does not fit " + y.shape()[1].str() +
+                   " channels of " + text(y.type()));
   }
   if (scale) y = mul(b, y, spread_channels(b, wide_or_null(b, scale), y.shape()));
   if (bias) y = add(b, y, spread_channels(b, wide_or_null(b, bias), y.shape()));
@@ -51,22 +52,27 @@ std::vector<int32_t> dims_from(size_t first, size_t rank) {
 
 }  // namespace
 
-Value batch_norm(Builder& b, Value x, Value scale, Value bias, Value mean, Value variance, double eps) {
+Value batch_norm(Builder& b, Value x, Value scale, Value bias, Value mean, Value variance,
+                 double eps) {
   OpScope scope(b, "batch_norm");
   check_float("batch_norm", x);
-  if (x.shape().size() < 2) fail("batch_norm", "x must have a channel dimension: " + text(x.type()));
+  if (x.shape().size() < 2)
+    fail("batch_norm", "x must have a channel dimension: " + text(x.type()));
   for (Value v : {scale, bias, mean, variance}) {
     if (v.shape().size() != 1 || !same_size(b, v.shape()[0], x.shape()[1]))
-      fail("batch_norm", "statistics " + text(v.type()) + " do not fit " + x.shape()[1].str() + " channels of " + text(x.type()));
+      fail("batch_norm", "statistics " + text(v.type()) + " do not fit " + x.shape()[1].str() +
+                             " channels of " + text(x.type()));
   }
   Value wide = widen(b, x), s = widen(b, scale);
-  Value deviation = apply(b, ScalarOp::sqrt, {add(b, widen(b, variance), scalar(b, wide.dtype(), eps))});
+  Value deviation =
+      apply(b, ScalarOp::sqrt, {add(b, widen(b, variance), scalar(b, wide.dtype(), eps))});
   Value a = div(b, s, deviation);
   Value c = sub(b, widen(b, bias), mul(b, widen(b, mean), a));
   return narrow(b, scale_channels("batch_norm", b, wide, a, c), x.dtype());
 }
 
-Value layer_norm(Builder& b, Value x, Value scale, Value bias, int64_t axis, double eps, Value* mean, Value* inv_std) {
+Value layer_norm(Builder& b, Value x, Value scale, Value bias, int64_t axis, double eps,
+                 Value* mean, Value* inv_std) {
   OpScope scope(b, "layer_normalization");
   check_float("layer_norm", x);
   size_t rank = x.shape().size();
@@ -108,12 +114,14 @@ Value group_norm(Builder& b, Value x, Value scale, Value bias, int64_t groups, d
   check_float("group_norm", x);
   size_t rank = x.shape().size();
   if (rank < 2 || groups < 1 || !x.shape()[1].is_const() || x.shape()[1].value() % groups != 0)
-    fail("group_norm", std::to_string(groups) + " groups do not divide the channels of " + text(x.type()));
+    fail("group_norm",
+         std::to_string(groups) + " groups do not divide the channels of " + text(x.type()));
   int64_t per_group = x.shape()[1].value() / groups;
   Shape grouped = {x.shape()[0], groups, per_group};
   grouped.insert(grouped.end(), x.shape().begin() + 2, x.shape().end());
   Value y = standardise(b, b.reshape(widen(b, x), grouped), dims_from(2, rank + 1), eps).y;
-  bool by_group = scale && scale.shape().size() == 1 && scale.shape()[0].is_const(groups) && per_group != 1;
+  bool by_group =
+      scale && scale.shape().size() == 1 && scale.shape()[0].is_const(groups) && per_group != 1;
   if (by_group) y = scale_channels("group_norm", b, y, scale, bias);
   y = b.reshape(y, x.shape());
   if (!by_group) y = scale_channels("group_norm", b, y, scale, bias);
@@ -125,7 +133,8 @@ Value lp_norm(Builder& b, Value x, int64_t axis, int64_t p) {
   check_float("lp_norm", x);
   if (p != 1 && p != 2) fail("lp_norm", "p = " + std::to_string(p) + ", only 1 and 2 are defined");
   Value wide = widen(b, x);
-  Value norm = reduce(b, p == 1 ? Reduction::l1 : Reduction::l2, wide, std::vector<int64_t>{axis}, true);
+  Value norm =
+      reduce(b, p == 1 ? Reduction::l1 : Reduction::l2, wide, std::vector<int64_t>{axis}, true);
   Value zero = scalar(b, wide.dtype(), 0);
   Value y = div(b, wide, norm);
   return narrow(b, where(b, apply(b, ScalarOp::eq, {norm, zero}), zero, y), x.dtype());
@@ -142,11 +151,13 @@ Value mean_variance_norm(Builder& b, Value x, std::span<const int64_t> axes) {
   return narrow(b, div(b, d, spread(b, shifted, x.shape(), dims)), x.dtype());
 }
 
-Value local_response_norm(Builder& b, Value x, int64_t size, double alpha, double beta, double bias) {
+Value local_response_norm(Builder& b, Value x, int64_t size, double alpha, double beta,
+                          double bias) {
   OpScope scope(b, "lrn");
   check_float("local_response_norm", x);
   if (size < 1 || x.shape().size() < 3)
-    fail("local_response_norm", "size " + std::to_string(size) + " over the channels of " + text(x.type()));
+    fail("local_response_norm",
+         "size " + std::to_string(size) + " over the channels of " + text(x.type()));
   Value wide = widen(b, x), square = mul(b, wide, wide);
   // The window over channels goes into a last dimension: c - (size - 1) / 2 + w, zero outside.
   size_t rank = x.shape().size();
@@ -157,8 +168,10 @@ Value local_response_norm(Builder& b, Value x, int64_t size, double alpha, doubl
   map.coords[1] = result_index(1) + result_index(rank) - (size - 1) / 2;
   Value windows = b.reindex(square, shape, map, Scalar::of(wide.dtype(), 0));
   Value sum = b.reduce(Combiner::add, windows, {static_cast<int32_t>(rank)});
-  Value base = add(b, mul(b, sum, scalar(b, wide.dtype(), alpha / static_cast<double>(size))), scalar(b, wide.dtype(), bias));
-  return narrow(b, div(b, wide, apply(b, ScalarOp::pow, {base, scalar(b, wide.dtype(), beta)})), x.dtype());
+  Value base = add(b, mul(b, sum, scalar(b, wide.dtype(), alpha / static_cast<double>(size))),
+                   scalar(b, wide.dtype(), bias));
+  return narrow(b, div(b, wide, apply(b, ScalarOp::pow, {base, scalar(b, wide.dtype(), beta)})),
+                x.dtype());
 }
 
 }  // namespace mintor::ops

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pooling: a reindex that puts the window in trailing dimensions, then a reduce over them.
-//   [N, C, D..] -> [N, C, O.., K..] -> [N, C, O..]      coordinate = stride * o + dilation * k - pad
+//   [N, C, D..] -> [N, C, O.., K..] -> [N, C, O..]      coordinate = stride * o + dilation * k -
+//   pad
 #include "compiler/ops/library/common.h"
 
 namespace mintor::ops {
@@ -9,20 +10,22 @@ namespace {
 
 PoolAttr checked(std::string_view op, Value x, PoolAttr attr) {
   size_t rank = x.shape().size();
-  if (rank < 3) fail(op, "x must have at least 3 dimensions (batch, channel, space): " + text(x.type()));
+  if (rank < 3)
+    fail(op, "x must have at least 3 dimensions (batch, channel, space): " + text(x.type()));
   size_t spatial = rank - 2;
   if (attr.stride.empty()) attr.stride.assign(spatial, 1);
   if (attr.dilation.empty()) attr.dilation.assign(spatial, 1);
   if (attr.pad_before.empty()) attr.pad_before.assign(spatial, 0);
   if (attr.pad_after.empty()) attr.pad_after.assign(spatial, 0);
-  if (attr.kernel.size() != spatial || attr.stride.size() != spatial || attr.dilation.size() != spatial ||
-      attr.pad_before.size() != spatial || attr.pad_after.size() != spatial)
-    fail(op, "kernel " + text(attr.kernel) + ", strides " + text(attr.stride) + " and dilations " + text(attr.dilation) +
-                 " do not fit " + text(x.type()));
+  if (attr.kernel.size() != spatial || attr.stride.size() != spatial ||
+      attr.dilation.size() != spatial || attr.pad_before.size() != spatial ||
+      attr.pad_after.size() != spatial)
+    fail(op, "kernel " + text(attr.kernel) + ", strides " + text(attr.stride) + " and dilations " +
+                 text(attr.dilation) + " do not fit " + text(x.type()));
   for (size_t d = 0; d < spatial; ++d) {
     if (attr.kernel[d] < 1 || attr.stride[d] < 1 || attr.dilation[d] < 1)
-      fail(op, "kernel " + text(attr.kernel) + ", strides " + text(attr.stride) + " and dilations " +
-                   text(attr.dilation) + " must be at least 1");
+      fail(op, "kernel " + text(attr.kernel) + ", strides " + text(attr.stride) +
+                   " and dilations " + text(attr.dilation) + " must be at least 1");
   }
   return attr;
 }
@@ -30,14 +33,15 @@ PoolAttr checked(std::string_view op, Value x, PoolAttr attr) {
 // A window that starts in the padding after x is left out in ceil mode.
 Index output_size(const Index& size, const PoolAttr& attr, size_t d) {
   Index before = attr.pad_before[d], stride = attr.stride[d];
-  Index span = size + before + attr.pad_after[d] - Index(attr.dilation[d]) * (attr.kernel[d] - 1) - 1;
+  Index span =
+      size + before + attr.pad_after[d] - Index(attr.dilation[d]) * (attr.kernel[d] - 1) - 1;
   if (!attr.ceil_mode) return floordiv(span, stride) + 1;
   return min(ceildiv(span, stride) + 1, floordiv(size + before - 1, stride) + 1);
 }
 
 struct Windows {
-  Shape output;              // O..
-  std::vector<Index> coords; // of each spatial dimension, over i{first}.. = O.., K..
+  Shape output;               // O..
+  std::vector<Index> coords;  // of each spatial dimension, over i{first}.. = O.., K..
 };
 
 Windows windows_of(std::string_view op, Value x, const PoolAttr& attr, size_t first) {
@@ -46,11 +50,12 @@ Windows windows_of(std::string_view op, Value x, const PoolAttr& attr, size_t fi
   for (size_t d = 0; d < spatial; ++d) {
     Index size = output_size(x.shape()[d + 2], attr, d);
     if (size.is_const() && size.value() < 1)
-      fail(op, "kernel " + text(attr.kernel) + " exceeds the padded size of dimension " + std::to_string(d + 2) +
-                   " of " + text(x.type()));
+      fail(op, "kernel " + text(attr.kernel) + " exceeds the padded size of dimension " +
+                   std::to_string(d + 2) + " of " + text(x.type()));
     w.output.push_back(size);
     w.coords.push_back(Index(attr.stride[d]) * result_index(first + d) +
-                       Index(attr.dilation[d]) * result_index(first + spatial + d) - attr.pad_before[d]);
+                       Index(attr.dilation[d]) * result_index(first + spatial + d) -
+                       attr.pad_before[d]);
   }
   return w;
 }
@@ -62,7 +67,8 @@ std::vector<int32_t> trailing(size_t first, size_t count) {
 }
 
 // Reduces the windows of x with `combiner`; what lies outside x is `fill`.
-Value pooled(std::string_view op, Builder& b, Value x, const PoolAttr& attr, Combiner combiner, Scalar fill) {
+Value pooled(std::string_view op, Builder& b, Value x, const PoolAttr& attr, Combiner combiner,
+             Scalar fill) {
   size_t spatial = attr.kernel.size();
   Windows w = windows_of(op, x, attr, 2);
   IndexMap map;
@@ -81,7 +87,9 @@ Value window_counts(Builder& b, Value x, const PoolAttr& attr) {
   bool clipped = attr.ceil_mode;
   for (size_t d = 0; d < spatial; ++d) {
     full *= attr.kernel[d];
-    if (!attr.count_include_pad && !(attr.pad_before[d].is_const(0) && attr.pad_after[d].is_const(0))) clipped = true;
+    if (!attr.count_include_pad &&
+        !(attr.pad_before[d].is_const(0) && attr.pad_after[d].is_const(0)))
+      clipped = true;
   }
   if (!clipped) return b.constant(x.dtype(), static_cast<double>(full));
   Windows w = windows_of("avg_pool", x, attr, 0);
@@ -89,7 +97,8 @@ Value window_counts(Builder& b, Value x, const PoolAttr& attr) {
   IndexMap map;
   for (size_t d = 0; d < spatial; ++d) {
     bool padded = attr.count_include_pad;
-    field.push_back(x.shape()[d + 2] + (padded ? attr.pad_before[d] + attr.pad_after[d] : Index(0)));
+    field.push_back(x.shape()[d + 2] +
+                    (padded ? attr.pad_before[d] + attr.pad_after[d] : Index(0)));
     map.coords.push_back(w.coords[d] + (padded ? attr.pad_before[d] : Index(0)));
     shape.push_back(attr.kernel[d]);
   }
@@ -98,7 +107,8 @@ Value window_counts(Builder& b, Value x, const PoolAttr& attr) {
 }
 
 std::vector<int64_t> spatial_axes(std::string_view op, Value x) {
-  if (x.shape().size() < 3) fail(op, "x must have at least 3 dimensions (batch, channel, space): " + text(x.type()));
+  if (x.shape().size() < 3)
+    fail(op, "x must have at least 3 dimensions (batch, channel, space): " + text(x.type()));
   std::vector<int64_t> axes;
   for (size_t d = 2; d < x.shape().size(); ++d) axes.push_back(static_cast<int64_t>(d));
   return axes;
@@ -110,7 +120,8 @@ Value max_pool(Builder& b, Value x, const PoolAttr& given) {
   OpScope scope(b, "max_pool");
   PoolAttr attr = checked("max_pool", x, given);
   Value wide = widen(b, x);
-  Value y = pooled("max_pool", b, wide, attr, Combiner::max, identity_of(Combiner::max, wide.dtype()));
+  Value y =
+      pooled("max_pool", b, wide, attr, Combiner::max, identity_of(Combiner::max, wide.dtype()));
   return narrow(b, y, x.dtype());
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear quantisation. y = saturate(round_half_even(x / scale) + zero); the cast from float saturates.
+// Linear quantisation. y = saturate(round_half_even(x / scale) + zero); the cast from float
+// saturates.
 #include "compiler/ops/library/common.h"
 
 namespace mintor::ops {
@@ -9,10 +10,12 @@ namespace {
 // A 0-d, [1] or [size of axis] value over x's shape.
 Value along(std::string_view op, Builder& b, Value v, Value x, int64_t axis) {
   if (v.shape().empty()) return b.broadcast_to(v, x.shape());
-  if (v.shape().size() == 1 && v.shape()[0].is_const(1)) return b.broadcast_to(b.reshape(v, {}), x.shape());
+  if (v.shape().size() == 1 && v.shape()[0].is_const(1))
+    return b.broadcast_to(b.reshape(v, {}), x.shape());
   int32_t dim = axis_of(op, axis, x.shape().size());
   if (v.shape().size() != 1 || !same_size(b, v.shape()[0], x.shape()[dim]))
-    fail(op, "scale or zero point " + text(v.type()) + " does not fit axis " + std::to_string(axis) + " of " + text(x.type()));
+    fail(op, "scale or zero point " + text(v.type()) + " does not fit axis " +
+                 std::to_string(axis) + " of " + text(x.type()));
   return b.broadcast(v, x.shape(), {dim});
 }
 
@@ -20,9 +23,11 @@ Value along(std::string_view op, Builder& b, Value v, Value x, int64_t axis) {
 
 Value quantize_linear(Builder& b, Value x, Value scale, Value zero, DType dtype, int64_t axis) {
   OpScope scope(b, "quantize_linear");
-  if (!is_int(dtype)) fail("quantize_linear", "the result must be an integer, not " + std::string(name_of(dtype)));
+  if (!is_int(dtype))
+    fail("quantize_linear", "the result must be an integer, not " + std::string(name_of(dtype)));
   if (zero && zero.dtype() != dtype)
-    fail("quantize_linear", "zero point " + text(zero.type()) + " for a result of " + std::string(name_of(dtype)));
+    fail("quantize_linear",
+         "zero point " + text(zero.type()) + " for a result of " + std::string(name_of(dtype)));
   Value v = x.dtype() == DType::f32 ? x : b.cast(x, DType::f32);
   Value ratio = div(b, v, along("quantize_linear", b, b.cast(scale, DType::f32), v, axis));
   Value y = apply(b, ScalarOp::round, {ratio});
@@ -44,7 +49,8 @@ Value dequantize_linear(Builder& b, Value x, Value scale, Value zero, int64_t ax
 
 DynamicQuantized dynamic_quantize_linear(Builder& b, Value x) {
   OpScope scope(b, "dynamic_quantize_linear");
-  if (x.dtype() != DType::f32) fail("dynamic_quantize_linear", "x must be f32, not " + text(x.type()));
+  if (x.dtype() != DType::f32)
+    fail("dynamic_quantize_linear", "x must be f32, not " + text(x.type()));
   Value zero = scalar(b, DType::f32, 0), steps = scalar(b, DType::f32, 255);
   Value hi = apply(b, ScalarOp::max, {reduce(b, Reduction::max, x, {}, false), zero});
   Value lo = apply(b, ScalarOp::min, {reduce(b, Reduction::min, x, {}, false), zero});

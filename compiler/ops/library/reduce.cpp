@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reductions with NumPy's axes and keep_dims, arg-reductions and cumulative sums.
+// Takes a value and axes (none: all of them); gives reduce and scan nodes, whose order the pass
+// `order` sets. Keeps true: mean divides once by the count; log_sum_exp does not overflow.
 #include "compiler/ops/library/common.h"
 
 namespace mintor::ops {
@@ -12,18 +14,30 @@ bool needs_float(Reduction r) {
 
 std::string_view scope_of(Reduction r) {
   switch (r) {
-    case Reduction::sum: return "reduce_sum";
-    case Reduction::mean: return "reduce_mean";
-    case Reduction::max: return "reduce_max";
-    case Reduction::min: return "reduce_min";
-    case Reduction::prod: return "reduce_prod";
-    case Reduction::sum_square: return "reduce_sum_square";
-    case Reduction::l1: return "reduce_l1";
-    case Reduction::l2: return "reduce_l2";
-    case Reduction::log_sum: return "reduce_log_sum";
-    case Reduction::log_sum_exp: return "reduce_log_sum_exp";
-    case Reduction::all: return "reduce_all";
-    case Reduction::any: return "reduce_any";
+    case Reduction::sum:
+      return "reduce_sum";
+    case Reduction::mean:
+      return "reduce_mean";
+    case Reduction::max:
+      return "reduce_max";
+    case Reduction::min:
+      return "reduce_min";
+    case Reduction::prod:
+      return "reduce_prod";
+    case Reduction::sum_square:
+      return "reduce_sum_square";
+    case Reduction::l1:
+      return "reduce_l1";
+    case Reduction::l2:
+      return "reduce_l2";
+    case Reduction::log_sum:
+      return "reduce_log_sum";
+    case Reduction::log_sum_exp:
+      return "reduce_log_sum_exp";
+    case Reduction::all:
+      return "reduce_all";
+    case Reduction::any:
+      return "reduce_any";
   }
   return "reduce";
 }
@@ -36,7 +50,8 @@ Value folded(Builder& b, Combiner combiner, Value x, const std::vector<int32_t>&
 // log(sum(exp(x))) around the largest x, where that is finite.
 Value log_sum_exp(Builder& b, Value x, const std::vector<int32_t>& dims) {
   Value largest = folded(b, Combiner::max, x, dims);
-  Value pivot = where(b, apply(b, ScalarOp::is_finite, {largest}), largest, scalar(b, x.dtype(), 0));
+  Value pivot =
+      where(b, apply(b, ScalarOp::is_finite, {largest}), largest, scalar(b, x.dtype(), 0));
   Value exps = apply(b, ScalarOp::exp, {sub(b, x, spread(b, pivot, x.shape(), dims))});
   return add(b, apply(b, ScalarOp::log, {folded(b, Combiner::add, exps, dims)}), pivot);
 }
@@ -44,31 +59,45 @@ Value log_sum_exp(Builder& b, Value x, const std::vector<int32_t>& dims) {
 Value reduced(Builder& b, Reduction r, Value x, const std::vector<int32_t>& dims) {
   bool boolean = x.dtype() == DType::boolean;
   switch (r) {
-    case Reduction::sum: return folded(b, Combiner::add, x, dims);
+    case Reduction::sum:
+      return folded(b, Combiner::add, x, dims);
     case Reduction::mean:
-      return div(b, folded(b, Combiner::add, x, dims), count_of(b, x.dtype(), product(x.shape(), dims)));
-    case Reduction::max: return folded(b, boolean ? Combiner::or_ : Combiner::max, x, dims);
-    case Reduction::min: return folded(b, boolean ? Combiner::and_ : Combiner::min, x, dims);
-    case Reduction::prod: return folded(b, Combiner::mul, x, dims);
-    case Reduction::sum_square: return folded(b, Combiner::add, mul(b, x, x), dims);
+      return div(b, folded(b, Combiner::add, x, dims),
+                 count_of(b, x.dtype(), product(x.shape(), dims)));
+    case Reduction::max:
+      return folded(b, boolean ? Combiner::or_ : Combiner::max, x, dims);
+    case Reduction::min:
+      return folded(b, boolean ? Combiner::and_ : Combiner::min, x, dims);
+    case Reduction::prod:
+      return folded(b, Combiner::mul, x, dims);
+    case Reduction::sum_square:
+      return folded(b, Combiner::add, mul(b, x, x), dims);
     case Reduction::l1:
-      return folded(b, Combiner::add, is_unsigned_int(x.dtype()) ? x : apply(b, ScalarOp::abs, {x}), dims);
-    case Reduction::l2: return apply(b, ScalarOp::sqrt, {folded(b, Combiner::add, mul(b, x, x), dims)});
-    case Reduction::log_sum: return apply(b, ScalarOp::log, {folded(b, Combiner::add, x, dims)});
-    case Reduction::log_sum_exp: return log_sum_exp(b, x, dims);
-    case Reduction::all: return folded(b, Combiner::and_, x, dims);
-    case Reduction::any: return folded(b, Combiner::or_, x, dims);
+      return folded(b, Combiner::add, is_unsigned_int(x.dtype()) ? x : apply(b, ScalarOp::abs, {x}),
+                    dims);
+    case Reduction::l2:
+      return apply(b, ScalarOp::sqrt, {folded(b, Combiner::add, mul(b, x, x), dims)});
+    case Reduction::log_sum:
+      return apply(b, ScalarOp::log, {folded(b, Combiner::add, x, dims)});
+    case Reduction::log_sum_exp:
+      return log_sum_exp(b, x, dims);
+    case Reduction::all:
+      return folded(b, Combiner::and_, x, dims);
+    case Reduction::any:
+      return folded(b, Combiner::or_, x, dims);
   }
   return {};
 }
 
-Value arg_reduce(std::string_view name, Builder& b, Combiner combiner, Value x, int64_t axis, bool keep, bool last) {
+Value arg_reduce(std::string_view name, Builder& b, Combiner combiner, Value x, int64_t axis,
+                 bool keep, bool last) {
   OpScope scope(b, name);
   std::vector<int32_t> dims = {axis_of(name, axis, x.shape().size())};
   if (x.dtype() == DType::boolean) x = b.cast(x, DType::u8);
   Value v = widen(b, x);
   const Index& size = v.shape()[dims[0]];
-  if (size.is_const(0)) fail(name, "axis " + std::to_string(axis) + " of " + text(x.type()) + " is empty");
+  if (size.is_const(0))
+    fail(name, "axis " + std::to_string(axis) + " of " + text(x.type()) + " is empty");
   if (last) v = flip(b, v, std::vector<int64_t>{dims[0]});
   Value y = b.reduce(combiner, v, dims);
   if (last) y = sub(b, count_of(b, y.dtype(), size - 1), y);
@@ -102,7 +131,8 @@ Value cum_sum(Builder& b, Value x, int64_t axis, bool exclusive, bool reverse) {
   OpScope scope(b, "cum_sum");
   int32_t dim = axis_of("cum_sum", axis, x.shape().size());
   Value wide = widen(b, x);
-  Value y = b.scan(Combiner::add, std::span(&wide, 1), dim, {Scalar::of_int(wide.dtype(), 0)}, reverse, exclusive)[0];
+  Value y = b.scan(Combiner::add, std::span(&wide, 1), dim, {Scalar::of_int(wide.dtype(), 0)},
+                   reverse, exclusive)[0];
   return narrow(b, y, x.dtype());
 }
 

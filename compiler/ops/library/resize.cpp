@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// resize: each resized dimension on its own. The source positions are computed here, in f64, as tables: nearest is one
-// take by a table of indices (an affine floordiv where the factor is a whole number), linear and cubic are sums of takes
-// times tables of weights. Resized dimensions must therefore be constant.
+// resize: each resized dimension on its own. The source positions are computed here, in f64, as
+// tables: nearest is one take by a table of indices (an affine floordiv where the factor is a whole
+// number), linear and cubic are sums of takes times tables of weights. Resized dimensions must
+// therefore be constant.
 #include <algorithm>
 #include <cmath>
 
@@ -11,8 +12,8 @@ namespace mintor::ops {
 
 namespace {
 
-struct Taps {                       // one row per output position
-  std::vector<std::vector<int64_t>> index;   // [tap][output]
+struct Taps {                               // one row per output position
+  std::vector<std::vector<int64_t>> index;  // [tap][output]
   std::vector<std::vector<float>> weight;
 };
 
@@ -22,7 +23,8 @@ double source_position(const ResizeAttr& attr, int64_t o, int64_t in, int64_t ou
   if (c == "asymmetric") return x / scale;
   // The reference takes the size before it is rounded down; with given sizes it is the same.
   double real_out = scale * static_cast<double>(in);
-  if (c == "align_corners") return real_out == 1 ? 0 : x * static_cast<double>(in - 1) / (real_out - 1);
+  if (c == "align_corners")
+    return real_out == 1 ? 0 : x * static_cast<double>(in - 1) / (real_out - 1);
   if (c == "pytorch_half_pixel") return out == 1 ? 0 : (x + 0.5) / scale - 0.5;
   if (c == "half_pixel_symmetric") {
     double adjustment = static_cast<double>(out) / (scale * static_cast<double>(in));
@@ -53,7 +55,8 @@ std::vector<double> tap_weights(const ResizeAttr& attr, double fraction) {
 
 Taps taps_of(const ResizeAttr& attr, int64_t in, int64_t out, double scale) {
   size_t count = attr.mode == ResizeMode::nearest ? 1 : (attr.mode == ResizeMode::linear ? 2 : 4);
-  Taps taps{std::vector(count, std::vector<int64_t>(out)), std::vector(count, std::vector<float>(out, 1))};
+  Taps taps{std::vector(count, std::vector<int64_t>(out)),
+            std::vector(count, std::vector<float>(out, 1))};
   for (int64_t o = 0; o < out; ++o) {
     double x = source_position(attr, o, in, out, scale);
     if (attr.mode == ResizeMode::nearest) {
@@ -95,7 +98,8 @@ Value pick(Builder& b, Value x, const std::vector<int64_t>& index, int32_t dim) 
   return b.reindex(x, shape, map, Scalar::of_int(x.dtype(), 0));
 }
 
-Value resize_dim(Builder& b, Value x, int32_t dim, int64_t out, double scale, const ResizeAttr& attr) {
+Value resize_dim(Builder& b, Value x, int32_t dim, int64_t out, double scale,
+                 const ResizeAttr& attr) {
   Taps taps = taps_of(attr, x.shape()[dim].value(), out, scale);
   if (attr.mode == ResizeMode::nearest) return pick(b, x, taps.index[0], dim);
   Value sum;
@@ -118,14 +122,17 @@ Value resize(Builder& b, Value x, std::span<const int64_t> sizes, std::span<cons
   if (sizes.size() != rank || scales.size() != rank)
     fail("resize", std::to_string(sizes.size()) + " sizes for " + text(x.type()));
   bool moves = attr.mode == ResizeMode::nearest;
-  if (!moves && !is_float(x.dtype())) fail("resize", "linear and cubic need a float dtype, not " + text(x.type()));
+  if (!moves && !is_float(x.dtype()))
+    fail("resize", "linear and cubic need a float dtype, not " + text(x.type()));
   Value y = moves ? x : widen(b, x);
   for (size_t d = 0; d < rank; ++d) {
     const Index& in = x.shape()[d];
     bool same = in.is_const() ? sizes[d] == in.value() && scales[d] == 1 : scales[d] == 1;
     if (same) continue;
     if (!in.is_const() || in.value() < 1 || sizes[d] < 1 || !(scales[d] > 0))
-      fail("resize", "dimension " + std::to_string(d) + " of " + text(x.type()) + " to " + std::to_string(sizes[d]),
+      fail("resize",
+           "dimension " + std::to_string(d) + " of " + text(x.type()) + " to " +
+               std::to_string(sizes[d]),
            "give the input a fixed size with --shape");
     y = resize_dim(b, y, static_cast<int32_t>(d), sizes[d], scales[d], attr);
   }

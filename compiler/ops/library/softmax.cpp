@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // softmax and log_softmax in the exact two-pass form: max, exp(x - max), sum, divide.
+// Takes a value and axes that are normalised together; gives the same shape and dtype.
+// Keeps true: no overflow for any finite x; f16 and bf16 are computed in f32.
 #include "compiler/ops/library/common.h"
 
 namespace mintor::ops {
@@ -7,7 +9,7 @@ namespace mintor::ops {
 namespace {
 
 struct Parts {
-  Value shifted, exps, sum;   // x - max, exp of it, its sum spread over x's shape
+  Value shifted, exps, sum;  // x - max, exp of it, its sum spread over x's shape
 };
 
 Parts parts_of(std::string_view op, Builder& b, Value x, std::span<const int64_t> axes) {
