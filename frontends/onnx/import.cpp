@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The import itself: checks the model as a whole, makes inputs and initializers, converts node after node, collects
-// outputs. A slice that clips a symbolic size may leave sizes that cannot be told equal; then the import is tried once
-// more with those symbols bounded so that nothing is clipped, and says so.
+// The import itself: checks the model as a whole, makes inputs and initializers, converts node
+// after node, collects outputs. A slice that clips a symbolic size may leave sizes that cannot be
+// told equal; then the import is tried once more with those symbols bounded so that nothing is
+// clipped, and says so.
 #include <algorithm>
 #include <filesystem>
 
@@ -18,14 +19,15 @@ namespace mintor {
 
 namespace {
 
-// "/layer1/conv1/Conv" -> "layer1/conv1/Conv"; characters that the text form does not take in scopes become '_'.
+// "/layer1/conv1/Conv" -> "layer1/conv1/Conv"; characters that the text form does not take in
+// scopes become '_'.
 std::string scope_of(const onnx::NodeProto& node, int number) {
   std::string name = node.name();
   if (name.empty()) name = node.op_type() + "_" + std::to_string(number);
   std::string out;
   for (char c : std::string_view(name).substr(0, 200)) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-                 c == '/' || c == '-';
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '_' || c == '.' || c == '/' || c == '-';
     if (c == '/' && (out.empty() || out.back() == '/')) continue;
     out += plain ? c : '_';
   }
@@ -51,11 +53,14 @@ bool same_operator(std::string_view x, std::string_view y) {
   return folded(x) == folded(y);
 }
 
-void set_output(OnnxState& state, const std::string& name, OnnxValue value, const onnx::NodeProto& node) {
+void set_output(OnnxState& state, const std::string& name, OnnxValue value,
+                const onnx::NodeProto& node) {
   if (!value.value && !value.known)
-    throw InternalError("onnx import", node.op_type() + " made no output '" + printable(name) + "'");
+    throw InternalError("onnx import",
+                        node.op_type() + " made no output '" + printable(name) + "'");
   if (!state.values.emplace(name, std::move(value)).second)
-    throw CompileError(printable(node.op_type()), "output '" + printable(name) + "' is already made by another node");
+    throw CompileError(printable(node.op_type()),
+                       "output '" + printable(name) + "' is already made by another node");
 }
 
 void import_node(OnnxState& state, const onnx::NodeProto& proto, int number) {
@@ -68,24 +73,31 @@ void import_node(OnnxState& state, const onnx::NodeProto& proto, int number) {
     for (size_t i = 0; i < node.outputs(); ++i) {
       if (!node.wants(i)) continue;
       if (!node.results()[i].value && !node.results()[i].known)
-        node.fail("output " + std::to_string(i) + " ('" + printable(proto.output(static_cast<int>(i))) + "') is not supported");
+        node.fail("output " + std::to_string(i) + " ('" +
+                  printable(proto.output(static_cast<int>(i))) + "') is not supported");
       set_output(state, proto.output(static_cast<int>(i)), node.results()[i], proto);
     }
   } catch (const CompileError& error) {
-    std::string name = proto.name().empty() ? "number " + std::to_string(number) : "'" + printable(proto.name()) + "'";
+    std::string name = proto.name().empty() ? "number " + std::to_string(number)
+                                            : "'" + printable(proto.name()) + "'";
     std::string problem = error.problem();
-    if (!error.op().empty() && !same_operator(error.op(), proto.op_type())) problem = error.op() + ": " + problem;
-    throw CompileError(printable(proto.op_type()), problem, "node " + name + " (" + printable(proto.op_type()) + ")", help_of(error));
+    if (!error.op().empty() && !same_operator(error.op(), proto.op_type()))
+      problem = error.op() + ": " + problem;
+    throw CompileError(printable(proto.op_type()), problem,
+                       "node " + name + " (" + printable(proto.op_type()) + ")", help_of(error));
   }
 }
 
 void check_counts(const onnx::GraphProto& graph) {
-  if (graph.node_size() > onnx_limits::kNodes || graph.initializer_size() > onnx_limits::kInitializers)
-    throw CompileError("onnx", "the graph has " + std::to_string(graph.node_size()) + " nodes and " +
-                                   std::to_string(graph.initializer_size()) + " initializers, at most " +
-                                   std::to_string(onnx_limits::kNodes) + " of each are taken");
+  if (graph.node_size() > onnx_limits::kNodes ||
+      graph.initializer_size() > onnx_limits::kInitializers)
+    throw CompileError("onnx", "the graph has " + std::to_string(graph.node_size()) +
+                                   " nodes and " + std::to_string(graph.initializer_size()) +
+                                   " initializers, at most " + std::to_string(onnx_limits::kNodes) +
+                                   " of each are taken");
   if (graph.sparse_initializer_size() > 0)
-    throw CompileError("onnx", "sparse initializers are not supported", "", "store the weights densely");
+    throw CompileError("onnx", "sparse initializers are not supported", "",
+                       "store the weights densely");
 }
 
 void check_supported(const onnx::ModelProto& model, int opset) {
@@ -93,12 +105,16 @@ void check_supported(const onnx::ModelProto& model, int opset) {
   if (missing.empty()) return;
   std::string text;
   for (const auto& [op, names] : missing) {
-    text += (text.empty() ? "" : "; ") + op + " (" + std::to_string(names.size()) + (names.size() == 1 ? " node: " : " nodes: ");
-    for (size_t i = 0; i < names.size() && i < onnx_limits::kNamesInMessage; ++i) text += (i ? ", " : "") + names[i];
+    text += (text.empty() ? "" : "; ") + op + " (" + std::to_string(names.size()) +
+            (names.size() == 1 ? " node: " : " nodes: ");
+    for (size_t i = 0; i < names.size() && i < onnx_limits::kNamesInMessage; ++i)
+      text += (i ? ", " : "") + names[i];
     text += names.size() > onnx_limits::kNamesInMessage ? ", ...)" : ")";
   }
-  throw CompileError("onnx", std::to_string(missing.size()) + (missing.size() == 1 ? " operator is" : " operators are") +
-                                 " not supported at opset " + std::to_string(opset) + ": " + text,
+  throw CompileError("onnx",
+                     std::to_string(missing.size()) +
+                         (missing.size() == 1 ? " operator is" : " operators are") +
+                         " not supported at opset " + std::to_string(opset) + ": " + text,
                      "", "`mintor supported-ops` lists what is");
 }
 
@@ -122,8 +138,9 @@ struct Attempt {
   std::exception_ptr error;
 };
 
-Attempt attempt(CompileContext& ctx, const std::shared_ptr<const onnx::ModelProto>& model, const std::string& folder,
-                const OnnxImportOptions& options, const std::set<OnnxClip>& bounds) {
+Attempt attempt(CompileContext& ctx, const std::shared_ptr<const onnx::ModelProto>& model,
+                const std::string& folder, const OnnxImportOptions& options,
+                const std::set<OnnxClip>& bounds) {
   OnnxState state(ctx, model, folder);
   Attempt result;
   try {
@@ -142,8 +159,8 @@ Attempt attempt(CompileContext& ctx, const std::shared_ptr<const onnx::ModelProt
   return result;
 }
 
-Graph import_model(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model, const std::string& folder,
-                   const OnnxImportOptions& options) {
+Graph import_model(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model,
+                   const std::string& folder, const OnnxImportOptions& options) {
   Attempt first = attempt(ctx, model, folder, options, {});
   if (first.graph) return std::move(*first.graph);
   if (!first.clips.empty()) {
@@ -160,15 +177,18 @@ Graph import_model(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> 
 
 }  // namespace
 
-OnnxState::OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model, std::string folder)
+OnnxState::OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model,
+                     std::string folder)
     : ctx(ctx), model(std::move(model)), folder(std::move(folder)), graph("model"), builder(graph) {
   const std::string& name = this->model->graph().name();
   std::string clean;
   for (char c : std::string_view(name).substr(0, 100)) {
     bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
     bool digit = c >= '0' && c <= '9';
-    if (letter || (digit && !clean.empty())) clean += c;
-    else if (!clean.empty() && clean.back() != '_') clean += '_';
+    if (letter || (digit && !clean.empty()))
+      clean += c;
+    else if (!clean.empty() && clean.back() != '_')
+      clean += '_';
   }
   if (!clean.empty()) graph.set_name(clean);
 }
@@ -179,17 +199,28 @@ bool OnnxState::is_constant(const Value& value) {
   if (auto it = constancy.find(node); it != constancy.end()) return it->second;
   bool pure = false;
   switch (node->kind) {
-    case Kind::iota: case Kind::unary: case Kind::binary: case Kind::ternary: case Kind::cast: case Kind::broadcast:
-    case Kind::reindex: case Kind::concat: case Kind::reduce: case Kind::scan: case Kind::contract:
+    case Kind::iota:
+    case Kind::unary:
+    case Kind::binary:
+    case Kind::ternary:
+    case Kind::cast:
+    case Kind::broadcast:
+    case Kind::reindex:
+    case Kind::concat:
+    case Kind::reduce:
+    case Kind::scan:
+    case Kind::contract:
     case Kind::reindex_reduce:
       pure = true;
       break;
-    default: break;
+    default:
+      break;
   }
   for (const Type& type : node->results) {
     int64_t count = 1;
     for (const Index& size : type.shape) {
-      bool small = size.is_const() && size.value() >= 0 && !__builtin_mul_overflow(count, size.value(), &count);
+      bool small = size.is_const() && size.value() >= 0 &&
+                   !__builtin_mul_overflow(count, size.value(), &count);
       pure = pure && small && count <= onnx_limits::kFolded;
     }
   }
@@ -216,7 +247,8 @@ void import_initializers(OnnxState& state, const onnx::GraphProto& graph) {
     if (t.name().empty()) throw CompileError("initializer", "an initializer has no name");
     Tensor tensor = tensor_from_proto(state, t);
     bool weight = is_float(tensor.dtype) && tensor.count() > 1;
-    Value value = weight ? state.builder.parameter(t.name(), std::move(tensor)) : state.builder.constant(std::move(tensor));
+    Value value = weight ? state.builder.parameter(t.name(), std::move(tensor))
+                         : state.builder.constant(std::move(tensor));
     if (!state.values.emplace(t.name(), OnnxValue{value, nullptr}).second)
       throw CompileError("initializer", "two initializers are named '" + printable(t.name()) + "'");
   }
@@ -227,7 +259,8 @@ Graph import_onnx(CompileContext& ctx, const std::string& path, const OnnxImport
   return import_model(ctx, read_model(path), folder.empty() ? "." : folder, options);
 }
 
-Graph import_onnx_bytes(CompileContext& ctx, std::span<const std::byte> bytes, const OnnxImportOptions& options) {
+Graph import_onnx_bytes(CompileContext& ctx, std::span<const std::byte> bytes,
+                        const OnnxImportOptions& options) {
   return import_model(ctx, parse_model(bytes), "", options);
 }
 

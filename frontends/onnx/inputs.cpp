@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Graph inputs, their symbols, and the text of --shape (inputs.h, onnx.h).
+// Takes the declared types and what the user says; gives input nodes.
+// Keeps true: a dim_param is one symbol or one number everywhere; symbol names are legal and
+// collide with no index variable.
 #include "frontends/onnx/inputs.h"
 
 #include <algorithm>
@@ -18,7 +22,8 @@ namespace {
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Names that index maps, contraction axes and the text of expressions use: one small letter with digits, e_x, min, max.
+// Names that index maps, contraction axes and the text of expressions use: one small letter with
+// digits, e_x, min, max.
 bool is_reserved(std::string_view name) {
   if (name == "min" || name == "max") return true;
   if (name.size() == 3 && name.substr(0, 2) == "e_") return true;
@@ -40,7 +45,8 @@ std::string symbol_name(std::string_view given) {
 int64_t size_of_text(std::string_view whole, std::string_view digits) {
   int64_t value = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || value < 0 || value > onnx_limits::kElements)
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || value < 0 ||
+      value > onnx_limits::kElements)
     bad_shape(whole, "has a bad size '" + std::string(digits) + "'");
   return value;
 }
@@ -49,7 +55,8 @@ OnnxDim dim_of_text(std::string_view whole, std::string_view part) {
   if (part.empty()) bad_shape(whole, "has an empty dimension");
   if (is_letter(part[0])) {
     for (char c : part) {
-      if (!is_letter(c) && !is_digit(c)) bad_shape(whole, "has a bad name '" + std::string(part) + "'");
+      if (!is_letter(c) && !is_digit(c))
+        bad_shape(whole, "has a bad name '" + std::string(part) + "'");
     }
     return {0, -1, std::string(part)};
   }
@@ -60,7 +67,8 @@ OnnxDim dim_of_text(std::string_view whole, std::string_view part) {
   }
   OnnxDim dim{size_of_text(whole, part.substr(0, dots)), -1, ""};
   if (dots + 2 < part.size()) dim.hi = size_of_text(whole, part.substr(dots + 2));
-  if (dim.hi >= 0 && dim.hi < dim.lo) bad_shape(whole, "has an empty range '" + std::string(part) + "'");
+  if (dim.hi >= 0 && dim.hi < dim.lo)
+    bad_shape(whole, "has an empty range '" + std::string(part) + "'");
   return dim;
 }
 
@@ -70,7 +78,8 @@ class Dimensions {
   Dimensions(OnnxState& state, const std::set<OnnxClip>& bounds) : state_(state), bounds_(bounds) {}
 
   // Overrides say what a dim_param is for every input that uses it.
-  void note(const onnx::TensorShapeProto& shape, const std::vector<OnnxDim>& dims, const std::string& input) {
+  void note(const onnx::TensorShapeProto& shape, const std::vector<OnnxDim>& dims,
+            const std::string& input) {
     for (int d = 0; d < shape.dim_size(); ++d) {
       const std::string& param = shape.dim(d).dim_param();
       if (param.empty()) continue;
@@ -78,12 +87,14 @@ class Dimensions {
       const OnnxDim& before = it->second;
       const OnnxDim& now = dims[static_cast<size_t>(d)];
       if (!added && (before.lo != now.lo || before.hi != now.hi || before.symbol != now.symbol))
-        throw CompileError("--shape", "input '" + printable(input) + "' gives dimension '" + printable(param) +
+        throw CompileError("--shape", "input '" + printable(input) + "' gives dimension '" +
+                                          printable(param) +
                                           "' another size than an input before it");
     }
   }
 
-  Index of(const onnx::TensorShapeProto::Dimension& dim, const OnnxDim* wanted, const std::string& fallback) {
+  Index of(const onnx::TensorShapeProto::Dimension& dim, const OnnxDim* wanted,
+           const std::string& fallback) {
     const std::string& param = dim.dim_param();
     if (!wanted && !param.empty()) {
       auto it = given_.find(param);
@@ -91,7 +102,8 @@ class Dimensions {
     }
     if (wanted && wanted->is_fixed()) return wanted->lo;
     if (!wanted && dim.has_dim_value() && dim.dim_value() >= 0) return dim.dim_value();
-    std::string name = wanted && !wanted->symbol.empty() ? wanted->symbol : (param.empty() ? fallback : param);
+    std::string name =
+        wanted && !wanted->symbol.empty() ? wanted->symbol : (param.empty() ? fallback : param);
     return symbol(name, wanted ? wanted->lo : 0, wanted ? wanted->hi : -1);
   }
 
@@ -118,11 +130,14 @@ class Dimensions {
 
 const onnx::TypeProto::Tensor& tensor_type(const onnx::ValueInfoProto& input) {
   if (!input.type().has_tensor_type())
-    throw CompileError("onnx", "input '" + printable(input.name()) + "' is not a tensor (sequences, maps and optionals are not supported)");
+    throw CompileError("onnx",
+                       "input '" + printable(input.name()) +
+                           "' is not a tensor (sequences, maps and optionals are not supported)");
   return input.type().tensor_type();
 }
 
-std::vector<const onnx::ValueInfoProto*> real_inputs(const OnnxState& state, const onnx::GraphProto& graph) {
+std::vector<const onnx::ValueInfoProto*> real_inputs(const OnnxState& state,
+                                                     const onnx::GraphProto& graph) {
   std::vector<const onnx::ValueInfoProto*> inputs;
   for (const onnx::ValueInfoProto& input : graph.input()) {
     if (!state.values.contains(input.name())) inputs.push_back(&input);
@@ -130,12 +145,14 @@ std::vector<const onnx::ValueInfoProto*> real_inputs(const OnnxState& state, con
   return inputs;
 }
 
-void check_overrides(const std::vector<const onnx::ValueInfoProto*>& inputs, const OnnxImportOptions& options) {
+void check_overrides(const std::vector<const onnx::ValueInfoProto*>& inputs,
+                     const OnnxImportOptions& options) {
   std::vector<std::string_view> names;
   for (const onnx::ValueInfoProto* input : inputs) names.push_back(input->name());
   for (const auto& [name, dims] : options.shapes) {
     if (std::find(names.begin(), names.end(), name) == names.end())
-      throw CompileError("--shape", "the model has no input '" + printable(name) + "'", "", did_you_mean(name, names));
+      throw CompileError("--shape", "the model has no input '" + printable(name) + "'", "",
+                         did_you_mean(name, names));
   }
 }
 
@@ -153,12 +170,13 @@ std::pair<std::string, std::vector<OnnxDim>> parse_onnx_shape(std::string_view t
     out.second.push_back(dim_of_text(text, rest.substr(start, end - start)));
     start = end + 1;
   }
-  if (out.second.size() > static_cast<size_t>(onnx_limits::kRank)) bad_shape(text, "has too many dimensions");
+  if (out.second.size() > static_cast<size_t>(onnx_limits::kRank))
+    bad_shape(text, "has too many dimensions");
   return out;
 }
 
-void import_inputs(OnnxState& state, const onnx::GraphProto& graph, const OnnxImportOptions& options,
-                   const std::set<OnnxClip>& bounds) {
+void import_inputs(OnnxState& state, const onnx::GraphProto& graph,
+                   const OnnxImportOptions& options, const std::set<OnnxClip>& bounds) {
   std::vector<const onnx::ValueInfoProto*> inputs = real_inputs(state, graph);
   check_overrides(inputs, options);
   Dimensions dimensions(state, bounds);
@@ -170,11 +188,15 @@ void import_inputs(OnnxState& state, const onnx::GraphProto& graph, const OnnxIm
     const onnx::TypeProto::Tensor& type = tensor_type(*input);
     const std::vector<OnnxDim>* wanted = override_of(*input);
     if (type.has_shape() && type.shape().dim_size() > onnx_limits::kRank)
-      throw CompileError("onnx", "input '" + printable(input->name()) + "' has " + std::to_string(type.shape().dim_size()) +
-                                     " dimensions, at most " + std::to_string(onnx_limits::kRank) + " are taken");
-    if (wanted && type.has_shape() && wanted->size() != static_cast<size_t>(type.shape().dim_size()))
-      throw CompileError("--shape", "input '" + printable(input->name()) + "' has " + std::to_string(type.shape().dim_size()) +
-                                        " dimensions, " + std::to_string(wanted->size()) + " are given");
+      throw CompileError("onnx", "input '" + printable(input->name()) + "' has " +
+                                     std::to_string(type.shape().dim_size()) +
+                                     " dimensions, at most " + std::to_string(onnx_limits::kRank) +
+                                     " are taken");
+    if (wanted && type.has_shape() &&
+        wanted->size() != static_cast<size_t>(type.shape().dim_size()))
+      throw CompileError("--shape", "input '" + printable(input->name()) + "' has " +
+                                        std::to_string(type.shape().dim_size()) + " dimensions, " +
+                                        std::to_string(wanted->size()) + " are given");
     if (!wanted && !type.has_shape())
       throw CompileError("onnx", "input '" + printable(input->name()) + "' has no shape", "",
                          "give it with --shape " + printable(input->name()) + "=...");
@@ -186,7 +208,8 @@ void import_inputs(OnnxState& state, const onnx::GraphProto& graph, const OnnxIm
     int rank = wanted ? static_cast<int>(wanted->size()) : type.shape().dim_size();
     Shape shape;
     for (int d = 0; d < rank; ++d) {
-      const auto& dim = type.has_shape() ? type.shape().dim(d) : onnx::TensorShapeProto::Dimension::default_instance();
+      const auto& dim = type.has_shape() ? type.shape().dim(d)
+                                         : onnx::TensorShapeProto::Dimension::default_instance();
       shape.push_back(dimensions.of(dim, wanted ? &(*wanted)[static_cast<size_t>(d)] : nullptr,
                                     input->name() + "_d" + std::to_string(d)));
     }
@@ -194,7 +217,8 @@ void import_inputs(OnnxState& state, const onnx::GraphProto& graph, const OnnxIm
     DType dtype = dtype_from_onnx(type.elem_type(), "input '" + printable(input->name()) + "'");
     if (state.values.contains(input->name()))
       throw CompileError("onnx", "two inputs are named '" + printable(input->name()) + "'");
-    state.values.emplace(input->name(), OnnxValue{state.builder.input(input->name(), dtype, shape), nullptr});
+    state.values.emplace(input->name(),
+                         OnnxValue{state.builder.input(input->name(), dtype, shape), nullptr});
   }
 }
 

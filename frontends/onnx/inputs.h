@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inputs of the model: types, symbols for dimensions that are not fixed, and what the user says about shapes.
+// Inputs of the model: types, symbols for dimensions that are not fixed, and what the user says
+// about shapes.
 #pragma once
 
 #include <set>
@@ -8,8 +9,9 @@
 
 namespace mintor {
 
-// Makes an input node for every graph input that is no initializer. `bounds` limits symbols from above.
-void import_inputs(OnnxState& state, const onnx::GraphProto& graph, const OnnxImportOptions& options,
-                   const std::set<OnnxClip>& bounds);
+// Makes an input node for every graph input that is no initializer. `bounds` limits symbols from
+// above.
+void import_inputs(OnnxState& state, const onnx::GraphProto& graph,
+                   const OnnxImportOptions& options, const std::set<OnnxClip>& bounds);
 
 }  // namespace mintor

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Arithmetic on known tensors (known.h).
+// Takes known tensors and the ranges of symbols; gives a known tensor, or nullopt where the result
+// depends on what a symbol will be. Keeps true: no result has more than limits.h allows.
 #include "frontends/onnx/known.h"
 
 #include <algorithm>
@@ -10,7 +13,8 @@ namespace mintor {
 
 namespace {
 
-std::optional<std::vector<int64_t>> broadcast_shape(const std::vector<int64_t>& x, const std::vector<int64_t>& y) {
+std::optional<std::vector<int64_t>> broadcast_shape(const std::vector<int64_t>& x,
+                                                    const std::vector<int64_t>& y) {
   std::vector<int64_t> out(std::max(x.size(), y.size()), 1);
   for (size_t d = 0; d < out.size(); ++d) {
     int64_t sx = d + x.size() >= out.size() ? x[d + x.size() - out.size()] : 1;
@@ -44,23 +48,30 @@ std::optional<bool> decide(const Ranges& ranges, KnownOp op, const Index& x, con
     return std::nullopt;
   };
   switch (op) {
-    case KnownOp::ge: return not_negative(x - y);
-    case KnownOp::gt: return not_negative(x - y - 1);
-    case KnownOp::le: return not_negative(y - x);
-    case KnownOp::lt: return not_negative(y - x - 1);
-    default: break;
+    case KnownOp::ge:
+      return not_negative(x - y);
+    case KnownOp::gt:
+      return not_negative(x - y - 1);
+    case KnownOp::le:
+      return not_negative(y - x);
+    case KnownOp::lt:
+      return not_negative(y - x - 1);
+    default:
+      break;
   }
   Index difference = ranges.simplify(x - y);
   if (difference.is_const()) return difference.value() == 0;
-  if (not_negative(difference - 1).value_or(false) || not_negative(Index(-1) - difference).value_or(false)) return false;
+  if (not_negative(difference - 1).value_or(false) ||
+      not_negative(Index(-1) - difference).value_or(false))
+    return false;
   return std::nullopt;
 }
 
 std::optional<Index> divide(const Ranges& ranges, const Index& x, const Index& y, bool remainder) {
   if (x.is_const() && y.is_const()) {
     if (y.value() == 0 || (y.value() == -1 && x.value() == INT64_MIN)) return std::nullopt;
-    if (!remainder) return x.value() / y.value();            // ONNX integer Div truncates
-    int64_t r = x.value() % y.value();                       // Mod with fmod = 0 has the sign of the divisor
+    if (!remainder) return x.value() / y.value();  // ONNX integer Div truncates
+    int64_t r = x.value() % y.value();             // Mod with fmod = 0 has the sign of the divisor
     return r != 0 && (r < 0) != (y.value() < 0) ? r + y.value() : r;
   }
   if (y.is_const() ? y.value() < 1 : !ranges.proves_nonnegative(y)) return std::nullopt;
@@ -71,20 +82,29 @@ std::optional<Index> divide(const Ranges& ranges, const Index& x, const Index& y
 
 std::optional<Index> combine(const Ranges& ranges, KnownOp op, const Index& x, const Index& y) {
   switch (op) {
-    case KnownOp::add: return x + y;
-    case KnownOp::sub: return x - y;
-    case KnownOp::mul: return x * y;
-    case KnownOp::div: return divide(ranges, x, y, false);
-    case KnownOp::mod: return divide(ranges, x, y, true);
-    case KnownOp::min: return ranges.simplify(min(x, y));
-    case KnownOp::max: return ranges.simplify(max(x, y));
-    case KnownOp::and_: case KnownOp::or_: {
+    case KnownOp::add:
+      return x + y;
+    case KnownOp::sub:
+      return x - y;
+    case KnownOp::mul:
+      return x * y;
+    case KnownOp::div:
+      return divide(ranges, x, y, false);
+    case KnownOp::mod:
+      return divide(ranges, x, y, true);
+    case KnownOp::min:
+      return ranges.simplify(min(x, y));
+    case KnownOp::max:
+      return ranges.simplify(max(x, y));
+    case KnownOp::and_:
+    case KnownOp::or_: {
       bool absorbing = op == KnownOp::or_;
       if (x.is_const(absorbing) || y.is_const(absorbing)) return Index(absorbing ? 1 : 0);
       if (x.is_const() && y.is_const()) return Index(absorbing ? 0 : 1);
       return std::nullopt;
     }
-    default: break;
+    default:
+      break;
   }
   std::optional<bool> truth = decide(ranges, op, x, y);
   return truth ? std::optional<Index>(*truth ? 1 : 0) : std::nullopt;
@@ -109,7 +129,8 @@ std::optional<Known> known_of(const Tensor& tensor) {
   Known known{tensor.dtype, tensor.shape, {}};
   for (int64_t i = 0; i < tensor.count(); ++i) {
     Scalar s = tensor.at(i);
-    if (is_float(tensor.dtype) && (s.f != std::trunc(s.f) || std::abs(s.f) > 1e15)) return std::nullopt;
+    if (is_float(tensor.dtype) && (s.f != std::trunc(s.f) || std::abs(s.f) > 1e15))
+      return std::nullopt;
     if (tensor.dtype == DType::u64 && s.i < 0) return std::nullopt;
     known.items.push_back(is_float(tensor.dtype) ? static_cast<int64_t>(s.f) : s.i);
   }
@@ -119,7 +140,8 @@ std::optional<Known> known_of(const Tensor& tensor) {
 Tensor tensor_of(const Known& known) {
   auto [tensor, bytes] = Tensor::make(known.dtype, known.shape);
   for (size_t i = 0; i < known.items.size(); ++i)
-    Scalar::of_int(known.dtype, known.items[i].value()).write(bytes + i * static_cast<size_t>(size_of(known.dtype)));
+    Scalar::of_int(known.dtype, known.items[i].value())
+        .write(bytes + i * static_cast<size_t>(size_of(known.dtype)));
   return tensor;
 }
 
@@ -131,7 +153,8 @@ Value materialise(Builder& b, const Known& known) {
   return b.cast(b.reshape(items.size() == 1 ? items[0] : b.concat(items, 0), shape), known.dtype);
 }
 
-std::optional<Known> known_binary(const Ranges& ranges, KnownOp op, const Known& x, const Known& y) {
+std::optional<Known> known_binary(const Ranges& ranges, KnownOp op, const Known& x,
+                                  const Known& y) {
   std::optional<std::vector<int64_t>> shape = broadcast_shape(x.shape, y.shape);
   if (!shape || x.dtype != y.dtype) return std::nullopt;
   if (op == KnownOp::div && is_float(x.dtype)) return std::nullopt;
@@ -150,7 +173,8 @@ std::optional<Known> known_where(const Known& condition, const Known& x, const K
   if (!shape || !condition.all_const()) return std::nullopt;
   Known out{x.dtype, *shape, {}};
   for (int64_t i = 0; i < count_of_shape(*shape); ++i)
-    out.items.push_back(item_at(condition, *shape, i).value() != 0 ? item_at(x, *shape, i) : item_at(y, *shape, i));
+    out.items.push_back(item_at(condition, *shape, i).value() != 0 ? item_at(x, *shape, i)
+                                                                   : item_at(y, *shape, i));
   return out;
 }
 
@@ -164,7 +188,8 @@ std::optional<Known> known_cast(const Known& x, DType dtype) {
     return out;
   }
   // A size fits 32 bits in every model that runs; narrower types could wrap.
-  bool keeps = dtype == DType::i64 || dtype == DType::i32 || dtype == DType::f32 || dtype == DType::f64;
+  bool keeps =
+      dtype == DType::i64 || dtype == DType::i32 || dtype == DType::f32 || dtype == DType::f64;
   if (!keeps) return std::nullopt;
   return Known{dtype, x.shape, x.items};
 }
@@ -184,7 +209,8 @@ std::optional<Known> known_gather(const Known& x, const Known& index, int64_t ax
 std::optional<Known> known_concat(const std::vector<const Known*>& xs, int64_t axis) {
   Known out{xs[0]->dtype, {0}, {}};
   for (const Known* x : xs) {
-    if (x->shape.size() != 1 || (axis != 0 && axis != -1) || x->dtype != out.dtype) return std::nullopt;
+    if (x->shape.size() != 1 || (axis != 0 && axis != -1) || x->dtype != out.dtype)
+      return std::nullopt;
     out.items.insert(out.items.end(), x->items.begin(), x->items.end());
   }
   out.shape[0] = static_cast<int64_t>(out.items.size());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the importer knows of a value: small integer tensors as expressions over symbols, so that chains like
-// Shape -> Gather -> Mul -> Concat -> Reshape become shapes and leave no nodes.
+// What the importer knows of a value: small integer tensors as expressions over symbols, so that
+// chains like Shape -> Gather -> Mul -> Concat -> Reshape become shapes and leave no nodes.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,8 @@
 
 namespace mintor {
 
-// Row-major items. Floats are allowed as far as they are whole numbers (exporters cast sizes to float and back).
+// Row-major items. Floats are allowed as far as they are whole numbers (exporters cast sizes to
+// float and back).
 struct Known {
   DType dtype = DType::i64;
   std::vector<int64_t> shape;
@@ -26,11 +27,12 @@ struct OnnxValue {
 };
 
 int64_t count_of_shape(const std::vector<int64_t>& shape);
-std::optional<Known> known_of(const Tensor& tensor);        // nullopt: too large, or not whole numbers
-Tensor tensor_of(const Known& known);                       // all_const() must hold
+std::optional<Known> known_of(const Tensor& tensor);  // nullopt: too large, or not whole numbers
+Tensor tensor_of(const Known& known);                 // all_const() must hold
 Value materialise(Builder& b, const Known& known);
 
-// Element-wise functions over known tensors with broadcasting; nullopt where the result cannot be told.
+// Element-wise functions over known tensors with broadcasting; nullopt where the result cannot be
+// told.
 enum class KnownOp { add, sub, mul, div, mod, min, max, eq, lt, le, gt, ge, and_, or_ };
 std::optional<Known> known_binary(const Ranges& ranges, KnownOp op, const Known& x, const Known& y);
 std::optional<Known> known_where(const Known& condition, const Known& x, const Known& y);

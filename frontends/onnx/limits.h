@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits on what a model file may ask for. Each is far above what real models hold and far below what would hurt.
+// Limits on what a model file may ask for. Each is far above what real models hold and far below
+// what would hurt.
 #pragma once
 
 #include <cstdint>
 
 namespace mintor::onnx_limits {
 
-inline constexpr int64_t kFileBytes = int64_t{1} << 31;       // protobuf's own limit; larger weights are external data
+inline constexpr int64_t kFileBytes =
+    int64_t{1} << 31;  // protobuf's own limit; larger weights are external data
 inline constexpr int64_t kExternalBytes = int64_t{1} << 38;
 inline constexpr int64_t kNodes = 1'000'000;
 inline constexpr int64_t kInitializers = 1'000'000;
 inline constexpr int kRank = 16;
-inline constexpr int64_t kElements = int64_t{1} << 40;        // of one tensor
-inline constexpr int64_t kKnown = 4096;                       // elements of a tensor whose values the importer follows
-inline constexpr int64_t kFolded = 1 << 16;                   // elements of a constant computed while importing
+inline constexpr int64_t kElements = int64_t{1} << 40;  // of one tensor
+inline constexpr int64_t kKnown = 4096;  // elements of a tensor whose values the importer follows
+inline constexpr int64_t kFolded = 1 << 16;  // elements of a constant computed while importing
 inline constexpr int kFunctionDepth = 32;
 inline constexpr int kOldestOpset = 7;
 inline constexpr int kNewestOpset = 28;

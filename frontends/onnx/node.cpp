@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Checked access to one node (node.h).
+// Takes the NodeProto and the values made so far; gives attributes and inputs of the asked type.
+// Keeps true: a known value becomes nodes only when an operator asks for it as data.
 #include "frontends/onnx/node.h"
 
 #include <cctype>
@@ -25,7 +28,10 @@ std::string printable(std::string_view text) {
 }
 
 OnnxNode::OnnxNode(OnnxState& state, const onnx::NodeProto& proto, int opset)
-    : state_(state), proto_(proto), opset_(opset), results_(static_cast<size_t>(proto.output_size())) {
+    : state_(state),
+      proto_(proto),
+      opset_(opset),
+      results_(static_cast<size_t>(proto.output_size())) {
   for (const std::string& name : proto.input()) {
     if (name.empty()) {
       values_.push_back({});
@@ -65,12 +71,15 @@ const onnx::AttributeProto* OnnxNode::attribute(std::string_view name) const {
 
 namespace {
 
-const onnx::AttributeProto* typed(const OnnxNode& n, std::string_view name, int type, const char* type_name) {
+const onnx::AttributeProto* typed(const OnnxNode& n, std::string_view name, int type,
+                                  const char* type_name) {
   const onnx::AttributeProto* a = n.attribute(name);
   if (!a) return nullptr;
-  if (!a->ref_attr_name().empty()) n.fail("attribute '" + std::string(name) + "' refers to a function's attribute");
+  if (!a->ref_attr_name().empty())
+    n.fail("attribute '" + std::string(name) + "' refers to a function's attribute");
   if (a->type() != type)
-    n.fail("attribute '" + std::string(name) + "' must be " + type_name + ", it is of type " + std::to_string(a->type()));
+    n.fail("attribute '" + std::string(name) + "' must be " + type_name + ", it is of type " +
+           std::to_string(a->type()));
   return a;
 }
 
@@ -94,16 +103,20 @@ std::string OnnxNode::text(std::string_view name, std::string_view default_value
 }
 
 std::vector<int64_t> OnnxNode::integers(std::string_view name) const {
-  const onnx::AttributeProto* a = typed(*this, name, onnx::AttributeProto::INTS, "a list of integers");
+  const onnx::AttributeProto* a =
+      typed(*this, name, onnx::AttributeProto::INTS, "a list of integers");
   return a ? std::vector<int64_t>(a->ints().begin(), a->ints().end()) : std::vector<int64_t>{};
 }
 
 std::vector<double> OnnxNode::reals(std::string_view name) const {
-  const onnx::AttributeProto* a = typed(*this, name, onnx::AttributeProto::FLOATS, "a list of floats");
+  const onnx::AttributeProto* a =
+      typed(*this, name, onnx::AttributeProto::FLOATS, "a list of floats");
   return a ? std::vector<double>(a->floats().begin(), a->floats().end()) : std::vector<double>{};
 }
 
-bool OnnxNode::given(size_t i) const { return i < values_.size() && (values_[i].value || values_[i].known); }
+bool OnnxNode::given(size_t i) const {
+  return i < values_.size() && (values_[i].value || values_[i].known);
+}
 
 Value OnnxNode::in(size_t i) {
   if (!given(i)) fail("input " + std::to_string(i) + " is missing");
@@ -140,9 +153,12 @@ std::vector<Index> OnnxNode::indices(size_t i, std::string_view what) {
   if (!given(i)) fail("input " + std::to_string(i) + " (" + std::string(what) + ") is missing");
   const Known* k = known(i);
   if (!k || is_float(k->dtype))
-    fail(std::string(what) + " (input " + std::to_string(i) + ") is computed from data: shapes must be known when compiling",
+    fail(std::string(what) + " (input " + std::to_string(i) +
+             ") is computed from data: shapes must be known when compiling",
          "fix the sizes with --shape, or export the model with constant shapes");
-  if (k->shape.size() > 1) fail(std::string(what) + " must have at most 1 dimension, not " + std::to_string(k->shape.size()));
+  if (k->shape.size() > 1)
+    fail(std::string(what) + " must have at most 1 dimension, not " +
+         std::to_string(k->shape.size()));
   return k->items;
 }
 
@@ -150,7 +166,8 @@ std::vector<int64_t> OnnxNode::constants(size_t i, std::string_view what) {
   std::vector<int64_t> out;
   for (const Index& item : indices(i, what)) {
     if (!item.is_const())
-      fail(std::string(what) + " (input " + std::to_string(i) + ") is '" + item.str() + "', it must be a number",
+      fail(std::string(what) + " (input " + std::to_string(i) + ") is '" + item.str() +
+               "', it must be a number",
            "fix the size with --shape");
     out.push_back(item.value());
   }
@@ -172,7 +189,9 @@ std::vector<int64_t> OnnxNode::constants_since(int version, size_t i, std::strin
 
 size_t OnnxNode::outputs() const { return results_.size(); }
 
-bool OnnxNode::wants(size_t i) const { return i < results_.size() && !proto_.output(static_cast<int>(i)).empty(); }
+bool OnnxNode::wants(size_t i) const {
+  return i < results_.size() && !proto_.output(static_cast<int>(i)).empty();
+}
 
 void OnnxNode::out(size_t i, Value value) {
   if (i < results_.size()) results_[i] = {state_.folded(value), nullptr};

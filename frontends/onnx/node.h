@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One node of the model while it is converted: checked access to its attributes and inputs, and its outputs.
-// Whatever does not fit throws CompileError naming the operator and the actual value; the importer adds the place.
+// One node of the model while it is converted: checked access to its attributes and inputs, and its
+// outputs. Whatever does not fit throws CompileError naming the operator and the actual value; the
+// importer adds the place.
 #pragma once
 
 #include <map>
@@ -19,7 +20,7 @@ class GraphProto;
 
 namespace mintor {
 
-struct OnnxState;     // import_state.h
+struct OnnxState;  // import_state.h
 
 class OnnxNode {
  public:
@@ -31,36 +32,37 @@ class OnnxNode {
   int opset() const { return opset_; }
   const std::string& op() const;
 
-  // Attributes. A wrong attribute type or a value out of 64 bits is an error, absence gives the default.
+  // Attributes. A wrong attribute type or a value out of 64 bits is an error, absence gives the
+  // default.
   bool has(std::string_view name) const;
   int64_t integer(std::string_view name, int64_t default_value) const;
   double real(std::string_view name, double default_value) const;
   std::string text(std::string_view name, std::string_view default_value) const;
-  std::vector<int64_t> integers(std::string_view name) const;      // empty when absent
+  std::vector<int64_t> integers(std::string_view name) const;  // empty when absent
   std::vector<double> reals(std::string_view name) const;
   const onnx::AttributeProto* attribute(std::string_view name) const;
 
   // Inputs. An optional input that is absent is null.
   size_t inputs() const { return values_.size(); }
   bool given(size_t i) const;
-  Value in(size_t i);                                  // as nodes; throws when absent
+  Value in(size_t i);  // as nodes; throws when absent
   Value optional_in(size_t i) { return given(i) ? in(i) : Value{}; }
   Shape shape(size_t i);
   DType dtype(size_t i);
-  const Known* known(size_t i);                        // null when its values are not known
+  const Known* known(size_t i);  // null when its values are not known
   // What the importer must know: "<what> depends on data" otherwise.
-  std::vector<Index> indices(size_t i, std::string_view what);     // 0-d or 1-d
-  std::vector<int64_t> constants(size_t i, std::string_view what); // numbers, not symbols
-  double number(size_t i, std::string_view what);                  // one constant number, float or integer
+  std::vector<Index> indices(size_t i, std::string_view what);      // 0-d or 1-d
+  std::vector<int64_t> constants(size_t i, std::string_view what);  // numbers, not symbols
+  double number(size_t i, std::string_view what);  // one constant number, float or integer
   // Axes, sizes and the like: an input since `version`, an attribute of that name before.
   std::vector<int64_t> constants_since(int version, size_t i, std::string_view name);
 
   // Outputs.
   size_t outputs() const;
-  bool wants(size_t i) const;                          // the output has a name
+  bool wants(size_t i) const;  // the output has a name
   void out(size_t i, Value value);
   void out(size_t i, Known known);
-  void out_alias(size_t i, size_t input);              // the output is that input
+  void out_alias(size_t i, size_t input);  // the output is that input
   std::vector<OnnxValue>& results() { return results_; }
 
   [[noreturn]] void fail(std::string problem, std::string help = "") const;
@@ -74,7 +76,8 @@ class OnnxNode {
   std::vector<OnnxValue> results_;
 };
 
-// Text from the file as it may appear in a message or a scope: control and odd characters replaced, bounded.
+// Text from the file as it may appear in a message or a scope: control and odd characters replaced,
+// bounded.
 std::string printable(std::string_view text);
 
 }  // namespace mintor

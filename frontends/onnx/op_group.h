@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registry of ONNX operators: frontends/onnx/ops/<group>.cpp defines `extern const OnnxOpGroup onnx_ops_<group>`.
-// One row is one operator in one range of opset versions; a function that handles several versions asks node.opset().
+// The registry of ONNX operators: frontends/onnx/ops/<group>.cpp defines `extern const OnnxOpGroup
+// onnx_ops_<group>`. One row is one operator in one range of opset versions; a function that
+// handles several versions asks node.opset().
 #pragma once
 
 #include <span>
@@ -12,16 +13,16 @@ class OnnxNode;
 
 struct OnnxOp {
   std::string_view op_type;
-  int since, until;                 // opset versions, inclusive; until 0: the newest known
+  int since, until;  // opset versions, inclusive; until 0: the newest known
   void (*convert)(OnnxNode& node);
-  std::string_view expands_to;      // one line, for `supported-ops`
+  std::string_view expands_to;  // one line, for `supported-ops`
 };
 
 struct OnnxOpGroup {
   std::span<const OnnxOp> ops;
 };
 
-std::span<const OnnxOpGroup* const> all_onnx_op_groups();   // generated from the file names
+std::span<const OnnxOpGroup* const> all_onnx_op_groups();  // generated from the file names
 
 // The row for an operator at an opset version, or null.
 const OnnxOp* find_onnx_op(std::string_view op_type, int opset);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// TensorProto to Tensor. Raw bytes are used in place (the Tensor keeps the model alive); typed fields are converted.
-// Keeps true: the number of bytes is exactly what dtype and shape say, before anything is read or allocated.
+// TensorProto to Tensor. Raw bytes are used in place (the Tensor keeps the model alive); typed
+// fields are converted. Keeps true: the number of bytes is exactly what dtype and shape say, before
+// anything is read or allocated.
 #include <cstring>
 
 #include "compiler/support/error.h"
@@ -19,13 +20,15 @@ namespace {
 
 std::vector<int64_t> shape_of(const onnx::TensorProto& t) {
   if (t.dims_size() > onnx_limits::kRank)
-    bad(t, "has " + std::to_string(t.dims_size()) + " dimensions, at most " + std::to_string(onnx_limits::kRank) + " are taken");
+    bad(t, "has " + std::to_string(t.dims_size()) + " dimensions, at most " +
+               std::to_string(onnx_limits::kRank) + " are taken");
   std::vector<int64_t> shape;
   int64_t count = 1;
   for (int64_t size : t.dims()) {
     if (size < 0) bad(t, "has a negative dimension " + std::to_string(size));
     if (__builtin_mul_overflow(count, size, &count) || count > onnx_limits::kElements)
-      bad(t, "has more elements than the " + std::to_string(onnx_limits::kElements) + " that are taken");
+      bad(t, "has more elements than the " + std::to_string(onnx_limits::kElements) +
+                 " that are taken");
     shape.push_back(size);
   }
   return shape;
@@ -34,7 +37,8 @@ std::vector<int64_t> shape_of(const onnx::TensorProto& t) {
 // Decimal digits only, within int64.
 int64_t number(const onnx::TensorProto& t, const std::string& key, const std::string& text) {
   int64_t value = 0;
-  if (text.empty() || text.size() > 18) bad(t, "has a bad external " + key + " '" + printable(text) + "'");
+  if (text.empty() || text.size() > 18)
+    bad(t, "has a bad external " + key + " '" + printable(text) + "'");
   for (char c : text) {
     if (c < '0' || c > '9') bad(t, "has a bad external " + key + " '" + printable(text) + "'");
     value = value * 10 + (c - '0');
@@ -42,7 +46,8 @@ int64_t number(const onnx::TensorProto& t, const std::string& key, const std::st
   return value;
 }
 
-Tensor external(const OnnxState& state, const onnx::TensorProto& t, DType dtype, std::vector<int64_t> shape) {
+Tensor external(const OnnxState& state, const onnx::TensorProto& t, DType dtype,
+                std::vector<int64_t> shape) {
   std::string location;
   int64_t offset = 0, length = -1, bytes = count_of_shape(shape) * size_of(dtype);
   for (const onnx::StringStringEntryProto& entry : t.external_data()) {
@@ -51,22 +56,25 @@ Tensor external(const OnnxState& state, const onnx::TensorProto& t, DType dtype,
     if (entry.key() == "length") length = number(t, "length", entry.value());
   }
   if (length >= 0 && length != bytes)
-    bad(t, "has external data of " + std::to_string(length) + " bytes where its shape needs " + std::to_string(bytes));
+    bad(t, "has external data of " + std::to_string(length) + " bytes where its shape needs " +
+               std::to_string(bytes));
   auto data = read_external(state.folder, location, offset, bytes);
   return {dtype, std::move(shape), data, data->data(), {}};
 }
 
 template <class Field>
-Tensor from_field(const onnx::TensorProto& t, DType dtype, std::vector<int64_t> shape, const Field& field) {
+Tensor from_field(const onnx::TensorProto& t, DType dtype, std::vector<int64_t> shape,
+                  const Field& field) {
   int64_t count = count_of_shape(shape);
   if (field.size() != count)
-    bad(t, "holds " + std::to_string(field.size()) + " values where its shape needs " + std::to_string(count));
+    bad(t, "holds " + std::to_string(field.size()) + " values where its shape needs " +
+               std::to_string(count));
   auto [tensor, bytes] = Tensor::make(dtype, std::move(shape));
   size_t size = static_cast<size_t>(size_of(dtype));
   for (int64_t i = 0; i < count; ++i) {
     std::byte* at = bytes + static_cast<size_t>(i) * size;
     auto value = field.Get(static_cast<int>(i));
-    if (is_storage_float(dtype)) {                 // their bits, in the low half of an int32
+    if (is_storage_float(dtype)) {  // their bits, in the low half of an int32
       uint16_t bits = static_cast<uint16_t>(static_cast<uint64_t>(value));
       std::memcpy(at, &bits, sizeof bits);
     } else if (is_float(dtype)) {
@@ -83,27 +91,42 @@ Tensor from_field(const onnx::TensorProto& t, DType dtype, std::vector<int64_t> 
 
 DType dtype_from_onnx(int64_t number, const std::string& op) {
   switch (number) {
-    case onnx::TensorProto::FLOAT: return DType::f32;
-    case onnx::TensorProto::DOUBLE: return DType::f64;
-    case onnx::TensorProto::FLOAT16: return DType::f16;
-    case onnx::TensorProto::BFLOAT16: return DType::bf16;
-    case onnx::TensorProto::INT8: return DType::i8;
-    case onnx::TensorProto::INT16: return DType::i16;
-    case onnx::TensorProto::INT32: return DType::i32;
-    case onnx::TensorProto::INT64: return DType::i64;
-    case onnx::TensorProto::UINT8: return DType::u8;
-    case onnx::TensorProto::UINT16: return DType::u16;
-    case onnx::TensorProto::UINT32: return DType::u32;
-    case onnx::TensorProto::UINT64: return DType::u64;
-    case onnx::TensorProto::BOOL: return DType::boolean;
-    default: break;
+    case onnx::TensorProto::FLOAT:
+      return DType::f32;
+    case onnx::TensorProto::DOUBLE:
+      return DType::f64;
+    case onnx::TensorProto::FLOAT16:
+      return DType::f16;
+    case onnx::TensorProto::BFLOAT16:
+      return DType::bf16;
+    case onnx::TensorProto::INT8:
+      return DType::i8;
+    case onnx::TensorProto::INT16:
+      return DType::i16;
+    case onnx::TensorProto::INT32:
+      return DType::i32;
+    case onnx::TensorProto::INT64:
+      return DType::i64;
+    case onnx::TensorProto::UINT8:
+      return DType::u8;
+    case onnx::TensorProto::UINT16:
+      return DType::u16;
+    case onnx::TensorProto::UINT32:
+      return DType::u32;
+    case onnx::TensorProto::UINT64:
+      return DType::u64;
+    case onnx::TensorProto::BOOL:
+      return DType::boolean;
+    default:
+      break;
   }
   throw CompileError(op, "element type " + onnx_dtype_text(number) + " is not supported", "",
                      "f64 f32 f16 bf16 i8..i64 u8..u64 bool are");
 }
 
 std::string onnx_dtype_text(int64_t number) {
-  if (number < 0 || number > INT32_MAX || !onnx::TensorProto_DataType_IsValid(static_cast<int>(number)))
+  if (number < 0 || number > INT32_MAX ||
+      !onnx::TensorProto_DataType_IsValid(static_cast<int>(number)))
     return std::to_string(number);
   return onnx::TensorProto_DataType_Name(static_cast<onnx::TensorProto_DataType>(number));
 }
@@ -112,29 +135,43 @@ Tensor tensor_from_proto(const OnnxState& state, const onnx::TensorProto& t) {
   if (t.has_segment()) bad(t, "is stored in segments, which is not supported");
   DType dtype = dtype_from_onnx(t.data_type(), "initializer");
   std::vector<int64_t> shape = shape_of(t);
-  if (t.data_location() == onnx::TensorProto::EXTERNAL) return external(state, t, dtype, std::move(shape));
+  if (t.data_location() == onnx::TensorProto::EXTERNAL)
+    return external(state, t, dtype, std::move(shape));
   if (t.has_raw_data()) {
     int64_t bytes = count_of_shape(shape) * size_of(dtype);
     if (static_cast<int64_t>(t.raw_data().size()) != bytes)
-      bad(t, "holds " + std::to_string(t.raw_data().size()) + " bytes where its shape needs " + std::to_string(bytes));
+      bad(t, "holds " + std::to_string(t.raw_data().size()) + " bytes where its shape needs " +
+                 std::to_string(bytes));
     const std::byte* data = reinterpret_cast<const std::byte*>(t.raw_data().data());
     bool aligned = reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(size_of(dtype)) == 0;
     if (!aligned || dtype == DType::boolean) {
       Tensor copy = Tensor::copy_of(dtype, shape, data);
       if (dtype != DType::boolean) return copy;
-      auto [clean, out] = Tensor::make(dtype, std::move(shape));       // any byte but 0 is true
+      auto [clean, out] = Tensor::make(dtype, std::move(shape));  // any byte but 0 is true
       for (int64_t i = 0; i < bytes; ++i) out[i] = std::byte{copy.data[i] != std::byte{0}};
       return clean;
     }
     return {dtype, std::move(shape), state.model, data, {}};
   }
   switch (dtype) {
-    case DType::f32: return from_field(t, dtype, std::move(shape), t.float_data());
-    case DType::f64: return from_field(t, dtype, std::move(shape), t.double_data());
-    case DType::i64: return from_field(t, dtype, std::move(shape), t.int64_data());
-    case DType::u32: case DType::u64: return from_field(t, dtype, std::move(shape), t.uint64_data());
-    case DType::f16: case DType::bf16: case DType::i8: case DType::i16: case DType::i32: case DType::u8:
-    case DType::u16: case DType::boolean: return from_field(t, dtype, std::move(shape), t.int32_data());
+    case DType::f32:
+      return from_field(t, dtype, std::move(shape), t.float_data());
+    case DType::f64:
+      return from_field(t, dtype, std::move(shape), t.double_data());
+    case DType::i64:
+      return from_field(t, dtype, std::move(shape), t.int64_data());
+    case DType::u32:
+    case DType::u64:
+      return from_field(t, dtype, std::move(shape), t.uint64_data());
+    case DType::f16:
+    case DType::bf16:
+    case DType::i8:
+    case DType::i16:
+    case DType::i32:
+    case DType::u8:
+    case DType::u16:
+    case DType::boolean:
+      return from_field(t, dtype, std::move(shape), t.int32_data());
   }
   bad(t, "has no data");
 }

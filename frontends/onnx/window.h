@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// strides, dilations, pads and auto_pad of convolutions and pools.
+// strides, dilations, pads and auto_pad of convolutions and pools, one entry per dimension.
+// Takes the node, its data and the window; gives paddings as expressions (SAME of a symbolic size).
 #pragma once
 
 #include <vector>
@@ -9,7 +10,7 @@
 namespace mintor {
 
 struct OnnxWindow {
-  std::vector<int64_t> stride, dilation;       // one per spatial dimension
+  std::vector<int64_t> stride, dilation;  // one per spatial dimension
   std::vector<Index> pad_before, pad_after;
 };
 

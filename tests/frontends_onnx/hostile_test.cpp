@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Model files that are wrong, on purpose or not: each gives a CompileError that says what, none crashes.
+// Model files that are wrong, on purpose or not: each gives a CompileError that says what, none
+// crashes.
 #if __has_include("onnx-ml.pb.h")
 #include <unistd.h>
 
@@ -27,8 +28,12 @@ TEST(hostile, unsupported_operators_are_named_together) {
   m.node("NoSuchOp", {"b"}, {"c"});
   m.node("AlsoMissing", {"c"}, {"y"}).set_domain("com.example");
   std::string text = m.error();
-  EXPECT_TRUE(contains(text, "error: onnx: 2 operators are not supported at opset 17: NoSuchOp (2 nodes: '/part/NoSuchOp_1', "
-                             "'/part/NoSuchOp_3'); com.example.AlsoMissing (1 node: '/part/AlsoMissing_4')")) << text;
+  EXPECT_TRUE(
+      contains(text,
+               "error: onnx: 2 operators are not supported at opset 17: NoSuchOp (2 nodes: "
+               "'/part/NoSuchOp_1', "
+               "'/part/NoSuchOp_3'); com.example.AlsoMissing (1 node: '/part/AlsoMissing_4')"))
+      << text;
   EXPECT_TRUE(contains(text, "help: `mintor supported-ops`")) << text;
 }
 
@@ -36,8 +41,9 @@ TEST(hostile, an_error_names_operator_node_and_values) {
   Model m;
   m.input("x", {"2", "3"}).input("y", {"4", "5"}).output("z");
   m.node("MatMul", {"x", "y"}, {"z"});
-  EXPECT_EQ(m.error(), "error: MatMul: the sizes to be summed differ: f32[2, 3] @ f32[4, 5]\n"
-                       "  at node '/part/MatMul_1' (MatMul)");
+  EXPECT_EQ(m.error(),
+            "error: MatMul: the sizes to be summed differ: f32[2, 3] @ f32[4, 5]\n"
+            "  at node '/part/MatMul_1' (MatMul)");
 }
 
 TEST(hostile, structure) {
@@ -76,7 +82,8 @@ TEST(hostile, opsets) {
 
 TEST(hostile, input_types) {
   Model strings = relu();
-  strings.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::STRING);
+  strings.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+      onnx::TensorProto::STRING);
   EXPECT_TRUE(contains(strings.error(), "element type STRING is not supported"));
   Model unknown = relu();
   unknown.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(-7);
@@ -89,10 +96,23 @@ TEST(hostile, input_types) {
   EXPECT_TRUE(contains(shapeless.error(), "input 'x' has no shape"));
   EXPECT_EQ(shapeless.import(shapes({"x=2x2"})).results[0].value.shape(), (Shape{2, 2}));
   Model deep = relu();
-  for (int i = 0; i < 40; ++i) deep.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->add_dim()->set_dim_value(1);
+  for (int i = 0; i < 40; ++i)
+    deep.graph()
+        .mutable_input(0)
+        ->mutable_type()
+        ->mutable_tensor_type()
+        ->mutable_shape()
+        ->add_dim()
+        ->set_dim_value(1);
   EXPECT_TRUE(contains(deep.error(), "at most 16 are taken"));
   Model huge = relu();
-  huge.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_dim_value(INT64_MAX);
+  huge.graph()
+      .mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
+      ->mutable_dim(0)
+      ->set_dim_value(INT64_MAX);
   huge.node("Size", {"x"}, {"s"});
   EXPECT_TRUE(contains(huge.error(), "error: ")) << huge.error();
 }
@@ -103,15 +123,25 @@ TEST(hostile, initializers) {
     change(m.floats("w", {1, 2, 3, 4}, {2, 2}));
     return m.error();
   };
-  EXPECT_TRUE(contains(error([](auto& t) { t.set_dims(0, 3); }), "holds 16 bytes where its shape needs 24"));
+  EXPECT_TRUE(contains(error([](auto& t) { t.set_dims(0, 3); }),
+                       "holds 16 bytes where its shape needs 24"));
   EXPECT_TRUE(contains(error([](auto& t) { t.set_dims(0, -2); }), "has a negative dimension -2"));
   EXPECT_TRUE(contains(error([](auto& t) { t.set_dims(0, INT64_MAX); }), "has more elements than"));
-  EXPECT_TRUE(contains(error([](auto& t) { t.set_dims(0, int64_t{1} << 33), t.set_dims(1, int64_t{1} << 33); }), "has more elements than"));
-  EXPECT_TRUE(contains(error([](auto& t) { for (int i = 0; i < 20; ++i) t.add_dims(1); }), "has 22 dimensions"));
-  EXPECT_TRUE(contains(error([](auto& t) { t.clear_raw_data(); }), "holds 0 values where its shape needs 4"));
-  EXPECT_TRUE(contains(error([](auto& t) { t.clear_raw_data(), t.add_float_data(1); }), "holds 1 values where its shape needs 4"));
-  EXPECT_TRUE(contains(error([](auto& t) { t.set_data_type(onnx::TensorProto::STRING); }), "element type STRING is not supported"));
-  EXPECT_TRUE(contains(error([](auto& t) { t.set_data_type(9999); }), "element type 9999 is not supported"));
+  EXPECT_TRUE(contains(
+      error([](auto& t) { t.set_dims(0, int64_t{1} << 33), t.set_dims(1, int64_t{1} << 33); }),
+      "has more elements than"));
+  EXPECT_TRUE(contains(error([](auto& t) {
+                         for (int i = 0; i < 20; ++i) t.add_dims(1);
+                       }),
+                       "has 22 dimensions"));
+  EXPECT_TRUE(contains(error([](auto& t) { t.clear_raw_data(); }),
+                       "holds 0 values where its shape needs 4"));
+  EXPECT_TRUE(contains(error([](auto& t) { t.clear_raw_data(), t.add_float_data(1); }),
+                       "holds 1 values where its shape needs 4"));
+  EXPECT_TRUE(contains(error([](auto& t) { t.set_data_type(onnx::TensorProto::STRING); }),
+                       "element type STRING is not supported"));
+  EXPECT_TRUE(contains(error([](auto& t) { t.set_data_type(9999); }),
+                       "element type 9999 is not supported"));
   EXPECT_TRUE(contains(error([](auto& t) { t.mutable_segment(); }), "stored in segments"));
   EXPECT_TRUE(contains(error([](auto& t) { t.set_name(""); }), "an initializer has no name"));
 }
@@ -123,12 +153,14 @@ TEST(hostile, attributes) {
   attribute(n, "axis", std::vector<int64_t>{1});
   EXPECT_TRUE(contains(wrong.error(), "attribute 'axis' must be an integer"));
   for (int64_t axis : {int64_t{2}, int64_t{-3}, INT64_MAX, INT64_MIN}) {
-    for (const char* op : {"Softmax", "LogSoftmax", "Hardmax", "ArgMax", "Flatten", "LpNormalization", "Concat", "Split"}) {
+    for (const char* op : {"Softmax", "LogSoftmax", "Hardmax", "ArgMax", "Flatten",
+                           "LpNormalization", "Concat", "Split"}) {
       Model m;
       m.input("x", {"2", "3"}).output("y");
       attribute(m.node(op, {"x"}, {"y"}), "axis", axis);
-      if (std::string(op) == "Flatten" && axis == 2) continue;   // legal: everything before
-      EXPECT_TRUE(contains(m.error(), "error: " + std::string(op))) << op << " " << axis << " " << m.error();
+      if (std::string(op) == "Flatten" && axis == 2) continue;  // legal: everything before
+      EXPECT_TRUE(contains(m.error(), "error: " + std::string(op)))
+          << op << " " << axis << " " << m.error();
     }
   }
 }
@@ -138,7 +170,8 @@ TEST(hostile, windows) {
     Model m;
     m.input("x", {"1", "1", "4", "4"}).output("y");
     auto& n = m.node("MaxPool", {"x"}, {"y"});
-    if (std::string(name) != "kernel_shape") attribute(n, "kernel_shape", std::vector<int64_t>{2, 2});
+    if (std::string(name) != "kernel_shape")
+      attribute(n, "kernel_shape", std::vector<int64_t>{2, 2});
     attribute(n, name, values);
     return m.error();
   };
@@ -157,7 +190,12 @@ TEST(hostile, shapes_from_data_are_refused) {
   m.input("x", {"6"}).input("shape", {"2"}, onnx::TensorProto::INT64).output("y");
   m.node("Reshape", {"x", "shape"}, {"y"});
   EXPECT_TRUE(contains(m.error(), "the new shape (input 1) is computed from data")) << m.error();
-  for (std::vector<int64_t> bad : {std::vector<int64_t>{-1, -1}, {4, -1}, {7}, {-5, 2}, {INT64_MAX, INT64_MAX}, {0, 0, 0, 0}}) {
+  for (std::vector<int64_t> bad : {std::vector<int64_t>{-1, -1},
+                                   {4, -1},
+                                   {7},
+                                   {-5, 2},
+                                   {INT64_MAX, INT64_MAX},
+                                   {0, 0, 0, 0}}) {
     Model r;
     r.input("x", {"6"}).output("y");
     r.ints("shape", bad);
@@ -171,7 +209,7 @@ TEST(hostile, large_results_are_not_computed) {
   m.output("y");
   m.ints("shape", {1 << 20, 1 << 18});
   m.node("ConstantOfShape", {"shape"}, {"y"});
-  Graph g = m.import();                         // a broadcast of one number
+  Graph g = m.import();  // a broadcast of one number
   EXPECT_EQ(g.results[0].value.node->kind, Kind::broadcast);
   Model over;
   over.output("y");
@@ -196,13 +234,15 @@ struct Folder {
     fs::create_directories(path / "model" / "sub");
     for (const char* name : {"secret.bin", "model/data.bin", "model/sub/data.bin"}) {
       std::vector<float> data = {1, 2, 3, 4};
-      std::ofstream(path / name, std::ios::binary).write(reinterpret_cast<const char*>(data.data()), 16);
+      std::ofstream(path / name, std::ios::binary)
+          .write(reinterpret_cast<const char*>(data.data()), 16);
     }
     fs::create_symlink(path / "secret.bin", path / "model" / "link.bin");
     fs::create_directory_symlink(path, path / "model" / "up");
   }
   ~Folder() { fs::remove_all(path); }
-  std::string import(const std::string& location, const std::string& offset = "", const std::string& length = "") {
+  std::string import(const std::string& location, const std::string& offset = "",
+                     const std::string& length = "") {
     Model m;
     m.input("x", {"4"}).output("y");
     auto& t = m.floats("w", {}, {4});
@@ -220,7 +260,8 @@ struct Folder {
     std::ofstream(file, std::ios::binary) << m.proto.SerializeAsString();
     try {
       Graph g = import_onnx(m.ctx, file);
-      std::vector<double> y = values(evaluate(g, {{"x", tensor(DType::f32, {4}, {0, 0, 0, 0})}}).results[0]);
+      std::vector<double> y =
+          values(evaluate(g, {{"x", tensor(DType::f32, {4}, {0, 0, 0, 0})}}).results[0]);
       return y == std::vector<double>{1, 2, 3, 4} ? "read" : "other";
     } catch (const CompileError& e) {
       return e.what();
@@ -233,8 +274,10 @@ TEST(external_data, stays_in_the_folder) {
   EXPECT_EQ(f.import("data.bin"), "read");
   EXPECT_EQ(f.import("sub/data.bin", "0", "16"), "read");
   EXPECT_TRUE(contains(f.import("../secret.bin"), "is not a path inside the model's folder"));
-  EXPECT_TRUE(contains(f.import("sub/../../secret.bin"), "is not a path inside the model's folder"));
-  EXPECT_TRUE(contains(f.import((f.path / "secret.bin").string()), "is not a path inside the model's folder"));
+  EXPECT_TRUE(
+      contains(f.import("sub/../../secret.bin"), "is not a path inside the model's folder"));
+  EXPECT_TRUE(contains(f.import((f.path / "secret.bin").string()),
+                       "is not a path inside the model's folder"));
   EXPECT_TRUE(contains(f.import("link.bin"), "leads out of the model's folder"));
   EXPECT_TRUE(contains(f.import("up/secret.bin"), "leads out of the model's folder"));
   EXPECT_TRUE(contains(f.import("none.bin"), "cannot be found"));
@@ -249,7 +292,8 @@ TEST(external_data, sizes_are_checked) {
   EXPECT_TRUE(contains(f.import("data.bin", "999999999999999999"), "are wanted at"));
   EXPECT_TRUE(contains(f.import("data.bin", "-4"), "bad external offset '-4'"));
   EXPECT_TRUE(contains(f.import("data.bin", "99999999999999999999999"), "bad external offset"));
-  EXPECT_TRUE(contains(f.import("data.bin", "0", "8"), "external data of 8 bytes where its shape needs 16"));
+  EXPECT_TRUE(contains(f.import("data.bin", "0", "8"),
+                       "external data of 8 bytes where its shape needs 16"));
 }
 
 TEST(files, bad_paths) {
@@ -268,8 +312,10 @@ TEST(files, bad_paths) {
 TEST(fuzz, mutated_models) {
   Model m;
   m.input("x", {"batch", "3", "8", "8"}).output("y");
-  m.floats("w", std::vector<float>(4 * 3 * 3 * 3, 0.5f), {4, 3, 3, 3}), m.floats("w2", std::vector<float>(4 * 5, 1), {4, 5});
-  m.ints("flat", {0, -1}), m.ints("start", {0}), m.ints("end", {4}), m.ints("axis", {1}), m.ints("pads", {0, 0, 1, 1, 0, 0, 1, 1});
+  m.floats("w", std::vector<float>(4 * 3 * 3 * 3, 0.5f), {4, 3, 3, 3}),
+      m.floats("w2", std::vector<float>(4 * 5, 1), {4, 5});
+  m.ints("flat", {0, -1}), m.ints("start", {0}), m.ints("end", {4}), m.ints("axis", {1}),
+      m.ints("pads", {0, 0, 1, 1, 0, 0, 1, 1});
   auto& conv = m.node("Conv", {"x", "w"}, {"a"});
   attribute(conv, "strides", std::vector<int64_t>{2, 2});
   m.node("Relu", {"a"}, {"b"});
@@ -289,10 +335,18 @@ TEST(fuzz, mutated_models) {
     for (unsigned k = 0, n = 1 + random() % 4; k < n; ++k) {
       size_t at = random() % bytes.size();
       switch (random() % 4) {
-        case 0: bytes[at] = static_cast<char>(random()); break;
-        case 1: bytes[at] = static_cast<char>(bytes[at] ^ (1 << (random() % 8))); break;
-        case 2: bytes.erase(at, 1 + random() % 8); break;
-        case 3: bytes.insert(at, std::string(1 + random() % 4, static_cast<char>(random()))); break;
+        case 0:
+          bytes[at] = static_cast<char>(random());
+          break;
+        case 1:
+          bytes[at] = static_cast<char>(bytes[at] ^ (1 << (random() % 8)));
+          break;
+        case 2:
+          bytes.erase(at, 1 + random() % 8);
+          break;
+        case 3:
+          bytes.insert(at, std::string(1 + random() % 4, static_cast<char>(random())));
+          break;
       }
     }
     CompileContext ctx;
@@ -302,14 +356,15 @@ TEST(fuzz, mutated_models) {
     } catch (const CompileError&) {
     }
   }
-  EXPECT_GT(imported, 10u);   // the mutations reach past the parser
+  EXPECT_GT(imported, 10u);  // the mutations reach past the parser
 }
 
 TEST(fuzz, truncated_models) {
   std::string good = relu().proto.SerializeAsString();
   for (size_t size = 0; size < good.size(); ++size) {
     CompileContext ctx;
-    EXPECT_THROW(import_onnx_bytes(ctx, std::as_bytes(std::span(good.data(), size))), CompileError) << size;
+    EXPECT_THROW(import_onnx_bytes(ctx, std::as_bytes(std::span(good.data(), size))), CompileError)
+        << size;
   }
 }
 

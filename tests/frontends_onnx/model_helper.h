@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small ONNX models in memory, imported and evaluated.
+// Takes nodes and initializers one line each; gives the Graph, or the text of the error.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,18 +27,22 @@ class Model {
   onnx::GraphProto& graph() { return *proto.mutable_graph(); }
 
   // Dimensions: "3", a name, or "?" for one without either.
-  static void describe(onnx::ValueInfoProto& info, const std::string& name, int type, const std::vector<std::string>& dims) {
+  static void describe(onnx::ValueInfoProto& info, const std::string& name, int type,
+                       const std::vector<std::string>& dims) {
     info.set_name(name);
     auto* tensor = info.mutable_type()->mutable_tensor_type();
     tensor->set_elem_type(type);
     tensor->mutable_shape();
     for (const std::string& d : dims) {
       auto* dim = tensor->mutable_shape()->add_dim();
-      if (d[0] >= '0' && d[0] <= '9') dim->set_dim_value(std::stoll(d));
-      else if (d != "?") dim->set_dim_param(d);
+      if (d[0] >= '0' && d[0] <= '9')
+        dim->set_dim_value(std::stoll(d));
+      else if (d != "?")
+        dim->set_dim_param(d);
     }
   }
-  Model& input(const std::string& name, const std::vector<std::string>& dims, int type = onnx::TensorProto::FLOAT) {
+  Model& input(const std::string& name, const std::vector<std::string>& dims,
+               int type = onnx::TensorProto::FLOAT) {
     describe(*graph().add_input(), name, type, dims);
     return *this;
   }
@@ -45,7 +50,8 @@ class Model {
     graph().add_output()->set_name(name);
     return *this;
   }
-  onnx::NodeProto& node(const std::string& op, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs) {
+  onnx::NodeProto& node(const std::string& op, const std::vector<std::string>& inputs,
+                        const std::vector<std::string>& outputs) {
     onnx::NodeProto& n = *graph().add_node();
     n.set_op_type(op);
     n.set_name("/part/" + op + "_" + std::to_string(graph().node_size()));
@@ -53,7 +59,8 @@ class Model {
     for (const std::string& o : outputs) n.add_output(o);
     return n;
   }
-  onnx::TensorProto& ints(const std::string& name, const std::vector<int64_t>& values, std::vector<int64_t> shape = {-1}) {
+  onnx::TensorProto& ints(const std::string& name, const std::vector<int64_t>& values,
+                          std::vector<int64_t> shape = {-1}) {
     onnx::TensorProto& t = *graph().add_initializer();
     t.set_name(name);
     t.set_data_type(onnx::TensorProto::INT64);
@@ -62,7 +69,8 @@ class Model {
     for (int64_t v : values) t.add_int64_data(v);
     return t;
   }
-  onnx::TensorProto& floats(const std::string& name, const std::vector<float>& values, const std::vector<int64_t>& shape) {
+  onnx::TensorProto& floats(const std::string& name, const std::vector<float>& values,
+                            const std::vector<int64_t>& shape) {
     onnx::TensorProto& t = *graph().add_initializer();
     t.set_name(name);
     t.set_data_type(onnx::TensorProto::FLOAT);
@@ -97,7 +105,8 @@ inline onnx::AttributeProto& attribute(onnx::NodeProto& n, const std::string& na
   return a;
 }
 
-inline onnx::AttributeProto& attribute(onnx::NodeProto& n, const std::string& name, const std::vector<int64_t>& values) {
+inline onnx::AttributeProto& attribute(onnx::NodeProto& n, const std::string& name,
+                                       const std::vector<int64_t>& values) {
   onnx::AttributeProto& a = *n.add_attribute();
   a.set_name(name);
   a.set_type(onnx::AttributeProto::INTS);
@@ -111,6 +120,8 @@ inline OnnxImportOptions shapes(const std::vector<std::string>& texts) {
   return options;
 }
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace mintor::test

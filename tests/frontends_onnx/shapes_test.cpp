@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shape arithmetic: chains over sizes become shapes and leave no nodes; --shape; symbols.
+// Counts nodes of the imported graph, compares its shapes with expressions, and evaluates it.
 #if __has_include("onnx-ml.pb.h")
 #include "tests/frontends_onnx/model_helper.h"
 
@@ -12,9 +13,12 @@ size_t count(const Graph& g, Kind kind) {
   return n;
 }
 
-Tensor run(const Graph& g, const std::map<std::string, Tensor>& inputs) { return evaluate(g, inputs).results.at(0); }
+Tensor run(const Graph& g, const std::map<std::string, Tensor>& inputs) {
+  return evaluate(g, inputs).results.at(0);
+}
 
-// [b, s, 6] -> Shape, Gather, Unsqueeze, Concat -> [b, s, 2, 3], as exporters write view(b, s, 2, 3).
+// [b, s, 6] -> Shape, Gather, Unsqueeze, Concat -> [b, s, 2, 3], as exporters write view(b, s, 2,
+// 3).
 TEST(shapes, gather_concat_reshape) {
   Model m;
   m.input("x", {"batch", "seq", "6"}).output("y");
@@ -30,7 +34,7 @@ TEST(shapes, gather_concat_reshape) {
   EXPECT_EQ(g.results[0].value.shape(), (Shape{Index::var("batch"), Index::var("seq"), 2, 3}));
   EXPECT_EQ(count(g, Kind::size), 0u);
   EXPECT_EQ(count(g, Kind::constant), 0u);
-  EXPECT_EQ(live_nodes(g).size(), 2u);   // x and one reindex
+  EXPECT_EQ(live_nodes(g).size(), 2u);  // x and one reindex
 }
 
 TEST(shapes, minus_one_is_inferred_from_symbols) {
@@ -41,7 +45,8 @@ TEST(shapes, minus_one_is_inferred_from_symbols) {
   m.node("Reshape", {"x", "rows"}, {"z"});
   Graph g = m.import();
   EXPECT_EQ(g.results[0].value.shape(), (Shape{Index::var("batch"), Index::var("seq"), 768}));
-  EXPECT_EQ(g.results[1].value.shape(), (Shape{Index(12) * Index::var("batch") * Index::var("seq"), 64}));
+  EXPECT_EQ(g.results[1].value.shape(),
+            (Shape{Index(12) * Index::var("batch") * Index::var("seq"), 64}));
 }
 
 // Expand to a shape made by Where(Equal(shape, -1), ones, shape), as PyTorch's expand is exported.
@@ -81,7 +86,8 @@ TEST(shapes, slices_of_sizes_and_of_symbolic_values) {
   m.ints("start", {1, -2}), m.ints("end", {INT64_MAX, INT64_MAX}), m.ints("axes", {0, 1});
   m.node("Slice", {"x", "start", "end", "axes"}, {"y"});
   Graph g = m.import();
-  EXPECT_EQ(values(run(g, {{"x", tensor(DType::f32, {2, 5}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9})}})), (std::vector<double>{8, 9}));
+  EXPECT_EQ(values(run(g, {{"x", tensor(DType::f32, {2, 5}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9})}})),
+            (std::vector<double>{8, 9}));
 }
 
 // A table sliced by a symbolic size fits what is added to it only while nothing is clipped.
@@ -105,7 +111,8 @@ TEST(shapes, symbols_get_legal_names) {
   m.input("x", {"n", "batch size", "?"}).output("y");
   m.node("Relu", {"x"}, {"y"});
   Graph g = m.import();
-  EXPECT_EQ(g.results[0].value.shape(), (Shape{Index::var("n_dim"), Index::var("batch_size"), Index::var("x_d2")}));
+  EXPECT_EQ(g.results[0].value.shape(),
+            (Shape{Index::var("n_dim"), Index::var("batch_size"), Index::var("x_d2")}));
 }
 
 TEST(shape_option, text) {
@@ -118,7 +125,8 @@ TEST(shape_option, text) {
   EXPECT_EQ(dims[2].hi, -1);
   EXPECT_TRUE(parse_onnx_shape("t=scalar").second.empty());
   EXPECT_EQ(parse_onnx_shape("x=max_batch,3").second[0].symbol, "max_batch");
-  for (const char* bad : {"x", "=1", "x=", "x=1x", "x=-1", "x=8..2", "x=1x99999999999999999999", "x=a-b,1"}) {
+  for (const char* bad :
+       {"x", "=1", "x=", "x=1x", "x=-1", "x=8..2", "x=1x99999999999999999999", "x=a-b,1"}) {
     try {
       parse_onnx_shape(bad);
       ADD_FAILURE() << bad << " was taken";
@@ -136,7 +144,8 @@ TEST(shape_option, fixes_a_name_for_every_input) {
   Graph ranged = m.import(shapes({"x=1..32x8"}));
   EXPECT_EQ(ranged.results[0].value.shape(), (Shape{Index::var("batch"), 8}));
   EXPECT_EQ(ranged.find_symbol("batch")->hi, 32);
-  EXPECT_TRUE(contains(m.error(shapes({"x=2x3", "mask=2x4"})), "input 'mask' gives dimension 'seq' another size"));
+  EXPECT_TRUE(contains(m.error(shapes({"x=2x3", "mask=2x4"})),
+                       "input 'mask' gives dimension 'seq' another size"));
   EXPECT_TRUE(contains(m.error(shapes({"x=2"})), "input 'x' has 2 dimensions, 1 are given"));
   EXPECT_TRUE(contains(m.error(shapes({"mosk=2x3"})), "the model has no input 'mosk'"));
   EXPECT_TRUE(contains(m.error(shapes({"mosk=2x3"})), "mask"));
@@ -147,7 +156,8 @@ TEST(shape_option, overrides_fixed_dimensions) {
   m.input("x", {"1", "4"}).output("y");
   m.node("Relu", {"x"}, {"y"});
   EXPECT_EQ(m.import(shapes({"x=8x4"})).results[0].value.shape(), (Shape{8, 4}));
-  EXPECT_EQ(m.import(shapes({"x=batch,4"})).results[0].value.shape(), (Shape{Index::var("batch"), 4}));
+  EXPECT_EQ(m.import(shapes({"x=batch,4"})).results[0].value.shape(),
+            (Shape{Index::var("batch"), 4}));
 }
 
 TEST(import, scopes_parameters_and_constants) {
@@ -160,7 +170,8 @@ TEST(import, scopes_parameters_and_constants) {
   EXPECT_EQ(count(g, Kind::parameter), 1u);
   EXPECT_EQ(count(g, Kind::constant), 1u);
   EXPECT_EQ(g.scopes(g.results[0].value.node), std::vector<std::string>{"part/Mul_2"});
-  EXPECT_EQ(values(run(g, {{"x", tensor(DType::f32, {2}, {10, 20})}})), (std::vector<double>{30, 120}));
+  EXPECT_EQ(values(run(g, {{"x", tensor(DType::f32, {2}, {10, 20})}})),
+            (std::vector<double>{30, 120}));
 }
 
 TEST(summary, supported_operators) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Broadcasting, activation functions, quantisation, scopes.
+// Functions are compared with their definition in f64, for f32, f64 and f16.
 #include <algorithm>
 #include <cmath>
 
@@ -10,7 +11,8 @@ namespace {
 
 const std::vector<double> kX = {-3, -1, -0.5, 0, 0.5, 1, 4};
 
-void expect_function(const std::function<Value(Builder&, Value)>& op, const std::function<double(double)>& wanted) {
+void expect_function(const std::function<Value(Builder&, Value)>& op,
+                     const std::function<double(double)>& wanted) {
   for (DType dtype : {DType::f32, DType::f64, DType::f16}) {
     Op o;
     Value y = op(o.b, o.of(dtype, {7}, kX));
@@ -26,22 +28,33 @@ TEST(activations, follow_their_definitions) {
   auto softplus = [](double x) { return std::log1p(std::exp(x)); };
   auto elu = [](double x, double a) { return x > 0 ? x : a * std::expm1(x); };
   expect_function(ops::relu, [](double x) { return std::max(x, 0.0); });
-  expect_function([](Builder& b, Value x) { return ops::leaky_relu(b, x, 0.1); }, [](double x) { return x < 0 ? 0.1 * x : x; });
-  expect_function([](Builder& b, Value x) { return ops::elu(b, x, 2); }, [&](double x) { return elu(x, 2); });
-  expect_function([](Builder& b, Value x) { return ops::celu(b, x, 2); }, [](double x) { return x > 0 ? x : 2 * std::expm1(x / 2); });
-  expect_function([](Builder& b, Value x) { return ops::selu(b, x, 1.5, 2); }, [&](double x) { return 2 * elu(x, 1.5); });
-  expect_function([](Builder& b, Value x) { return ops::thresholded_relu(b, x, 0.75); }, [](double x) { return x > 0.75 ? x : 0; });
+  expect_function([](Builder& b, Value x) { return ops::leaky_relu(b, x, 0.1); },
+                  [](double x) { return x < 0 ? 0.1 * x : x; });
+  expect_function([](Builder& b, Value x) { return ops::elu(b, x, 2); },
+                  [&](double x) { return elu(x, 2); });
+  expect_function([](Builder& b, Value x) { return ops::celu(b, x, 2); },
+                  [](double x) { return x > 0 ? x : 2 * std::expm1(x / 2); });
+  expect_function([](Builder& b, Value x) { return ops::selu(b, x, 1.5, 2); },
+                  [&](double x) { return 2 * elu(x, 1.5); });
+  expect_function([](Builder& b, Value x) { return ops::thresholded_relu(b, x, 0.75); },
+                  [](double x) { return x > 0.75 ? x : 0; });
   expect_function(ops::sigmoid, sigmoid);
-  expect_function([](Builder& b, Value x) { return ops::hard_sigmoid(b, x, 0.25, 0.5); }, [](double x) { return std::clamp(0.25 * x + 0.5, 0.0, 1.0); });
+  expect_function([](Builder& b, Value x) { return ops::hard_sigmoid(b, x, 0.25, 0.5); },
+                  [](double x) { return std::clamp(0.25 * x + 0.5, 0.0, 1.0); });
   expect_function(ops::hard_swish, [](double x) { return x * std::clamp(x / 6 + 0.5, 0.0, 1.0); });
   expect_function(ops::silu, [&](double x) { return x * sigmoid(x); });
   expect_function(ops::softplus, [&](double x) { return softplus(x); });
   expect_function(ops::mish, [&](double x) { return x * std::tanh(softplus(x)); });
   expect_function(ops::softsign, [](double x) { return x / (1 + std::abs(x)); });
-  expect_function([](Builder& b, Value x) { return ops::shrink(b, x, 0.75, 0.25); }, [](double x) { return x < -0.75 ? x + 0.25 : (x > 0.75 ? x - 0.25 : 0); });
-  expect_function([](Builder& b, Value x) { return ops::gelu(b, x, false); }, [](double x) { return x / 2 * (1 + std::erf(x / std::sqrt(2.0))); });
-  expect_function([](Builder& b, Value x) { return ops::gelu(b, x, true); },
-                  [](double x) { return x / 2 * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x))); });
+  expect_function([](Builder& b, Value x) { return ops::shrink(b, x, 0.75, 0.25); },
+                  [](double x) { return x < -0.75 ? x + 0.25 : (x > 0.75 ? x - 0.25 : 0); });
+  expect_function([](Builder& b, Value x) { return ops::gelu(b, x, false); },
+                  [](double x) { return x / 2 * (1 + std::erf(x / std::sqrt(2.0))); });
+  expect_function(
+      [](Builder& b, Value x) { return ops::gelu(b, x, true); },
+      [](double x) {
+        return x / 2 * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
+      });
 }
 
 TEST(activations, softplus_does_not_overflow) {
@@ -51,7 +64,8 @@ TEST(activations, softplus_does_not_overflow) {
 
 TEST(prelu, slope_broadcasts) {
   Op op;
-  EXPECT_EQ(op.list(ops::prelu(op.b, op.f32({2, 2}, {-1, -2, 3, -4}), op.f32({2}, {2, 10}))), (std::vector<double>{-2, -20, 3, -40}));
+  EXPECT_EQ(op.list(ops::prelu(op.b, op.f32({2, 2}, {-1, -2, 3, -4}), op.f32({2}, {2, 10}))),
+            (std::vector<double>{-2, -20, 3, -40}));
 }
 
 TEST(elementwise, broadcasts_like_numpy) {
@@ -73,28 +87,39 @@ TEST(elementwise, half_rounds_once) {
 TEST(elementwise, errors_name_types) {
   Op op;
   std::string text = error_of([&] { ops::add(op.b, op.f32({2}), op.of(DType::i32, {2}, {1, 2})); });
-  EXPECT_NE(text.find("error: add: operands of different dtypes: f32[2] and i32[2]"), std::string::npos) << text;
+  EXPECT_NE(text.find("error: add: operands of different dtypes: f32[2] and i32[2]"),
+            std::string::npos)
+      << text;
   text = error_of([&] { ops::add(op.b, op.f32({2}), op.f32({3})); });
   EXPECT_NE(text.find("f32[2], f32[3]"), std::string::npos) << text;
 }
 
 TEST(clip, bounds_may_be_missing) {
   Op both, low;
-  EXPECT_EQ(both.list(ops::clip(both.b, both.f32({3}, {-9, 2, 9}), ops::scalar(both.b, DType::f32, 0), ops::scalar(both.b, DType::f32, 6))), (std::vector<double>{0, 2, 6}));
-  EXPECT_EQ(low.list(ops::clip(low.b, low.f32({3}, {-9, 2, 9}), ops::scalar(low.b, DType::f32, 0), {})), (std::vector<double>{0, 2, 9}));
+  EXPECT_EQ(
+      both.list(ops::clip(both.b, both.f32({3}, {-9, 2, 9}), ops::scalar(both.b, DType::f32, 0),
+                          ops::scalar(both.b, DType::f32, 6))),
+      (std::vector<double>{0, 2, 6}));
+  EXPECT_EQ(
+      low.list(ops::clip(low.b, low.f32({3}, {-9, 2, 9}), ops::scalar(low.b, DType::f32, 0), {})),
+      (std::vector<double>{0, 2, 9}));
 }
 
 TEST(quantize, rounds_half_even_and_saturates) {
   Op op;
   Value x = op.f32({6}, {0.5, 1.5, -0.5, 300, -300, 2.4});
-  Value q = ops::quantize_linear(op.b, x, op.f32({}, {1}), op.of(DType::u8, {}, {128}), DType::u8, 0);
+  Value q =
+      ops::quantize_linear(op.b, x, op.f32({}, {1}), op.of(DType::u8, {}, {128}), DType::u8, 0);
   EXPECT_EQ(op.list(q), (std::vector<double>{128, 130, 128, 255, 0, 130}));
-  EXPECT_EQ(op.list(ops::dequantize_linear(op.b, q, op.f32({}, {0.5}), op.of(DType::u8, {}, {128}), 0)), (std::vector<double>{0, 1, 0, 63.5, -64, 1}));
+  EXPECT_EQ(
+      op.list(ops::dequantize_linear(op.b, q, op.f32({}, {0.5}), op.of(DType::u8, {}, {128}), 0)),
+      (std::vector<double>{0, 1, 0, 63.5, -64, 1}));
 }
 
 TEST(quantize, per_axis_and_dynamic) {
   Op axis;
-  Value q = ops::quantize_linear(axis.b, axis.f32({2, 2}, {2, 4, 30, 40}), axis.f32({2}, {2, 10}), {}, DType::i8, 0);
+  Value q = ops::quantize_linear(axis.b, axis.f32({2, 2}, {2, 4, 30, 40}), axis.f32({2}, {2, 10}),
+                                 {}, DType::i8, 0);
   EXPECT_EQ(axis.list(q), (std::vector<double>{1, 2, 3, 4}));
   Op dynamic;
   ops::DynamicQuantized d = ops::dynamic_quantize_linear(dynamic.b, dynamic.f32({3}, {-1, 0, 254}));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of library operators: inputs with data, the operator, the reference evaluator. Every run also verifies the graph
-// and sends it through its text form.
+// Tests of library operators: inputs with data, the operator, the reference evaluator. Every run
+// also verifies the graph and sends it through its text form.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -35,12 +35,16 @@ class Op {
     Shape shape(data.shape.begin(), data.shape.end());
     return in(std::move(data), std::move(shape));
   }
-  Value f32(std::vector<int64_t> shape, std::vector<double> data) { return in(tensor(DType::f32, std::move(shape), data)); }
+  Value f32(std::vector<int64_t> shape, std::vector<double> data) {
+    return in(tensor(DType::f32, std::move(shape), data));
+  }
   Value f32(std::vector<int64_t> shape) {
     int64_t count = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
     return f32(std::move(shape), numbers(count));
   }
-  Value of(DType dtype, std::vector<int64_t> shape, std::vector<double> data) { return in(tensor(dtype, std::move(shape), data)); }
+  Value of(DType dtype, std::vector<int64_t> shape, std::vector<double> data) {
+    return in(tensor(dtype, std::move(shape), data));
+  }
   Index symbol(const std::string& name) {
     graph.add_symbol(Symbol{name, 0, -1, 1, 0});
     return Index::var(name);
@@ -62,7 +66,8 @@ class Op {
   std::map<std::string, Tensor> inputs_;
 };
 
-inline void expect_near(const std::vector<double>& got, const std::vector<double>& wanted, double tolerance) {
+inline void expect_near(const std::vector<double>& got, const std::vector<double>& wanted,
+                        double tolerance) {
   ASSERT_EQ(got.size(), wanted.size());
   for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], wanted[i], tolerance) << "at " << i;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX activation functions: attributes and their defaults, then the library operator.
+// Takes one node; gives its output. Keeps true: Softmax and its kin before opset 13 work on the
+// matrix that `axis` splits the value into.
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
 
@@ -40,7 +42,8 @@ void celu(OnnxNode& n) {
 
 void selu(OnnxNode& n) {
   n.need_inputs(1, 1);
-  n.out(0, ops::selu(n.builder(), n.in(0), n.real("alpha", 1.67326319217681884765625), n.real("gamma", 1.05070102214813232421875)));
+  n.out(0, ops::selu(n.builder(), n.in(0), n.real("alpha", 1.67326319217681884765625),
+                     n.real("gamma", 1.05070102214813232421875)));
 }
 
 void hard_sigmoid(OnnxNode& n) {
@@ -56,7 +59,8 @@ void shrink(OnnxNode& n) {
 void gelu(OnnxNode& n) {
   n.need_inputs(1, 1);
   std::string form = n.text("approximate", "none");
-  if (form != "none" && form != "tanh") n.fail("approximate '" + printable(form) + "' is neither none nor tanh");
+  if (form != "none" && form != "tanh")
+    n.fail("approximate '" + printable(form) + "' is neither none nor tanh");
   n.out(0, ops::gelu(n.builder(), n.in(0), form == "tanh"));
 }
 
@@ -75,7 +79,9 @@ void softmax(OnnxNode& n) {
   n.need_inputs(1, 1);
   int64_t rank = static_cast<int64_t>(n.shape(0).size());
   int64_t axis = n.integer("axis", n.opset() < 13 ? 1 : -1);
-  if (axis < -rank || axis >= std::max<int64_t>(rank, 1)) n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) + " dimensions");
+  if (axis < -rank || axis >= std::max<int64_t>(rank, 1))
+    n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) +
+           " dimensions");
   std::vector<int64_t> axes = {axis};
   if (n.opset() < 13) {
     axes.clear();
@@ -91,14 +97,17 @@ void hardmax(OnnxNode& n) {
   int64_t rank = static_cast<int64_t>(x.shape().size());
   int64_t axis = n.integer("axis", n.opset() < 13 ? 1 : -1);
   if (axis < 0) axis += rank;
-  if (axis < 0 || axis >= rank) n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) + " dimensions");
+  if (axis < 0 || axis >= rank)
+    n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) +
+           " dimensions");
   Value off = ops::scalar(b, x.dtype(), 0), on = ops::scalar(b, x.dtype(), 1);
   if (n.opset() < 13) {
     Value flat = ops::flatten(b, x, axis);
     Value hot = ops::one_hot(b, ops::arg_max(b, flat, 1, false), flat.shape()[1], off, on, -1);
     return n.out(0, b.reshape(hot, x.shape()));
   }
-  n.out(0, ops::one_hot(b, ops::arg_max(b, x, axis, false), x.shape()[static_cast<size_t>(axis)], off, on, axis));
+  n.out(0, ops::one_hot(b, ops::arg_max(b, x, axis, false), x.shape()[static_cast<size_t>(axis)],
+                        off, on, axis));
 }
 
 constexpr OnnxOp kOps[] = {

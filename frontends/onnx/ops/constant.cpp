@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX operators without data: constants and ranges.
+// Takes attributes and known values; gives constants, known values, or nodes that make them.
+// Keeps true: a large filled tensor is a broadcast of one number, never bytes.
 #include <cmath>
 
 #include "frontends/onnx/import_state.h"
@@ -23,7 +25,8 @@ void constant(OnnxNode& n) {
   if (n.has("value_floats")) {
     std::vector<float> items;
     for (double v : n.reals("value_floats")) items.push_back(static_cast<float>(v));
-    return n.out(0, b.constant(Tensor::copy_of(DType::f32, {static_cast<int64_t>(items.size())}, items.data())));
+    return n.out(0, b.constant(Tensor::copy_of(DType::f32, {static_cast<int64_t>(items.size())},
+                                               items.data())));
   }
   n.fail("has no value of a supported kind", "tensors, numbers and lists of numbers are supported");
 }
@@ -31,7 +34,8 @@ void constant(OnnxNode& n) {
 void constant_of_shape(OnnxNode& n) {
   n.need_inputs(1, 1);
   std::vector<Index> shape = n.indices(0, "the shape");
-  if (shape.size() > static_cast<size_t>(onnx_limits::kRank)) n.fail("the shape has " + std::to_string(shape.size()) + " dimensions");
+  if (shape.size() > static_cast<size_t>(onnx_limits::kRank))
+    n.fail("the shape has " + std::to_string(shape.size()) + " dimensions");
   Scalar value = Scalar::of(DType::f32, 0);
   if (const onnx::AttributeProto* given = n.attribute("value"); given && given->has_t()) {
     Tensor t = tensor_from_proto(n.state(), given->t());
@@ -60,17 +64,21 @@ void float_range(OnnxNode& n) {
   DType dtype = n.dtype(0);
   DType counted = is_storage_float(dtype) ? DType::f32 : dtype;
   Value y = b.iota(counted, {static_cast<int64_t>(std::max(count, 0.0))}, 0);
-  n.out(0, b.cast(ops::add(b, ops::mul(b, y, b.cast(n.in(2), counted)), b.cast(n.in(0), counted)), dtype));
+  n.out(0, b.cast(ops::add(b, ops::mul(b, y, b.cast(n.in(2), counted)), b.cast(n.in(0), counted)),
+                  dtype));
 }
 
 void range(OnnxNode& n) {
   n.need_inputs(3, 3);
   const Known *start = n.known(0), *limit = n.known(1), *delta = n.known(2);
-  bool known = start && limit && delta && start->items.size() == 1 && limit->items.size() == 1 && delta->items.size() == 1;
+  bool known = start && limit && delta && start->items.size() == 1 && limit->items.size() == 1 &&
+               delta->items.size() == 1;
   if (is_float(n.dtype(0)) && !(known && delta->items[0].is_const(1))) return float_range(n);
-  if (!known) n.fail("start, limit and delta must be known when compiling", "fix the sizes with --shape");
+  if (!known)
+    n.fail("start, limit and delta must be known when compiling", "fix the sizes with --shape");
   const Index& step = delta->items[0];
-  if (!step.is_const() || step.is_const(0)) n.fail("delta is '" + step.str() + "', it must be a number other than 0");
+  if (!step.is_const() || step.is_const(0))
+    n.fail("delta is '" + step.str() + "', it must be a number other than 0");
   Index span = limit->items[0] - start->items[0];
   Index count = step.value() > 0 ? ceildiv(span, step) : ceildiv(Index(0) - span, -step.value());
   count = n.state().graph.ranges().simplify(max(0, count));
@@ -89,7 +97,8 @@ void eye_like(OnnxNode& n) {
   int64_t named = n.integer("dtype", 0);
   int64_t k = n.integer("k", 0);
   if (k < -(int64_t{1} << 40) || k > (int64_t{1} << 40)) n.fail("k " + std::to_string(k));
-  n.out(0, ops::eye_like(n.builder(), named ? dtype_from_onnx(named, "EyeLike") : n.dtype(0), s[0], s[1], k));
+  n.out(0, ops::eye_like(n.builder(), named ? dtype_from_onnx(named, "EyeLike") : n.dtype(0), s[0],
+                         s[1], k));
 }
 
 constexpr OnnxOp kOps[] = {

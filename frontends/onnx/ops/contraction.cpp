@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ONNX matrix products and convolutions: everything here is one `contract`, with a bias added after it.
+// ONNX matrix products and convolutions: everything here is one `contract`, with a bias added after
+// it.
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
 #include "frontends/onnx/window.h"
@@ -15,8 +16,8 @@ void matmul(OnnxNode& n) {
 
 void gemm(OnnxNode& n) {
   n.need_inputs(2, 3);
-  n.out(0, ops::gemm(n.builder(), n.in(0), n.in(1), n.optional_in(2), n.real("alpha", 1), n.real("beta", 1),
-                     n.integer("transA", 0) != 0, n.integer("transB", 0) != 0));
+  n.out(0, ops::gemm(n.builder(), n.in(0), n.in(1), n.optional_in(2), n.real("alpha", 1),
+                     n.real("beta", 1), n.integer("transA", 0) != 0, n.integer("transB", 0) != 0));
 }
 
 void matmul_integer(OnnxNode& n) {
@@ -33,16 +34,19 @@ void einsum(OnnxNode& n) {
 
 ops::ConvAttr conv_attr(OnnxNode& n, Value x, Value weight) {
   if (x.shape().size() < 3 || weight.shape().size() != x.shape().size())
-    n.fail("x has " + std::to_string(x.shape().size()) + " dimensions, the weight " + std::to_string(weight.shape().size()));
+    n.fail("x has " + std::to_string(x.shape().size()) + " dimensions, the weight " +
+           std::to_string(weight.shape().size()));
   std::vector<int64_t> kernel;
   for (size_t d = 2; d < weight.shape().size(); ++d) {
     if (!weight.shape()[d].is_const()) n.fail("the weight's spatial size must be constant");
     kernel.push_back(weight.shape()[d].value());
   }
   std::vector<int64_t> declared = n.integers("kernel_shape");
-  if (!declared.empty() && declared != kernel) n.fail("kernel_shape differs from the weight's shape");
+  if (!declared.empty() && declared != kernel)
+    n.fail("kernel_shape differs from the weight's shape");
   OnnxWindow window = read_window(n, x, kernel);
-  return {window.stride, window.dilation, window.pad_before, window.pad_after, n.integer("group", 1)};
+  return {window.stride, window.dilation, window.pad_before, window.pad_after,
+          n.integer("group", 1)};
 }
 
 void conv(OnnxNode& n) {
@@ -66,9 +70,11 @@ void conv_transpose(OnnxNode& n) {
   for (size_t d = 0; d < spatial && (same || !wanted.empty()); ++d) {
     const Index& in = x.shape()[d + 2];
     Index target = wanted.empty() ? in * attr.stride[d] : Index(wanted[d]);
-    Index full = Index(attr.stride[d]) * (in - 1) + Index(attr.dilation[d]) * (weight.shape()[d + 2] - 1) + 1 + extra[d];
+    Index full = Index(attr.stride[d]) * (in - 1) +
+                 Index(attr.dilation[d]) * (weight.shape()[d + 2] - 1) + 1 + extra[d];
     Index total = full - target, half = floordiv(total, 2);
-    if (total.is_const() && total.value() < 0) {        // larger than what the window reaches: zeros after
+    if (total.is_const() &&
+        total.value() < 0) {  // larger than what the window reaches: zeros after
       extra[d] -= total.value();
       total = half = 0;
     }
@@ -92,8 +98,10 @@ void conv_integer(OnnxNode& n) {
     return ops::sub(b, v, z);
   };
   Value x = shifted(0, 2, false), weight = shifted(1, 3, true);
-  // Widened to i32, so that the library's NumPy rule (result of the operands' dtype) keeps whole sums.
-  n.out(0, ops::conv(b, b.cast(x, DType::i32), b.cast(weight, DType::i32), Value{}, conv_attr(n, x, weight)));
+  // Widened to i32, so that the library's NumPy rule (result of the operands' dtype) keeps whole
+  // sums.
+  n.out(0, ops::conv(b, b.cast(x, DType::i32), b.cast(weight, DType::i32), Value{},
+                     conv_attr(n, x, weight)));
 }
 
 constexpr OnnxOp kOps[] = {

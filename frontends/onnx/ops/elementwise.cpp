@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise ONNX operators: arithmetic, functions, comparisons, logic, bits, selection and casts. Those that
-// exporters use on shapes also work on known integers, without nodes.
+// Element-wise ONNX operators: arithmetic, functions, comparisons, logic, bits, selection and
+// casts. Those that exporters use on shapes also work on known integers, without nodes.
 #include "compiler/support/error.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
@@ -57,7 +57,10 @@ void mean(OnnxNode& n) {
   n.need_inputs(1, SIZE_MAX);
   Value y = n.in(0);
   for (size_t i = 1; i < n.inputs(); ++i) y = ops::add(n.builder(), y, n.in(i));
-  n.out(0, n.inputs() == 1 ? y : ops::div(n.builder(), y, ops::scalar(n.builder(), y.dtype(), static_cast<double>(n.inputs()))));
+  n.out(0, n.inputs() == 1
+               ? y
+               : ops::div(n.builder(), y,
+                          ops::scalar(n.builder(), y.dtype(), static_cast<double>(n.inputs()))));
 }
 
 void neg(OnnxNode& n) {
@@ -83,8 +86,8 @@ void pow(OnnxNode& n) {
   Builder& b = n.builder();
   Value x = n.in(0), y = n.in(1);
   const Node* node = y.node;
-  if (node->kind == Kind::constant && is_float(x.dtype()) && node->as<ConstantAttr>().value.count() == 1 &&
-      y.shape().size() <= x.shape().size()) {
+  if (node->kind == Kind::constant && is_float(x.dtype()) &&
+      node->as<ConstantAttr>().value.count() == 1 && y.shape().size() <= x.shape().size()) {
     Scalar s = node->as<ConstantAttr>().value.at(0);
     double exponent = is_float(s.dtype) ? s.f : static_cast<double>(s.i);
     if (exponent == 1) return n.out(0, x);
@@ -117,13 +120,16 @@ void logical_not(OnnxNode& n) {
 void bit_shift(OnnxNode& n) {
   n.need_inputs(2, 2);
   std::string direction = n.text("direction", "");
-  if (direction != "LEFT" && direction != "RIGHT") n.fail("direction '" + printable(direction) + "' is neither LEFT nor RIGHT");
-  n.out(0, ops::apply(n.builder(), direction == "LEFT" ? ScalarOp::shl : ScalarOp::shr, {n.in(0), n.in(1)}));
+  if (direction != "LEFT" && direction != "RIGHT")
+    n.fail("direction '" + printable(direction) + "' is neither LEFT nor RIGHT");
+  n.out(0, ops::apply(n.builder(), direction == "LEFT" ? ScalarOp::shl : ScalarOp::shr,
+                      {n.in(0), n.in(1)}));
 }
 
 void is_inf(OnnxNode& n) {
   n.need_inputs(1, 1);
-  n.out(0, ops::is_inf(n.builder(), n.in(0), n.integer("detect_positive", 1) != 0, n.integer("detect_negative", 1) != 0));
+  n.out(0, ops::is_inf(n.builder(), n.in(0), n.integer("detect_positive", 1) != 0,
+                       n.integer("detect_negative", 1) != 0));
 }
 
 void where(OnnxNode& n) {
@@ -147,7 +153,8 @@ void clip(OnnxNode& n) {
     lo = n.optional_in(1);
     hi = n.optional_in(2);
     for (Value* bound : {&lo, &hi}) {
-      if (*bound && bound->shape().size() == 1 && bound->shape()[0].is_const(1)) *bound = b.reshape(*bound, {});
+      if (*bound && bound->shape().size() == 1 && bound->shape()[0].is_const(1))
+        *bound = b.reshape(*bound, {});
     }
   }
   n.out(0, ops::clip(b, x, lo, hi));
@@ -181,7 +188,8 @@ void dropout(OnnxNode& n) {
   n.need_inputs(1, 3);
   if (n.given(2) && n.number(2, "training_mode") != 0) n.fail("training mode is not supported");
   n.out_alias(0, 0);
-  if (n.wants(1)) n.out(1, n.builder().broadcast_to(n.builder().constant_int(DType::boolean, 1), n.shape(0)));
+  if (n.wants(1))
+    n.out(1, n.builder().broadcast_to(n.builder().constant_int(DType::boolean, 1), n.shape(0)));
 }
 
 constexpr OnnxOp kOps[] = {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX operators that pick, place and pad elements.
+// Takes known bounds (symbolic where they are); gives reindexes and reindex_reduces.
+// Keeps true: Slice clamps as ONNX says, by min and max where a size is symbolic.
 #include <algorithm>
 
 #include "frontends/onnx/import_state.h"
@@ -43,7 +45,8 @@ Combiner combiner_of(OnnxNode& n) {
 
 void scatter_elements(OnnxNode& n) {
   n.need_inputs(3, 3);
-  n.out(0, ops::scatter_elements(n.builder(), n.in(0), n.in(1), n.in(2), n.integer("axis", 0), combiner_of(n)));
+  n.out(0, ops::scatter_elements(n.builder(), n.in(0), n.in(1), n.in(2), n.integer("axis", 0),
+                                 combiner_of(n)));
 }
 
 void scatter_nd(OnnxNode& n) {
@@ -57,31 +60,39 @@ struct Range {
   int64_t step;
 };
 
-// `value` counted from the end when negative, as far as the sign can be told; clamped to lo..hi by min and max.
+// `value` counted from the end when negative, as far as the sign can be told; clamped to lo..hi by
+// min and max.
 Index from_end(const Ranges& ranges, const Index& value, const Index& size) {
   if (value.is_const() ? value.value() >= 0 : ranges.proves_nonnegative(value)) return value;
   return value + size;
 }
 
-// min(end, size) of which one is symbolic: remembers up to which symbol value one of them is always the smaller.
+// min(end, size) of which one is symbolic: remembers up to which symbol value one of them is always
+// the smaller.
 void note_clip(OnnxNode& n, const Index& end, const Index& size) {
   Index over = end - size;
   std::set<std::string> vars = over.vars();
   if (vars.size() != 1) return;
   auto affine = over.affine_in(*vars.begin());
   if (!affine || affine->first == 0 || !affine->second.is_const()) return;
-  int64_t hi = affine->first > 0 ? -affine->second.value() / affine->first : affine->second.value() / -affine->first;
+  int64_t hi = affine->first > 0 ? -affine->second.value() / affine->first
+                                 : affine->second.value() / -affine->first;
   if (hi >= 1) n.state().clips.insert({*vars.begin(), hi});
 }
 
-Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Index& end, int64_t step) {
+Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Index& end,
+                  int64_t step) {
   Ranges ranges = n.state().graph.ranges();
   auto simple = [&](const Index& e) { return ranges.simplify(e); };
-  // Huge constants stand for "to the end" and would overflow sums; exporters write 10^9, 2^31 - 1, 2^63 - 1.
+  // Huge constants stand for "to the end" and would overflow sums; exporters write 10^9, 2^31 - 1,
+  // 2^63 - 1.
   constexpr int64_t kHuge = 1'000'000'000;
-  auto open = [&](const Index& e, bool high) { return e.is_const() && (high ? e.value() >= kHuge : e.value() <= -kHuge); };
+  auto open = [&](const Index& e, bool high) {
+    return e.is_const() && (high ? e.value() >= kHuge : e.value() <= -kHuge);
+  };
   if (step > 0) {
-    Index s = open(start, false) ? Index(0) : simple(max(0, min(from_end(ranges, start, size), size)));
+    Index s =
+        open(start, false) ? Index(0) : simple(max(0, min(from_end(ranges, start, size), size)));
     if (open(start, true)) s = size;
     Index raw = open(end, true) ? size : from_end(ranges, end, size);
     if (open(end, false)) raw = 0;
@@ -90,9 +101,11 @@ Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Inde
     Index count = simple(max(0, step == 1 ? e - s : ceildiv(e - s, step)));
     return {s, count, step};
   }
-  Index s = open(start, true) ? size - 1 : simple(max(-1, min(from_end(ranges, start, size), size - 1)));
+  Index s =
+      open(start, true) ? size - 1 : simple(max(-1, min(from_end(ranges, start, size), size - 1)));
   if (open(start, false)) s = -1;
-  Index e = open(end, false) ? Index(-1) : simple(max(-1, min(from_end(ranges, end, size), size - 1)));
+  Index e =
+      open(end, false) ? Index(-1) : simple(max(-1, min(from_end(ranges, end, size), size - 1)));
   if (open(end, true)) e = size - 1;
   return {s, simple(max(0, ceildiv(s - e, -step))), step};
 }
@@ -106,14 +119,17 @@ void slice(OnnxNode& n) {
   };
   std::vector<Index> starts = attributes ? from_attribute("starts") : n.indices(1, "starts");
   std::vector<Index> ends = attributes ? from_attribute("ends") : n.indices(2, "ends");
-  std::vector<int64_t> axes = attributes ? n.integers("axes") : (n.given(3) ? n.constants(3, "axes") : std::vector<int64_t>{});
-  std::vector<int64_t> steps = n.given(4) ? n.constants(4, "steps") : std::vector<int64_t>(starts.size(), 1);
+  std::vector<int64_t> axes = attributes
+                                  ? n.integers("axes")
+                                  : (n.given(3) ? n.constants(3, "axes") : std::vector<int64_t>{});
+  std::vector<int64_t> steps =
+      n.given(4) ? n.constants(4, "steps") : std::vector<int64_t>(starts.size(), 1);
   if (axes.empty()) {
     for (size_t i = 0; i < starts.size(); ++i) axes.push_back(static_cast<int64_t>(i));
   }
   if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size())
-    n.fail(std::to_string(starts.size()) + " starts, " + std::to_string(ends.size()) + " ends, " + std::to_string(axes.size()) +
-           " axes and " + std::to_string(steps.size()) + " steps");
+    n.fail(std::to_string(starts.size()) + " starts, " + std::to_string(ends.size()) + " ends, " +
+           std::to_string(axes.size()) + " axes and " + std::to_string(steps.size()) + " steps");
   Shape shape = n.shape(0), size = shape;
   int64_t rank = static_cast<int64_t>(shape.size());
   std::vector<Index> start(shape.size(), 0);
@@ -121,7 +137,9 @@ void slice(OnnxNode& n) {
   std::vector<bool> seen(shape.size(), false);
   for (size_t i = 0; i < starts.size(); ++i) {
     int64_t axis = axes[i] < 0 ? axes[i] + rank : axes[i];
-    if (axis < 0 || axis >= rank || seen[static_cast<size_t>(axis)]) n.fail("axis " + std::to_string(axes[i]) + " of a value with " + std::to_string(rank) + " dimensions, or named twice");
+    if (axis < 0 || axis >= rank || seen[static_cast<size_t>(axis)])
+      n.fail("axis " + std::to_string(axes[i]) + " of a value with " + std::to_string(rank) +
+             " dimensions, or named twice");
     if (steps[i] == 0 || steps[i] < -INT32_MAX || steps[i] > (int64_t{1} << 31)) {
       if (steps[i] == 0) n.fail("step 0");
       steps[i] = steps[i] < 0 ? -INT32_MAX : INT32_MAX;
@@ -147,10 +165,14 @@ void pad(OnnxNode& n) {
   n.need_inputs(n.opset() < 11 ? 1 : 2, n.opset() < 11 ? 1 : 4);
   std::string text = n.text("mode", "constant");
   ops::PadMode mode = ops::PadMode::constant;
-  if (text == "reflect") mode = ops::PadMode::reflect;
-  else if (text == "edge") mode = ops::PadMode::edge;
-  else if (text == "wrap") mode = ops::PadMode::wrap;
-  else if (text != "constant") n.fail("mode '" + printable(text) + "' is none of constant, reflect, edge, wrap");
+  if (text == "reflect")
+    mode = ops::PadMode::reflect;
+  else if (text == "edge")
+    mode = ops::PadMode::edge;
+  else if (text == "wrap")
+    mode = ops::PadMode::wrap;
+  else if (text != "constant")
+    n.fail("mode '" + printable(text) + "' is none of constant, reflect, edge, wrap");
   size_t rank = n.shape(0).size();
   std::vector<Index> pads;
   if (n.opset() < 11) {
@@ -159,24 +181,32 @@ void pad(OnnxNode& n) {
     pads = n.indices(1, "pads");
   }
   std::vector<int64_t> axes;
-  if (n.given(3)) axes = n.constants(3, "axes");
+  if (n.given(3))
+    axes = n.constants(3, "axes");
   else
     for (size_t d = 0; d < rank; ++d) axes.push_back(static_cast<int64_t>(d));
-  if (pads.size() != 2 * axes.size()) n.fail(std::to_string(pads.size()) + " pads for " + std::to_string(axes.size()) + " axes");
+  if (pads.size() != 2 * axes.size())
+    n.fail(std::to_string(pads.size()) + " pads for " + std::to_string(axes.size()) + " axes");
   std::vector<Index> before(rank, 0), after(rank, 0);
   for (size_t i = 0; i < axes.size(); ++i) {
     int64_t axis = axes[i] < 0 ? axes[i] + static_cast<int64_t>(rank) : axes[i];
-    if (axis < 0 || axis >= static_cast<int64_t>(rank)) n.fail("axis " + std::to_string(axes[i]) + " of a value with " + std::to_string(rank) + " dimensions");
+    if (axis < 0 || axis >= static_cast<int64_t>(rank))
+      n.fail("axis " + std::to_string(axes[i]) + " of a value with " + std::to_string(rank) +
+             " dimensions");
     before[static_cast<size_t>(axis)] = pads[i];
     after[static_cast<size_t>(axis)] = pads[i + axes.size()];
   }
   Builder& b = n.builder();
   Value fill;
-  if (n.opset() < 11) fill = n.has("value") ? ops::scalar(b, n.dtype(0), n.real("value", 0)) : Value{};
-  else if (n.given(2)) fill = n.in(2);
+  if (n.opset() < 11)
+    fill = n.has("value") ? ops::scalar(b, n.dtype(0), n.real("value", 0)) : Value{};
+  else if (n.given(2))
+    fill = n.in(2);
   if (fill && fill.shape().size() == 1 && fill.shape()[0].is_const(1)) {
     const Node* node = fill.node;
-    fill = node->kind == Kind::constant ? b.constant(Tensor::scalar(node->as<ConstantAttr>().value.at(0))) : b.reshape(fill, {});
+    fill = node->kind == Kind::constant
+               ? b.constant(Tensor::scalar(node->as<ConstantAttr>().value.at(0)))
+               : b.reshape(fill, {});
   }
   n.out(0, ops::pad(b, n.in(0), before, after, mode, fill));
 }
@@ -189,7 +219,8 @@ void one_hot(OnnxNode& n) {
   Value values = n.in(2);
   if (values.shape() != Shape{2}) n.fail("values (input 2) must have 2 elements: off and on");
   auto pick = [&](int64_t i) { return b.reshape(b.slice(values, {i}, {1}, {1}), {}); };
-  n.out(0, ops::one_hot(b, n.in(0), depth->items[0], n.state().folded(pick(0)), n.state().folded(pick(1)), n.integer("axis", -1)));
+  n.out(0, ops::one_hot(b, n.in(0), depth->items[0], n.state().folded(pick(0)),
+                        n.state().folded(pick(1)), n.integer("axis", -1)));
 }
 
 void trilu(OnnxNode& n) {
@@ -198,7 +229,9 @@ void trilu(OnnxNode& n) {
   if (n.given(1)) {
     std::vector<Index> given = n.indices(1, "k");
     if (given.size() != 1) n.fail("k must be one number");
-    k = given[0].is_const() ? Index(std::clamp<int64_t>(given[0].value(), -(int64_t{1} << 40), int64_t{1} << 40)) : given[0];
+    k = given[0].is_const()
+            ? Index(std::clamp<int64_t>(given[0].value(), -(int64_t{1} << 40), int64_t{1} << 40))
+            : given[0];
   }
   n.out(0, ops::trilu(n.builder(), n.in(0), k, n.integer("upper", 1) != 0));
 }
@@ -206,7 +239,8 @@ void trilu(OnnxNode& n) {
 void depth_to_space(OnnxNode& n) {
   n.need_inputs(1, 1);
   std::string mode = n.text("mode", "DCR");
-  if (mode != "DCR" && mode != "CRD") n.fail("mode '" + printable(mode) + "' is neither DCR nor CRD");
+  if (mode != "DCR" && mode != "CRD")
+    n.fail("mode '" + printable(mode) + "' is neither DCR nor CRD");
   int64_t block = n.integer("blocksize", 0);
   if (block < 1 || block > 4096) n.fail("blocksize " + std::to_string(block));
   n.out(0, ops::depth_to_space(n.builder(), n.in(0), block, mode == "CRD"));
@@ -217,13 +251,15 @@ void space_to_depth(OnnxNode& n) {
   int64_t block = n.integer("blocksize", 0);
   if (block < 1 || block > 4096) n.fail("blocksize " + std::to_string(block));
   std::string mode = n.text("mode", "DCR");
-  if (mode != "DCR" && mode != "CRD") n.fail("mode '" + printable(mode) + "' is neither DCR nor CRD");
+  if (mode != "DCR" && mode != "CRD")
+    n.fail("mode '" + printable(mode) + "' is neither DCR nor CRD");
   n.out(0, ops::space_to_depth(n.builder(), n.in(0), block, mode == "CRD"));
 }
 
 void reverse_sequence(OnnxNode& n) {
   n.need_inputs(2, 2);
-  n.out(0, ops::reverse_sequence(n.builder(), n.in(0), n.in(1), n.integer("batch_axis", 1), n.integer("time_axis", 0)));
+  n.out(0, ops::reverse_sequence(n.builder(), n.in(0), n.in(1), n.integer("batch_axis", 1),
+                                 n.integer("time_axis", 0)));
 }
 
 constexpr OnnxOp kOps[] = {

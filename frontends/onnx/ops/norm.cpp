@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX normalisation operators, inference form.
+// Takes one node; gives its outputs through the library. Training modes are refused by name.
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
 
@@ -11,21 +12,26 @@ void batch_norm(OnnxNode& n) {
   n.need_inputs(5, 5);
   if (n.integer("training_mode", 0) != 0) n.fail("training_mode = 1 is not supported");
   if (n.opset() < 9 && n.integer("spatial", 1) == 0) n.fail("spatial = 0 is not supported");
-  n.out(0, ops::batch_norm(n.builder(), n.in(0), n.in(1), n.in(2), n.in(3), n.in(4), n.real("epsilon", 1e-5)));
+  n.out(0, ops::batch_norm(n.builder(), n.in(0), n.in(1), n.in(2), n.in(3), n.in(4),
+                           n.real("epsilon", 1e-5)));
 }
 
 void layer_norm(OnnxNode& n) {
   n.need_inputs(2, 3);
-  if (n.integer("stash_type", 1) != 1) n.fail("stash_type " + std::to_string(n.integer("stash_type", 1)) + " is not supported, 1 (f32) is");
+  if (n.integer("stash_type", 1) != 1)
+    n.fail("stash_type " + std::to_string(n.integer("stash_type", 1)) +
+           " is not supported, 1 (f32) is");
   Value mean, inv;
-  n.out(0, ops::layer_norm(n.builder(), n.in(0), n.in(1), n.optional_in(2), n.integer("axis", -1), n.real("epsilon", 1e-5), &mean, &inv));
+  n.out(0, ops::layer_norm(n.builder(), n.in(0), n.in(1), n.optional_in(2), n.integer("axis", -1),
+                           n.real("epsilon", 1e-5), &mean, &inv));
   n.out(1, mean);
   n.out(2, inv);
 }
 
 void rms_norm(OnnxNode& n) {
   n.need_inputs(2, 2);
-  n.out(0, ops::rms_norm(n.builder(), n.in(0), n.in(1), n.integer("axis", -1), n.real("epsilon", 1e-5)));
+  n.out(0, ops::rms_norm(n.builder(), n.in(0), n.in(1), n.integer("axis", -1),
+                         n.real("epsilon", 1e-5)));
 }
 
 void instance_norm(OnnxNode& n) {
@@ -35,7 +41,8 @@ void instance_norm(OnnxNode& n) {
 
 void group_norm(OnnxNode& n) {
   n.need_inputs(3, 3);
-  n.out(0, ops::group_norm(n.builder(), n.in(0), n.in(1), n.in(2), n.integer("num_groups", 0), n.real("epsilon", 1e-5)));
+  n.out(0, ops::group_norm(n.builder(), n.in(0), n.in(1), n.in(2), n.integer("num_groups", 0),
+                           n.real("epsilon", 1e-5)));
 }
 
 void lp_norm(OnnxNode& n) {
@@ -52,17 +59,22 @@ void mean_variance_norm(OnnxNode& n) {
 
 void lrn(OnnxNode& n) {
   n.need_inputs(1, 1);
-  n.out(0, ops::local_response_norm(n.builder(), n.in(0), n.integer("size", 0), n.real("alpha", 1e-4), n.real("beta", 0.75), n.real("bias", 1)));
+  n.out(0,
+        ops::local_response_norm(n.builder(), n.in(0), n.integer("size", 0), n.real("alpha", 1e-4),
+                                 n.real("beta", 0.75), n.real("bias", 1)));
 }
 
 constexpr OnnxOp kOps[] = {
     {"BatchNormalization", 7, 0, batch_norm, "mul, add by values of the parameters"},
-    {"LayerNormalization", 17, 0, layer_norm, "reduce add, sub, mul, reduce add, sqrt, reciprocal, mul, add"},
+    {"LayerNormalization", 17, 0, layer_norm,
+     "reduce add, sub, mul, reduce add, sqrt, reciprocal, mul, add"},
     {"RMSNormalization", 23, 0, rms_norm, "mul, reduce add, sqrt, reciprocal, mul"},
-    {"InstanceNormalization", 7, 0, instance_norm, "as LayerNormalization, over the spatial dimensions"},
+    {"InstanceNormalization", 7, 0, instance_norm,
+     "as LayerNormalization, over the spatial dimensions"},
     {"GroupNormalization", 18, 0, group_norm, "as LayerNormalization, over groups of channels"},
     {"LpNormalization", 7, 0, lp_norm, "reduce add, div"},
-    {"MeanVarianceNormalization", 9, 0, mean_variance_norm, "reduce add, sub, mul, reduce add, sqrt, div"},
+    {"MeanVarianceNormalization", 9, 0, mean_variance_norm,
+     "reduce add, sub, mul, reduce add, sqrt, div"},
     {"LRN", 7, 0, lrn, "mul, reindex, reduce add, pow, div"},
 };
 

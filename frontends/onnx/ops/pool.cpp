@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX pools and resizing.
+// Takes one node with constant window attributes, scales and sizes; gives library operators.
+// Keeps true: what a version did not have is not read (Upsample and Resize-10 are asymmetric).
 #include <cmath>
 
 #include "frontends/onnx/limits.h"
@@ -15,7 +17,12 @@ ops::PoolAttr pool_attr(OnnxNode& n, Value x) {
   std::vector<int64_t> kernel = n.integers("kernel_shape");
   if (kernel.empty()) n.fail("has no attribute 'kernel_shape'");
   OnnxWindow w = read_window(n, x, kernel);
-  return {kernel, w.stride, w.dilation, w.pad_before, w.pad_after, n.integer("ceil_mode", 0) != 0,
+  return {kernel,
+          w.stride,
+          w.dilation,
+          w.pad_before,
+          w.pad_after,
+          n.integer("ceil_mode", 0) != 0,
           n.integer("count_include_pad", 0) != 0};
 }
 
@@ -50,8 +57,11 @@ std::vector<double> constant_floats(OnnxNode& n, size_t i, const char* what) {
   Value v = n.in(i);
   if (v.node->kind != Kind::constant && v.node->kind != Kind::parameter)
     n.fail(std::string(what) + " (input " + std::to_string(i) + ") must be constant");
-  const Tensor& t = v.node->kind == Kind::constant ? v.node->as<ConstantAttr>().value : v.node->as<ParameterAttr>().value;
-  if (!is_float(t.dtype) || t.count() > onnx_limits::kRank) n.fail(std::string(what) + " must be at most " + std::to_string(onnx_limits::kRank) + " floats");
+  const Tensor& t = v.node->kind == Kind::constant ? v.node->as<ConstantAttr>().value
+                                                   : v.node->as<ParameterAttr>().value;
+  if (!is_float(t.dtype) || t.count() > onnx_limits::kRank)
+    n.fail(std::string(what) + " must be at most " + std::to_string(onnx_limits::kRank) +
+           " floats");
   std::vector<double> out;
   for (int64_t k = 0; k < t.count(); ++k) out.push_back(t.at(k).f);
   return out;
@@ -59,15 +69,20 @@ std::vector<double> constant_floats(OnnxNode& n, size_t i, const char* what) {
 
 // One entry per dimension from one entry per axis.
 template <class T>
-std::vector<T> per_dimension(OnnxNode& n, const std::vector<T>& given, const std::vector<int64_t>& axes, size_t rank, std::vector<T> all) {
+std::vector<T> per_dimension(OnnxNode& n, const std::vector<T>& given,
+                             const std::vector<int64_t>& axes, size_t rank, std::vector<T> all) {
   std::vector<int64_t> where = axes;
   if (where.empty()) {
     for (size_t d = 0; d < rank; ++d) where.push_back(static_cast<int64_t>(d));
   }
-  if (given.size() != where.size()) n.fail(std::to_string(given.size()) + " scales or sizes for " + std::to_string(where.size()) + " axes");
+  if (given.size() != where.size())
+    n.fail(std::to_string(given.size()) + " scales or sizes for " + std::to_string(where.size()) +
+           " axes");
   for (size_t i = 0; i < where.size(); ++i) {
     int64_t d = where[i] < 0 ? where[i] + static_cast<int64_t>(rank) : where[i];
-    if (d < 0 || d >= static_cast<int64_t>(rank)) n.fail("axis " + std::to_string(where[i]) + " of a value with " + std::to_string(rank) + " dimensions");
+    if (d < 0 || d >= static_cast<int64_t>(rank))
+      n.fail("axis " + std::to_string(where[i]) + " of a value with " + std::to_string(rank) +
+             " dimensions");
     all[static_cast<size_t>(d)] = given[i];
   }
   return all;
@@ -76,10 +91,14 @@ std::vector<T> per_dimension(OnnxNode& n, const std::vector<T>& given, const std
 ops::ResizeAttr resize_attr(OnnxNode& n, bool old) {
   ops::ResizeAttr attr;
   std::string mode = n.text("mode", "nearest");
-  if (mode == "nearest") attr.mode = ops::ResizeMode::nearest;
-  else if (mode == "linear" || mode == "bilinear") attr.mode = ops::ResizeMode::linear;
-  else if (mode == "cubic") attr.mode = ops::ResizeMode::cubic;
-  else n.fail("mode '" + printable(mode) + "' is none of nearest, linear, cubic");
+  if (mode == "nearest")
+    attr.mode = ops::ResizeMode::nearest;
+  else if (mode == "linear" || mode == "bilinear")
+    attr.mode = ops::ResizeMode::linear;
+  else if (mode == "cubic")
+    attr.mode = ops::ResizeMode::cubic;
+  else
+    n.fail("mode '" + printable(mode) + "' is none of nearest, linear, cubic");
   attr.coordinates = old ? "asymmetric" : n.text("coordinate_transformation_mode", "half_pixel");
   attr.nearest = old ? "floor" : n.text("nearest_mode", "round_prefer_floor");
   attr.cubic_a = n.real("cubic_coeff_a", -0.75);
@@ -88,26 +107,34 @@ ops::ResizeAttr resize_attr(OnnxNode& n, bool old) {
   return attr;
 }
 
-// not_larger and not_smaller: one scale for all axes, so that the result fits in, or covers, the given sizes.
-void keep_aspect(OnnxNode& n, Value x, std::vector<int64_t>& sizes, std::vector<double>& scales, const std::vector<int64_t>& axes) {
+// not_larger and not_smaller: one scale for all axes, so that the result fits in, or covers, the
+// given sizes.
+void keep_aspect(OnnxNode& n, Value x, std::vector<int64_t>& sizes, std::vector<double>& scales,
+                 const std::vector<int64_t>& axes) {
   std::string policy = n.text("keep_aspect_ratio_policy", "stretch");
   if (policy == "stretch") return;
   if (policy != "not_larger" && policy != "not_smaller")
-    n.fail("keep_aspect_ratio_policy '" + printable(policy) + "' is none of stretch, not_larger, not_smaller");
+    n.fail("keep_aspect_ratio_policy '" + printable(policy) +
+           "' is none of stretch, not_larger, not_smaller");
   size_t rank = sizes.size();
-  std::vector<int64_t> marks = per_dimension(n, std::vector<int64_t>(axes.empty() ? rank : axes.size(), 1), axes, rank, std::vector<int64_t>(rank, 0));
+  std::vector<int64_t> marks =
+      per_dimension(n, std::vector<int64_t>(axes.empty() ? rank : axes.size(), 1), axes, rank,
+                    std::vector<int64_t>(rank, 0));
   double chosen = -1;
   for (size_t d = 0; d < rank; ++d) {
-    if (marks[d] && (chosen < 0 || (policy == "not_larger") == (scales[d] < chosen))) chosen = scales[d];
+    if (marks[d] && (chosen < 0 || (policy == "not_larger") == (scales[d] < chosen)))
+      chosen = scales[d];
   }
   for (size_t d = 0; d < rank; ++d) {
     if (!marks[d] || !x.shape()[d].is_const()) continue;
     scales[d] = chosen;
-    sizes[d] = static_cast<int64_t>(std::floor(chosen * static_cast<double>(x.shape()[d].value()) + 0.5));
+    sizes[d] =
+        static_cast<int64_t>(std::floor(chosen * static_cast<double>(x.shape()[d].value()) + 0.5));
   }
 }
 
-// Upsample 7..9 and Resize 10 have scales only and the asymmetric floor; Resize 11 added roi, sizes and the rest.
+// Upsample 7..9 and Resize 10 have scales only and the asymmetric floor; Resize 11 added roi, sizes
+// and the rest.
 void resize(OnnxNode& n) {
   bool old = n.op() == "Upsample" || n.opset() < 11;
   Value x = n.in(0);
@@ -117,7 +144,8 @@ void resize(OnnxNode& n) {
   size_t scale_input = old ? 1 : 2;
   bool by_size = !old && n.given(3);
   if (by_size) {
-    for (size_t d = 0; d < rank; ++d) sizes[d] = x.shape()[d].is_const() ? x.shape()[d].value() : -1;
+    for (size_t d = 0; d < rank; ++d)
+      sizes[d] = x.shape()[d].is_const() ? x.shape()[d].value() : -1;
     sizes = per_dimension(n, n.constants(3, "sizes"), axes, rank, sizes);
   } else if (n.op() == "Upsample" && n.opset() < 9) {
     scales = per_dimension(n, n.reals("scales"), axes, rank, scales);
@@ -127,9 +155,12 @@ void resize(OnnxNode& n) {
   for (size_t d = 0; d < rank; ++d) {
     const Index& in = x.shape()[d];
     double size = in.is_const() ? static_cast<double>(in.value()) : 0;
-    if (by_size) scales[d] = sizes[d] < 0 ? 1 : static_cast<double>(sizes[d]) / std::max(size, 1.0);
-    else sizes[d] = in.is_const() ? static_cast<int64_t>(std::floor(size * scales[d])) : -1;
-    if (!(scales[d] > 0) || scales[d] > 1e6 || sizes[d] > (int64_t{1} << 24)) n.fail("dimension " + std::to_string(d) + " is scaled by " + std::to_string(scales[d]));
+    if (by_size)
+      scales[d] = sizes[d] < 0 ? 1 : static_cast<double>(sizes[d]) / std::max(size, 1.0);
+    else
+      sizes[d] = in.is_const() ? static_cast<int64_t>(std::floor(size * scales[d])) : -1;
+    if (!(scales[d] > 0) || scales[d] > 1e6 || sizes[d] > (int64_t{1} << 24))
+      n.fail("dimension " + std::to_string(d) + " is scaled by " + std::to_string(scales[d]));
   }
   if (by_size) keep_aspect(n, x, sizes, scales, axes);
   n.out(0, ops::resize(n.builder(), x, sizes, scales, resize_attr(n, old)));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX reductions. Axes were an attribute, and became an input at opset 18 (ReduceSum: 13).
+// Takes one node; gives reduce and scan nodes, or a known number for a known vector of sizes.
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
 
@@ -12,15 +13,21 @@ template <ops::Reduction reduction>
 bool fold(OnnxNode& n, const std::vector<int64_t>& axes, bool keep) {
   const Known* x = n.known(0);
   if (!x || x->shape.size() != 1 || x->items.empty() || is_float(x->dtype)) return false;
-  if (!axes.empty() && axes != std::vector<int64_t>{0} && axes != std::vector<int64_t>{-1}) return false;
+  if (!axes.empty() && axes != std::vector<int64_t>{0} && axes != std::vector<int64_t>{-1})
+    return false;
   Index total = x->items[0];
   for (size_t i = 1; i < x->items.size(); ++i) {
     const Index& item = x->items[i];
-    if (reduction == ops::Reduction::sum) total = total + item;
-    else if (reduction == ops::Reduction::prod) total = total * item;
-    else if (reduction == ops::Reduction::max) total = max(total, item);
-    else if (reduction == ops::Reduction::min) total = min(total, item);
-    else return false;
+    if (reduction == ops::Reduction::sum)
+      total = total + item;
+    else if (reduction == ops::Reduction::prod)
+      total = total * item;
+    else if (reduction == ops::Reduction::max)
+      total = max(total, item);
+    else if (reduction == ops::Reduction::min)
+      total = min(total, item);
+    else
+      return false;
   }
   n.out(0, Known{x->dtype, keep ? std::vector<int64_t>{1} : std::vector<int64_t>{}, {total}});
   return true;
@@ -32,7 +39,8 @@ void reduce(OnnxNode& n) {
   std::vector<int64_t> axes = n.constants_since(axes_input_since, 1, "axes");
   bool keep = n.integer("keepdims", 1) != 0;
   if (axes.empty() && n.integer("noop_with_empty_axes", 0) != 0) return n.out_alias(0, 0);
-  if (!fold<reduction>(n, axes, keep)) n.out(0, ops::reduce(n.builder(), reduction, n.in(0), axes, keep));
+  if (!fold<reduction>(n, axes, keep))
+    n.out(0, ops::reduce(n.builder(), reduction, n.in(0), axes, keep));
 }
 
 template <Value (*function)(Builder&, Value, int64_t, bool, bool)>
@@ -45,7 +53,8 @@ void arg_reduce(OnnxNode& n) {
 void cum_sum(OnnxNode& n) {
   n.need_inputs(2, 2);
   int64_t axis = static_cast<int64_t>(n.number(1, "axis"));
-  n.out(0, ops::cum_sum(n.builder(), n.in(0), axis, n.integer("exclusive", 0) != 0, n.integer("reverse", 0) != 0));
+  n.out(0, ops::cum_sum(n.builder(), n.in(0), axis, n.integer("exclusive", 0) != 0,
+                        n.integer("reverse", 0) != 0));
 }
 
 using R = ops::Reduction;
@@ -60,7 +69,8 @@ constexpr OnnxOp kOps[] = {
     {"ReduceL1", 7, 0, reduce<R::l1, 18>, "abs, reduce add"},
     {"ReduceL2", 7, 0, reduce<R::l2, 18>, "mul, reduce add, sqrt"},
     {"ReduceLogSum", 7, 0, reduce<R::log_sum, 18>, "reduce add, log"},
-    {"ReduceLogSumExp", 7, 0, reduce<R::log_sum_exp, 18>, "reduce max, sub, exp, reduce add, log, add"},
+    {"ReduceLogSumExp", 7, 0, reduce<R::log_sum_exp, 18>,
+     "reduce max, sub, exp, reduce add, log, add"},
     {"ArgMax", 7, 0, arg_reduce<ops::arg_max>, "reduce argmax"},
     {"ArgMin", 7, 0, arg_reduce<ops::arg_min>, "reduce argmin"},
     {"CumSum", 11, 0, cum_sum, "scan add"},

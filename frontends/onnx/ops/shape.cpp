@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ONNX operators on shapes: what asks for sizes gives known values (no nodes), what takes sizes takes known values.
+// ONNX operators on shapes: what asks for sizes gives known values (no nodes), what takes sizes
+// takes known values.
 #include <algorithm>
 
 #include "frontends/onnx/import_state.h"
@@ -31,7 +32,8 @@ void shape(OnnxNode& n) {
   Shape s = n.shape(0);
   int64_t rank = static_cast<int64_t>(s.size());
   auto clamped = [&](int64_t v) { return std::clamp<int64_t>(v < 0 ? v + rank : v, 0, rank); };
-  int64_t start = clamped(std::max(n.integer("start", 0), -rank)), end = clamped(std::max(n.integer("end", rank), -rank));
+  int64_t start = clamped(std::max(n.integer("start", 0), -rank)),
+          end = clamped(std::max(n.integer("end", rank), -rank));
   Known y{DType::i64, {std::max<int64_t>(end - start, 0)}, {}};
   for (int64_t d = start; d < end; ++d) y.items.push_back(s[static_cast<size_t>(d)]);
   n.out(0, std::move(y));
@@ -44,18 +46,24 @@ void size(OnnxNode& n) {
   n.out(0, Known{DType::i64, {}, {count}});
 }
 
-// The size that makes the products equal: equal factors cancel, then what is left is divided as a polynomial.
+// The size that makes the products equal: equal factors cancel, then what is left is divided as a
+// polynomial.
 Index inferred_size(OnnxNode& n, const Shape& from, const Shape& to, size_t hole) {
   std::vector<Index> left(from.begin(), from.end());
   Index denominator = 1, numerator = 1;
   for (size_t d = 0; d < to.size(); ++d) {
     if (d == hole) continue;
     auto it = to[d].is_const() ? left.end() : std::find(left.begin(), left.end(), to[d]);
-    if (it != left.end()) left.erase(it);
-    else denominator = denominator * to[d];
+    if (it != left.end())
+      left.erase(it);
+    else
+      denominator = denominator * to[d];
   }
   for (const Index& size : left) numerator = numerator * size;
-  auto text = [&] { return "the -1 in the new shape cannot be inferred: " + numerator.str() + " elements over " + denominator.str(); };
+  auto text = [&] {
+    return "the -1 in the new shape cannot be inferred: " + numerator.str() + " elements over " +
+           denominator.str();
+  };
   if (denominator.is_const(0)) return 0;
   if (denominator.is_const() && numerator.is_const()) {
     if (denominator.value() < 0 || numerator.value() % denominator.value() != 0) n.fail(text());
@@ -69,10 +77,13 @@ Index inferred_size(OnnxNode& n, const Shape& from, const Shape& to, size_t hole
 Shape target_shape(OnnxNode& n, const Shape& from, std::vector<Index> wanted) {
   bool zero_is_zero = n.opset() >= 14 && n.integer("allowzero", 0) != 0;
   std::optional<size_t> hole;
-  if (wanted.size() > static_cast<size_t>(onnx_limits::kRank)) n.fail("the new shape has " + std::to_string(wanted.size()) + " dimensions");
+  if (wanted.size() > static_cast<size_t>(onnx_limits::kRank))
+    n.fail("the new shape has " + std::to_string(wanted.size()) + " dimensions");
   for (size_t d = 0; d < wanted.size(); ++d) {
     if (wanted[d].is_const(0) && !zero_is_zero) {
-      if (d >= from.size()) n.fail("the new shape copies dimension " + std::to_string(d) + " of a value with " + std::to_string(from.size()));
+      if (d >= from.size())
+        n.fail("the new shape copies dimension " + std::to_string(d) + " of a value with " +
+               std::to_string(from.size()));
       wanted[d] = from[d];
     } else if (wanted[d].is_const(-1)) {
       if (hole) n.fail("the new shape has two -1");
@@ -100,7 +111,8 @@ void squeeze(OnnxNode& n) {
   n.need_inputs(1, n.opset() < 13 ? 1 : 2);
   std::vector<int64_t> axes = n.constants_since(13, 1, "axes");
   if (const Known* x = n.known(0); x && x->items.size() == 1) {
-    std::vector<int64_t> shape(axes.empty() ? 0 : x->shape.size() - std::min(axes.size(), x->shape.size()), 1);
+    std::vector<int64_t> shape(
+        axes.empty() ? 0 : x->shape.size() - std::min(axes.size(), x->shape.size()), 1);
     return n.out(0, Known{x->dtype, shape, x->items});
   }
   n.out(0, ops::squeeze(n.builder(), n.in(0), axes));
@@ -112,7 +124,8 @@ void unsqueeze(OnnxNode& n) {
   const Known* x = n.known(0);
   if (x && x->shape.empty() && axes.size() == 1 && (axes[0] == 0 || axes[0] == -1))
     return n.out(0, Known{x->dtype, {1}, x->items});
-  if (axes.size() + n.shape(0).size() > static_cast<size_t>(onnx_limits::kRank)) n.fail("the result has too many dimensions");
+  if (axes.size() + n.shape(0).size() > static_cast<size_t>(onnx_limits::kRank))
+    n.fail("the result has too many dimensions");
   n.out(0, ops::unsqueeze(n.builder(), n.in(0), axes));
 }
 
@@ -126,7 +139,8 @@ void transpose(OnnxNode& n) {
   std::vector<int32_t> perm;
   std::vector<bool> seen(rank, false);
   for (int64_t d : given) {
-    if (d < 0 || d >= static_cast<int64_t>(rank) || seen[static_cast<size_t>(d)] || given.size() != rank)
+    if (d < 0 || d >= static_cast<int64_t>(rank) || seen[static_cast<size_t>(d)] ||
+        given.size() != rank)
       n.fail("perm is no permutation of " + std::to_string(rank) + " dimensions");
     seen[static_cast<size_t>(d)] = true;
     perm.push_back(static_cast<int32_t>(d));
@@ -142,9 +156,11 @@ void expand(OnnxNode& n) {
     if (s.is_const() && s.value() < 0) n.fail("the shape has the size " + s.str());
   }
   const Known* x = n.known(0);
-  if (x && x->items.size() == 1 && shape.size() == 1 && shape[0].is_const() && shape[0].value() <= onnx_limits::kKnown &&
-      x->shape.size() <= 1)
-    return n.out(0, Known{x->dtype, {shape[0].value()}, std::vector<Index>(static_cast<size_t>(shape[0].value()), x->items[0])});
+  if (x && x->items.size() == 1 && shape.size() == 1 && shape[0].is_const() &&
+      shape[0].value() <= onnx_limits::kKnown && x->shape.size() <= 1)
+    return n.out(0, Known{x->dtype,
+                          {shape[0].value()},
+                          std::vector<Index>(static_cast<size_t>(shape[0].value()), x->items[0])});
   n.out(0, ops::expand(n.builder(), n.in(0), shape));
 }
 
@@ -157,7 +173,9 @@ void concat(OnnxNode& n) {
   n.need_inputs(1, SIZE_MAX);
   if (!n.has("axis")) n.fail("has no attribute 'axis'");
   int64_t axis = n.integer("axis", 0), rank = static_cast<int64_t>(n.shape(0).size());
-  if (axis < -rank || axis >= rank) n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) + " dimensions");
+  if (axis < -rank || axis >= rank)
+    n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) +
+           " dimensions");
   std::vector<const Known*> knowns;
   for (size_t i = 0; i < n.inputs(); ++i) {
     if (const Known* k = n.known(i)) knowns.push_back(k);
@@ -173,7 +191,9 @@ void concat(OnnxNode& n) {
 void split(OnnxNode& n) {
   n.need_inputs(1, n.opset() < 13 ? 1 : 2);
   int64_t axis = n.integer("axis", 0), rank = static_cast<int64_t>(n.shape(0).size());
-  if (axis < -rank || axis >= rank) n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) + " dimensions");
+  if (axis < -rank || axis >= rank)
+    n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) +
+           " dimensions");
   if (axis < 0) axis += rank;
   std::vector<Index> sizes;
   if (n.opset() < 13) {
@@ -184,7 +204,9 @@ void split(OnnxNode& n) {
   if (sizes.empty()) {
     // Equal parts; the last one is smaller where the number of parts does not divide.
     int64_t parts = n.integer("num_outputs", static_cast<int64_t>(n.outputs()));
-    if (parts != static_cast<int64_t>(n.outputs()) || parts < 1) n.fail("num_outputs " + std::to_string(parts) + " with " + std::to_string(n.outputs()) + " outputs");
+    if (parts != static_cast<int64_t>(n.outputs()) || parts < 1)
+      n.fail("num_outputs " + std::to_string(parts) + " with " + std::to_string(n.outputs()) +
+             " outputs");
     Index total = n.shape(0)[static_cast<size_t>(axis)], part = ceildiv(total, parts), done = 0;
     for (int64_t p = 0; p < parts; ++p) {
       sizes.push_back(p + 1 < parts ? part : total - done);
@@ -194,15 +216,20 @@ void split(OnnxNode& n) {
   for (const Index& s : sizes) {
     if (s.is_const() && s.value() < 0) n.fail("a part has the size " + s.str());
   }
-  if (sizes.size() != n.outputs()) n.fail(std::to_string(sizes.size()) + " sizes for " + std::to_string(n.outputs()) + " outputs");
-  bool all_const = std::all_of(sizes.begin(), sizes.end(), [](const Index& s) { return s.is_const(); });
+  if (sizes.size() != n.outputs())
+    n.fail(std::to_string(sizes.size()) + " sizes for " + std::to_string(n.outputs()) + " outputs");
+  bool all_const =
+      std::all_of(sizes.begin(), sizes.end(), [](const Index& s) { return s.is_const(); });
   if (const Known* x = n.known(0); x && x->shape.size() == 1 && all_const) {
     size_t start = 0;
     for (size_t p = 0; p < sizes.size(); ++p) {
       size_t count = static_cast<size_t>(sizes[p].value());
-      if (start + count > x->items.size()) n.fail("the parts exceed " + std::to_string(x->items.size()) + " elements");
+      if (start + count > x->items.size())
+        n.fail("the parts exceed " + std::to_string(x->items.size()) + " elements");
       auto first = x->items.begin() + static_cast<int64_t>(start);
-      n.out(p, Known{x->dtype, {static_cast<int64_t>(count)}, std::vector<Index>(first, first + static_cast<int64_t>(count))});
+      n.out(p, Known{x->dtype,
+                     {static_cast<int64_t>(count)},
+                     std::vector<Index>(first, first + static_cast<int64_t>(count))});
       start += count;
     }
     return;
