@@ -53,6 +53,7 @@ Kernel with_legal_names(const Kernel& kernel) {
   std::map<std::string, std::string> renames;
   std::set<std::string> taken = names;
   for (const std::string& name : names) {
+    if (name == kLane) continue;  // bound by the statement, never a name in emitted text
     std::string legal = legal_name(name);
     if (legal == name) continue;
     while (taken.contains(legal)) legal += '_';
