@@ -23,7 +23,8 @@ struct BoolByte {
 template <class T>
 auto load(const void* array, int64_t i) {
   T value;
-  std::memcpy(&value, static_cast<const char*>(array) + i * static_cast<int64_t>(sizeof(T)), sizeof(T));
+  std::memcpy(&value, static_cast<const char*>(array) + i * static_cast<int64_t>(sizeof(T)),
+              sizeof(T));
   if constexpr (std::is_same_v<T, BoolByte>) return value.byte != 0;
   else return value;
 }
@@ -149,7 +150,8 @@ constexpr int64_t kBlock = 512;  // 16-bit floats pass through f32 in blocks on 
 
 }  // namespace
 
-void evaluate_array(ScalarOp op, DType operand_dtype, Arrays operands, void* result, int64_t count) {
+void evaluate_array(ScalarOp op, DType operand_dtype, Arrays operands, void* result,
+                    int64_t count) {
   check(operands.size() == static_cast<size_t>(arity(op)), "evaluate_array", "wrong operand count");
   if (op == ScalarOp::where) {
     switch (size_of(operand_dtype)) {

@@ -3,8 +3,8 @@
 // (scalar_math.h), so that folding a constant and computing it give the same bits.
 //
 // Takes operands as the scalar table types them; gives results in result_dtype(). Arrays are dense
-// and need no alignment beyond their element's; a bool is one byte, 0 or 1 (any other byte reads as true).
-// Keeps true: evaluate() is evaluate_array() with a count of 1. Throws InternalError when
+// and need no alignment beyond their element's; a bool is one byte, 0 or 1 (any other byte reads as
+// true). Keeps true: evaluate() is evaluate_array() with a count of 1. Throws InternalError when
 // accepts() would refuse: callers verify first.
 #pragma once
 

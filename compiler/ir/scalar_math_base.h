@@ -72,8 +72,10 @@ template <> struct mt_int_t<2> { typedef mt_i16 i; typedef mt_u16 u; };
 template <> struct mt_int_t<4> { typedef mt_i32 i; typedef mt_u32 u; };
 template <> struct mt_int_t<8> { typedef mt_i64 i; typedef mt_u64 u; };
 // Integers of V's width and lanes, V with another element, and the mask that comparing V gives.
-template <class V> using mt_int = mt_vector<typename mt_int_t<sizeof(mt_element<V>)>::i, mt_lanes<V>>;
-template <class V> using mt_uint = mt_vector<typename mt_int_t<sizeof(mt_element<V>)>::u, mt_lanes<V>>;
+template <class V>
+using mt_int = mt_vector<typename mt_int_t<sizeof(mt_element<V>)>::i, mt_lanes<V>>;
+template <class V>
+using mt_uint = mt_vector<typename mt_int_t<sizeof(mt_element<V>)>::u, mt_lanes<V>>;
 template <class T, class V> using mt_like = mt_vector<T, mt_lanes<V>>;
 template <bool B, class X, class Y> struct mt_choose_t { typedef X type; };
 template <class X, class Y> struct mt_choose_t<false, X, Y> { typedef Y type; };
@@ -234,7 +236,10 @@ template <class V> MT_FN mt_uint<V> mt_sign_mask() {
   typedef mt_element<mt_uint<V>> U;
   return mt_splat<mt_uint<V>>((U)((U)1 << (8 * sizeof(U) - 1)));
 }
-template <class V> MT_FN mt_uint<V> mt_sign_of(V x) { return mt_bits<mt_uint<V>>(x) & mt_sign_mask<V>(); }
+template <class V>
+MT_FN mt_uint<V> mt_sign_of(V x) {
+  return mt_bits<mt_uint<V>>(x) & mt_sign_mask<V>();
+}
 template <class V> MT_FN V mt_flip_sign(V x, mt_uint<V> sign) {
   return mt_bits<V>((mt_uint<V>)(mt_bits<mt_uint<V>>(x) ^ sign));
 }
@@ -250,8 +255,14 @@ template <class V, class... Rest> MT_FN V mt_poly(V x, mt_element<V> c0, Rest...
 // ---- Tests ----------------------------------------------------------------------------------
 
 template <class V> MT_FN mt_mask<V> mt_is_nan(V x) { return mt_ne(x, x); }
-template <class V> MT_FN mt_mask<V> mt_is_inf(V x) { return mt_eq(mt_magnitude(x), mt_infinity<V>()); }
-template <class V> MT_FN mt_mask<V> mt_is_finite(V x) { return mt_lt(mt_magnitude(x), mt_infinity<V>()); }
+template <class V>
+MT_FN mt_mask<V> mt_is_inf(V x) {
+  return mt_eq(mt_magnitude(x), mt_infinity<V>());
+}
+template <class V>
+MT_FN mt_mask<V> mt_is_finite(V x) {
+  return mt_lt(mt_magnitude(x), mt_infinity<V>());
+}
 // A NaN counts as the positive quiet NaN: its sign differs between CPUs.
 template <class V> MT_FN mt_mask<V> mt_signbit(V x) {
   return mt_and(mt_ne(mt_sign_of(x), mt_splat<mt_uint<V>>(0)), mt_eq(x, x));
@@ -283,7 +294,8 @@ template <class V> MT_FN V mt_abs(V x) {
 template <class V> MT_FN V mt_sign(V x) {  // keeps -0 and NaN
   const V zero = mt_splat<V>(0);
   const V positive = mt_select(mt_gt(x, zero), mt_splat<V>(1), x);
-  if constexpr (mt_signed<V>) return mt_select(mt_lt(x, zero), mt_splat<V>(mt_element<V>(-1)), positive);
+  if constexpr (mt_signed<V>)
+    return mt_select(mt_lt(x, zero), mt_splat<V>(mt_element<V>(-1)), positive);
   else return positive;
 }
 // `0 > x ? 0 : x` in this spelling is one maximum instruction.

@@ -34,7 +34,10 @@ template <class To, class From> MT_FN To mt_cast(From x) {
 template <class To, class M> MT_FN To mt_cast_mask(M m) {
   return mt_select(m, mt_splat<To>(1), mt_splat<To>(0));
 }
-template <class From> MT_FN mt_mask<From> mt_cast_to_mask(From x) { return mt_ne(x, mt_splat<From>(0)); }
+template <class From>
+MT_FN mt_mask<From> mt_cast_to_mask(From x) {
+  return mt_ne(x, mt_splat<From>(0));
+}
 
 // f16 and bf16 are their bits in u16. Widening is exact, narrowing rounds once to nearest even.
 template <class H> MT_FN mt_like<float, H> mt_f16_to_f32(H h) {
@@ -46,8 +49,9 @@ template <class H> MT_FN mt_like<float, H> mt_f16_to_f32(H h) {
   const U special = (U)(shifted + mt_splat<U>(224u << 23)) |
       mt_select(mt_gt(magnitude, mt_splat<U>(0x7c00u)), mt_splat<U>(0x400000u), mt_splat<U>(0u));
   const V small = mt_bits<V>((U)(shifted + mt_splat<U>(113u << 23))) - mt_splat<V>(0x1p-14f);
-  const U r = mt_select(mt_ge(magnitude, mt_splat<U>(0x7c00u)), special,
-                        mt_select(mt_lt(magnitude, mt_splat<U>(0x400u)), mt_bits<U>(small), normal));
+  const U r =
+      mt_select(mt_ge(magnitude, mt_splat<U>(0x7c00u)), special,
+                mt_select(mt_lt(magnitude, mt_splat<U>(0x400u)), mt_bits<U>(small), normal));
   return mt_bits<V>((U)(r | sign));
 }
 template <class V> MT_FN mt_like<mt_u16, V> mt_f32_to_f16(V x) {
@@ -57,7 +61,8 @@ template <class V> MT_FN mt_like<mt_u16, V> mt_f32_to_f16(V x) {
   const U normal = (U)(m - mt_splat<U>((112u << 23) - 0xfffu) + odd) >> 13;
   const V aligned = mt_magnitude(x) + mt_splat<V>(0.5f);  // the adder rounds at 2^-24
   const U small = mt_bits<U>(aligned) - mt_splat<U>(0x3f000000u);
-  const U special = mt_select(mt_gt(m, mt_splat<U>(0x7f800000u)), mt_splat<U>(0x7e00u), mt_splat<U>(0x7c00u));
+  const U special =
+      mt_select(mt_gt(m, mt_splat<U>(0x7f800000u)), mt_splat<U>(0x7e00u), mt_splat<U>(0x7c00u));
   const U r = mt_select(mt_ge(m, mt_splat<U>(0x47800000u)), special,
                         mt_select(mt_lt(m, mt_splat<U>(0x38800000u)), small, normal));
   return mt_convert<mt_like<mt_u16, V>>((U)(r | sign));
@@ -101,7 +106,8 @@ template <class From> MT_FN auto mt_to_odd_f32(From x) {
     constexpr B dropped = sizeof(T) == 4 ? (B)0xff : (B)0x7ff;
     const U magnitude = (U)mt_abs(x);
     const U rest = magnitude & mt_splat<U>(dropped);
-    const U sticky = mt_select(mt_ne(rest, mt_splat<U>(0)), mt_splat<U>((B)(dropped + 1)), mt_splat<U>(0));
+    const U sticky =
+        mt_select(mt_ne(rest, mt_splat<U>(0)), mt_splat<U>((B)(dropped + 1)), mt_splat<U>(0));
     const U large = (U)(magnitude & mt_splat<U>((B)~dropped)) | sticky;
     const auto fits = mt_lt(magnitude, mt_splat<U>((B)((B)1 << (sizeof(T) == 4 ? 24 : 53))));
     const U kept = mt_select(fits, magnitude, large);
@@ -113,17 +119,36 @@ template <class From> MT_FN auto mt_to_odd_f32(From x) {
     else return mt_f64_to_odd_f32(result);
   }
 }
-template <class From> MT_FN mt_like<mt_u16, From> mt_to_f16(From x) { return mt_f32_to_f16(mt_to_odd_f32(x)); }
-template <class From> MT_FN mt_like<mt_u16, From> mt_to_bf16(From x) { return mt_f32_to_bf16(mt_to_odd_f32(x)); }
+template <class From>
+MT_FN mt_like<mt_u16, From> mt_to_f16(From x) {
+  return mt_f32_to_f16(mt_to_odd_f32(x));
+}
+template <class From>
+MT_FN mt_like<mt_u16, From> mt_to_bf16(From x) {
+  return mt_f32_to_bf16(mt_to_odd_f32(x));
+}
 template <class To, class H> MT_FN To mt_from_f16(H h) { return mt_cast<To>(mt_f16_to_f32(h)); }
 template <class To, class H> MT_FN To mt_from_bf16(H h) { return mt_cast<To>(mt_bf16_to_f32(h)); }
 
-// Casts by dtype name, as emitted text spells those from and to 16-bit floats (one C type, two formats).
-#define MT_CONVERT(name)                                                                            \
-  template <class To, class H> MT_FN To mt_convert_f16_##name(H h) { return mt_from_f16<To>(h); }   \
-  template <class To, class H> MT_FN To mt_convert_bf16_##name(H h) { return mt_from_bf16<To>(h); } \
-  template <class To, class X> MT_FN To mt_convert_##name##_f16(X x) { return mt_to_f16(x); }       \
-  template <class To, class X> MT_FN To mt_convert_##name##_bf16(X x) { return mt_to_bf16(x); }
+// Casts by dtype name, as emitted text spells those from and to 16-bit floats (one C type, two
+// formats).
+#define MT_CONVERT(name)                   \
+  template <class To, class H>             \
+  MT_FN To mt_convert_f16_##name(H h) {    \
+    return mt_from_f16<To>(h);             \
+  }                                        \
+  template <class To, class H>             \
+  MT_FN To mt_convert_bf16_##name(H h) {   \
+    return mt_from_bf16<To>(h);            \
+  }                                        \
+  template <class To, class X>             \
+  MT_FN To mt_convert_##name##_f16(X x) {  \
+    return mt_to_f16(x);                   \
+  }                                        \
+  template <class To, class X>             \
+  MT_FN To mt_convert_##name##_bf16(X x) { \
+    return mt_to_bf16(x);                  \
+  }
 MT_CONVERT(f64)
 MT_CONVERT(f32)
 MT_CONVERT(i8)
@@ -135,10 +160,22 @@ MT_CONVERT(u16)
 MT_CONVERT(u32)
 MT_CONVERT(u64)
 #undef MT_CONVERT
-template <class To, class H> MT_FN To mt_convert_f16_bf16(H h) { return mt_to_bf16(mt_f16_to_f32(h)); }
-template <class To, class H> MT_FN To mt_convert_bf16_f16(H h) { return mt_to_f16(mt_bf16_to_f32(h)); }
-template <class To, class H> MT_FN auto mt_convert_f16_bool(H h) { return mt_cast_to_mask(mt_f16_to_f32(h)); }
-template <class To, class H> MT_FN auto mt_convert_bf16_bool(H h) { return mt_cast_to_mask(mt_bf16_to_f32(h)); }
+template <class To, class H>
+MT_FN To mt_convert_f16_bf16(H h) {
+  return mt_to_bf16(mt_f16_to_f32(h));
+}
+template <class To, class H>
+MT_FN To mt_convert_bf16_f16(H h) {
+  return mt_to_f16(mt_bf16_to_f32(h));
+}
+template <class To, class H>
+MT_FN auto mt_convert_f16_bool(H h) {
+  return mt_cast_to_mask(mt_f16_to_f32(h));
+}
+template <class To, class H>
+MT_FN auto mt_convert_bf16_bool(H h) {
+  return mt_cast_to_mask(mt_bf16_to_f32(h));
+}
 template <class To, class M> MT_FN To mt_convert_bool_f16(M m) {
   return mt_to_f16(mt_cast_mask<mt_like<float, M>>(m));
 }
@@ -149,8 +186,17 @@ template <class To, class M> MT_FN To mt_convert_bool_bf16(M m) {
 // Bits as another dtype of the same size. A NaN becomes the positive quiet NaN first: which NaN an
 // operation gives differs between CPUs.
 template <class To, class From> MT_FN To mt_bitcast(From x) {
-  if constexpr (mt_floating<From>) return mt_bits<To>(mt_select(mt_eq(x, x), x, mt_quiet_nan<From>()));
+  if constexpr (mt_floating<From>)
+    return mt_bits<To>(mt_select(mt_eq(x, x), x, mt_quiet_nan<From>()));
   else return mt_bits<To>(x);
+}
+template <class To, class H> MT_FN To mt_bitcast_f16(H h) {
+  const auto magnitude = (H)(h & mt_splat<H>(0x7fffu));
+  return mt_bits<To>(mt_select(mt_gt(magnitude, mt_splat<H>(0x7c00u)), mt_splat<H>(0x7e00u), h));
+}
+template <class To, class H> MT_FN To mt_bitcast_bf16(H h) {
+  const auto magnitude = (H)(h & mt_splat<H>(0x7fffu));
+  return mt_bits<To>(mt_select(mt_gt(magnitude, mt_splat<H>(0x7f80u)), mt_splat<H>(0x7fc0u), h));
 }
 // Mask to bytes of 0 and 1, by the type of the bytes.
 template <class B, class M> MT_FN B mt_mask_bytes(M m) { return mt_mask_to_bool(m); }

@@ -63,7 +63,8 @@ template <class V> MT_BIG_FN V mt_exp2(V x) {
 template <class V> MT_BIG_FN V mt_expm1(V x) {
   const V one = mt_splat<V>(1), half = mt_splat<V>(mt_element<V>(0.5));
   const auto e = mt_exp_reduce(mt_limit(x, mt_c<V>(-20.0f, -40.0), mt_c<V>(89.0f, 710.0)));
-  const V scale = mt_power_of_two((V)(e.n - one));  // 2^(n-1): 2^n may overflow before the result does
+  const V scale =
+      mt_power_of_two((V)(e.n - one));  // 2^(n-1): 2^n may overflow before the result does
   const V wide = mt_splat<V>(2) * mt_fma(e.tail, scale, scale - half);
   const V result = mt_select(mt_eq(e.n, mt_splat<V>(0)), e.tail, wide);
   return mt_select(mt_eq(x, mt_splat<V>(0)), x, result);
@@ -93,7 +94,8 @@ template <class V> MT_FN mt_log_parts<V> mt_log_reduce(V x, mt_element<mt_uint<V
   const V scaled = mt_splat<V>(mt_is_f32<V> ? mt_element<V>(24) : mt_element<V>(54));
   return {mt_select(tiny, (V)(exponent - scaled), exponent), m - mt_splat<V>(1), m};
 }
-// The value at the edges of the domain: f(0) = -inf, f(inf) = inf, NaN below 0 (`x` is 1 + x in log1p).
+// The value at the edges of the domain: f(0) = -inf, f(inf) = inf, NaN below 0 (`x` is 1 + x in
+// log1p).
 template <class V> MT_FN V mt_log_edges(V x, V result) {
   const V zero = mt_splat<V>(0), infinity = mt_infinity<V>();
   const V edge = mt_select(mt_eq(x, zero), -infinity,
@@ -119,9 +121,9 @@ template <class V> MT_BIG_FN V mt_log(V x) {
   } else {
     const auto p = mt_log_reduce(x, 0x3fe6a09e667f3bcdu);  // from sqrt(1/2)
     const V f = p.f, s = f / (mt_splat<V>(2) + f), z = s * s;
-    const V series = z * mt_poly(z, 0x1.5555555555555p-1, 0x1.9999999999d10p-2, 0x1.24924924397f6p-2,
-                                 0x1.c71c724b87037p-3, 0x1.745ce1b504d10p-3, 0x1.3b202961f2042p-3,
-                                 0x1.0f66b8098b4f3p-3, 0x1.0f13bffacf145p-3);
+    const V series = z * mt_poly(z, 0x1.5555555555555p-1, 0x1.9999999999d10p-2,
+                                 0x1.24924924397f6p-2, 0x1.c71c724b87037p-3, 0x1.745ce1b504d10p-3,
+                                 0x1.3b202961f2042p-3, 0x1.0f66b8098b4f3p-3, 0x1.0f13bffacf145p-3);
     const V half_square = mt_splat<V>(0.5) * f * f;
     const V rest = mt_fma(p.k, mt_splat<V>(0x1.abc9e3b39803fp-56), s * (half_square + series));
     const V log1p = f - (half_square - rest);
@@ -151,7 +153,8 @@ template <class V> MT_BIG_FN V mt_log1p(V x) {
   const V lost = mt_select(mt_ge(x, one), one - (u - x), x - (u - one));
   const auto p = mt_log_reduce(u, 0x3f2aaaabu);
   const V k = mt_select(mt_lt(p.k, mt_splat<V>(30.0f)), p.k, zero);
-  const V correction = mt_select(mt_lt(p.k, mt_splat<V>(30.0f)), lost * mt_power_of_two((V)-k), zero);
+  const V correction =
+      mt_select(mt_lt(p.k, mt_splat<V>(30.0f)), lost * mt_power_of_two((V)-k), zero);
   const V f = mt_select(mt_eq(p.k, zero), x, p.f + correction);
   return mt_select(mt_eq(x, zero), x, mt_log_edges(u, mt_log_join(p.k, f)));
 }
@@ -432,15 +435,16 @@ template <class V> MT_FN V mt_erf_small(V x) {
   }
   return mt_fma(x, p, x);
 }
-// erfc a = exp(-a^2) P(t) / (1 + 2 a), t = (a - 2) / (a + 2), for 0.4 <= a <= 10.3 (0.92 .. 6.1 in f64).
+// erfc a = exp(-a^2) P(t) / (1 + 2 a), t = (a - 2) / (a + 2), for 0.4 <= a <= 10.3 (0.92 .. 6.1 in
+// f64).
 template <class V> MT_FN V mt_erfc_large(V a) {
   const V one = mt_splat<V>(1), two = mt_splat<V>(2);
   const V t = (a - two) / (a + two);
   V p;
   if constexpr (mt_is_f32<V>) {
     p = mt_poly(t, 0x1.46e80ep0f, -0x1.7bf5e6p-4f, -0x1.540790p-3f, 0x1.4ff99ap-3f, -0x1.bc347cp-5f,
-                -0x1.06dac8p-7f, 0x1.1e81d8p-7f, 0x1.3c5b54p-10f, -0x1.893b94p-10f, -0x1.3b42b0p-12f,
-                0x1.ed2106p-13f);
+                -0x1.06dac8p-7f, 0x1.1e81d8p-7f, 0x1.3c5b54p-10f, -0x1.893b94p-10f,
+                -0x1.3b42b0p-12f, 0x1.ed2106p-13f);
   } else {
     p = mt_poly(t, 0x1.46e80e2277953p0, -0x1.7bf5ec170069cp-4, -0x1.5407bebf31f81p-3,
                 0x1.4ffa1e14e86f2p-3, -0x1.bc2b9561b18b2p-5, -0x1.0742342aa9bd0p-7,
@@ -457,7 +461,8 @@ template <class V> MT_FN V mt_erfc_large(V a) {
 }
 template <class V> MT_BIG_FN V mt_erf(V x) {
   const V a = mt_magnitude(x);
-  const V far = mt_splat<V>(1) - mt_erfc_large(mt_limit(a, mt_splat<V>(mt_element<V>(0.5)), mt_c<V>(4.0f, 6.0)));
+  const V far = mt_splat<V>(1) -
+                mt_erfc_large(mt_limit(a, mt_splat<V>(mt_element<V>(0.5)), mt_c<V>(4.0f, 6.0)));
   const auto small = mt_lt(a, mt_splat<V>(mt_element<V>(0.921875)));
   return mt_flip_sign(mt_select(small, mt_erf_small(a), far), mt_sign_of(x));
 }
@@ -477,9 +482,11 @@ template <class V> MT_BIG_FN V mt_cbrt(V x) {
   const V third = mt_floor((V)(p.k * mt_splat<V>(0x1.555556p-2f) + mt_splat<V>(0x1p-4f)));
   const V rest = mt_fma(mt_splat<V>(-3), third, p.k);  // 0, 1 or 2
   const V scaled = p.m * mt_power_of_two(rest);
-  const V factor = mt_select(mt_eq(rest, one), mt_splat<V>(0x1.428a30p0f),
-                             mt_select(mt_eq(rest, mt_splat<V>(2)), mt_splat<V>(0x1.965feap0f), one));
-  const V guess = factor * mt_poly(p.m, 0x1.1b909ep-1f, 0x1.2b7e74p-1f, -0x1.4ab3acp-3f, 0x1.751444p-6f);
+  const V factor =
+      mt_select(mt_eq(rest, one), mt_splat<V>(0x1.428a30p0f),
+                mt_select(mt_eq(rest, mt_splat<V>(2)), mt_splat<V>(0x1.965feap0f), one));
+  const V guess =
+      factor * mt_poly(p.m, 0x1.1b909ep-1f, 0x1.2b7e74p-1f, -0x1.4ab3acp-3f, 0x1.751444p-6f);
   // One Newton step; the residual guess^3 - scaled in two words.
   const V square = guess * guess, low = mt_fma(guess, guess, -square);
   const V residual = mt_fma(square, guess, -scaled) + low * guess;
@@ -493,10 +500,12 @@ template <class V> MT_BIG_FN V mt_hypot(V x, V y) {
   const auto swap = mt_gt(ay, ax);
   const V large = mt_select(swap, ay, ax), small = mt_select(swap, ax, ay);
   // Keeps squares and what their rounding loses in range.
-  const V scale = mt_select(mt_gt(large, mt_splat<V>(0x1p50f)), mt_splat<V>(0x1p-80f),
-                            mt_select(mt_lt(large, mt_splat<V>(0x1p-40f)), mt_splat<V>(0x1p80f), one));
-  const V back = mt_select(mt_gt(large, mt_splat<V>(0x1p50f)), mt_splat<V>(0x1p80f),
-                           mt_select(mt_lt(large, mt_splat<V>(0x1p-40f)), mt_splat<V>(0x1p-80f), one));
+  const V scale =
+      mt_select(mt_gt(large, mt_splat<V>(0x1p50f)), mt_splat<V>(0x1p-80f),
+                mt_select(mt_lt(large, mt_splat<V>(0x1p-40f)), mt_splat<V>(0x1p80f), one));
+  const V back =
+      mt_select(mt_gt(large, mt_splat<V>(0x1p50f)), mt_splat<V>(0x1p80f),
+                mt_select(mt_lt(large, mt_splat<V>(0x1p-40f)), mt_splat<V>(0x1p-80f), one));
   const V a = large * scale, b = small * scale, square = a * a;
   const V r = mt_sqrt((V)(square + mt_fma(b, b, mt_fma(a, a, -square)))) * back;
   const auto infinite = mt_or(mt_is_inf(x), mt_is_inf(y));

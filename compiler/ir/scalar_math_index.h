@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Integer arithmetic of addresses and bounds, as Index::c_str spells it.
-// Takes and gives i64; a divisor is positive. The rows floordiv and mod of the scalar table are mt_floor_div and
-// mt_floor_mod, defined for every divisor.
+// Takes and gives i64; a divisor is positive. The rows floordiv and mod of the scalar table are
+// mt_floor_div and mt_floor_mod, defined for every divisor.
 #ifndef MINTOR_SCALAR_MATH_INDEX_H
 #define MINTOR_SCALAR_MATH_INDEX_H
 

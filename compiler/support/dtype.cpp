@@ -149,7 +149,8 @@ void Scalar::write(void* bytes) const {
 bool Scalar::same_bits(const Scalar& other) const {
   if (dtype != other.dtype) return false;
   if (!is_float(dtype)) return i == other.i;
-  return std::bit_cast<uint64_t>(f) == std::bit_cast<uint64_t>(other.f) || (f != f && other.f != other.f);
+  return std::bit_cast<uint64_t>(f) == std::bit_cast<uint64_t>(other.f) ||
+         (f != f && other.f != other.f);
 }
 
 }  // namespace mintor

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Element types of tensors and scalars.
-// Keeps true: the numbering equals mt_dtype of the package ABI; f16 and bf16 are storage types (arithmetic is f32).
+// Keeps true: the numbering equals mt_dtype of the package ABI; f16 and bf16 are storage types
+// (arithmetic is f32).
 #pragma once
 
 #include <cstdint>
@@ -31,11 +32,13 @@ struct Scalar {
   double f = 0;
   int64_t i = 0;
 
-  static Scalar of(DType dtype, double value);       // rounds/converts value to dtype as a cast would
-  static Scalar of_int(DType dtype, int64_t value);  // for integers, bool; floats get (double)value rounded
+  static Scalar of(DType dtype, double value);  // rounds/converts value to dtype as a cast would
+  static Scalar of_int(DType dtype,
+                       int64_t value);  // for integers, bool; floats get (double)value rounded
   static Scalar read(DType dtype, const void* bytes);
   void write(void* bytes) const;                     // stores size_of(dtype) bytes
-  bool same_bits(const Scalar& other) const;         // dtype and stored bits are equal (NaN = NaN payloads too)
+  bool same_bits(
+      const Scalar& other) const;  // dtype and stored bits are equal (NaN = NaN payloads too)
 };
 
 }  // namespace mintor

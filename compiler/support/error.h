@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two error classes, and the refusal of a candidate.
-// CompileError: the user can fix it. InternalError: our bug. Libraries throw these and never print, exit or abort.
+// CompileError: the user can fix it. InternalError: our bug. Libraries throw these and never print,
+// exit or abort.
 #pragma once
 
 #include <stdexcept>
@@ -8,7 +9,8 @@
 
 namespace mintor {
 
-// what(): "error: <op>: <what is wrong>\n  at <place>\n  help: <what to do>" (lines without content are left out).
+// what(): "error: <op>: <what is wrong>\n  at <place>\n  help: <what to do>" (lines without content
+// are left out).
 class CompileError : public std::runtime_error {
  public:
   CompileError(std::string op, std::string problem, std::string place = "", std::string help = "");

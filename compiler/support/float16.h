@@ -35,7 +35,8 @@ constexpr uint16_t narrow_float(double value, int exponent_bits, int fraction_bi
   uint64_t result = (static_cast<uint64_t>(exponent) << fraction_bits) + (significand >> shift);
   const uint64_t rest = significand & ((uint64_t{1} << shift) - 1);
   const uint64_t half = uint64_t{1} << (shift - 1);
-  if (rest > half || (rest == half && (result & 1))) ++result;  // may carry into the exponent: right
+  if (rest > half || (rest == half && (result & 1)))
+    ++result;  // may carry into the exponent: right
   return static_cast<uint16_t>(sign | result);
 }
 

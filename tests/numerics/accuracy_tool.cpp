@@ -4,7 +4,7 @@
 // even row is compared with its other half by bits), two-argument rows and f64 over random
 // operands (oracle: libm in long double). Prints lines of measured.txt:
 //   row dtype operands largest-error operand [operand]
-// Built by hand or by the target mintor_accuracy; a full run takes about an hour of one core.
+// Target mintor_accuracy_tool; a full run takes about half an hour of one core.
 #include <algorithm>
 #include <bit>
 #include <cstdio>
@@ -60,7 +60,8 @@ void one_argument(const char* row, Symmetry symmetry, F f, G oracle) {
       at = x;
     }
   }
-  std::printf("%-8s f32 %s %.4f %a\n", row, stride == 1 ? "all" : ("1/" + std::to_string(stride)).c_str(), worst,
+  std::printf("%-8s f32 %s %.4f %a\n", row,
+              stride == 1 ? "all" : ("1/" + std::to_string(stride)).c_str(), worst,
               static_cast<double>(at));
   std::fflush(stdout);
 }
@@ -74,15 +75,16 @@ void random_arguments(const char* row, int arity, int64_t count, F f, G oracle) 
   count = std::max<int64_t>(count / stride, 1000);
   for (int64_t i = 0; i < count; ++i) {
     const T x = random_value<T>(random), y = arity > 1 ? random_value<T>(random) : T(0);
-    const double error = ulp_error(f(x, y), oracle(static_cast<long double>(x), static_cast<long double>(y)));
+    const double error =
+        ulp_error(f(x, y), oracle(static_cast<long double>(x), static_cast<long double>(y)));
     if (error > worst) {
       worst = error;
       at[0] = x;
       at[1] = y;
     }
   }
-  std::printf("%-8s %s %lld-random %.4f %a", row, sizeof(T) == 4 ? "f32" : "f64", static_cast<long long>(count), worst,
-              static_cast<double>(at[0]));
+  std::printf("%-8s %s %lld-random %.4f %a", row, sizeof(T) == 4 ? "f32" : "f64",
+              static_cast<long long>(count), worst, static_cast<double>(at[0]));
   if (arity > 1) std::printf(" %a", static_cast<double>(at[1]));
   std::printf("\n");
   std::fflush(stdout);
@@ -90,18 +92,31 @@ void random_arguments(const char* row, int arity, int64_t count, F f, G oracle) 
 
 void measure() {
 #define F32(row, symmetry) \
-  one_argument(#row, symmetry, [](float x) { return mt_##row(x); }, [](double x) { return std::row(x); });
-  F32(exp, kNone) F32(exp2, kNone) F32(expm1, kNone) F32(log, kNone) F32(log2, kNone) F32(log10, kNone)
-  F32(log1p, kNone) F32(sin, kOdd) F32(cos, kEven) F32(tan, kOdd) F32(asin, kOdd) F32(acos, kNone) F32(atan, kOdd)
-  F32(sinh, kOdd) F32(cosh, kEven) F32(tanh, kOdd) F32(asinh, kOdd) F32(acosh, kNone) F32(atanh, kOdd)
-  F32(erf, kOdd) F32(erfc, kNone) F32(cbrt, kOdd)
+  one_argument(            \
+      #row, symmetry, [](float x) { return mt_##row(x); }, [](double x) { return std::row(x); });
+  F32(exp, kNone)
+  F32(exp2, kNone) F32(expm1, kNone) F32(log, kNone) F32(log2, kNone) F32(log10, kNone)
+      F32(log1p, kNone) F32(sin, kOdd) F32(cos, kEven) F32(tan, kOdd) F32(asin, kOdd)
+          F32(acos, kNone) F32(atan, kOdd) F32(sinh, kOdd) F32(cosh, kEven) F32(tanh, kOdd)
+              F32(asinh, kOdd) F32(acosh, kNone) F32(atanh, kOdd) F32(erf, kOdd) F32(erfc, kNone)
+                  F32(cbrt, kOdd)
 #undef F32
-  one_argument("rsqrt", kNone, [](float x) { return mt_rsqrt(x); }, [](double x) { return 1 / std::sqrt(x); });
+                      one_argument(
+                          "rsqrt", kNone, [](float x) { return mt_rsqrt(x); },
+                          [](double x) { return 1 / std::sqrt(x); });
   one_argument("sigmoid", kNone, [](float x) { return mt_sigmoid(x); },
                [](double x) { return static_cast<double>(1 / (1 + std::exp(-x))); });
-#define TWO(T, row, arity, count, ...) \
-  random_arguments<T>(#row, arity, count, [](T x, T y) { (void)y; return mt_##row(__VA_ARGS__); }, \
-                      [](long double x, long double y) { (void)y; return oracle::row(__VA_ARGS__); });
+#define TWO(T, row, arity, count, ...)   \
+  random_arguments<T>(                   \
+      #row, arity, count,                \
+      [](T x, T y) {                     \
+        (void)y;                         \
+        return mt_##row(__VA_ARGS__);    \
+      },                                 \
+      [](long double x, long double y) { \
+        (void)y;                         \
+        return oracle::row(__VA_ARGS__); \
+      });
   TWO(float, pow, 2, 100000000, x, y)
   TWO(float, atan2, 2, 200000000, x, y)
   TWO(float, hypot, 2, 200000000, x, y)

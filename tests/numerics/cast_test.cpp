@@ -22,7 +22,9 @@ Scalar expected(const Scalar& x, DType to) {
     if (to == DType::f64) return Scalar::of(to, static_cast<double>(v));
     if (to == DType::f32) return {to, static_cast<double>(static_cast<float>(v)), 0};
     // Sticky below 53 bits, then one rounding.
-    return Scalar::of(to, v >> 53 ? static_cast<double>((v & ~uint64_t{2047}) | (v & 2047 ? 2048 : 0)) : static_cast<double>(v));
+    return Scalar::of(to, v >> 53
+                              ? static_cast<double>((v & ~uint64_t{2047}) | (v & 2047 ? 2048 : 0))
+                              : static_cast<double>(v));
   }
   return Scalar::of_int(to, x.i);
 }
@@ -50,8 +52,8 @@ TEST(Cast, EveryPairOfDtypes) {
       for (const Scalar& x : values) {
         const Scalar got = cast(x, to), want = expected(x, to);
         ASSERT_TRUE(got.same_bits(want))
-            << name_of(from) << " to " << name_of(to) << " of " << x.f << " / " << x.i << ": " << got.f
-            << " / " << got.i << ", not " << want.f << " / " << want.i;
+            << name_of(from) << " to " << name_of(to) << " of " << x.f << " / " << x.i << ": "
+            << got.f << " / " << got.i << ", not " << want.f << " / " << want.i;
       }
     }
   }
@@ -59,11 +61,13 @@ TEST(Cast, EveryPairOfDtypes) {
 
 // Half-way cases: a path through f32 would round twice.
 TEST(Cast, RoundsOnceFromF64) {
-  const double above_half = 1 + 0x1p-11 + 0x1p-40;  // f32 drops the last term, and the tie goes down
+  const double above_half =
+      1 + 0x1p-11 + 0x1p-40;  // f32 drops the last term, and the tie goes down
   EXPECT_EQ(cast(Scalar::of(DType::f64, above_half), DType::f16).f, 1 + 0x1p-10);
   EXPECT_EQ(cast(Scalar::of(DType::f64, 1 + 0x1p-8 + 0x1p-40), DType::bf16).f, 1 + 0x1p-7);
-  EXPECT_EQ(cast(Scalar::of_int(DType::i64, (int64_t{1} << 54) + (int64_t{1} << 46) + 1), DType::bf16).f,
-            0x1p54 + 0x1p47);
+  EXPECT_EQ(
+      cast(Scalar::of_int(DType::i64, (int64_t{1} << 54) + (int64_t{1} << 46) + 1), DType::bf16).f,
+      0x1p54 + 0x1p47);
 }
 
 TEST(Cast, SixteenBitFloatsRoundToNearestEven) {
@@ -76,8 +80,9 @@ TEST(Cast, SixteenBitFloatsRoundToNearestEven) {
       const double even = bits % 2 == 0 ? low : high;
       for (DType from : {DType::f32, DType::f64}) {
         const auto round_of = [&](double v) { return cast(Scalar::of(from, v), half).f; };
-        const double next = from == DType::f32 ? std::nextafter(static_cast<float>(middle), INFINITY)
-                                               : std::nextafter(middle, INFINITY);
+        const double next = from == DType::f32
+                                ? std::nextafter(static_cast<float>(middle), INFINITY)
+                                : std::nextafter(middle, INFINITY);
         const double before = from == DType::f32 ? std::nextafter(static_cast<float>(middle), 0.0f)
                                                  : std::nextafter(middle, 0.0);
         ASSERT_EQ(round_of(middle), even) << name_of(half) << " " << bits;

@@ -66,14 +66,15 @@ inline std::string read_text(const std::string& path) {
 }
 
 // Empty, or what the compiler said.
-inline std::string compile(const std::string& compiler, const Level& level, const std::string& options,
-                           const std::string& source, const std::string& output, const Folder& folder) {
+inline std::string compile(const std::string& compiler, const Level& level,
+                           const std::string& options, const std::string& source,
+                           const std::string& output, const Folder& folder) {
   const std::string log = folder.file("log");
   const std::string command =
       compiler + " -std=c++17 -O2 " + level.flags +
-      " -Wall -Wextra -Werror -ffp-contract=off -fno-math-errno -fno-trapping-math -fPIC " + options +
-      " -I" MINTOR_SOURCE_DIR " " MINTOR_SOURCE_DIR "/tests/numerics/" + source + " -o " + output + " > " +
-      log + " 2>&1";
+      " -Wall -Wextra -Werror -ffp-contract=off -fno-math-errno -fno-trapping-math -fPIC " +
+      options + " -I" MINTOR_SOURCE_DIR " " MINTOR_SOURCE_DIR "/tests/numerics/" + source + " -o " +
+      output + " > " + log + " 2>&1";
   if (std::system(command.c_str()) == 0) return "";
   return command + "\n" + read_text(log);
 }

@@ -98,7 +98,8 @@ TEST_P(Disassembly, HasNoWeakOrUndefinedSymbols) {
   while (std::getline(symbols, line)) {
     const size_t at = line.find_first_of("UWVwvu", 17);
     const bool special = at == 17 && line.find("_GLOBAL_OFFSET_TABLE_") == std::string::npos &&
-                         line.find("memcpy") == std::string::npos && line.find("memset") == std::string::npos;
+                         line.find("memcpy") == std::string::npos &&
+                         line.find("memset") == std::string::npos;
     EXPECT_FALSE(special) << line;
   }
 }

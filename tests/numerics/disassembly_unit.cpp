@@ -38,9 +38,15 @@ void select_f32(float* r, const float* x) {
   store(r, mt_select(mt_lt(a, b), load<F>(x + 32), load<F>(x + 48)));
 }
 void load_f32(float* r, const float* x) { store(r, load<F>(x)); }
-void load_partial_f32(float* r, const float* x, mt_i64 count) { store(r, load_partial<F>(x, count)); }
-void store_partial_f32(float* r, const float* x, mt_i64 count) { store_partial(r, load<F>(x), count); }
-void load_partial_f64(double* r, const double* x, mt_i64 count) { store(r, load_partial<D>(x, count)); }
+void load_partial_f32(float* r, const float* x, mt_i64 count) {
+  store(r, load_partial<F>(x, count));
+}
+void store_partial_f32(float* r, const float* x, mt_i64 count) {
+  store_partial(r, load<F>(x), count);
+}
+void load_partial_f64(double* r, const double* x, mt_i64 count) {
+  store(r, load_partial<D>(x, count));
+}
 void to_i32(mt_i32* r, const float* x) { store(r, mt_cast<mt_int<F>>(load<F>(x))); }
 void from_i32(float* r, const mt_i32* x) { store(r, mt_cast<F>(load<mt_int<F>>(x))); }
 void compare_bytes(mt_u8* r, const float* x) {

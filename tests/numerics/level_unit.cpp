@@ -33,7 +33,10 @@ template <class V, class R> static void put(void* out, long i, R r) {
 template <class V, class R> static void put_mask(void* out, long i, R r) {
   store((mt_u8*)out + i, mt_mask_to_bool(r));
 }
-template <class V> static V get(const void* x, long i) { return load<V>((const mt_element<V>*)x + i); }
+template <class V>
+static V get(const void* x, long i) {
+  return load<V>((const mt_element<V>*)x + i);
+}
 
 #define EACH for (long i = 0; i + mt_lanes<V> <= count; i += mt_lanes<V>)
 #define CALL1(f) f(get<V>(x[0], i))
@@ -69,7 +72,8 @@ constexpr int kBytes = 32;
 constexpr int kBytes = 0;
 #endif
 
-template <class T, int N> static bool apply_lanes(int op, const void* const* x, void* out, long count) {
+template <class T, int N>
+static bool apply_lanes(int op, const void* const* x, void* out, long count) {
   if constexpr (N == 1 ? kBytes == 0 : N * (int)sizeof(T) <= kBytes) {
     return apply<mt_vector<T, N>>(op, x, out, count);
   } else {
@@ -78,7 +82,8 @@ template <class T, int N> static bool apply_lanes(int op, const void* const* x, 
 }
 
 #ifdef UNIT_ROWS
-extern "C" bool unit_apply(int op, int dtype, int lanes, const void* const* x, void* out, long count) {
+extern "C" bool unit_apply(int op, int dtype, int lanes, const void* const* x, void* out,
+                           long count) {
 #define AT(D, T, N) \
   if (dtype == D && lanes == N) return apply_lanes<T, N>(op, x, out, count);
   AT(kF32, float, 1) AT(kF32, float, 4) AT(kF32, float, 8) AT(kF32, float, 16)
@@ -157,11 +162,13 @@ extern "C" int unit_partial(int type, const void* x, void* out, void* whole, lon
     partial<V>(x, out, whole, count);           \
     return (int)(mt_lanes<V> * 256 + sizeof(V) / mt_lanes<V>); \
   }
-  PARTIAL(f32x4) PARTIAL(f32x8) PARTIAL(f64x2) PARTIAL(f64x4) PARTIAL(i32x8) PARTIAL(u8x4) PARTIAL(u8x8)
-  PARTIAL(u8x16) PARTIAL(u16x8) PARTIAL(i16x16) PARTIAL(i64x4) PARTIAL(u8x32)
+  PARTIAL(f32x4)
+  PARTIAL(f32x8) PARTIAL(f64x2) PARTIAL(f64x4) PARTIAL(i32x8) PARTIAL(u8x4) PARTIAL(u8x8)
+      PARTIAL(u8x16) PARTIAL(u16x8) PARTIAL(i16x16) PARTIAL(i64x4) PARTIAL(u8x32)
 #ifdef __AVX512F__
-  PARTIAL(f32x16) PARTIAL(f64x8) PARTIAL(i32x16) PARTIAL(i64x8) PARTIAL(u8x64) PARTIAL(u16x32)
+          PARTIAL(f32x16) PARTIAL(f64x8) PARTIAL(i32x16) PARTIAL(i64x8) PARTIAL(u8x64)
+              PARTIAL(u16x32)
 #endif
-  return 0;
+                  return 0;
 }
 #endif

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Polynomials of compiler/ir/scalar_math.h: where its coefficients come from.
+"""Polynomials of compiler/ir/scalar_math_functions.h: where its coefficients come from.
 
-Run `python tests/numerics/minimax.py [name ...]` (needs mpmath). Each entry says which function of t
-is approximated, on which interval, with which weight. Weighted least squares on Chebyshev nodes in
-60 digits (within a factor of two of minimax); the coefficients are rounded one after the other,
-lowest power first, and the rest is fitted again.
-The printed error is that of the rounded polynomial, relative to the function it serves.
+Run `python tests/numerics/minimax.py [name ...]` (needs mpmath). Each entry says which function of
+t is approximated, on which interval, with which weight. Weighted least squares on Chebyshev nodes
+in 60 digits (within a factor of two of minimax); the coefficients are rounded one after the other,
+lowest power first, and the rest is fitted again. The printed error is that of the rounded
+polynomial, relative to the function it serves.
 """
 
 import sys
@@ -17,8 +17,9 @@ mp.mp.dps = 60
 
 def fit(function, weight, lo, hi, fixed, degree):
     """Coefficients of t^len(fixed) .. t^degree beside the fixed lower ones."""
-    nodes = [(lo + hi) / 2 - (hi - lo) / 2 * mp.cos(mp.pi * (i + mp.mpf("0.5")) / (16 * degree + 16))
-             for i in range(16 * degree + 16)]
+    count = 16 * degree + 16
+    nodes = [(lo + hi) / 2 - (hi - lo) / 2 * mp.cos(mp.pi * (i + mp.mpf("0.5")) / count)
+             for i in range(count)]
     powers = range(len(fixed), degree + 1)
     rows = [[weight(t) * t**p for p in powers] for t in nodes]
     right = [weight(t) * (function(t) - sum(c * t**i for i, c in enumerate(fixed))) for t in nodes]
@@ -44,8 +45,8 @@ def fit_rounded(function, weight, lo, hi, degree, bits):
     while len(fixed) <= degree:
         fixed.append(round_to(fit(function, weight, lo, hi, fixed, degree)[0], bits))
     grid = [lo + (hi - lo) * i / 500 for i in range(501)]
-    error = max(abs(weight(t) * (sum(c * t**i for i, c in enumerate(fixed)) - function(t))) for t in grid)
-    return fixed, error
+    value = lambda t: sum(c * t**i for i, c in enumerate(fixed))
+    return fixed, max(abs(weight(t) * (value(t) - function(t))) for t in grid)
 
 
 def near(t, direct, series):
@@ -54,6 +55,7 @@ def near(t, direct, series):
 
 
 LN2 = mp.log(2)
+THIRD = mp.mpf(1) / 3
 HALF_LN2 = LN2 / 2 * mp.mpf("1.0001")
 QUARTER_PI = mp.pi / 4 * mp.mpf("1.001")
 erfcx = lambda x: mp.exp(x * x) * mp.erfc(x)
@@ -66,6 +68,41 @@ def odd_tail(function, at_zero):
 
 def odd_tail_weight(function):
     return lambda z: near(z, lambda s: s * mp.sqrt(s) / function(mp.sqrt(s)), 0)
+
+
+def odd(function, at_zero, end, degree, bits):
+    """The entry of such a P on 0 <= x^2 <= end."""
+    return odd_tail(function, at_zero), odd_tail_weight(function), mp.mpf(0), end, degree, bits
+
+
+def cos_tail(z):
+    """(cos x - 1 + z/2) / z^2, z = x^2."""
+    return near(z, lambda t: (mp.cos(mp.sqrt(t)) - 1 + t / 2) / t**2, mp.mpf(1) / 24)
+
+
+def erfc_factor(t):
+    """exp(x^2) erfc(x) (1 + 2 x), t = (x - 2) / (x + 2)."""
+    x = x_of_t(t, 2, 2)
+    return erfcx(x) * (1 + 2 * x)
+
+
+def t_of_x(x):
+    return (mp.mpf(x) - 2) / (mp.mpf(x) + 2)
+
+
+def atanh_tail(z):
+    """(atanh(s) / s - 1 - z/3) / z^2, z = s^2."""
+    s = mp.sqrt(z)
+    return (mp.atanh(s) / s - 1 - z / 3) / z**2 if z > 1e-9 else mp.mpf(1) / 5 + z / 7
+
+
+def erf_tail(z):
+    """erf(x) / x - 1, z = x^2."""
+    return near(z, lambda t: mp.erf(mp.sqrt(t)) / mp.sqrt(t) - 1, 2 / mp.sqrt(mp.pi) - 1)
+
+
+def erf_weight(z):
+    return near(z, lambda t: mp.sqrt(t) / mp.erf(mp.sqrt(t)), mp.sqrt(mp.pi) / 2)
 
 
 def x_of_t(t, c, d):
@@ -85,43 +122,35 @@ ENTRIES = {
                  lambda r: r / mp.mpf(2)**r, mp.mpf("-0.5001"), mp.mpf("0.5001"), 6, 24),
     # log(1 + f) = f - f^2/2 + f^3 P(f)
     "log_f32": (lambda f: near(f, lambda t: (mp.log1p(t) - t + t**2 / 2) / t**3, mp.mpf(1) / 3),
-                lambda f: near(f, lambda t: t**3 / mp.log1p(t), 0), -mp.mpf(1) / 3, mp.mpf(1) / 3, 8, 24),
-    # log(1 + f) = f - (f^2/2 - s (f^2/2 + z P(z))), s = f / (2 + f), z = s^2; P from 2 atanh(s) = 2 s + s z P(z)
-    "log_f64": (lambda z: near(z, lambda t: (2 * mp.atanh(mp.sqrt(t)) / mp.sqrt(t) - 2) / t, mp.mpf(2) / 3),
+                lambda f: near(f, lambda t: t**3 / mp.log1p(t), 0), -THIRD, THIRD, 8, 24),
+    # log(1 + f) = f - (f^2/2 - s (f^2/2 + z P(z))), s = f / (2 + f), z = s^2;
+    # P from 2 atanh(s) = 2 s + s z P(z)
+    "log_f64": (lambda z: 2 * near(z, lambda t: (mp.atanh(mp.sqrt(t)) / mp.sqrt(t) - 1) / t, THIRD),
                 lambda z: z, mp.mpf(0), mp.mpf("0.0295"), 7, 53),
     # pow: 2 atanh(s) = 2 s (1 + z/3 + z^2 P(z))
-    "pow_f32": (lambda z: near(z, lambda t: (mp.atanh(mp.sqrt(t)) / mp.sqrt(t) - 1 - t / 3) / t**2 if t > 1e-9 else mp.mpf(1) / 5 + t / 7, 0.2),
-                lambda z: z * z, mp.mpf(0), mp.mpf("0.0295"), 3, 24),
-    "pow_f64": (lambda z: near(z, lambda t: (mp.atanh(mp.sqrt(t)) / mp.sqrt(t) - 1 - t / 3) / t**2 if t > 1e-9 else mp.mpf(1) / 5 + t / 7, 0.2),
-                lambda z: z * z, mp.mpf(0), mp.mpf("0.0295"), 9, 53),
+    "pow_f32": (atanh_tail, lambda z: z * z, mp.mpf(0), mp.mpf("0.0295"), 3, 24),
+    "pow_f64": (atanh_tail, lambda z: z * z, mp.mpf(0), mp.mpf("0.0295"), 9, 53),
     # sin r = r + r^3 P(z), cos r = 1 - z/2 + z^2 P(z), z = r^2
-    "sin_f32": (odd_tail(mp.sin, -mp.mpf(1) / 6), odd_tail_weight(mp.sin), mp.mpf(0), QUARTER_PI**2, 3, 24),
-    "cos_f32": (lambda z: near(z, lambda t: (mp.cos(mp.sqrt(t)) - 1 + t / 2) / t**2, mp.mpf(1) / 24),
-                lambda z: z * z / mp.cos(mp.sqrt(z)), mp.mpf(0), QUARTER_PI**2, 2, 24),
-    "sin_f64": (odd_tail(mp.sin, -mp.mpf(1) / 6), odd_tail_weight(mp.sin), mp.mpf(0), QUARTER_PI**2, 6, 53),
-    "cos_f64": (lambda z: near(z, lambda t: (mp.cos(mp.sqrt(t)) - 1 + t / 2) / t**2, mp.mpf(1) / 24),
-                lambda z: z * z / mp.cos(mp.sqrt(z)), mp.mpf(0), QUARTER_PI**2, 6, 53),
-    "tan_f32": (odd_tail(mp.tan, mp.mpf(1) / 3), odd_tail_weight(mp.tan), mp.mpf(0), QUARTER_PI**2, 6, 24),
+    "sin_f32": odd(mp.sin, -mp.mpf(1) / 6, QUARTER_PI**2, 3, 24),
+    "cos_f32": (cos_tail, lambda z: z * z / mp.cos(mp.sqrt(z)), mp.mpf(0), QUARTER_PI**2, 2, 24),
+    "sin_f64": odd(mp.sin, -mp.mpf(1) / 6, QUARTER_PI**2, 6, 53),
+    "cos_f64": (cos_tail, lambda z: z * z / mp.cos(mp.sqrt(z)), mp.mpf(0), QUARTER_PI**2, 6, 53),
+    "tan_f32": odd(mp.tan, mp.mpf(1) / 3, QUARTER_PI**2, 6, 24),
     # odd functions near 0: x + x^3 P(x^2)
-    "tanh_f32": (odd_tail(mp.tanh, -mp.mpf(1) / 3), odd_tail_weight(mp.tanh), mp.mpf(0), mp.mpf("0.6252")**2, 5, 24),
-    "sinh_f32": (odd_tail(mp.sinh, mp.mpf(1) / 6), odd_tail_weight(mp.sinh), mp.mpf(0), mp.mpf(1), 3, 24),
-    "asin_f32": (odd_tail(mp.asin, mp.mpf(1) / 6), odd_tail_weight(mp.asin), mp.mpf(0), mp.mpf("0.2502"), 5, 24),
-    "atan_f32": (odd_tail(mp.atan, -mp.mpf(1) / 3), odd_tail_weight(mp.atan), mp.mpf(0), mp.mpf(1), 8, 24),
-    "asinh_f32": (odd_tail(mp.asinh, -mp.mpf(1) / 6), odd_tail_weight(mp.asinh), mp.mpf(0), mp.mpf("0.2502"), 5, 24),
-    "atanh_f32": (odd_tail(mp.atanh, mp.mpf(1) / 3), odd_tail_weight(mp.atanh), mp.mpf(0), mp.mpf("0.2502"), 6, 24),
+    "tanh_f32": odd(mp.tanh, -mp.mpf(1) / 3, mp.mpf("0.6252")**2, 5, 24),
+    "sinh_f32": odd(mp.sinh, mp.mpf(1) / 6, mp.mpf(1), 3, 24),
+    "asin_f32": odd(mp.asin, mp.mpf(1) / 6, mp.mpf("0.2502"), 5, 24),
+    "atan_f32": odd(mp.atan, -mp.mpf(1) / 3, mp.mpf(1), 8, 24),
+    "asinh_f32": odd(mp.asinh, -mp.mpf(1) / 6, mp.mpf("0.2502"), 5, 24),
+    "atanh_f32": odd(mp.atanh, mp.mpf(1) / 3, mp.mpf("0.2502"), 6, 24),
     # erf x = x + x P(x^2) on [0, 1)
-    "erf_f32": (lambda z: near(z, lambda t: mp.erf(mp.sqrt(t)) / mp.sqrt(t) - 1, 2 / mp.sqrt(mp.pi) - 1),
-                lambda z: near(z, lambda t: mp.sqrt(t) / mp.erf(mp.sqrt(t)), mp.sqrt(mp.pi) / 2), mp.mpf(0), mp.mpf("0.851"), 6, 24),
-    "erf_f64": (lambda z: near(z, lambda t: mp.erf(mp.sqrt(t)) / mp.sqrt(t) - 1, 2 / mp.sqrt(mp.pi) - 1),
-                lambda z: near(z, lambda t: mp.sqrt(t) / mp.erf(mp.sqrt(t)), mp.sqrt(mp.pi) / 2), mp.mpf(0), mp.mpf("0.851"), 14, 53),
+    "erf_f32": (erf_tail, erf_weight, mp.mpf(0), mp.mpf("0.851"), 6, 24),
+    "erf_f64": (erf_tail, erf_weight, mp.mpf(0), mp.mpf("0.851"), 14, 53),
     # erfc x = exp(-x^2) P(t) / (1 + 2 x), t = (x - 2) / (x + 2), x >= 0.4
-    "erfc_f32": (lambda t: erfcx(x_of_t(t, 2, 2)) * (1 + 2 * x_of_t(t, 2, 2)),
-                 lambda t: 1 / (erfcx(x_of_t(t, 2, 2)) * (1 + 2 * x_of_t(t, 2, 2))),
-                 (mp.mpf("0.4") - 2) / mp.mpf("2.4"), (mp.mpf("10.3") - 2) / mp.mpf("12.3"), 10, 24),
+    "erfc_f32": (erfc_factor, lambda t: 1 / erfc_factor(t), t_of_x("0.4"), t_of_x("10.3"), 10, 24),
     # the same for erf in f64, 0.92 <= x <= 6; an error counts against erf, not erfc
-    "erfc_f64": (lambda t: erfcx(x_of_t(t, 2, 2)) * (1 + 2 * x_of_t(t, 2, 2)),
-                 lambda t: mp.erfc(x_of_t(t, 2, 2)) / (erfcx(x_of_t(t, 2, 2)) * (1 + 2 * x_of_t(t, 2, 2))),
-                 (mp.mpf("0.92") - 2) / mp.mpf("2.92"), (mp.mpf("6.1") - 2) / mp.mpf("8.1"), 15, 53),
+    "erfc_f64": (erfc_factor, lambda t: mp.erfc(x_of_t(t, 2, 2)) / erfc_factor(t),
+                 t_of_x("0.92"), t_of_x("6.1"), 15, 53),
     # cbrt m on [1, 2)
     "cbrt_f32": (mp.cbrt, lambda m: 1 / mp.cbrt(m), mp.mpf(1), mp.mpf(2), 3, 24),
 }

@@ -156,7 +156,9 @@ inline wide evaluate_int(ScalarOp op, const wide* v, int bits, bool is_signed) {
     case ScalarOp::relu: return x < 0 ? 0 : x;
     case ScalarOp::add: return x + y;
     case ScalarOp::sub: return x - y;
-    case ScalarOp::mul: return static_cast<wide>(static_cast<unsigned __int128>(x) * static_cast<unsigned __int128>(y));
+    case ScalarOp::mul:
+      return static_cast<wide>(static_cast<unsigned __int128>(x) *
+                               static_cast<unsigned __int128>(y));
     case ScalarOp::div: return y == 0 ? 0 : x / y;
     case ScalarOp::floordiv: return y == 0 ? 0 : wide_floordiv(x, y);
     case ScalarOp::mod: return y == 0 ? 0 : x - wide_floordiv(x, y) * y;

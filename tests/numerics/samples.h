@@ -34,16 +34,57 @@ std::vector<T> special_values() {
   if constexpr (L::is_integer) {
     for (int i = -9; i <= 9; ++i) values.push_back(static_cast<T>(i));
     for (T v : {L::min(), L::max()}) {
-      for (int i = -2; i <= 2; ++i) values.push_back(static_cast<T>(static_cast<uint64_t>(v) + static_cast<uint64_t>(i)));
+      for (int i = -2; i <= 2; ++i)
+        values.push_back(static_cast<T>(static_cast<uint64_t>(v) + static_cast<uint64_t>(i)));
     }
-    for (int b = 1; b < static_cast<int>(8 * sizeof(T)); ++b) values.push_back(static_cast<T>(uint64_t{1} << b));
+    for (int b = 1; b < static_cast<int>(8 * sizeof(T)); ++b)
+      values.push_back(static_cast<T>(uint64_t{1} << b));
   } else {
-    const T positive[] = {0, L::denorm_min(), 3 * L::denorm_min(), L::min() / 2, L::min(), L::min() * 3,
-                          L::epsilon(), L::epsilon() / 2, T(1e-5), T(0.1), T(0.25), T(0.5), T(0.75), T(1), 1 + L::epsilon(),
-                          1 - L::epsilon() / 2, T(1.5), T(2), T(2.5), T(3), T(3.5), T(7), T(10), T(100), T(1000),
-                          T(0.785398163397448), T(1.5707963267948966), T(3.14159265358979), T(88.72), T(89.5), T(709.7), T(710.5),
-                          T(1e5), T(123456.7), T(8388607.5), T(16777216), T(2147483648.0), T(4294967296.0), T(9007199254740993.0),
-                          T(9223372036854775808.0), T(18446744073709551616.0), T(1e30), L::max() / 2, L::max(), L::infinity()};
+    const T positive[] = {0,
+                          L::denorm_min(),
+                          3 * L::denorm_min(),
+                          L::min() / 2,
+                          L::min(),
+                          L::min() * 3,
+                          L::epsilon(),
+                          L::epsilon() / 2,
+                          T(1e-5),
+                          T(0.1),
+                          T(0.25),
+                          T(0.5),
+                          T(0.75),
+                          T(1),
+                          1 + L::epsilon(),
+                          1 - L::epsilon() / 2,
+                          T(1.5),
+                          T(2),
+                          T(2.5),
+                          T(3),
+                          T(3.5),
+                          T(7),
+                          T(10),
+                          T(100),
+                          T(1000),
+                          T(0.785398163397448),
+                          T(1.5707963267948966),
+                          T(3.14159265358979),
+                          T(88.72),
+                          T(89.5),
+                          T(709.7),
+                          T(710.5),
+                          T(1e5),
+                          T(123456.7),
+                          T(8388607.5),
+                          T(16777216),
+                          T(2147483648.0),
+                          T(4294967296.0),
+                          T(9007199254740993.0),
+                          T(9223372036854775808.0),
+                          T(18446744073709551616.0),
+                          T(1e30),
+                          L::max() / 2,
+                          L::max(),
+                          L::infinity()};
     for (T v : positive) {
       values.push_back(v);
       values.push_back(-v);
@@ -63,8 +104,11 @@ T random_value(Random& random) {
   } else {
     const double unit = static_cast<double>(bits >> 11) * 0x1p-53;
     switch (bits % 3) {
-      case 0: return std::bit_cast<T>(static_cast<std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>(random.next()));
-      case 1: return static_cast<T>(std::ldexp(unit * 2 - 1, static_cast<int>(random.next() % 24) - 12));
+      case 0:
+        return std::bit_cast<T>(
+            static_cast<std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>(random.next()));
+      case 1:
+        return static_cast<T>(std::ldexp(unit * 2 - 1, static_cast<int>(random.next() % 24) - 12));
       default: return static_cast<T>(static_cast<int>(random.next() % 64) - 32) / 2;
     }
   }

@@ -41,7 +41,8 @@ TEST(ScalarOp, NamesParseBack) {
 TEST(ScalarOp, GradientsHaveOneFormulaPerOperand) {
   for (const ScalarOpRow& row : scalar_op_rows()) {
     int formulas = 1;
-    for (size_t at = row.gradient.find(';'); at != std::string_view::npos; at = row.gradient.find(';', at + 1)) {
+    for (size_t at = row.gradient.find(';'); at != std::string_view::npos;
+         at = row.gradient.find(';', at + 1)) {
       ++formulas;
     }
     EXPECT_EQ(formulas, row.arity) << row.name;
@@ -52,7 +53,8 @@ TEST(ScalarOp, RefusalsNameTheRowAndTheDtype) {
   EXPECT_FALSE(accepts(ScalarOp::add, {DType::f32, DType::f32}));
   EXPECT_EQ(accepts(ScalarOp::add, {DType::f16, DType::f16}).reason,
             "add does not compute in f16, a storage type: cast to f32 first");
-  EXPECT_EQ(accepts(ScalarOp::log2, {DType::f64}).reason, "log2 is not available in f64 yet: cast to f32");
+  EXPECT_EQ(accepts(ScalarOp::log2, {DType::f64}).reason,
+            "log2 is not available in f64 yet: cast to f32");
   EXPECT_EQ(accepts(ScalarOp::add, {DType::f32, DType::f64}).reason,
             "add takes operands of one dtype, not f32, f64");
   EXPECT_EQ(accepts(ScalarOp::bit_and, {DType::boolean, DType::boolean}).reason,
@@ -63,7 +65,8 @@ TEST(ScalarOp, RefusalsNameTheRowAndTheDtype) {
   EXPECT_EQ(accepts(ScalarOp::where, {DType::f32, DType::f32, DType::f32}).reason,
             "where takes a bool condition, not f32");
   EXPECT_FALSE(accepts(ScalarOp::where, {DType::boolean, DType::bf16, DType::bf16}));
-  for (ScalarOp op : {ScalarOp::exp, ScalarOp::log, ScalarOp::tanh, ScalarOp::erf, ScalarOp::sin, ScalarOp::cos}) {
+  for (ScalarOp op : {ScalarOp::exp, ScalarOp::log, ScalarOp::tanh, ScalarOp::erf, ScalarOp::sin,
+                      ScalarOp::cos}) {
     EXPECT_FALSE(accepts(op, {DType::f64})) << name_of(op);
   }
   EXPECT_FALSE(accepts(ScalarOp::pow, {DType::f64, DType::f64}));

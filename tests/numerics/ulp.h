@@ -27,7 +27,9 @@ double ulp_error(T got, long double want) {
   const int least = Limits::min_exponent - Limits::digits;
   if (last < least) last = least;
   // The infinity stands for the number that would follow the largest one.
-  const long double value = std::isinf(got) ? std::copysign(std::ldexp(1.0L, Limits::max_exponent), static_cast<long double>(got)) : static_cast<long double>(got);
+  const long double value = std::isinf(got) ? std::copysign(std::ldexp(1.0L, Limits::max_exponent),
+                                                            static_cast<long double>(got))
+                                            : static_cast<long double>(got);
   if (std::isinf(got) && std::fabs(want) > std::fabs(value)) return 0;
   if (std::signbit(want) != std::signbit(value) && value != 0) return kWrong;
   return static_cast<double>(std::ldexp(std::fabs(value - want), -last));

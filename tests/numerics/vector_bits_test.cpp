@@ -32,7 +32,8 @@ class VectorBits : public testing::TestWithParam<std::tuple<const char*, Level>>
       return false;
     }
     const std::string file = folder_.file("unit.so");
-    const std::string said = compile(compiler, level, std::string("-shared -D") + unit, "level_unit.cpp", file, folder_);
+    const std::string said =
+        compile(compiler, level, std::string("-shared -D") + unit, "level_unit.cpp", file, folder_);
     EXPECT_EQ(said, "");
     if (!said.empty()) return false;
     if (!cpu_runs(level.name)) {
@@ -84,7 +85,8 @@ std::vector<std::vector<char>> columns_of(DType dtype) {
     }
     for (int i = 0; i < 3; ++i) {
       columns[static_cast<size_t>(i)].resize(values[i].size() * sizeof(T));
-      std::memcpy(columns[static_cast<size_t>(i)].data(), values[i].data(), values[i].size() * sizeof(T));
+      std::memcpy(columns[static_cast<size_t>(i)].data(), values[i].data(),
+                  values[i].size() * sizeof(T));
     }
   });
   return columns;
@@ -117,9 +119,9 @@ TEST_P(VectorBits, Rows) {
         const int64_t at = first_difference(result, got.data(), want.data(), count);
         ASSERT_EQ(at, -1) << name_of(op) << " " << name_of(dtype) << " x" << lanes << " of "
                           << Scalar::read(dtype, columns[0].data() + at * size_of(dtype)).f << " "
-                          << Scalar::read(dtype, columns[1].data() + at * size_of(dtype)).f << " gives "
-                          << Scalar::read(result, got.data() + at * size_of(result)).f << ", not "
-                          << Scalar::read(result, want.data() + at * size_of(result)).f;
+                          << Scalar::read(dtype, columns[1].data() + at * size_of(dtype)).f
+                          << " gives " << Scalar::read(result, got.data() + at * size_of(result)).f
+                          << ", not " << Scalar::read(result, want.data() + at * size_of(result)).f;
       }
     }
   }
@@ -198,7 +200,9 @@ std::string case_name(const testing::TestParamInfo<std::tuple<const char*, Level
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, VectorBits,
-                         testing::Combine(testing::ValuesIn(kCompilers), testing::ValuesIn(kLevels)), case_name);
+                         testing::Combine(testing::ValuesIn(kCompilers),
+                                          testing::ValuesIn(kLevels)),
+                         case_name);
 
 }  // namespace
 }  // namespace mintor

@@ -87,8 +87,11 @@ TEST(Float16, KnownValues) {
 }
 
 TEST(Errors, TextsNameOperatorPlaceAndHelp) {
-  const CompileError full("conv", "the kernel is 3x3 but the input 2x2", "layer1/conv", "pad the input");
-  EXPECT_STREQ(full.what(), "error: conv: the kernel is 3x3 but the input 2x2\n  at layer1/conv\n  help: pad the input");
+  const CompileError full("conv", "the kernel is 3x3 but the input 2x2", "layer1/conv",
+                          "pad the input");
+  EXPECT_STREQ(
+      full.what(),
+      "error: conv: the kernel is 3x3 but the input 2x2\n  at layer1/conv\n  help: pad the input");
   EXPECT_EQ(full.op(), "conv");
   EXPECT_EQ(full.problem(), "the kernel is 3x3 but the input 2x2");
   EXPECT_STREQ(CompileError("", "no such file: x.onnx").what(), "error: no such file: x.onnx");

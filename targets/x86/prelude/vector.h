@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prelude of x86-64 levels v3 (AVX2, FMA) and v4 (AVX-512): vector types and what needs instructions.
+// Prelude of x86-64 levels v3 (AVX2, FMA) and v4 (AVX-512): vector types and what needs
+// instructions.
 //
 // Takes nothing; gives type names (f32x8, u8x16, ...), the hooks of scalar_math.h for them, and
 // splat, load, store and their partial forms. A logical vector of 16 lanes is one f32x16 at v4 and
@@ -161,7 +162,10 @@ template <class V> MT_X86_FN V load(const mt_element<V>* p) {
   __builtin_memcpy(&v, p, sizeof v);
   return v;
 }
-template <class V> MT_X86_FN void store(mt_element<V>* p, V v) { __builtin_memcpy(p, &v, sizeof v); }
+template <class V>
+MT_X86_FN void store(mt_element<V>* p, V v) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
 
 // The first `count` lanes from memory, the rest 0; count <= 0 reads nothing. Lanes of 8 and 16 bits
 // (and what else has no masked move here) come in pieces of 2^k elements.
@@ -233,7 +237,8 @@ MT_MASKED(double, f64x8, unsigned char, pd)
 #undef MT_MASKED
 template <class V> constexpr bool mt_has_masked_move = sizeof(mt_element<V>) >= 4;
 #else
-template <class V> constexpr bool mt_has_masked_move = sizeof(mt_element<V>) >= 4 && sizeof(V) <= 32;
+template <class V>
+constexpr bool mt_has_masked_move = sizeof(mt_element<V>) >= 4 && sizeof(V) <= 32;
 #endif
 // The floating type whose masked moves serve V's lanes.
 template <class V>
