@@ -85,6 +85,11 @@ std::string cast_text(DType from, DType to, const std::string& type, const std::
   return "mt_cast<" + type + ">(" + arg + ")";
 }
 
+// A NaN becomes the one quiet NaN on the way; for storage floats the C type does not say the format.
+std::string bitcast_name(DType from) {
+  return is_storage_float(from) ? "mt_bitcast_" + std::string(name_of(from)) + "<" : "mt_bitcast<";
+}
+
 }  // namespace
 
 ExprText::ExprText(const Kernel& kernel, const TargetInfo& level, const Ranges& ranges) : ranges_(ranges) {
@@ -233,7 +238,8 @@ std::string ExprText::scalar_at(const Expr& e, int64_t lane) const {
       return cast_text(c.arg->dtype, e->dtype, std::string(c_value_type(e->dtype)), t.scalar_at(c.arg, lane));
     }
     std::string operator()(const BitcastExpr& c) const {
-      return "mt_bitcast<" + std::string(c_value_type(e->dtype)) + ">(" + t.scalar_at(c.arg, lane) + ")";
+      return bitcast_name(c.arg->dtype) + std::string(c_value_type(e->dtype)) + ">(" +
+             t.scalar_at(c.arg, lane) + ")";
     }
     std::string operator()(const InRangeExpr& r) const {
       const Index value = t.ranges_.simplify(at_lane(r.value, lane)), extent = at_lane(r.extent, lane);
@@ -324,7 +330,8 @@ std::string ExprText::vector(const Expr& e, int32_t lanes, int part) const {
       return cast_text(c.arg->dtype, e->dtype, t.vector_type(e->dtype, lanes), t.vector_operand(c.arg, lanes, part));
     }
     std::string operator()(const BitcastExpr& c) const {
-      return "mt_bitcast<" + t.vector_type(e->dtype, lanes) + ">(" + t.vector_operand(c.arg, lanes, part) + ")";
+      return bitcast_name(c.arg->dtype) + t.vector_type(e->dtype, lanes) + ">(" +
+             t.vector_operand(c.arg, lanes, part) + ")";
     }
     std::string operator()(const InRangeExpr&) const { return t.by_lane(e, lanes, part); }
     std::string operator()(const GuardExpr& g) const {
