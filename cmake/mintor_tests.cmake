@@ -37,6 +37,8 @@ function(mintor_tests)
       set(uses mintor_upto_loop)
     elseif(folder STREQUAL "numerics")
       set(uses mintor_upto_ir)
+    elseif(folder STREQUAL "runtime" AND TARGET mintor_upto_package)
+      set(uses mintor_upto_package)  # its tests write, build and open packages
     elseif(NOT TARGET ${uses})
       set(uses mintor_all)
     endif()
