@@ -192,6 +192,7 @@ class Evaluator {
 std::vector<Value> results_of(const Graph& graph) {
   std::vector<Value> values;
   for (const Result& r : graph.results) values.push_back(r.value);
+  for (const Update& u : graph.updates) values.push_back(u.value);
   return values;
 }
 
@@ -232,6 +233,7 @@ Evaluation evaluate(const Graph& graph, const std::map<std::string, Tensor>& inp
   const Evaluator evaluator = run_graph(graph, given, {});
   Evaluation evaluation;
   for (const Result& r : graph.results) evaluation.results.push_back(evaluator.value(r.value));
+  for (const Update& u : graph.updates) evaluation.updates.push_back(evaluator.value(u.value));
   evaluation.symbols = evaluator.context().symbols;
   return evaluation;
 }

@@ -14,6 +14,7 @@ namespace mintor {
 
 struct Evaluation {
   std::vector<Tensor> results;             // in order of graph.results
+  std::vector<Tensor> updates;             // the new values, in order of graph.updates
   std::map<std::string, int64_t> symbols;  // as bound
 };
 

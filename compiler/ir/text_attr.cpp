@@ -13,6 +13,9 @@ namespace mintor {
 
 namespace {
 
+// Elements of a leaf that is written out, or filled: memory is taken before they are read.
+constexpr int64_t kMaxListed = int64_t{1} << 16, kMaxFilled = int64_t{1} << 28;
+
 std::vector<Index> read_indices(Lexer& lexer) {
   std::vector<Index> list;
   lexer.expect("[");
@@ -175,6 +178,9 @@ Tensor read_tensor(Lexer& lexer, const NodeText& text, const Blobs& blobs) {
     return tensor;
   }
   const int64_t size = size_of(dtype);
+  int64_t most = lexer.at("{") ? kMaxListed : kMaxFilled;
+  for (int64_t extent : shape) most = extent > 0 ? most / extent : most;
+  if (most < 1) lexer.fail("too many elements to stand in text", "put them in the side file");
   auto [tensor, bytes] = Tensor::make(dtype, shape);
   if (lexer.accept("fill")) {
     const Scalar value = read_scalar(lexer, dtype);

@@ -16,6 +16,7 @@
 #include "compiler/ir/derive.h"
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/text.h"
+#include "compiler/support/lexer.h"
 
 namespace mintor {
 
@@ -137,6 +138,17 @@ std::string order_form(const Graph&, const Node& node) {
   return k == 1 ? "" : "a blocked order needs exactly one k axis, there are " + std::to_string(k);
 }
 
+// Axis names are variables of index text.
+std::string axis_names(const Graph&, const Node& node) {
+  if (node.kind != Kind::contract) return "";
+  for (const ContractAxis& axis : node.as<Contract>().axes) {
+    if (!is_name(axis.name) || axis.name == "min" || axis.name == "max") {
+      return "an axis cannot be named '" + axis.name + "'";
+    }
+  }
+  return "";
+}
+
 std::string order_set(const Graph&, const Node& node) {
   const Order* order = order_of(node);
   return order != nullptr && order->form == Order::Form::unset ? "its order is not set" : "";
@@ -190,6 +202,7 @@ constexpr Rule kRules[] = {
     {"storage types do not compute", Stage::imported, storage_types},
     {"reductions start from the identity", Stage::imported, identities},
     {"combiners are scalar", Stage::imported, combiner_body},
+    {"axes have names", Stage::imported, axis_names},
     {"orders fit their kind", Stage::imported, order_form},
     {"orders are set", Stage::frozen, order_set},
     {"everything can be lowered", Stage::fused, lowerable},
@@ -222,7 +235,7 @@ bool is_reserved(const std::string& name) {
 
 void verify_symbols(const Graph& graph) {
   for (const Symbol& s : graph.symbols()) {
-    if (s.name.empty() || is_reserved(s.name))
+    if (!is_name(s.name) || is_reserved(s.name))
       fail(graph, "a symbol cannot be named '" + s.name + "'");
     if (s.lo < 0 || s.divisor < 1 || (s.hi >= 0 && s.hi < s.lo))
       fail(graph, "the range of symbol '" + s.name + "' is empty or negative");

@@ -303,6 +303,10 @@ TEST(Verify, Refusals) {
   reserved.add_symbol({"i3", 0, 4, 1, 0});
   EXPECT_EQ(has(internal_error([&] { verify(reserved); }), "a symbol cannot be named 'i3'"),
             "a symbol cannot be named 'i3'");
+  Graph odd;
+  odd.add_symbol({"batch size", 0, 4, 1, 0});
+  EXPECT_EQ(has(internal_error([&] { verify(odd); }), "a symbol cannot be named 'batch size'"),
+            "a symbol cannot be named 'batch size'");
   Graph updated;
   Builder u(updated);
   updated.updates = {{"w", u.input("x", DType::f32, {4})}};

@@ -223,6 +223,11 @@ TEST(Text, Errors) {
   EXPECT_NE(error("graph g {\n  x = input f32[" + std::string(1000, '(') + "]\n}")
                 .find("nested too deeply"),
             std::string::npos);
+  for (const char* value : {"fill 1", "random 1", "{1}"}) {
+    const std::string big =
+        "graph g {\n  w = parameter f32[1000000, 1000000] " + std::string(value);
+    EXPECT_NE(error(big + "\n}").find("too many elements to stand in text"), std::string::npos);
+  }
   std::string nested;
   for (int i = 0; i < 100; ++i) nested += "graph g { y = call f32[] () {\n";
   EXPECT_NE(error(nested).find("regions are nested too deeply"), std::string::npos);
