@@ -46,7 +46,7 @@ ConvAttr checked(std::string_view op, Value x, Value weight, Value bias, ConvAtt
     fail(op, "weight does not fit " + channels.str() + " channels in " +
                  std::to_string(attr.groups) + " groups: " + shapes);
   Index out_channels = transposed ? weight.shape()[1] * attr.groups : outer;
-  if (bias && bias.shape() != Shape{out_channels})
+  if (bias && (bias.shape().size() != 1 || !(bias.shape()[0] == out_channels)))
     fail(op,
          "bias " + text(bias.type()) + " does not fit " + out_channels.str() + " output channels");
   return attr;
