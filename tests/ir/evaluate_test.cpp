@@ -20,7 +20,6 @@ using test::values;
 using List = std::vector<double>;
 
 const double kInf = std::numeric_limits<double>::infinity();
-const double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // The body of a graph g, with `results y`.
 std::string graph(const std::string& body, const std::string& symbols = "") {
