@@ -92,7 +92,11 @@ class Fusion {
       const bool all = std::all_of(node->operands.begin(), node->operands.end(), [&](const Value& v) {
         return prepared_.count(v.node) != 0 || v.node->kind == Kind::iota;
       });
-      if (all) prepared_.insert(node);
+      // What `prepare` makes is kept for every call: its size may not depend on one.
+      const bool fixed = std::all_of(node->results.begin(), node->results.end(), [](const Type& type) {
+        return std::all_of(type.shape.begin(), type.shape.end(), [](const Index& e) { return e.is_const(); });
+      });
+      if (all && fixed) prepared_.insert(node);
     }
   }
   bool is_prepared(const Node* node) const { return prepared_.count(node) != 0; }
