@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the system compiler over the units of a package. Takes and gives what builder.h says.
-// Keeps true: the flags are those of Makefile.in; objects lie in build/, the library is linked
+// Keeps true: the flags are those of templates/makefile.in; objects lie in build/, the library is linked
 // under another name and renamed.
 #include "compiler/package/builder.h"
 

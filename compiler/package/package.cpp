@@ -190,7 +190,7 @@ void write_package(const PackageContents& contents, const std::string& directory
   add_runtime(folder);
   add_weights(folder, contents);
   folder.add("example/main.c", filled_template(contents, "main.c"));
-  folder.add("example/npy.h", filled_template(contents, "npy.h"));
+  folder.add("example/npy.h", filled_template(contents, "npy.h.in"));
   folder.add("verify/verify.c", filled_template(contents, "verify.c"));
   add_cases(folder, contents);
   folder.add("Makefile", makefile_text(contents));

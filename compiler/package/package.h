@@ -24,7 +24,7 @@ struct PackageHeader {
 };
 
 // A compiled file of src/ and its own flags, after those that all units share
-// (package_compile_flags): {"kernels_v3.cpp", ..., {"-march=x86-64-v3"}}.
+// (package_compile_flags): {"kernels_<level>.cpp", ..., {"-march=..."}}.
 struct PackageUnit {
   std::string file, text;
   std::vector<std::string> flags;

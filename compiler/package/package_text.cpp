@@ -148,7 +148,7 @@ std::string makefile_text(const PackageContents& contents) {
     for (const std::string& flag : unit.flags) rules += " " + flag;
     rules += " -c $< -o $@\n\n";
   }
-  return fill(template_text("Makefile.in"), {{"NAME", contents.name},
+  return fill(template_text("makefile.in"), {{"NAME", contents.name},
                                              {"CXX_FLAGS", shared_flags()},
                                              {"UNIT_OBJECTS", objects},
                                              {"UNIT_RULES", rules}});
@@ -162,7 +162,7 @@ std::string cmake_text(const PackageContents& contents) {
     properties += fmt::format("set_source_files_properties(src/{}\n", unit.file);
     properties += fmt::format("  PROPERTIES COMPILE_OPTIONS \"{}\")\n", fmt::join(unit.flags, ";"));
   }
-  return fill(template_text("CMakeLists.txt.in"), {{"NAME", contents.name},
+  return fill(template_text("cmake_lists.txt.in"), {{"NAME", contents.name},
                                                    {"CXX_FLAGS", shared_flags()},
                                                    {"UNIT_FILES", files},
                                                    {"UNIT_PROPERTIES", properties}});
@@ -178,7 +178,7 @@ std::string readme_text(const PackageContents& contents) {
     table += fmt::format("| output | `{}` | `{}` |\n", printable(tensor.name), type_text(tensor));
   }
   if (!table.empty()) table.pop_back();
-  return fill(template_text("README.md.in"),
+  return fill(template_text("readme.md.in"),
               {{"NAME", contents.name},
                {"DESCRIPTION", description(contents)},
                {"TENSOR_TABLE", table},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opening a model: options, levels, weights. Keeps true: every message is checked by its text.
+// Opening a model: options, levels, weights. Takes the library of program toy, whole or with other
+// text in it; gives statuses and messages. Keeps true: every message is checked by its text.
 #include <gtest/gtest.h>
 
 #include <filesystem>
