@@ -35,7 +35,7 @@ ModelApi library_api(const std::string& library, const std::string& name);
 // its default) that was compiled in memory; `code` keeps it alive.
 ModelApi in_process_api(const void* program, std::shared_ptr<void> code);
 // What the symbol of that Program is called in its object code.
-inline constexpr const char* kProgramSymbol = "_ZN17mt_mintor_package7programE";
+inline constexpr const char* kProgramSymbol = "_ZN25mt_package_mintor_package7programE";
 
 struct LoadOptions {
   int threads = 1;

@@ -14,9 +14,10 @@
 #ifndef MT_NAME
 #define MT_NAME mintor_package
 #endif
-// Not the bare name: a package called `open` or `std` must not meet a name of the system.
+// Not the bare name: a package called `open` or `scale` must not meet one of the system or of the
+// prelude (mt_scale).
 #ifndef MT_PACKAGE
-#define MT_PACKAGE MT_JOIN(mt_, MT_NAME)
+#define MT_PACKAGE MT_JOIN(mt_package_, MT_NAME)
 #endif
 
 namespace MT_PACKAGE {
