@@ -33,7 +33,8 @@ std::string pointer(const Program& program, int32_t id, bool written) {
   switch (home.place) {
     case Place::input: return "static_cast<const " + type + "*>(a.inputs" + slot + ")";
     case Place::output:
-      return "static_cast<" + std::string(written ? "" : "const ") + type + "*>(a.outputs" + slot + ")";
+      return "static_cast<" + std::string(written ? "" : "const ") + type + "*>(a.outputs" + slot +
+             ")";
     case Place::weights: return "at<" + type + ">(a.weights, ";
     case Place::packed: return "at<" + type + ">(a.packed, ";
     case Place::arena: return "at<" + type + ">(a.arena, ";
@@ -258,7 +259,8 @@ std::vector<SourceFile> split_units(const Program& program, size_t level, int co
             "}  // namespace " + scope + "\n\n";
     if (i == 0) text += table_text(program, level, scope + "::");
     text += "}  // namespace MT_PACKAGE\n";
-    units.push_back({table_name(info) + "_" + std::to_string(i) + ".cpp", text, info.compile_flags});
+    units.push_back(
+        {table_name(info) + "_" + std::to_string(i) + ".cpp", text, info.compile_flags});
   }
   return units;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes a Program; gives the tables that the runtime reads. Keeps true: outputs that the caller gives
-// no memory for lie behind the planned arena, in order.
+// Takes a Program; gives the tables that the runtime reads. Keeps true: outputs that the caller
+// gives no memory for lie behind the planned arena, in order.
 #include "compiler/codegen/program_tables.h"
 
 #include "compiler/codegen/target.h"
@@ -111,7 +111,8 @@ std::string table_or_null(bool there, const char* name) { return there ? name : 
 
 // static int64_t NAME(const int64_t* symbols, int32_t output) { switch (output) ... }
 void switch_function(ProgramWriter& out, const std::string& name, const std::string& parameters,
-                     const std::string& on, const std::vector<std::pair<std::string, Index>>& cases) {
+                     const std::string& on,
+                     const std::vector<std::pair<std::string, Index>>& cases) {
   std::vector<Index> values;
   for (const auto& [label, value] : cases) values.push_back(value);
   out.open("static int64_t " + name + "(const int64_t* symbols, " + parameters + ") {");
@@ -183,12 +184,14 @@ void write_size_functions(ProgramWriter& out, const Program& program) {
 void write_program_constant(ProgramWriter& out, const Program& program,
                             const std::string& weights_sha256) {
   std::string levels;
-  for (const TargetInfo& level : program.levels) levels += (levels.empty() ? "" : ",") + level.level;
+  for (const TargetInfo& level : program.levels)
+    levels += (levels.empty() ? "" : ",") + level.level;
   const auto count = [](size_t n) { return std::to_string(n); };
   const size_t prepare = launch_count(program.prepare), forward = launch_count(program.forward);
   const auto entry = [&](const char* name, size_t launches, const char* names) {
     if (launches == 0) return std::string("{nullptr, 0, nullptr, nullptr},");
-    return std::string("{") + name + ", " + count(launches) + ", " + names + ", " + name + "_tasks},";
+    return std::string("{") + name + ", " + count(launches) + ", " + names + ", " + name +
+           "_tasks},";
   };
   out.open("const Program program = {");
   out.line("{" + c_string(program.name) + ", " + c_string(program.numerics_hash) + ", " +
@@ -198,8 +201,8 @@ void write_program_constant(ProgramWriter& out, const Program& program,
   out.line(" " + table_or_null(!program.inputs.empty(), "kInputs") + ", " +
            table_or_null(!program.outputs.empty(), "kOutputs") + ", " +
            table_or_null(!program.symbols.empty(), "kSymbols") + ", " +
-           table_or_null(forward > 0, "kForwardNames") + ", " + count(program.weights_bytes) + ", " +
-           program.packed_bytes.str() + "},");
+           table_or_null(forward > 0, "kForwardNames") + ", " + count(program.weights_bytes) +
+           ", " + program.packed_bytes.str() + "},");
   out.line("kLevels,");
   out.line(count(program.levels.size()) + ",");
   out.line(entry("prepare", prepare, "kPrepareNames"));

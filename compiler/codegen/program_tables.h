@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The constant tables of program.cpp: inputs, outputs, symbols, levels, names, and the size functions.
-// Takes a Program; appends text to a writer. Keeps true: an array without elements is not written,
-// its pointer is nullptr.
+// The constant tables of program.cpp: inputs, outputs, symbols, levels, names, and the size
+// functions. Takes a Program; appends text to a writer. Keeps true: an array without elements is
+// not written, its pointer is nullptr.
 #pragma once
 
 #include "compiler/codegen/program_writer.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graph -> Program: fusion, one kernel per group and level, buffers, memory. Takes an optimised Graph
-// and level names; gives the Program that packages and the JIT are made from. Keeps true: groups,
-// launches and memory are decided once for all levels; only schedules differ.
+// Graph -> Program: fusion, one kernel per group and level, buffers, memory. Takes an optimised
+// Graph and level names; gives the Program that packages and the JIT are made from. Keeps true:
+// groups, launches and memory are decided once for all levels; only schedules differ.
 #include <algorithm>
 
 #include "compiler/codegen/target.h"
@@ -54,7 +54,8 @@ Program build_program(CompileContext& context, const Graph& graph,
       context.progress("scheduling", static_cast<int64_t>(kernels.size()),
                        static_cast<int64_t>(fusion.groups.size()));
     }
-    for (const std::string& why : group.because) context.explain("fusion: " + group.name + ": " + why);
+    for (const std::string& why : group.because)
+      context.explain("fusion: " + group.name + ": " + why);
     kernels.push_back(kernels_of(context, graph, group, levels));
   }
   Program program = plan(context, graph, fusion, std::move(levels), std::move(kernels));

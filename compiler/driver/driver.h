@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole way, for the CLI, Python and tests: model file -> Graph -> Program -> package or loaded JIT model.
+// The whole way, for the CLI, Python and tests: model file -> Graph -> Program -> package or loaded
+// JIT model.
 #pragma once
 
 #include <functional>
@@ -18,16 +19,19 @@ Graph load_model(CompileContext& context, const std::string& path);
 // Numerics passes, then bit-preserving passes; stop-after, disable and dumps as the options say.
 Graph optimise(CompileContext& context, Graph graph);
 // Fusion, lowering, schedules for each level, memory plan. Levels by name, lowest first.
-Program build_program(CompileContext& context, const Graph& graph, const std::vector<std::string>& levels);
+Program build_program(CompileContext& context, const Graph& graph,
+                      const std::vector<std::string>& levels);
 
 struct EmittedSource { std::string file, text; std::vector<std::string> flags; };
 // program.cpp and kernels_<level>.cpp, as a package holds them (not yet formatted).
 std::vector<EmittedSource> emit_source(CompileContext& context, const Program& program);
 
 struct Case { std::map<std::string, Tensor> inputs, outputs; double rtol = 1e-3, atol = 1e-4; };
-void write_program_package(CompileContext& context, const Program& program, const std::vector<Case>& cases,
-                           const std::string& directory);
-// Compiles (or takes from the cache) and loads; threads, level and profile hook as `load` says (its weights are unused).
-std::unique_ptr<LoadedModel> jit(CompileContext& context, const Program& program, const LoadOptions& load = {});
+void write_program_package(CompileContext& context, const Program& program,
+                           const std::vector<Case>& cases, const std::string& directory);
+// Compiles (or takes from the cache) and loads; threads, level and profile hook as `load` says (its
+// weights are unused).
+std::unique_ptr<LoadedModel> jit(CompileContext& context, const Program& program,
+                                 const LoadOptions& load = {});
 
 }  // namespace mintor

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Program -> loaded model. Takes a Program; gives its JIT, whose text is a package's own. Keeps true:
-// the weights lie in memory once, at the offsets of the plan.
+// Program -> loaded model. Takes a Program; gives its JIT, whose text is a package's own. Keeps
+// true: the weights lie in memory once, at the offsets of the plan.
 #include <cstring>
 
 #include "compiler/codegen/program_emitter.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Model file -> Graph -> optimised Graph. Takes a path and the options; gives the Graph that kernels
-// are made from. Keeps true: the file's form is told by its contents, not only by its name; the
-// numerics hash is that of the Graph after the numerics passes.
+// Model file -> Graph -> optimised Graph. Takes a path and the options; gives the Graph that
+// kernels are made from. Keeps true: the file's form is told by its contents, not only by its name;
+// the numerics hash is that of the Graph after the numerics passes.
 #include <filesystem>
 #include <fstream>
 
@@ -52,8 +52,10 @@ Graph load_text(CompileContext& context, const std::string& path) {
                        path, "write the sizes into the text itself");
   }
   if (fs::file_size(path) > kMaxText) {
-    throw CompileError("load", "the text has " + std::to_string(fs::file_size(path)) +
-                                   " bytes, at most " + std::to_string(kMaxText) + " are read", path);
+    throw CompileError("load",
+                       "the text has " + std::to_string(fs::file_size(path)) + " bytes, at most " +
+                           std::to_string(kMaxText) + " are read",
+                       path);
   }
   const std::string text = first_bytes(path, kMaxText);
   const std::string side = path + ".blobs";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cases of a package: given, or seeded and run. Takes a Program; gives inputs and outputs by position.
-// Keeps true: a name that the Program does not have is an error that lists those it has.
+// Cases of a package: given, or seeded and run. Takes a Program; gives inputs and outputs by
+// position. Keeps true: a name that the Program does not have is an error that lists those it has.
 #include "compiler/driver/package_cases.h"
 
 #include <algorithm>
@@ -27,7 +27,8 @@ uint64_t next_random(uint64_t& state) {
 Scalar random_scalar(DType dtype, uint64_t& state) {
   const uint64_t bits = next_random(state) >> 40;          // 24 bits
   if (is_float(dtype)) return Scalar::of(dtype, static_cast<double>(bits) / (1 << 23) - 1.0);
-  return Scalar::of_int(dtype, static_cast<int64_t>(dtype == DType::boolean ? bits % 2 : bits % 10));
+  return Scalar::of_int(dtype,
+                        static_cast<int64_t>(dtype == DType::boolean ? bits % 2 : bits % 10));
 }
 
 std::vector<NamedTensor> by_position(const Program& program, const std::vector<int32_t>& ids,
@@ -87,7 +88,8 @@ std::vector<Tensor> seeded_inputs(const Program& program, uint64_t seed) {
     const Buffer& buffer = program.buffers[id];
     std::vector<int64_t> shape;
     for (const Index& extent : buffer.shape) {
-      shape.push_back(extent.evaluate([&](std::string_view n) { return sizes.at(std::string(n)); }));
+      shape.push_back(
+          extent.evaluate([&](std::string_view n) { return sizes.at(std::string(n)); }));
     }
     auto [tensor, bytes] = Tensor::make(buffer.dtype, shape);
     for (int64_t i = 0; i < tensor.count(); ++i) {

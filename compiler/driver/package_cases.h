@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a package verifies itself with. Takes a Program and the user's cases; gives cases by position.
-// Keeps true: without given cases there is one of seeded inputs, whose outputs come from the JIT and
-// are to be met bit for bit.
+// What a package verifies itself with. Takes a Program and the user's cases; gives cases by
+// position. Keeps true: without given cases there is one of seeded inputs, whose outputs come from
+// the JIT and are to be met bit for bit.
 #pragma once
 
 #include <vector>

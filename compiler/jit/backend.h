@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What compiles for the JIT: the in-process compiler (libmintor_jit), or the system's.
-// Takes units and headers as text and a private folder; gives object files there, and a library from
-// them. Keeps true: a failure is an InternalError that holds the compiler's words.
+// What compiles for the JIT: the in-process compiler (libmintor_jit), or the system's. Takes units
+// and headers as text and a private folder; gives object files there, and a library from them.
+// Keeps true: a failure is an InternalError that holds the compiler's words.
 #pragma once
 
 #include <memory>

@@ -96,7 +96,8 @@ std::string Cache::find(const std::string& key) const {
 
 std::string Cache::make_work_folder() const {
   std::string path = folder_ + "/work.XXXXXX";
-  if (!mkdtemp(path.data())) refuse(folder_, std::string("cannot be used: ") + std::strerror(errno));
+  if (!mkdtemp(path.data()))
+    refuse(folder_, std::string("cannot be used: ") + std::strerror(errno));
   return path;
 }
 

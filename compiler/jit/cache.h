@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder of compiled libraries: private, bounded, safe with several processes.
-// Takes keys and finished files; gives paths of libraries whose contents are as they were stored.
-// Keeps true: the folder is ours alone (mode 0700, our user) or it is refused; a library appears whole
-// (written beside, renamed) with its SHA-256 behind its last byte; the oldest go when it is full.
+// The folder of compiled libraries: private, bounded, safe with several processes. Takes keys and
+// finished files; gives paths of libraries whose contents are as they were stored. Keeps true: the
+// folder is ours alone (mode 0700, our user) or it is refused; a library appears whole (written
+// beside, renamed) with its SHA-256 behind its last byte; the oldest go when it is full.
 #pragma once
 
 #include <cstdint>

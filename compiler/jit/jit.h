@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JIT: the text of a package, compiled and linked in memory or by a child into one shared library
-// per program, kept in a cache, and opened. A warm start opens that file and nothing else.
-// Takes emitted source; gives the address of the generated Program (runtime/include/mintor_program.h,
-// MT_NAME at its default) and what keeps its code alive. Keeps true: only a file whose SHA-256 is the
-// one it was stored with is opened; a compiler's complaint about our text is an InternalError.
+// The JIT: the text of a package, compiled and linked in memory or by a child into one shared
+// library per program, kept in a cache, and opened. A warm start opens that file and nothing else.
+// Takes emitted source; gives the address of the generated Program
+// (runtime/include/mintor_program.h, MT_NAME at its default) and what keeps its code alive. Keeps
+// true: only a file whose SHA-256 is the one it was stored with is opened; a compiler's complaint
+// about our text is an InternalError.
 #pragma once
 
 #include <memory>

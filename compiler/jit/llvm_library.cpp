@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds, opens and calls libmintor_jit. Takes units; gives objects. Keeps true: the library is opened
-// once per process and stays; with MINTOR_JIT=process each unit is compiled in a forked child, so
-// that a crash of the compiler is a message.
+// Finds, opens and calls libmintor_jit. Takes units; gives objects. Keeps true: the library is
+// opened once per process and stays; with MINTOR_JIT=process each unit is compiled in a forked
+// child, so that a crash of the compiler is a message.
 #include "compiler/jit/llvm_library.h"
 
 #include <dlfcn.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The door to libmintor_jit, which holds clang: opened on first use, never on a warm start.
-// Takes units as text; gives objects, stages and formatted text. Keeps true: nothing of LLVM is named
+// The door to libmintor_jit, which holds clang: opened on first use, never on a warm start. Takes
+// units as text; gives objects, stages and formatted text. Keeps true: nothing of LLVM is named
 // outside compiler/jit/llvm; errors come back as text and become exceptions here.
 #pragma once
 

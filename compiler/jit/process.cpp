@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// posix_spawn, fork and a pipe. Takes arguments; gives status and output. Keeps true: descriptors are
-// closed on every path, and not inherited by other children.
+// posix_spawn, fork and a pipe. Takes arguments; gives status and output. Keeps true: descriptors
+// are closed on every path, and not inherited by other children.
 #include "compiler/jit/process.h"
 
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Child processes without a shell. Takes a program and its arguments; gives its exit status and what
-// it wrote to its error stream. Keeps true: arguments are passed as they are; the child is waited for.
+// Child processes without a shell. Takes a program and its arguments; gives its exit status and
+// what it wrote to its error stream. Keeps true: arguments are passed as they are; the child is
+// waited for.
 #pragma once
 
 #include <functional>

@@ -42,7 +42,8 @@ class SystemBackend : public JitBackend {
       std::vector<std::string> command{compiler_};
       for (const std::string& flag : jit_flags()) command.push_back(flag);
       for (const std::string& flag : unit.flags) command.push_back(flag);
-      command.insert(command.end(), {"-c", folder + "/" + unit.file, "-o", object_path(folder, unit)});
+      command.insert(command.end(),
+                     {"-c", folder + "/" + unit.file, "-o", object_path(folder, unit)});
       run(command, unit.file);
     });
   }

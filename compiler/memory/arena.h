@@ -29,7 +29,8 @@ struct ArenaPlan {
   std::vector<Section> sections;
 };
 
-// Greedy best fit, larger slots first. Deterministic: ties go to the earlier lifetime, then position.
+// Greedy best fit, larger slots first. Deterministic: ties go to the earlier lifetime, then
+// position.
 ArenaPlan place(std::vector<Slot>& slots);
 
 }  // namespace mintor

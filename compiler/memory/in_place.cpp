@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes a Kernel; gives whether element-wise reuse is sound, by three facts that can be read off the
-// tree: one store, loads with exactly its index vector that come no later, and an index vector that
-// no two iterations share. Keeps true: what cannot be shown is refused.
+// Takes a Kernel; gives whether element-wise reuse is sound, by three facts that can be read off
+// the tree: one store, loads with exactly its index vector that come no later, and an index vector
+// that no two iterations share. Keeps true: what cannot be shown is refused.
 #include "compiler/memory/in_place.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ struct Step {
 struct Access {
   const std::vector<Index>* indices = nullptr;
   std::optional<Index> count;
-  int position = 0;                   // of the statement, in the order of execution of one iteration
+  int position = 0;  // of the statement, in the order of execution of one iteration
 };
 
 struct Walk {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// When each buffer of an entry holds a value. Takes a Program and one of its entries; gives, per root
-// buffer in the arena, the first launch that writes it and the last that touches it.
-// Keeps true: launches are numbered in order across regions; views count for their root.
+// When each buffer of an entry holds a value. Takes a Program and one of its entries; gives, per
+// root buffer in the arena, the first launch that writes it and the last that touches it. Keeps
+// true: launches are numbered in order across regions; views count for their root.
 #pragma once
 
 #include <map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Renaming of everything that a kernel binds. Takes a Kernel; gives one with neutral names, rebuilt
-// through the Index and tree rewriters, so that the canonical order of terms is that of the new names.
-// Keeps true: the number and order of parameters and symbols.
+// through the Index and tree rewriters, so that the canonical order of terms is that of the new
+// names. Keeps true: the number and order of parameters and symbols.
 #include "compiler/program/canonical.h"
 
 namespace mintor {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A position in the text of a Program: words, quoted strings, integers, index lists.
-// Takes text; gives its tokens in turn; CompileError with line and column where the text does not fit.
-// Keeps true: never reads past the end; nothing is skipped but spaces and line ends.
+// A position in the text of a Program: words, quoted strings, integers, index lists. Takes text;
+// gives its tokens in turn; CompileError with line and column where the text does not fit. Keeps
+// true: never reads past the end; nothing is skipped but spaces and line ends.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ class Cursor {
   std::string quoted();
   std::vector<std::string> quoted_list();           // ["a", "b"]
   int64_t integer();
-  Index index(std::string_view stops);              // up to a stop character outside parentheses, or line end
+  Index index(std::string_view stops);  // up to a stop character outside parentheses, or line end
   std::vector<Index> index_list(char open, char close);
   std::string rest_until_line(std::string_view line);   // whole lines up to one that equals `line`
   [[noreturn]] void fail(const std::string& problem) const;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The slow interpreter of a Program. Takes inputs by position and the level whose kernels run; gives
-// the outputs. It lays buffers out exactly where the memory plan says, in one block of bytes per
-// place, so that a wrong plan shows as a wrong value or as the read of an undefined element.
+// The slow interpreter of a Program. Takes inputs by position and the level whose kernels run;
+// gives the outputs. It lays buffers out exactly where the memory plan says, in one block of bytes
+// per place, so that a wrong plan shows as a wrong value or as the read of an undefined element.
 // Keeps true: sizes of inputs are checked against the symbols that they bind.
 #include "compiler/loop/interpret.h"
 
@@ -137,7 +137,8 @@ void bind_symbols(Blocks& blocks, const std::vector<Tensor>& inputs) {
 std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>& inputs,
                               size_t level) {
   if (inputs.size() != program.inputs.size()) {
-    throw CompileError("run", std::to_string(inputs.size()) + " inputs were given, the program has " +
+    throw CompileError("run", std::to_string(inputs.size()) +
+                                  " inputs were given, the program has " +
                                   std::to_string(program.inputs.size()));
   }
   Blocks blocks{program, {}, {}, {}, {}, {}, {}};

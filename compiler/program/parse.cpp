@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Program text -> Program. Takes what print gives and the bytes of the weights by SHA-256; gives the
-// Program, verified. Keeps true: print(parse_program(t)) == t; a weight's bytes match their hash.
+// Program text -> Program. Takes what print gives and the bytes of the weights by SHA-256; gives
+// the Program, verified. Keeps true: print(parse_program(t)) == t; a weight's bytes match their
+// hash.
 #include "compiler/program/cursor.h"
 #include "compiler/program/program.h"
 #include "compiler/support/error.h"

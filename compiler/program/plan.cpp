@@ -93,7 +93,8 @@ class Planner {
 
  private:
   Value root(Value value) const {
-    for (auto at = views_.find(key_of(value)); at != views_.end(); at = views_.find(key_of(value))) {
+    for (auto at = views_.find(key_of(value)); at != views_.end();
+         at = views_.find(key_of(value))) {
       value = at->second;
     }
     return value;
@@ -347,8 +348,9 @@ Program plan(CompileContext&, const Graph& graph, const FusionPlan& fusion,
   check(!levels.empty(), "plan", "a program has at least one level");
   check(kernels.size() == fusion.groups.size(), "plan", "one list of kernels per group");
   if (!graph.updates.empty()) {
-    throw CompileError("program", "the graph updates parameter '" + graph.updates[0].parameter + "'",
-                       "", "compile the graph without its updates: programs of inference hold none");
+    throw CompileError("program",
+                       "the graph updates parameter '" + graph.updates[0].parameter + "'", "",
+                       "compile the graph without its updates: programs of inference hold none");
   }
   return Planner(graph, fusion, std::move(levels)).run(std::move(kernels));
 }

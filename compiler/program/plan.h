@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graph + fusion plan + kernels -> Program without places in the arena (compiler/memory gives those).
-// Takes one Kernel per group and level, whose parameters are the group's inputs, then its outputs.
-// Gives buffers for inputs, outputs, weights, packed and intermediate values, views that share bytes,
-// and one launch per group in order. Keeps true: a kernel that equals another up to names is stored
-// once; a result that is an input, a weight or a second name of a value is copied by a kernel.
+// Graph + fusion plan + kernels -> Program without places in the arena (compiler/memory gives
+// those). Takes one Kernel per group and level, whose parameters are the group's inputs, then its
+// outputs. Gives buffers for inputs, outputs, weights, packed and intermediate values, views that
+// share bytes, and one launch per group in order. Keeps true: a kernel that equals another up to
+// names is stored once; a result that is an input, a weight or a second name of a value is copied
+// by a kernel.
 #pragma once
 
 #include <vector>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text form of a Program. Takes a Program; gives text that parse_program reads back exactly.
-// Bytes of weights are named by their SHA-256 and live in a side file (Blobs of compiler/ir/text.h).
+// Text form of a Program. Takes a Program; gives text that parse_program reads back exactly. Bytes
+// of weights are named by their SHA-256 and live in a side file (Blobs of compiler/ir/text.h).
 //   program dense {
 //     level "v3" "x86" "cpu" vector 32 registers 16 l1 32768 l2 1048576 features [..] flags [..]
 //     symbol batch 1..32 % 1 ~ 8

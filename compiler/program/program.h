@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Program: when and where. Buffers with places, launches of kernels in parallel regions, entry points.
+// The Program: when and where. Buffers with places, launches of kernels in parallel regions, entry
+// points.
 //
-// A Program is decided once for all its levels; only the Kernel of a launch differs by level. `prepare` runs once and
-// fills the packed buffers from the weights; `forward` runs per call. Launches of one region are separated by barriers;
-// a region enters the thread pool once. Offsets and sizes are Index expressions over the symbols.
-// Keeps true: no two buffers that are live at the same time overlap in the arena, views and in-place reuse excepted.
+// A Program is decided once for all its levels; only the Kernel of a launch differs by level.
+// `prepare` runs once and fills the packed buffers from the weights; `forward` runs per call.
+// Launches of one region are separated by barriers; a region enters the thread pool once. Offsets
+// and sizes are Index expressions over the symbols. Keeps true: no two buffers that are live at the
+// same time overlap in the arena, views and in-place reuse excepted.
 #pragma once
 
 #include <map>
@@ -28,11 +30,13 @@ struct Buffer {
   Place place = Place::arena;
   int32_t slot = 0;             // input, output: position
   Index offset;                 // weights, packed, arena: bytes, a multiple of 64
-  int32_t view_of = -1;         // shares the bytes of another buffer (then place/slot/offset are that one's)
+  int32_t view_of =
+      -1;  // shares the bytes of another buffer (then place/slot/offset are that one's)
   Index bytes() const;          // rounded up to 64
 };
 
-// An output of a launch that takes the bytes of an input that dies there; positions in Launch::args.
+// An output of a launch that takes the bytes of an input that dies there; positions in
+// Launch::args.
 struct InPlace {
   int32_t output = 0, input = 0;
   bool operator==(const InPlace&) const = default;
@@ -42,14 +46,17 @@ struct Launch {
   std::string kernel;           // Program::kernels by name
   std::vector<int32_t> args;    // buffers, in order of the kernel's parameters
   std::vector<Index> symbols;   // values of the kernel's symbol parameters
-  std::vector<Index> tasks;     // per level: trip count of the kernel's parallel loop (1: it has none)
+  std::vector<Index> tasks;  // per level: trip count of the kernel's parallel loop (1: it has none)
   std::vector<InPlace> in_place;
 };
 
 struct Region { std::vector<Launch> launches; };
 struct Entry { std::string name; std::vector<Region> regions; };
 
-struct LevelKernels { std::string name; std::vector<Kernel> levels; };   // one Kernel per Program::levels
+struct LevelKernels {
+  std::string name;
+  std::vector<Kernel> levels;
+};  // one Kernel per Program::levels
 
 struct Weight { std::string name; Tensor value; int32_t buffer = 0; };
 
@@ -66,13 +73,14 @@ struct Program {
   Index arena_bytes = 0, packed_bytes = 0;
   int64_t prepare_arena_bytes = 0;        // `prepare` has an arena of its own, given back after it
   int64_t weights_bytes = 0;
-  std::vector<std::string> report;        // memory plan: peak, lower bound, what was reused; `--explain`
+  std::vector<std::string> report;  // memory plan: peak, lower bound, what was reused; `--explain`
 };
 
 std::string print(const Program& program);          // kernels included, by level
 Program parse_program(std::string_view text, const std::map<std::string, Tensor>& blobs);
-// Structure: names, places, argument counts, dtypes, sizes, order. InternalError names the rule and the item.
-// What may overlap in the arena is checked by verify_memory (compiler/memory/plan_memory.h).
+// Structure: names, places, argument counts, dtypes, sizes, order. InternalError names the rule and
+// the item. What may overlap in the arena is checked by verify_memory
+// (compiler/memory/plan_memory.h).
 void verify(const Program& program);
 
 // The buffer whose bytes it shares, through all views.
@@ -81,6 +89,7 @@ int32_t root_of(const Program& program, int32_t buffer);
 size_t find_kernel(const Program& program, std::string_view name);
 
 // Runs `prepare` and `forward` with the loop interpreter on the kernels of one level.
-std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>& inputs, size_t level);
+std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>& inputs,
+                              size_t level);
 
 }  // namespace mintor

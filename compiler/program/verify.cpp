@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules of a Program's structure. Takes a Program; throws InternalError naming rule and item.
-// Keeps true: after it, every id is in range, each launch fits its kernel at every level, values are
-// written before they are read, inputs and weights are never written, packed only in `prepare`.
+// Keeps true: after it, every id is in range, each launch fits its kernel at every level, values
+// are written before they are read, inputs and weights are never written, packed only in `prepare`.
 #include <set>
 
 #include "compiler/program/program.h"
@@ -29,7 +29,8 @@ void verify_buffers(const Program& program) {
     if (buffer.view_of < 0) continue;
     if (buffer.view_of >= static_cast<int32_t>(i)) broken(item, "a view follows what it views");
     const Buffer& of = program.buffers[buffer.view_of];
-    if (size_of(of.dtype) != size_of(buffer.dtype) || count_of(of.shape) != count_of(buffer.shape)) {
+    if (size_of(of.dtype) != size_of(buffer.dtype) ||
+        count_of(of.shape) != count_of(buffer.shape)) {
       broken(item, "a view has the bytes of '" + of.name + "'");
     }
   }

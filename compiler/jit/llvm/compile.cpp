@@ -68,7 +68,8 @@ std::vector<std::string> arguments(const MintorJitJob& job) {
   for (size_t i = 0; i < job.flag_count; ++i) words.push_back(job.flags[i]);
   // clang's own stdint.h serves where the C library's headers are not installed.
   if (access("/usr/include/stdint.h", R_OK) != 0) words.push_back("-ffreestanding");
-  words.insert(words.end(), {"-nostdinc++", "-c", "-x", "c++", kFolder + std::string(job.unit.name)});
+  words.insert(words.end(),
+               {"-nostdinc++", "-c", "-x", "c++", kFolder + std::string(job.unit.name)});
   return words;
 }
 
