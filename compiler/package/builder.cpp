@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the system compiler over the units of a package. Takes and gives what builder.h says.
-// Keeps true: the flags are those of templates/makefile.in; objects lie in build/, the library is linked
-// under another name and renamed.
+// Keeps true: the flags are those of templates/makefile.in; objects lie in build/, the library is
+// linked under another name and renamed.
 #include "compiler/package/builder.h"
 
 #include <stdlib.h>
