@@ -5,9 +5,10 @@
 
 namespace mintor {
 
-extern const Strategy strategy_lanes_dot, strategy_register_tile, strategy_generic_loops;
+extern const Strategy strategy_integer_dot, strategy_lanes_dot, strategy_register_tile, strategy_generic_loops;
 
 static const Strategy* const kOrder[] = {
+    &strategy_integer_dot,     // one instruction for many exact products: nothing beats it where it fits
     &strategy_lanes_dot,       // one output a row: only the summed index is left for vectors
     &strategy_register_tile,   // accumulators in registers: near peak for convolution, matmul and depthwise alike
     &strategy_generic_loops,   // takes anything

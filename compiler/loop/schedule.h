@@ -24,6 +24,12 @@ std::vector<LoopInfo> loops_of(const Kernel& kernel);
 std::vector<std::string> copies_of(const Kernel& kernel, const std::string& base);
 // Applies a step; on refusal the kernel stays and the reason goes to kernel.because. True when applied.
 bool try_step(Kernel& kernel, const std::string& name, const std::vector<std::string>& args);
+// In a strategy: the step must apply, or the strategy refuses with its reason.
+#define MINTOR_STEP(...)                                                                      \
+  do {                                                                                        \
+    if (Refusal r = apply_step(kernel, __VA_ARGS__); r) return {"step refused: " + r.reason}; \
+  } while (false)
+
 // The outermost perfect nest: loops that contain nothing but the next one.
 std::vector<LoopInfo> outer_nest(const Kernel& kernel);
 // Fuses outer loops until there are enough tasks, and makes that loop parallel.

@@ -26,7 +26,7 @@ std::vector<TargetInfo> levels() {
   return {v3, v4};
 }
 
-std::vector<std::string> prelude(const TargetInfo&) { return {"targets/x86/prelude/vector.h"}; }
+std::vector<std::string> prelude(const TargetInfo&) { return {"targets/x86/prelude/vector.h", "targets/x86/prelude/dot.h"}; }
 
 std::string supported(const TargetInfo& level) { return "supports_" + level.level; }
 

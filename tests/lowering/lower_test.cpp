@@ -84,6 +84,18 @@ TEST(Lower, MatmulLongerThanAChunk) {
   check_chain(std::move(g));
 }
 
+TEST(Lower, IntegerSumsAreExact) {
+  // Whole panels and pairs; tails of both; zero points that widen to 16 bits.
+  for (auto [n, k] : {std::pair<int64_t, int64_t>{32, 8}, {20, 7}, {5, 3}}) {
+    Graph g;
+    Builder b(g);
+    const Value x = b.input("x", DType::u8, {3, k});
+    const Value w = b.input("w", DType::i8, {k, n});
+    g.results = {{"r", ops::matmul_integer(b, x, w, b.constant_int(DType::u8, 3), b.constant_int(DType::i8, -2))}};
+    check_chain(std::move(g));
+  }
+}
+
 TEST(Lower, DotIsAReduce) {
   Graph g;
   Builder b(g);

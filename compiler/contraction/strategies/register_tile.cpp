@@ -117,11 +117,6 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   return {};
 }
 
-#define STEP(...)                                                              \
-  do {                                                                         \
-    if (Refusal r = apply_step(kernel, __VA_ARGS__); r) return {"step refused: " + r.reason}; \
-  } while (false)
-
 // Rows of one tile in one column variant: split, borders peeled, copies jammed.
 Refusal tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, Kernel& kernel,
                   std::vector<std::string>& jammed) {
@@ -130,12 +125,12 @@ Refusal tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, K
     jammed.push_back(rows);
     return {};
   }
-  STEP("split", {rows, std::to_string(tile.rows)});
+  MINTOR_STEP("split", {rows, std::to_string(tile.rows)});
   const std::string outer = rows + "_o", inner = rows + "_i";
-  if (!(extent && *extent % tile.rows == 0)) STEP("peel_tail", {outer});
+  if (!(extent && *extent % tile.rows == 0)) MINTOR_STEP("peel_tail", {outer});
   if (plan.guarded && extent && *extent / tile.rows >= 2) {
     // The full tiles that touch a border are the first and, when no tail follows, the last.
-    STEP("peel", {outer, "1", *extent / tile.rows > 2 ? "1" : "0"});
+    MINTOR_STEP("peel", {outer, "1", *extent / tile.rows > 2 ? "1" : "0"});
   }
   for (const std::string& copy : copies_of(kernel, inner))
     for (const LoopInfo& loop : loops_of(kernel))
@@ -151,7 +146,7 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
   const int64_t step = tile.vectors * kLanes;
   const std::string v = plan.columns, v_o = v + "_o", v_i = v + "_i";
 
-  STEP("split", {v, std::to_string(step)});
+  MINTOR_STEP("split", {v, std::to_string(step)});
   const bool even = columns_extent && *columns_extent % step == 0;
   // Large vector operands are read once per task: their panels outermost. Small ones stay in the cache: rows outermost.
   const bool panels_first = plan.panel_bytes == 0 || plan.panel_bytes > c.target.l2_bytes / 2 || plan.out.size() <= 2;
@@ -164,8 +159,8 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
   if (!panels_first) order.push_back(v_o);
   order.insert(order.end(), rows.begin(), rows.end());
   order.push_back(v_i);
-  STEP("reorder", order);
-  if (!even) STEP("branch_tail", {v_o});
+  MINTOR_STEP("reorder", order);
+  if (!even) MINTOR_STEP("branch_tail", {v_o});
 
   std::vector<std::string> jammed;
   if (!plan.rows.empty())
@@ -179,24 +174,24 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
     for (const LoopInfo& loop : loops_of(kernel))
       if (loop.var == copy) trip = loop.trip();
     if (trip && *trip <= kLanes && *trip != kLanes && *trip != 8 && *trip != 4) {
-      STEP("split", {copy, std::to_string(kLanes)});
-      STEP("vectorize", {copy + "_i"});
+      MINTOR_STEP("split", {copy, std::to_string(kLanes)});
+      MINTOR_STEP("vectorize", {copy + "_i"});
     } else if (trip && *trip <= kLanes) {
-      STEP("vectorize", {copy});
+      MINTOR_STEP("vectorize", {copy});
     } else if (!trip) {
-      STEP("split", {copy, std::to_string(kLanes)});   // a symbolic tail: vector by vector
-      STEP("vectorize", {copy + "_i"});
+      MINTOR_STEP("split", {copy, std::to_string(kLanes)});   // a symbolic tail: vector by vector
+      MINTOR_STEP("vectorize", {copy + "_i"});
     } else {
-      STEP("split", {copy, std::to_string(kLanes)});
-      STEP("vectorize", {copy + "_i"});
+      MINTOR_STEP("split", {copy, std::to_string(kLanes)});
+      MINTOR_STEP("vectorize", {copy + "_i"});
       column_loops.push_back(copy + "_o");
     }
   }
   // Columns are jammed last and so become innermost: a row's broadcast is used for all of its vectors and dies, while the
   // vectors of the shared operand, few, stay in registers. The other way round 13 broadcasts are live at once, and the
   // text ran at 52 % of peak instead of 94 % (matmul 1024^3, v4, clang 19, 2026-11-24).
-  for (const std::string& copy : jammed) STEP("jam", {copy});
-  for (const std::string& copy : column_loops) STEP("jam", {copy});
+  for (const std::string& copy : jammed) MINTOR_STEP("jam", {copy});
+  for (const std::string& copy : column_loops) MINTOR_STEP("jam", {copy});
   for (const LoopInfo& loop : loops_of(kernel))
     for (const std::string& copy : column_loops)
       if (loop.var.rfind(copy, 0) == 0 && loop.trip() && *loop.trip() <= kMostVectors) try_step(kernel, "unroll", {loop.var});
@@ -208,7 +203,7 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
       for (const LoopInfo& loop : loops_of(kernel))
         for (const std::string& copy : copies_of(kernel, window))
           if (loop.var == copy && tile.rows * tile.vectors * loop.trip().value_or(kMostStatements) <= kMostStatements)
-            STEP("unroll", {copy});
+            MINTOR_STEP("unroll", {copy});
 
   parallelise_outer(kernel, std::max<size_t>(1, panels_first ? 1 + outer.size() : outer.size()));
   because = tile.because + (panels_first ? "; column panels outermost" : "; rows outermost") +

@@ -3,6 +3,8 @@
 //   y = contract (x[m, k], w[k, n])   ->   p = reindex w to [n/16, k, 16]; y = contract (x[m, k], p[n // 16, k, n % 16])
 // Panels hold the terms in the order in which the chain takes them: (c / 16, window, c mod 16) with a window, else the k
 // axes as listed. Parameters are always packed (once, in `prepare`); other operands only when vectors could not read them.
+// Sums of 8- and 16-bit integers: both operands widened to i16 (exact), pairs of the summed axis beside each other,
+// [n / 16, k / 2, 16, 2], as dot-product instructions read them.
 // The last panel is filled with zeros, which no term of the contract reads.
 #include <algorithm>
 
@@ -14,6 +16,7 @@ namespace mintor {
 namespace {
 
 constexpr int64_t kLanes = 16;
+constexpr int64_t kPair = 2;      // products of one lane of an integer dot product
 
 bool from_parameters(const Value& v) {
   const Node& node = *v.node;
@@ -67,14 +70,34 @@ Panels panels_of(const Contract& c, const std::vector<Index>& coords, const Cont
   return p;
 }
 
+// [n / 16, k / 2, 16, 2] after the other out axes; only for one summed axis.
+Panels pairs_of(const Contract& c, const std::vector<Index>& coords, const ContractAxis& v, const ContractAxis& k) {
+  Panels p;
+  const auto dim = [&](const Index& coordinate, const Index& extent) {
+    p.from_axes.push_back(coordinate);
+    p.shape.push_back(extent);
+    return Index::var("i" + std::to_string(p.shape.size() - 1));
+  };
+  for (const ContractAxis& a : c.axes) {
+    const bool used = std::any_of(coords.begin(), coords.end(), [&](const Index& e) { return e.mentions(a.name); });
+    if (a.name != v.name && a.name != k.name && used) p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
+  }
+  const Index vs = Index::var(v.name), ks = Index::var(k.name);
+  const Index v_block = dim(floordiv(vs, kLanes), ceildiv(v.extent, kLanes)), k_block = dim(floordiv(ks, kPair), ceildiv(k.extent, kPair));
+  p.axis_of_panel[v.name] = v_block * kLanes + dim(mod(vs, kLanes), kLanes);
+  p.axis_of_panel[k.name] = k_block * kPair + dim(mod(ks, kPair), kPair);
+  return p;
+}
+
 // True when it was packed.
-bool pack(Builder& b, const Contract& c, const ContractAxis& v, Value& operand, std::vector<Index>& coords) {
+bool pack(Builder& b, const Contract& c, const ContractAxis& v, const ContractAxis* pairs, Value& operand,
+          std::vector<Index>& coords) {
   Ranges ranges = b.graph().ranges();
   for (const ContractAxis& a : c.axes) ranges.set(a.name, Index(0), a.extent - 1);
   for (size_t d = 0; d < coords.size(); ++d)       // a tap that is skipped must stay one
     if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], operand.shape()[d])) return false;
-  if (!from_parameters(operand) && contiguous(operand, coords, v.name, ranges)) return false;
-  const Panels p = panels_of(c, coords, v);
+  if (!pairs && !from_parameters(operand) && contiguous(operand, coords, v.name, ranges)) return false;
+  const Panels p = pairs ? pairs_of(c, coords, v, *pairs) : panels_of(c, coords, v);
   IndexMap map;
   const Ranges panel_ranges = ranges_over(b.graph(), p.shape);
   for (const Index& e : coords) map.coords.push_back(panel_ranges.simplify(e.substitute(p.axis_of_panel)));
@@ -95,7 +118,7 @@ Graph run(CompileContext&, const Graph& graph) {
                      -> std::optional<std::vector<Value>> {
     if (old.kind != Kind::contract) return std::nullopt;
     Contract c = old.as<Contract>();
-    if (c.order.form != Order::Form::chain || !is_float(old.results[0].dtype)) return std::nullopt;
+    if (c.order.form != Order::Form::chain) return std::nullopt;
     const ContractAxis* v = nullptr;               // the innermost out axis
     for (const ContractAxis& a : c.axes)
       if (a.role != AxisRole::k && a.role != AxisRole::window) v = &a;
@@ -106,8 +129,22 @@ Graph run(CompileContext&, const Graph& graph) {
     };
     Value x = operands[0], y = operands[1];
     bool changed = false;
-    if (moves(c.x_coords)) changed = pack(b, c, axis, x, c.x_coords) || changed;
-    if (moves(c.y_coords)) changed = pack(b, c, axis, y, c.y_coords) || changed;
+    std::optional<ContractAxis> pairs;
+    if (!is_float(old.results[0].dtype)) {
+      const auto narrow = [](const Value& value) {
+        return value.dtype() == DType::i8 || value.dtype() == DType::u8 || value.dtype() == DType::i16;
+      };
+      for (const ContractAxis& a : c.axes) {
+        if (a.role == AxisRole::window || (a.role == AxisRole::k && pairs)) return std::nullopt;
+        if (a.role == AxisRole::k) pairs = a;
+      }
+      if (!pairs || !narrow(x) || !narrow(y) || moves(c.x_coords) || !moves(c.y_coords)) return std::nullopt;
+      x = b.cast(x, DType::i16);
+      y = b.cast(y, DType::i16);
+    }
+    const ContractAxis* pair_axis = pairs ? &*pairs : nullptr;
+    if (moves(c.x_coords)) changed = pack(b, c, axis, pair_axis, x, c.x_coords) || changed;
+    if (moves(c.y_coords)) changed = pack(b, c, axis, pair_axis, y, c.y_coords) || changed;
     if (!changed) return std::nullopt;
     return std::vector<Value>{b.contract(x, y, c)};
   });
