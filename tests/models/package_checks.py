@@ -125,7 +125,7 @@ def checks(model, inputs, levels, names, folder, sanitizers=tuple(SANITIZERS)):
     package = tools.compile_package(model, folder, levels)
     yield "the counter counts", check_canary(folder)
     for compiler in names:
-        library = tools.build_package(package, compiler)
+        library = tools.build_package(package, compiler, warn="-Wall -Wextra -Werror")
         yield f"{compiler}: -Wall -Wextra -Werror", None
         yield f"{compiler}: exports", check_exports(library)
         yield f"{compiler}: needs", check_needs(library)
