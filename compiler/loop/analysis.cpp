@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dependence analysis of loops, by address: two accesses cannot meet in different iterations when some linear
-// combination of their indices has the form c * v + rest with the same c, and the rests stay closer than c.
-// Combinations are single dimensions, the flat address, and D * a + b where b holds something mod D (fused loops).
+// Dependence analysis of loops, by address. Two accesses in iterations v and v' of a loop cannot meet when equal indices
+// force v == v': an index c * f(v) + rest determines f(v) when its rests stay closer than c, or differ otherwise only by
+// multiples of something that f(v) does not reach; what is determined in several dimensions is put together (t // 3 and
+// t % 3 determine t). Or when the two stay in parts of the buffer that do not meet at all.
 // Keeps true: an empty Refusal is a proof; "could not show" is a refusal.
 #include "compiler/loop/analysis.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "compiler/loop/instruction.h"
 #include "compiler/support/index_poly.h"
@@ -105,80 +107,143 @@ void walk(const Stmt& stmt, const std::set<std::string>& own, const std::map<std
   (void)buffers;
 }
 
-// Coefficients of a linear combination of indices.
-using Combination = std::vector<Index>;
+// The terms of e that mention var, as factor * core: everything constant in var is in the factor.
+struct Moving {
+  Index factor, core, rest;
+};
 
-Index combine(const Combination& c, const std::vector<Index>& indices) {
-  Index out = 0;
-  for (size_t d = 0; d < indices.size(); ++d)
-    if (!c[d].is_const(0)) out = out + c[d] * indices[d];
-  return index_detail::recombine(out);
-}
-
-void collect_mod_divisors(const Index& e, std::string_view var, std::vector<Index>& out) {
-  for (const auto& atom : index_detail::atoms_of(e)) {
-    if (atom->kind == Index::Atom::Kind::mod && index_detail::atom_mentions(*atom, var)) out.push_back(atom->b);
-  }
-}
-
-std::vector<Combination> combinations(const std::vector<Index>& indices, const std::vector<Index>& shape,
-                                      std::string_view var) {
-  size_t n = indices.size();
-  std::vector<Combination> out;
-  for (size_t d = 0; d < n; ++d) {
-    if (!indices[d].mentions(var)) continue;
-    Combination c(n, Index(0));
-    c[d] = 1;
-    out.push_back(c);
-  }
-  size_t singles = out.size();
-  for (int round = 0; round < 2; ++round)
-    for (size_t i = 0, known = out.size(); i < known && out.size() < 64; ++i) {
-      std::vector<Index> divisors;
-      collect_mod_divisors(combine(out[i], indices), var, divisors);
-      for (const Index& d : divisors)
-        for (size_t j = 0; j < singles; ++j) {
-          Combination c = out[i];
-          for (size_t k = 0; k < n; ++k) c[k] = c[k] + d * out[j][k];
-          out.push_back(std::move(c));
-        }
-    }
-  if (shape.size() == n && n > 1) {
-    Combination flat(n, Index(1));
-    for (size_t d = n - 1; d-- > 0;) flat[d] = flat[d + 1] * shape[d + 1];
-    out.push_back(flat);
-  }
-  return out;
-}
-
-bool disjoint(const BufferAccess& a, const BufferAccess& b, const std::vector<Index>& shape, const std::string& var,
-              const Ranges& ranges, const std::set<std::string>& inner) {
-  if (a.indices.size() != b.indices.size()) return false;
-  auto simple = [&](std::vector<Index> e) {
-    for (Index& i : e) i = ranges.simplify(i);
-    return e;
-  };
-  auto x = simple(a.indices), y = simple(b.indices);
-  for (const Combination& c : combinations(x, shape, var)) {
-    auto p = ranges.simplify(combine(c, x)).linear_in(var), q = ranges.simplify(combine(c, y)).linear_in(var);
-    if (!p || !q || !(p->first == q->first)) continue;
-    const Index& step = p->first;
-    bool fixed = true;
-    for (const auto& name : inner) fixed &= !step.mentions(name);
-    if (!fixed) continue;
-    Index size = step;
-    if (ranges.proves_nonnegative(Index(0) - step - 1))
-      size = Index(0) - step;
-    else if (!ranges.proves_nonnegative(step - 1))
+std::optional<Moving> moving_part(const Index& e, const std::string& var) {
+  Index moving = 0, rest = 0;
+  int64_t content = 0;
+  for (const auto& term : e.poly().terms) {
+    Index t = index_detail::product_of(term.coefficient, term.factors);
+    if (!t.mentions(var)) {
+      rest = rest + t;
       continue;
-    auto lo_p = ranges.lower_over(p->second, inner), hi_p = ranges.upper_over(p->second, inner);
-    auto lo_q = ranges.lower_over(q->second, inner), hi_q = ranges.upper_over(q->second, inner);
-    if (!lo_p || !hi_p || !lo_q || !hi_q) continue;
-    if (ranges.proves_nonnegative(size - 1 - (*hi_p - *lo_q)) && ranges.proves_nonnegative(size - 1 - (*hi_q - *lo_p)))
-      return true;
+    }
+    moving = moving + t;
+    content = std::gcd(content, std::abs(term.coefficient));
   }
-  return false;
+  const auto& terms = moving.poly().terms;
+  if (terms.empty()) return std::nullopt;
+  std::vector<AtomRef> fixed, core;
+  if (terms.size() == 1)
+    for (const auto& f : terms[0].factors) (index_detail::atom_mentions(*f, var) ? core : fixed).push_back(f);
+  if (terms.size() == 1)
+    return Moving{index_detail::product_of(content, fixed),
+                  index_detail::product_of(terms[0].coefficient / content, core), rest};
+  return Moving{Index(content), *index_detail::divide_exactly(moving, Index(content)), rest};
 }
+
+class Disjoint {
+ public:
+  Disjoint(const std::string& var, const Ranges& ranges, const std::set<std::string>& inner)
+      : var_(var), ranges_(ranges), inner_(inner) {}
+
+  bool operator()(const BufferAccess& a, const BufferAccess& b, const std::vector<Index>& shape) {
+    if (a.indices.size() != b.indices.size()) return false;
+    auto x = simple(a.indices), y = simple(b.indices);
+    if (shape.size() == x.size() && x.size() > 1) {
+      x.push_back(flat(x, shape));
+      y.push_back(flat(y, shape));
+    }
+    std::vector<Index> determined;      // forms in var that equal indices force to be equal
+    for (size_t d = 0; d < x.size(); ++d) {
+      if (never_meet(x[d], y[d])) return true;
+      if (auto core = determine(x[d], y[d])) determined.push_back(*core);
+    }
+    return determines_var(determined);
+  }
+
+ private:
+  const std::string& var_;
+  const Ranges& ranges_;
+  const std::set<std::string>& inner_;
+
+  std::vector<Index> simple(const std::vector<Index>& in) {
+    std::vector<Index> out;
+    for (const Index& e : in) out.push_back(ranges_.simplify(e));
+    return out;
+  }
+  Index flat(const std::vector<Index>& at, const std::vector<Index>& shape) {
+    Index out = 0;
+    for (size_t d = 0; d < shape.size(); ++d) out = out * shape[d] + at[d];
+    return ranges_.simplify(out);
+  }
+
+  // Parts of a buffer that never meet: part[l] and part[l + 8] with l < 8.
+  bool never_meet(const Index& x, const Index& y) {
+    std::set<std::string> all = inner_;
+    all.insert(var_);
+    auto lo_x = ranges_.lower_over(x, all), hi_x = ranges_.upper_over(x, all);
+    auto lo_y = ranges_.lower_over(y, all), hi_y = ranges_.upper_over(y, all);
+    return (hi_x && lo_y && ranges_.proves_less(*hi_x, *lo_y)) || (hi_y && lo_x && ranges_.proves_less(*hi_y, *lo_x));
+  }
+
+  // |p - q| <= limit whatever the inner variables of each are.
+  bool close(const Index& p, const Index& q, const Index& limit) {
+    auto lo_p = ranges_.lower_over(p, inner_), hi_p = ranges_.upper_over(p, inner_);
+    auto lo_q = ranges_.lower_over(q, inner_), hi_q = ranges_.upper_over(q, inner_);
+    return lo_p && hi_p && lo_q && hi_q && ranges_.proves_nonnegative(limit - (*hi_p - *lo_q)) &&
+           ranges_.proves_nonnegative(limit - (*hi_q - *lo_p));
+  }
+
+  // x == y forces core(v) == core(v'): factor * core moves in steps larger than what the rests can make up.
+  std::optional<Index> determine(const Index& x, const Index& y) {
+    auto p = moving_part(x, var_), q = moving_part(y, var_);
+    if (!p || !q || !(p->factor == q->factor) || !(p->core == q->core)) return std::nullopt;
+    for (const auto& name : inner_)
+      if (p->core.mentions(name) || p->factor.mentions(name)) return std::nullopt;
+    if (!ranges_.proves_nonnegative(p->factor - 1)) return std::nullopt;
+    if (close(p->rest, q->rest, p->factor - 1)) return p->core;
+    return determine_modulo(*p, *q) ? std::optional(p->core) : std::nullopt;
+  }
+
+  // Inner terms that are multiples of g step over the whole range of factor * core: 8 * j_o + j_i with j_i < 8.
+  bool determine_modulo(const Moving& p, const Moving& q) {
+    auto lo = ranges_.lower(p.core), hi = ranges_.upper(p.core);
+    if (!p.factor.is_const() || !lo || !hi) return false;
+    int64_t span = p.factor.value() * (*hi - *lo);
+    int64_t g = 0;
+    Index small_p = large_terms(p.rest, span, g), small_q = large_terms(q.rest, span, g);
+    if (g == 0) return false;
+    return close(small_p, small_q, p.factor - 1) && close(small_p, small_q, Index(g - 1 - span));
+  }
+  // e without its terms in one inner variable whose coefficient exceeds span; g becomes their common divisor.
+  Index large_terms(const Index& e, int64_t span, int64_t& g) {
+    Index small = 0;
+    for (const auto& term : e.poly().terms) {
+      bool inner = term.factors.size() == 1 && term.factors[0]->kind == Index::Atom::Kind::variable &&
+                   inner_.count(term.factors[0]->name);
+      if (inner && std::abs(term.coefficient) > span)
+        g = std::gcd(g, std::abs(term.coefficient));
+      else
+        small = small + index_detail::product_of(term.coefficient, term.factors);
+    }
+    return small;
+  }
+
+  // {t // 3, t % 3} determine t.
+  bool determines_var(std::vector<Index> known) {
+    for (int round = 0; round < 3; ++round) {
+      for (const Index& e : known) {
+        auto linear = e.affine_in(var_);
+        if (linear && linear->first != 0) return true;
+      }
+      size_t count = known.size();
+      for (size_t i = 0; i < count; ++i) {
+        const auto atoms = index_detail::atoms_of(known[i]);
+        if (atoms.size() != 1 || atoms[0]->kind != Index::Atom::Kind::mod) continue;
+        if (!(known[i] == index_detail::from_atom(atoms[0]))) continue;
+        for (size_t j = 0; j < count; ++j) {
+          Index whole = index_detail::recombine(atoms[0]->b * known[j] + known[i]);
+          if (i != j && index_detail::atoms_of(whole).size() == 1) known.push_back(whole);
+        }
+      }
+    }
+    return false;
+  }
+};
 
 }  // namespace
 
@@ -191,6 +256,7 @@ std::vector<BufferAccess> outer_accesses(const Kernel& kernel, const Stmt& stmt,
 
 Refusal independent(const Kernel& kernel, const For& loop, const std::set<std::string>& also_inner) {
   Ranges ranges = ranges_at(kernel, loop.var);
+  if (ranges.proves_nonnegative(loop.begin + 1 - loop.end)) return {};   // at most one iteration
   std::set<std::string> inner = also_inner;
   auto accesses = outer_accesses(kernel, loop.body, ranges, inner);
   inner.erase(loop.var);
@@ -206,10 +272,11 @@ Refusal independent(const Kernel& kernel, const For& loop, const std::set<std::s
     });
     if (!seen) relevant.push_back(&a);
   }
+  Disjoint disjoint(loop.var, ranges, inner);
   for (const auto* a : relevant)
     for (const auto* b : relevant) {
       if (a > b || a->buffer != b->buffer || (!a->write && !b->write)) continue;
-      if (!disjoint(*a, *b, buffers[a->buffer].shape, loop.var, ranges, inner))
+      if (!disjoint(*a, *b, buffers[a->buffer].shape))
         return {"iterations of " + loop.var + " may touch one element of " + a->buffer +
                 "; it could be if an index of every access to it moved with " + loop.var};
     }

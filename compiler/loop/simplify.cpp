@@ -202,7 +202,7 @@ class Walker {
     if (range.divisor != 1) return;
     range.hi = r->extent - 1 - v->second;   // stronger than before, or the condition would have been decided
     if (!ranges_.proves_nonnegative(r->value)) range.lo = Index(0) - v->second;
-    ranges_.set(v->first, range);
+    narrow(v->first, range);
   }
   void assume_not(const Expr& part) {
     auto* r = std::get_if<InRangeExpr>(&part->node);
@@ -212,7 +212,11 @@ class Walker {
     Range range = *ranges_.find(v->first);
     if (range.divisor != 1) return;
     range.lo = r->extent - v->second;
-    ranges_.set(v->first, range);
+    narrow(v->first, range);
+  }
+  // A branch for one value keeps the variable: a constant there would hide that iterations are independent.
+  void narrow(const std::string& name, const Range& range) {
+    if (!range.lo || !range.hi || !(*range.lo == *range.hi)) ranges_.set(name, range);
   }
 };
 

@@ -71,6 +71,19 @@ std::optional<SplitTail> tail_of(const Kernel& kernel, const For& outer) {
   return found;
 }
 
+Stmt without_tail_guard(const Kernel& kernel, const For& outer, const SplitTail& tail) {
+  Ranges ranges = ranges_at(kernel, outer.var);
+  std::set<std::string> inner;
+  outer_accesses(kernel, outer.body, ranges, inner);   // adds the ranges of inner loops
+  return rewrite(outer.body, [&](const Expr& e) -> Expr {
+    auto* r = std::get_if<InRangeExpr>(&e->node);
+    auto a = r ? r->value.affine_in(outer.var) : std::nullopt;
+    if (!a || a->first != tail.factor || !(r->extent == tail.extent)) return nullptr;
+    bool inside = ranges.proves_nonnegative(a->second) && ranges.proves_less(a->second, tail.factor);
+    return inside ? k::constant(Scalar::of_int(DType::boolean, 1)) : nullptr;
+  }, nullptr);
+}
+
 Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail, bool keep_variable) {
   Ranges ranges = ranges_at(kernel, outer.var);
   if (!keep_variable) ranges.erase(outer.var);

@@ -35,6 +35,8 @@ struct SplitTail {
   Index extent;          // n
 };
 std::optional<SplitTail> tail_of(const Kernel& kernel, const For& outer);
+// `body` without the guards of that split, for whole blocks.
+Stmt without_tail_guard(const Kernel& kernel, const For& outer, const SplitTail& tail);
 // The body of `outer` at outer == extent // factor, its inner loop cut to extent % factor; names suffixed `_t`.
 // keep_variable: the outer variable stays in the text, so that its iterations can still be seen to be independent.
 Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail, bool keep_variable = false);

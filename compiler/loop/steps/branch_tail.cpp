@@ -14,8 +14,8 @@ static Refusal branch_tail(Kernel& kernel, StepArgs args) {
   Ranges ranges = ranges_at(kernel, loop->var);
   Index whole = ranges.simplify(floordiv(tail->extent, tail->factor));
   Stmt rest = tail_body(kernel, *loop, *tail, true);
-  ranges.set(loop->var, Index(0), whole - 1);
-  Stmt full = simplify_stmt(loop->body, ranges);
+  // The range of the outer variable stays wide: where one block is whole, its number must not become a constant.
+  Stmt full = simplify_stmt(without_tail_guard(kernel, *loop, *tail), ranges);
   kernel.body = replace_loop(kernel.body, args[0], [&](const For& f) {
     Stmt body = whole.is_const(0) ? rest : k::if_(k::in_range(Index::var(f.var), whole), full, rest);
     return k::loop(f.var, f.begin, f.end, body, f.kind);

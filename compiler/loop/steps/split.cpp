@@ -19,7 +19,9 @@ static Refusal split(Kernel& kernel, StepArgs args) {
   Index extent = ranges.simplify(loop->end - loop->begin);
   Index position = Index(*factor) * Index::var(outer) + Index::var(inner);
   Ranges inside = ranges;
-  inside.set(outer, Index(0), ceildiv(extent, *factor) - 1);
+  // A single block keeps its variable in the text, so that peel_tail and branch_tail find the guard.
+  bool single = ranges.simplify(ceildiv(extent, *factor)).is_const(1);
+  inside.set(outer, Range{Index(0), single ? std::nullopt : std::optional(ceildiv(extent, *factor) - 1), 1});
   inside.set(inner, Index(0), Index(*factor - 1));
   Stmt body = substitute(loop->body, {{loop->var, loop->begin + position}});
   bool divides = ranges.simplify(mod(extent, *factor)).is_const(0);

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+// Moves the nest that fills a local buffer into a loop of its consumer, computing there what an iteration reads.
+//   t: f32[64, 100]; for i, j { t[i, j] = exp(x[i, j]) }  for r { for c { y[r, c] = t[r, c] } }
+//   compute_at(t, r)  ->  for r { t: f32[1, 100]; for i in 0..1, j { t[i, j] = exp(x[r + i, j]) }  for c { y[r, c] = t[0, c] } }
+// Bounds inference: per loop of the nest, the hull of what all loads inside the axis read, clipped to the loop's range.
+// All local buffers that the nest fills move together. What several iterations read is computed in each of them.
+#include <algorithm>
+
+#include "compiler/loop/step_support.h"
+
+namespace mintor {
+namespace {
+
+struct Move {
+  std::string axis;
+  size_t producer = 0;                       // place among the statements of `block`
+  const Block* block = nullptr;              // holds the allocations, the nest and, further inside, the axis
+  std::set<std::string> buffers;             // that the nest fills
+  std::vector<For> loops;                    // of the nest that index the buffers
+  // Per buffer and dimension: the loop variable that its index is, plus a constant; or a constant alone.
+  struct Dim {
+    std::string var;
+    Index offset;
+  };
+  std::map<std::string, std::vector<Dim>> dims;
+  std::map<std::string, std::pair<Index, Index>> region;   // of a loop: first and last value read
+};
+
+// The block whose statement list allocates `buffer`.
+const Block* block_of(const Stmt& body, const std::string& buffer) {
+  const Block* found = nullptr;
+  visit(body, [&](const Stmt& s) {
+    if (auto* b = std::get_if<Block>(&s->node))
+      for (const Stmt& one : b->body)
+        if (auto* a = std::get_if<Alloc>(&one->node); a && a->name == buffer) found = b;
+  });
+  return found;
+}
+
+bool stores_to(const Stmt& s, const std::string& buffer) {
+  bool found = false;
+  visit(s, [&](const Stmt& x) {
+    if (auto* st = std::get_if<Store>(&x->node)) found |= st->buffer == buffer;
+    if (auto* i = std::get_if<Instr>(&x->node))
+      for (const auto& o : i->operands) found |= o.buffer == buffer;
+  });
+  return found;
+}
+
+bool reads(const Stmt& s, const std::string& buffer) {
+  bool found = false;
+  visit_exprs(s, [&](const Expr& e) {
+    if (auto* l = std::get_if<LoadExpr>(&e->node)) found |= l->buffer == buffer;
+  });
+  return found;
+}
+
+Refusal find_producer(const Kernel& kernel, const std::string& buffer, Move& move) {
+  move.block = block_of(kernel.body, buffer);
+  if (!move.block) return {"'" + buffer + "' is no local buffer that stands in a block"};
+  const auto& body = move.block->body;
+  int found = 0;
+  for (size_t i = 0; i < body.size(); ++i)
+    if (stores_to(body[i], buffer)) move.producer = i, ++found;
+  if (found != 1) return {buffer + " is filled by " + std::to_string(found) + " statements, not by one nest"};
+  const Stmt& nest = body[move.producer];
+  if (!std::holds_alternative<For>(nest->node)) return {buffer + " is not filled by a loop"};
+  auto own = bound_in(nest);
+  std::set<std::string> here;                // buffers that live in the same block
+  for (const Stmt& s : body)
+    if (auto* a = std::get_if<Alloc>(&s->node)) here.insert(a->name);
+  Refusal refusal;
+  visit(nest, [&](const Stmt& s) {
+    auto* st = std::get_if<Store>(&s->node);
+    if (std::holds_alternative<Instr>(s->node)) refusal = {"the nest of " + buffer + " holds an instruction"};
+    if (!st || own.count(st->buffer)) return;
+    if (!here.count(st->buffer)) refusal = {"the nest of " + buffer + " also writes " + st->buffer + ", which stays"};
+    move.buffers.insert(st->buffer);
+  });
+  if (refusal) return refusal;
+  for (const auto& b : move.buffers)
+    for (size_t i = 0; i < body.size(); ++i)
+      if (i != move.producer && stores_to(body[i], b)) return {b + " is filled by several statements"};
+  return {};
+}
+
+// Every store's index is a loop variable of the nest plus a constant, or a constant.
+Refusal find_dims(const Stmt& nest, Move& move) {
+  std::map<std::string, For> loops;
+  visit(nest, [&](const Stmt& s) {
+    if (auto* f = std::get_if<For>(&s->node)) loops.emplace(f->var, *f);
+  });
+  Refusal refusal;
+  std::set<std::string> used;
+  visit(nest, [&](const Stmt& s) {
+    auto* st = std::get_if<Store>(&s->node);
+    if (!st || !move.buffers.count(st->buffer)) return;
+    if (st->lanes > 1) refusal = {"the nest is already in vectors; move it first"};
+    std::vector<Move::Dim> dims;
+    for (const Index& e : st->indices) {
+      Move::Dim dim{"", e};
+      for (const auto& [var, loop] : loops) {
+        if (!e.mentions(var)) continue;
+        auto a = e.affine_in(var);
+        bool plain = a && a->first == 1 && a->second.is_const() && dim.var.empty() && loop.begin.is_const(0);
+        if (!plain) refusal = {"the store to " + st->buffer + " at " + e.str() + " is no loop variable plus a constant"};
+        if (plain) dim = {var, a->second};
+      }
+      dims.push_back(dim);
+    }
+    auto [it, made] = move.dims.try_emplace(st->buffer, dims);
+    for (size_t d = 0; !made && d < dims.size(); ++d)
+      if (it->second[d].var != dims[d].var || !(it->second[d].offset == dims[d].offset))
+        refusal = {"stores to " + st->buffer + " use different indices"};
+    for (const auto& d : dims)
+      if (!d.var.empty()) used.insert(d.var);
+  });
+  for (const auto& var : used) {
+    // A loop inside a loop that depends on it could not be cut alone.
+    for (const auto& [other, loop] : loops)
+      if (other != var && (loop.begin.mentions(var) || loop.end.mentions(var)))
+        refusal = {"the bounds of " + other + " depend on " + var};
+    move.loops.push_back(loops.at(var));
+  }
+  return refusal;
+}
+
+Refusal find_region(const Kernel& kernel, const For& axis, Move& move) {
+  Ranges ranges = ranges_at(kernel, axis.var);
+  std::set<std::string> inner;
+  auto accesses = outer_accesses(kernel, axis.body, ranges, inner);
+  std::map<std::string, std::pair<std::optional<Index>, std::optional<Index>>> hull;
+  std::set<std::string> unbounded;
+  for (const auto& a : accesses) {
+    if (!move.buffers.count(a.buffer)) continue;
+    const auto& dims = move.dims.at(a.buffer);
+    for (size_t d = 0; d < dims.size(); ++d) {
+      if (dims[d].var.empty()) continue;
+      auto lo = ranges.lower_over(a.indices[d], inner), hi = ranges.upper_over(a.indices[d], inner);
+      if (!lo || !hi) {
+        unbounded.insert(dims[d].var);
+        continue;
+      }
+      auto& [from, to] = hull[dims[d].var];
+      Index first = *lo - dims[d].offset, last = *hi - dims[d].offset;
+      from = from ? min(*from, first) : first;
+      to = to ? max(*to, last) : last;
+    }
+  }
+  for (const For& f : move.loops) {
+    Index first = f.begin, last = f.end - 1;
+    auto it = hull.find(f.var);
+    if (it != hull.end() && !unbounded.count(f.var)) {
+      // Loads under a condition may be asked for elements that do not exist: they are not executed.
+      first = ranges.simplify(max(*it->second.first, f.begin));
+      last = ranges.simplify(min(*it->second.second, f.end - 1));
+    }
+    Index extent = ranges.simplify(last - first + 1);
+    if (!ranges.proves_nonnegative(extent)) {   // clipped at both ends it may be empty
+      first = f.begin;
+      last = f.end - 1;
+    }
+    for (const auto& name : inner)
+      if (first.mentions(name) || last.mentions(name))
+        return {"the region of " + f.var + " depends on " + name + ", which is bound inside " + axis.var};
+    move.region[f.var] = {first, last};
+  }
+  return {};
+}
+
+Refusal check_readers(const Move& move, const For& axis) {
+  const auto& body = move.block->body;
+  auto inside = bound_in(axis.body);
+  for (size_t i = 0; i < body.size(); ++i) {
+    if (i == move.producer) continue;
+    for (const auto& b : move.buffers) {
+      if (!reads(body[i], b)) continue;
+      if (i < move.producer) return {b + " is read before it is filled"};
+      if (!find_loop(body[i], axis.var)) return {b + " is also read outside of " + axis.var};
+      Stmt without = replace_loop(body[i], axis.var, [](const For&) { return k::block({}); });
+      if (reads(without, b)) return {b + " is also read outside of " + axis.var};
+    }
+  }
+  // What the nest reads must still be what it was: no store between it and the axis, nor beside the axis.
+  std::set<std::string> inputs;
+  visit_exprs(body[move.producer], [&](const Expr& e) {
+    if (auto* l = std::get_if<LoadExpr>(&e->node)) inputs.insert(l->buffer);
+  });
+  auto own = bound_in(body[move.producer]);
+  for (size_t i = move.producer + 1; i < body.size(); ++i)
+    for (const auto& b : inputs)
+      if (!own.count(b) && !move.buffers.count(b) && stores_to(body[i], b))
+        return {"the nest reads " + b + ", which is written after it"};
+  return {};
+}
+
+Stmt rebase_stores(const Stmt& nest, const Move& move) {
+  return rewrite(nest, [&](const Expr& e) -> Expr {
+    auto* l = std::get_if<LoadExpr>(&e->node);
+    if (!l || !move.buffers.count(l->buffer)) return nullptr;
+    std::vector<Index> at;                       // the nest reads what it accumulates, at the same place
+    const auto& dims = move.dims.at(l->buffer);
+    for (size_t d = 0; d < dims.size(); ++d) at.push_back(dims[d].var.empty() ? l->indices[d] : Index::var(dims[d].var));
+    return k::load(l->buffer, e->dtype, at);
+  }, [&](const Stmt& s) -> Stmt {
+    auto* st = std::get_if<Store>(&s->node);
+    if (!st || !move.buffers.count(st->buffer)) return nullptr;
+    std::vector<Index> at;
+    const auto& dims = move.dims.at(st->buffer);
+    for (size_t d = 0; d < dims.size(); ++d) at.push_back(dims[d].var.empty() ? st->indices[d] : Index::var(dims[d].var));
+    return k::store(st->buffer, at, st->value);
+  });
+}
+
+Stmt rebase_loads(const Stmt& body, const Move& move) {
+  return rewrite(body, [&](const Expr& e) -> Expr {
+    auto* l = std::get_if<LoadExpr>(&e->node);
+    if (!l || !move.buffers.count(l->buffer)) return nullptr;
+    std::vector<Index> at;
+    const auto& dims = move.dims.at(l->buffer);
+    for (size_t d = 0; d < dims.size(); ++d)
+      at.push_back(dims[d].var.empty() ? l->indices[d] : l->indices[d] - dims[d].offset - move.region.at(dims[d].var).first);
+    return k::with_lanes(k::load(l->buffer, e->dtype, at, l->count), e->lanes);
+  }, nullptr);
+}
+
+}  // namespace
+
+static Refusal compute_at(Kernel& kernel, StepArgs args) {
+  if (Refusal r = expect_args(args, 2, "buffer, axis")) return r;
+  const For* axis = nullptr;
+  if (Refusal r = expect_loop(kernel, args[1], axis)) return r;
+  Move move;
+  move.axis = args[1];
+  if (Refusal r = find_producer(kernel, args[0], move)) return r;
+  const Stmt nest = move.block->body[move.producer];
+  if (find_loop(nest, axis->var)) return {"the loop " + args[1] + " belongs to the nest that fills " + args[0]};
+  if (Refusal r = find_dims(nest, move)) return r;
+  if (Refusal r = check_readers(move, *axis)) return r;
+  if (Refusal r = find_region(kernel, *axis, move)) return r;
+  if (!reads(axis->body, args[0])) return {args[0] + " is not read inside " + args[1]};
+  for (const Stmt& s : move.block->body)
+    if (auto* l = std::get_if<Let>(&s->node); l && reads(s, args[0])) return {args[0] + " is read by " + l->name};
+
+  Ranges ranges = ranges_at(kernel, axis->var);
+  // The nest over its region: loops from 0, their variables moved.
+  std::map<std::string, Index> moved;
+  for (const auto& [var, bounds] : move.region) moved[var] = bounds.first + Index::var(var);
+  Stmt local = substitute(rebase_stores(nest, move), {});
+  local = rewrite(local, nullptr, [&](const Stmt& s) -> Stmt {
+    auto* f = std::get_if<For>(&s->node);
+    if (!f || !move.region.count(f->var)) return nullptr;
+    const auto& [first, last] = move.region.at(f->var);
+    return k::loop(f->var, 0, ranges.simplify(last - first + 1), f->body, f->kind);
+  });
+  // Addresses of everything but the buffers themselves move; theirs count from the region's start.
+  std::map<std::string, Index> marks;
+  for (const auto& [var, bounds] : move.region) marks[var + "'"] = Index::var(var);
+  local = rewrite(local, [&](const Expr& e) -> Expr {
+    auto* l = std::get_if<LoadExpr>(&e->node);
+    if (!l || !move.buffers.count(l->buffer)) return nullptr;
+    std::vector<Index> at;
+    for (const Index& i : l->indices) at.push_back(i.as_var() && move.region.count(*i.as_var()) ? Index::var(*i.as_var() + "'") : i);
+    return k::load(l->buffer, e->dtype, at);
+  }, [&](const Stmt& s) -> Stmt {
+    auto* st = std::get_if<Store>(&s->node);
+    if (!st || !move.buffers.count(st->buffer)) return nullptr;
+    std::vector<Index> at;
+    for (const Index& i : st->indices) at.push_back(i.as_var() && move.region.count(*i.as_var()) ? Index::var(*i.as_var() + "'") : i);
+    return k::store(st->buffer, at, st->value);
+  });
+  local = substitute(substitute(local, moved), marks);
+
+  std::set<std::string> names_in_loops;
+  visit(kernel.body, [&](const Stmt& s) {
+    if (auto* f = std::get_if<For>(&s->node)) names_in_loops.insert(f->var);
+  });
+  std::vector<Stmt> inside, outside;
+  for (const Stmt& s : move.block->body) {
+    auto* a = std::get_if<Alloc>(&s->node);
+    if (!a || !move.buffers.count(a->name)) {
+      if (s != nest) outside.push_back(s);
+      continue;
+    }
+    std::vector<Index> shape;
+    const auto& dims = move.dims.at(a->name);
+    for (size_t d = 0; d < dims.size(); ++d) {
+      if (dims[d].var.empty()) {
+        shape.push_back(a->shape[d]);
+        continue;
+      }
+      const auto& [first, last] = move.region.at(dims[d].var);
+      Index extent = ranges.simplify(last - first + 1);
+      // A region that shrinks at a border keeps the place of the others: constant strides.
+      bool moves = false;
+      for (const auto& v : extent.vars()) moves |= names_in_loops.count(v) > 0;
+      auto most = ranges.upper(extent);
+      shape.push_back(moves && most ? Index(*most) : extent);
+    }
+    inside.push_back(k::alloc(a->name, a->dtype, shape, a->space));
+  }
+  inside.push_back(local);
+  inside.push_back(rebase_loads(axis->body, move));
+  Stmt new_body = simplify_stmt(k::block(inside), ranges);
+  for (Stmt& s : outside)
+    s = replace_loop(s, args[1], [&](const For& f) { return k::loop(f.var, f.begin, f.end, new_body, f.kind); });
+  const Block* old = move.block;
+  kernel.body = rewrite(kernel.body, nullptr, [&, done = false](const Stmt& s) mutable -> Stmt {
+    auto* b = std::get_if<Block>(&s->node);
+    if (done || b != old) return nullptr;
+    done = true;
+    return k::block(outside);
+  });
+  return {};
+}
+
+extern const Step step_compute_at;
+const Step step_compute_at = {"compute_at", "buffer, axis", "computes a local buffer where it is consumed", compute_at};
+
+}  // namespace mintor

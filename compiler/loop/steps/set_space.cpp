@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// acc: f32[14, 16] in local  ->  set_space(acc, reg)  ->  acc: f32[14, 16] in reg
+// reg asks that every index but `lane` is a constant once unrolled loops are expanded.
+#include "compiler/loop/step_support.h"
+
+namespace mintor {
+namespace {
+
+// Indices may mention constants, lane and unrolled loops.
+bool constant_when_unrolled(const Kernel& kernel, const std::string& buffer) {
+  std::set<std::string> allowed{std::string(kLane)};
+  visit(kernel.body, [&](const Stmt& s) {
+    if (auto* f = std::get_if<For>(&s->node); f && f->kind == LoopKind::unrolled) allowed.insert(f->var);
+  });
+  bool ok = true;
+  auto look = [&](const std::string& name, const std::vector<Index>& indices) {
+    if (name != buffer) return;
+    for (const Index& e : indices)
+      for (const auto& v : e.vars()) ok &= allowed.count(v) > 0;
+  };
+  visit_exprs(kernel.body, [&](const Expr& e) {
+    if (auto* l = std::get_if<LoadExpr>(&e->node)) look(l->buffer, l->indices);
+  });
+  visit(kernel.body, [&](const Stmt& s) {
+    if (auto* st = std::get_if<Store>(&s->node)) look(st->buffer, st->indices);
+    if (auto* i = std::get_if<Instr>(&s->node))
+      for (const auto& o : i->operands) look(o.buffer, o.indices);
+  });
+  return ok;
+}
+
+}  // namespace
+
+static Refusal set_space(Kernel& kernel, StepArgs args) {
+  if (Refusal r = expect_args(args, 2, "buffer, space")) return r;
+  if (args[1] != "local" && args[1] != "reg") return {"'" + args[1] + "' is neither local nor reg"};
+  Space space = args[1] == "reg" ? Space::reg : Space::local;
+  bool found = false, constant_shape = true;
+  Stmt body = rewrite(kernel.body, nullptr, [&](const Stmt& s) -> Stmt {
+    auto* a = std::get_if<Alloc>(&s->node);
+    if (!a || a->name != args[0]) return nullptr;
+    found = true;
+    for (const Index& e : a->shape) constant_shape &= e.is_const();
+    return k::alloc(a->name, a->dtype, a->shape, space);
+  });
+  if (!found) return {"'" + args[0] + "' is no local buffer"};
+  if (space == Space::reg && !constant_shape) return {"the shape of " + args[0] + " is not constant"};
+  if (space == Space::reg && !constant_when_unrolled(kernel, args[0]))
+    return {"an index of " + args[0] + " is no constant once unrolled loops are expanded"};
+  kernel.body = body;
+  return {};
+}
+
+extern const Step step_set_space;
+const Step step_set_space = {"set_space", "buffer, space", "moves a local buffer between local and reg", set_space};
+
+}  // namespace mintor
