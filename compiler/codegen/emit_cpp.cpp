@@ -59,6 +59,12 @@ class Writer {
     text_ += '\n';
   }
 
+  // The trip count of the parallel loop is the caller's to know: its text may not mention it.
+  bool bounds_parallel(const std::string& symbol) const {
+    const For* loop = parallel_loop(kernel_);
+    return loop != nullptr && loop->end.mentions(symbol);
+  }
+
   std::vector<std::string> unused_parameters() const {
     std::set<std::string> used;
     map_indices(kernel_.body, [&](const Index& e) {
@@ -86,7 +92,7 @@ class Writer {
     for (const Param& p : kernel_.params)
       if (used.count(p.name) == 0) unused.push_back(p.name);
     for (const SymbolParam& s : kernel_.symbols)
-      if (used.count(s.name) == 0) unused.push_back(s.name);
+      if (used.count(s.name) == 0 || bounds_parallel(s.name)) unused.push_back(s.name);
     return unused;
   }
 

@@ -156,15 +156,33 @@ class EntryWriter {
   std::vector<const Launch*> launches_;
 };
 
-// Integer division and remainder toward minus infinity, for sizes.
-constexpr char kIndexFunctions[] =
-    R"(static inline int64_t mt_floordiv(int64_t a, int64_t b) {
-  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+// Integer functions of sizes: division and remainder round toward minus infinity. In an order in
+// which each comes after those that it may call.
+struct IndexFunction {
+  std::string_view call, text;
+};
+constexpr IndexFunction kIndexFunctions[] = {
+    {"mt_floordiv(",
+     "static inline int64_t mt_floordiv(int64_t a, int64_t b) {\n"
+     "  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);\n}\n"},
+    {"mt_mod(",
+     "static inline int64_t mt_mod(int64_t a, int64_t b) {\n"
+     "  const int64_t rest = a % b;\n"
+     "  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;\n}\n"},
+    {"mt_imin(",
+     "static inline int64_t mt_imin(int64_t a, int64_t b) { return a < b ? a : b; }\n"},
+    {"mt_imax(",
+     "static inline int64_t mt_imax(int64_t a, int64_t b) { return a > b ? a : b; }\n"},
+};
+
+// Only what the text calls: compilers warn of the rest.
+std::string index_functions_for(std::string_view text) {
+  std::string functions;
+  for (const IndexFunction& function : kIndexFunctions) {
+    if (text.find(function.call) != std::string_view::npos) functions += function.text;
+  }
+  return functions.empty() ? "" : functions + "\n";
 }
-static inline int64_t mt_mod(int64_t a, int64_t b) { return a - mt_floordiv(a, b) * b; }
-static inline int64_t mt_imin(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t mt_imax(int64_t a, int64_t b) { return a > b ? a : b; }
-)";
 
 // Adds an embedded header and those that it includes, by their base names.
 void add_header(std::string_view path, std::vector<SourceFile>& headers) {
@@ -283,28 +301,19 @@ std::string emit_kernels_header(const Program& program) {
 
 std::string emit_program_unit(const Program& program, const std::string& weights_sha256) {
   ProgramWriter out(program);
-  out.line("#include \"kernels.h\"");
-  out.line("#include \"mintor_program.h\"");
-  for (const std::string_view path : cpu_headers(program)) {
-    out.line("#include \"" + base_name(path) + "\"");
-  }
-  out.line();
-  out.line("namespace MT_PACKAGE {");
-  out.line();
   write_tables(out, program);
-  std::string helpers(kIndexFunctions);
-  for (size_t end = helpers.find('\n'); end != std::string::npos; end = helpers.find('\n')) {
-    out.line(helpers.substr(0, end));
-    helpers.erase(0, end + 1);
-  }
-  out.line();
   write_size_functions(out, program);
   EntryWriter(out, program, program.prepare).write("prepare");
   EntryWriter(out, program, program.forward).write("forward");
   write_program_constant(out, program, weights_sha256);
-  out.line();
-  out.line("}  // namespace MT_PACKAGE");
-  return banner(program, "The program") + out.take();
+  const std::string body = out.take();
+  std::string text = banner(program, "The program");
+  text += "#include \"kernels.h\"\n#include \"mintor_program.h\"\n";
+  for (const std::string_view path : cpu_headers(program)) {
+    text += "#include \"" + base_name(path) + "\"\n";
+  }
+  text += "\nnamespace MT_PACKAGE {\n\n" + index_functions_for(body) + body;
+  return text + "\n}  // namespace MT_PACKAGE\n";
 }
 
 ProgramSource emit_program(const Program& program, const std::string& weights_sha256,

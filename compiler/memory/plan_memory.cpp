@@ -44,13 +44,16 @@ struct EntryPlanner {
     return counts;
   }
 
+  bool both_in_arena(const Launch& launch, size_t output, size_t input) const {
+    return live.contains(root_of(program, launch.args[output])) &&
+           live.contains(root_of(program, launch.args[input]));
+  }
+
   Refusal refuse(const Launch& launch, int number, size_t output, size_t input) const {
     const int32_t to = root_of(program, launch.args[output]);
     const int32_t from = root_of(program, launch.args[input]);
-    const auto to_life = live.find(to), from_life = live.find(from);
-    if (to_life == live.end() || from_life == live.end()) return {"one is not in the arena"};
-    if (to_life->second.first != number) return {"the output holds a value already"};
-    if (from_life->second.last != number) return {"the input is read later"};
+    if (live.at(to).first != number) return {"the output holds a value already"};
+    if (live.at(from).last != number) return {"the input is read later"};
     const auto counts = uses(launch);
     if (counts.at(to) > 1 || counts.at(from) > 1) return {"it is passed twice"};
     if (!(exact_bytes(program.buffers[to]) == exact_bytes(program.buffers[from]))) {
@@ -69,6 +72,7 @@ struct EntryPlanner {
       if (!kernel.params[output].written) continue;
       for (size_t input = 0; input < launch.args.size(); ++input) {
         if (kernel.params[input].written || taken.contains(input)) continue;
+        if (!both_in_arena(launch, output, input)) continue;
         const Refusal refusal = refuse(launch, number, output, input);
         if (refusal) {
           context.explain("in place: " + launch.kernel + ": " + kernel.params[output].name +

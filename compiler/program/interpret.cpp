@@ -5,8 +5,11 @@
 // Keeps true: sizes of inputs are checked against the symbols that they bind.
 #include "compiler/loop/interpret.h"
 
+#include <algorithm>
 #include <cstring>
+#include <set>
 
+#include "compiler/program/canonical.h"
 #include "compiler/program/program.h"
 #include "compiler/support/error.h"
 
@@ -84,19 +87,32 @@ struct Blocks {
   }
 
   void run(const Launch& launch, size_t level) {
-    const Kernel& kernel = program.kernels[find_kernel(program, launch.kernel)].levels[level];
+    Kernel kernel = program.kernels[find_kernel(program, launch.kernel)].levels[level];
+    const std::vector<Param> params = kernel.params;
+    std::set<size_t> taken_over;          // inputs whose bytes are those of an output
+    for (const InPlace& pair : launch.in_place) {
+      taken_over.insert(static_cast<size_t>(pair.input));
+      kernel = rename(kernel, {{params[pair.input].name, params[pair.output].name}});
+    }
+    for (size_t i = params.size(); i-- > 0;) {
+      if (taken_over.contains(i)) kernel.params.erase(kernel.params.begin() + static_cast<long>(i));
+    }
     std::map<std::string, Memory> buffers;
     std::map<std::string, int64_t> values;
     for (size_t i = 0; i < launch.symbols.size(); ++i) {
       values[kernel.symbols[i].name] = value(launch.symbols[i]);
     }
+    const auto is_fresh = [&](size_t arg) {
+      return params[arg].written && std::ranges::none_of(launch.in_place, [&](const InPlace& pair) {
+               return static_cast<size_t>(pair.output) == arg;
+             });
+    };
     for (size_t i = 0; i < launch.args.size(); ++i) {
-      const Param& param = kernel.params[i];
-      buffers[param.name] = load(launch.args[i], param.written);
+      if (!taken_over.contains(i)) buffers[params[i].name] = load(launch.args[i], is_fresh(i));
     }
     interpret(kernel, buffers, values);
     for (size_t i = 0; i < launch.args.size(); ++i) {
-      if (kernel.params[i].written) store(launch.args[i], buffers[kernel.params[i].name]);
+      if (params[i].written) store(launch.args[i], buffers[params[i].name]);
     }
   }
 
