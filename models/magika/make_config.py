@@ -45,14 +45,15 @@ def header(config, types):
         )
     constants = "\n".join(f"enum {{ k_{name} = {int(config[name])} }};" for name in SIZES)
     return f"""// Made by make_config.py from the model's config.min.json and
-    content_types_kb.min.json. Do not edit.
+// content_types_kb.min.json. Do not edit.
 #ifndef MAGIKA_CONFIG_H
 #define MAGIKA_CONFIG_H
 
 {constants}
 
 // One row per output of the model: what to answer, from which score on, and whether the answer is
-a text type. typedef struct magika_label {{
+// a text type.
+typedef struct magika_label {{
   const char* output;
   double threshold;
   int is_text;
