@@ -83,4 +83,4 @@ lint:
 	$(PYTHON) tests/lint/lint.py
 
 bench: build .venv/.test-stamp
-	$(VENV)/python tests/bench/bench.py
+	$(VENV)/python tests/perf/side_by_side.py
