@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <ostream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -19,12 +20,13 @@ namespace mintor {
 struct Level {
   const char* name;
   const char* flags;
+  friend std::ostream& operator<<(std::ostream& out, const Level& l) { return out << l.name; }
 };
 
 inline constexpr Level kLevels[] = {{"reference", ""},
                                     {"v3", "-march=x86-64-v3"},
                                     {"v4", "-march=x86-64-v4 -mprefer-vector-width=512"}};
-inline constexpr const char* kCompilers[] = {"g++", "clang++-16", "clang++-19"};
+inline const std::string kCompilers[] = {"g++", "clang++-16", "clang++-19"};
 
 inline bool cpu_runs(const std::string& level) {
   const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&

@@ -35,7 +35,7 @@ constexpr Expectation kExpectations[] = {
     {"f16_to_f32", "vcvtph2ps", 5},
 };
 
-class Disassembly : public testing::TestWithParam<std::tuple<const char*, Level>> {};
+class Disassembly : public testing::TestWithParam<std::tuple<std::string, Level>> {};
 
 // Function name -> its instructions.
 std::map<std::string, std::vector<std::string>> functions_of(const std::string& listing) {
@@ -104,8 +104,8 @@ TEST_P(Disassembly, HasNoWeakOrUndefinedSymbols) {
   }
 }
 
-std::string case_name(const testing::TestParamInfo<std::tuple<const char*, Level>>& info) {
-  std::string name = std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name;
+std::string case_name(const testing::TestParamInfo<std::tuple<std::string, Level>>& info) {
+  std::string name = std::get<0>(info.param) + "_" + std::get<1>(info.param).name;
   std::replace_if(name.begin(), name.end(), [](char c) { return c == '+' || c == '-'; }, 'p');
   return name;
 }

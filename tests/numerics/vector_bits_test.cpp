@@ -19,7 +19,7 @@ using ApplyFn = bool (*)(int, int, int, const void* const*, void*, long);
 using CastFn = bool (*)(int, const void*, int, void*, long);
 using PartialFn = int (*)(int, const void*, void*, void*, long);
 
-class VectorBits : public testing::TestWithParam<std::tuple<const char*, Level>> {
+class VectorBits : public testing::TestWithParam<std::tuple<std::string, Level>> {
  protected:
   ~VectorBits() override {
     if (library_ != nullptr) dlclose(library_);
@@ -28,7 +28,7 @@ class VectorBits : public testing::TestWithParam<std::tuple<const char*, Level>>
   bool open(const char* unit) {
     const auto [compiler, level] = GetParam();
     if (!has_compiler(compiler)) {
-      skip_ = std::string("no ") + compiler + " on this machine";
+      skip_ = "no " + compiler + " on this machine";
       return false;
     }
     const std::string file = folder_.file("unit.so");
@@ -193,8 +193,8 @@ TEST_P(VectorBits, CastsAndPartialMoves) {
   munmap(pages, 2 * page);
 }
 
-std::string case_name(const testing::TestParamInfo<std::tuple<const char*, Level>>& info) {
-  std::string name = std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name;
+std::string case_name(const testing::TestParamInfo<std::tuple<std::string, Level>>& info) {
+  std::string name = std::get<0>(info.param) + "_" + std::get<1>(info.param).name;
   std::replace_if(name.begin(), name.end(), [](char c) { return c == '+' || c == '-'; }, 'p');
   return name;
 }
