@@ -144,9 +144,15 @@ void resize(OnnxNode& n) {
   size_t scale_input = old ? 1 : 2;
   bool by_size = !old && n.given(3);
   if (by_size) {
-    for (size_t d = 0; d < rank; ++d)
-      sizes[d] = x.shape()[d].is_const() ? x.shape()[d].value() : -1;
-    sizes = per_dimension(n, n.constants(3, "sizes"), axes, rank, sizes);
+    Shape in = x.shape();
+    std::vector<Index> wanted = per_dimension(n, n.indices(3, "sizes"), axes, rank, in);
+    for (size_t d = 0; d < rank; ++d) {
+      bool kept = wanted[d] == in[d] && !in[d].is_const();  // a symbolic size that stays
+      if (!kept && !wanted[d].is_const())
+        n.fail("dimension " + std::to_string(d) + " is resized to '" + wanted[d].str() + "'",
+               "fix the size with --shape");
+      sizes[d] = kept ? -1 : wanted[d].value();
+    }
   } else if (n.op() == "Upsample" && n.opset() < 9) {
     scales = per_dimension(n, n.reals("scales"), axes, rank, scales);
   } else {
