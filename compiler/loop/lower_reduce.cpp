@@ -41,6 +41,14 @@ std::vector<Expr> name_all(NestContext& ctx, const std::string& wish, const std:
   return named;
 }
 
+// Stores values computed from what they replace. Several are named first: the second may depend on
+// what the first store overwrites.
+void update_all(NestContext& ctx, const LaneReduction& r, const std::vector<std::string>& buffers,
+                Index at, const std::vector<Expr>& values, std::vector<Stmt>& out) {
+  const bool several = values.size() > 1;
+  store_all(buffers, at, several ? name_all(ctx, r.prefix + "_u", values, out) : values, out);
+}
+
 std::vector<std::string> alloc_all(NestContext& ctx, const std::string& wish, const std::vector<DType>& dtypes,
                                    int64_t count, Space space, std::vector<Stmt>& out) {
   std::vector<std::string> names;
@@ -80,7 +88,7 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
   }));
   const auto step = [&](const Index& base) {
     return [&, base](Index l, std::vector<Stmt>& inner) {
-      store_all(acc, l, r.take(base + l, load_all(acc, r.dtypes, l), inner), inner);
+      update_all(ctx, r, acc, l, r.take(base + l, load_all(acc, r.dtypes, l), inner), inner);
     };
   };
   const std::string steps = ctx.exprs.fresh(r.prefix + "_s");
@@ -95,7 +103,8 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
   }));
   for (int64_t half = kLanes / 2; half >= 1; half /= 2)
     out.push_back(lane_loop("_l", half, [&](Index l, std::vector<Stmt>& inner) {
-      store_all(part, l, r.combine(load_all(part, r.dtypes, l), load_all(part, r.dtypes, l + half)), inner);
+      const auto combined = r.combine(load_all(part, r.dtypes, l), load_all(part, r.dtypes, l + half));
+      update_all(ctx, r, part, l, combined, inner);
     }));
   return name_all(ctx, r.prefix + "_r", load_all(part, r.dtypes, 0), out);
 }
@@ -229,24 +238,33 @@ Stmt nest_reduce(NestContext& ctx, const Node& node) {
   r.combine = combine;
   r.block = attr.order.block > 0 ? attr.order.block : 4096;
   r.prefix = value_name(ctx.graph, {&node, 0});
+  // argmin and argmax carry the position beside the value; only the position is stored.
+  const bool arg = attr.combiner == Combiner::argmin || attr.combiner == Combiner::argmax;
+  if (arg) {
+    r.dtypes.push_back(DType::i64);
+    r.identities.push_back(Scalar::of(DType::i64, 0));
+  }
   r.take = [&](Index item, const std::vector<Expr>& acc, std::vector<Stmt>& out) {
-    return combine(acc, operands_at(ctx, node, coordinates(ctx, node, attr.dims, space, item), out));
+    std::vector<Expr> values = operands_at(ctx, node, coordinates(ctx, node, attr.dims, space, item), out);
+    if (arg) values.push_back(k::index(item));
+    return combine(acc, values);
   };
   std::vector<Expr> result;
   if (space.count.is_const(0)) {
-    result = constants_of(attr.identities);
+    result = constants_of(r.identities);
   } else if (attr.order.form == Order::Form::serial) {
     const auto acc = alloc_all(ctx, r.prefix + "_acc", r.dtypes, 1, Space::reg, body);
-    store_all(acc, 0, constants_of(attr.identities), body);
+    store_all(acc, 0, constants_of(r.identities), body);
     const std::string var = ctx.exprs.fresh(r.prefix + "_s");
     ctx.exprs.ranges().set(var, Index(0), space.count - 1);
     std::vector<Stmt> inner;
-    store_all(acc, 0, r.take(Index::var(var), load_all(acc, r.dtypes, 0), inner), inner);
+    update_all(ctx, r, acc, 0, r.take(Index::var(var), load_all(acc, r.dtypes, 0), inner), inner);
     body.push_back(k::loop(var, 0, space.count, k::block(std::move(inner))));
     result = load_all(acc, r.dtypes, 0);
   } else {
     result = reduce_lanes(ctx, r, space.count, space.kept, body);
   }
+  if (arg) result.erase(result.begin());
   // The identity of a sum is -0, so that filling equals skipping; an empty one is +0 all the same.
   if (attr.combiner == Combiner::add && is_float(r.dtypes[0])) {
     const Expr zero = k::constant(Scalar::of(r.dtypes[0], 0.0));
