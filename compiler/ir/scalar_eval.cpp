@@ -165,6 +165,7 @@ void evaluate_array(ScalarOp op, DType operand_dtype, Arrays operands, void* res
 }
 
 void cast_array(DType from, const void* operand, DType to, void* result, int64_t count) {
+  if (count == 0) return;  // of nothing the pointers may be null
   if (from == to) {
     if (result != operand) {
       std::memmove(result, operand, static_cast<size_t>(count * size_of(from)));
