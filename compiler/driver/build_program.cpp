@@ -3,11 +3,14 @@
 // Graph and level names; gives the Program that packages and the JIT are made from. Keeps true:
 // groups, launches and memory are decided once for all levels; only schedules differ.
 #include <algorithm>
+#include <iterator>
+#include <mutex>
 
 #include "compiler/codegen/target.h"
 #include "compiler/contraction/strategy.h"
 #include "compiler/driver/driver.h"
 #include "compiler/graph/fusion.h"
+#include "compiler/jit/backend.h"
 #include "compiler/loop/lower.h"
 #include "compiler/memory/plan_memory.h"
 #include "compiler/program/plan.h"
@@ -39,6 +42,32 @@ std::vector<Kernel> kernels_of(CompileContext& context, const Graph& graph, cons
   return kernels;
 }
 
+// Groups side by side. Each has a context of its own, so that what is explained keeps its order.
+std::vector<std::vector<Kernel>> schedule_groups(CompileContext& context, const Graph& graph,
+                                                 const FusionPlan& fusion,
+                                                 const std::vector<TargetInfo>& levels) {
+  const size_t count = fusion.groups.size();
+  std::vector<std::vector<Kernel>> kernels(count);
+  std::vector<CompileContext> own(count, CompileContext(context.options));
+  std::mutex mutex;
+  int64_t done = 0;
+  for_each_parallel(count, [&](size_t g) {
+    const Group& group = fusion.groups[g];
+    for (const std::string& why : group.because) {
+      own[g].explain("fusion: " + group.name + ": " + why);
+    }
+    kernels[g] = kernels_of(own[g], graph, group, levels);
+    if (!context.progress) return;
+    const std::lock_guard lock(mutex);
+    context.progress("scheduling", ++done, static_cast<int64_t>(count));
+  });
+  for (CompileContext& one : own) {
+    std::ranges::move(one.explanations, std::back_inserter(context.explanations));
+    std::ranges::move(one.warnings, std::back_inserter(context.warnings));
+  }
+  return kernels;
+}
+
 }  // namespace
 
 Program build_program(CompileContext& context, const Graph& graph,
@@ -48,16 +77,7 @@ Program build_program(CompileContext& context, const Graph& graph,
   check(!levels.empty(), "build_program", "at least one level is needed");
 
   const FusionPlan fusion = fuse(context, graph);
-  std::vector<std::vector<Kernel>> kernels;
-  for (const Group& group : fusion.groups) {
-    if (context.progress) {
-      context.progress("scheduling", static_cast<int64_t>(kernels.size()),
-                       static_cast<int64_t>(fusion.groups.size()));
-    }
-    for (const std::string& why : group.because)
-      context.explain("fusion: " + group.name + ": " + why);
-    kernels.push_back(kernels_of(context, graph, group, levels));
-  }
+  std::vector<std::vector<Kernel>> kernels = schedule_groups(context, graph, fusion, levels);
   Program program = plan(context, graph, fusion, std::move(levels), std::move(kernels));
   program.numerics_hash = graph.numerics_hash;
   plan_memory(context, program);

@@ -96,7 +96,7 @@ Emitted emit_here(const ProgramSource& source, size_t unit, const std::string& s
 // A child that crashes takes nothing with it; its output comes back through a file.
 Emitted emit_in_child(const ProgramSource& source, size_t unit, const std::string& stage,
                       const std::string& file) {
-  const ProcessResult result = run_forked([&](std::string& output) {
+  const CommandResult result = run_forked([&](std::string& output) {
     const Emitted emitted = emit_here(source, unit, stage);
     std::ofstream(file, std::ios::binary) << emitted.output;
     output = emitted.diagnostics;
@@ -123,13 +123,12 @@ bool in_child() {
 
 // lld beside the clang that was linked, else any linker.
 std::vector<std::string> linker() {
-  for (const char* name : {"/usr/lib/llvm-19/bin/ld.lld", "ld.lld-19", "ld.lld", "ld"}) {
-    const std::string path = find_program(name);
-    if (!path.empty()) return {path};
-  }
-  for (const char* name : {"cc", "gcc", "clang"}) {
-    const std::string path = find_program(name);
-    if (!path.empty()) return {path, "-nostartfiles", "-nostdlib"};
+  const std::vector<std::string> linkers = {"/usr/lib/llvm-19/bin/ld.lld", "ld.lld-19", "ld.lld",
+                                            "ld"};
+  if (const std::string path = find_executable(linkers); !path.empty()) return {path};
+  const std::vector<std::string> drivers = {"cc", "gcc", "clang"};
+  if (const std::string path = find_executable(drivers); !path.empty()) {
+    return {path, "-nostartfiles", "-nostdlib"};
   }
   throw CompileError("jit", "there is no linker (ld.lld, ld or cc) on PATH", "", "install lld-19");
 }
@@ -171,7 +170,7 @@ class LlvmBackend : public JitBackend {
     command.insert(command.end(), {"-shared", "-o", file});
     command.insert(command.end(), objects.begin(), objects.end());
     if (const std::string math = math_library(); !math.empty()) command.push_back(math);
-    const ProcessResult result = run_process(command);
+    const CommandResult result = run_command(command);
     if (result.status == 0) return;
     throw InternalError("jit", command[0] + " ended with " + std::to_string(result.status) + "\n" +
                                    result.output);

@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// posix_spawn, fork and a pipe. Takes arguments; gives status and output. Keeps true: descriptors
-// are closed on every path, and not inherited by other children.
+// fork and a pipe. Takes a function; gives status and output. Keeps true: descriptors are closed on
+// every path, and not inherited by other children.
 #include "compiler/jit/process.h"
 
 #include <fcntl.h>
-#include <spawn.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-
-extern char** environ;
+#include <exception>
 
 namespace mintor {
 namespace {
 
 constexpr size_t kMaxOutput = 64 << 10;
 
-void collect(int descriptor, pid_t child, ProcessResult& result) {
+void collect(int descriptor, pid_t child, CommandResult& result) {
   char block[4096];
   for (;;) {
     const ssize_t got = read(descriptor, block, sizeof block);
@@ -35,55 +31,30 @@ void collect(int descriptor, pid_t child, ProcessResult& result) {
   result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-bool make_pipe(int (&ends)[2]) { return pipe2(ends, O_CLOEXEC) == 0; }
+[[noreturn]] void run_child(int descriptor, const std::function<int(std::string&)>& work) {
+  std::string output;
+  int status = 125;
+  try {
+    status = work(output);
+  } catch (const std::exception& error) {
+    output = error.what();
+  }
+  for (size_t sent = 0; sent < output.size();) {
+    const ssize_t wrote = write(descriptor, output.data() + sent, output.size() - sent);
+    if (wrote <= 0) break;
+    sent += static_cast<size_t>(wrote);
+  }
+  _exit(status);
+}
 
 }  // namespace
 
-ProcessResult run_process(const std::vector<std::string>& arguments) {
-  ProcessResult result;
+CommandResult run_forked(const std::function<int(std::string& output)>& work) {
+  CommandResult result;
   int ends[2];
-  if (arguments.empty() || !make_pipe(ends)) return result;
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
-  pid_t child = 0;
-  const int failed = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
-  if (failed) {
-    close(ends[0]);
-    return result;
-  }
-  collect(ends[0], child, result);
-  return result;
-}
-
-ProcessResult run_forked(const std::function<int(std::string& output)>& work) {
-  ProcessResult result;
-  int ends[2];
-  if (!make_pipe(ends)) return result;
+  if (pipe2(ends, O_CLOEXEC) != 0) return result;
   const pid_t child = fork();
-  if (child == 0) {
-    close(ends[0]);
-    std::string output;
-    int status = 125;
-    try {
-      status = work(output);
-    } catch (const std::exception& error) {
-      output = error.what();
-    }
-    for (size_t sent = 0; sent < output.size();) {
-      const ssize_t wrote = write(ends[1], output.data() + sent, output.size() - sent);
-      if (wrote <= 0) break;
-      sent += static_cast<size_t>(wrote);
-    }
-    _exit(status);
-  }
+  if (child == 0) run_child(ends[1], work);
   close(ends[1]);
   if (child < 0) {
     close(ends[0]);
@@ -91,24 +62,6 @@ ProcessResult run_forked(const std::function<int(std::string& output)>& work) {
   }
   collect(ends[0], child, result);
   return result;
-}
-
-std::string find_program(const std::string& name) {
-  if (name.empty()) return "";
-  if (name.find('/') != std::string::npos) return access(name.c_str(), X_OK) == 0 ? name : "";
-  const char* path = std::getenv("PATH");
-  const std::string folders = path ? path : "/usr/local/bin:/usr/bin:/bin";
-  for (size_t at = 0; at <= folders.size();) {
-    const size_t end = std::min(folders.find(':', at), folders.size());
-    const std::string candidate = folders.substr(at, end - at) + "/" + name;
-    struct stat info;
-    if (stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
-        access(candidate.c_str(), X_OK) == 0) {
-      return candidate;
-    }
-    at = end + 1;
-  }
-  return "";
 }
 
 }  // namespace mintor

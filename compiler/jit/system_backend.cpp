@@ -8,8 +8,8 @@
 
 #include "compiler/jit/backend.h"
 #include "compiler/jit/jit.h"
-#include "compiler/jit/process.h"
 #include "compiler/support/error.h"
+#include "compiler/support/subprocess.h"
 
 namespace mintor {
 namespace {
@@ -57,7 +57,7 @@ class SystemBackend : public JitBackend {
 
  private:
   static void run(const std::vector<std::string>& command, const std::string& what) {
-    const ProcessResult result = run_process(command);
+    const CommandResult result = run_command(command);
     if (result.status == 0) return;
     std::string line;
     for (const std::string& word : command) line += (line.empty() ? "" : " ") + word;
@@ -75,11 +75,8 @@ std::unique_ptr<JitBackend> system_backend() {
   std::vector<std::string> names;
   if (chosen && *chosen) names.push_back(chosen);
   names.insert(names.end(), {"c++", "g++", "clang++", "clang++-19", "clang++-16"});
-  for (const std::string& name : names) {
-    const std::string path = find_program(name);
-    if (!path.empty()) return std::make_unique<SystemBackend>(path);
-  }
-  return nullptr;
+  const std::string path = find_executable(names);
+  return path.empty() ? nullptr : std::make_unique<SystemBackend>(path);
 }
 
 }  // namespace mintor

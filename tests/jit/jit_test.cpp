@@ -228,7 +228,8 @@ TEST_F(JitTest, StagesAreText) {
 
 TEST_F(JitTest, FormattingIsCosmetic) {
   use("llvm");
-  EXPECT_EQ(format_source("a.cpp", "int   f( int a ){return a ;}\n"), "int f(int a) {\n  return a;\n}\n");
+  EXPECT_EQ(format_source("a.cpp", "int   f( int a ){return a ;}\n"),
+            "int f(int a) {\n  return a;\n}\n");
 }
 
 TEST(Cache, RefusesAFolderThatOthersCanWrite) {
