@@ -61,15 +61,47 @@ void visit_conditions(const Stmt& stmt, const std::function<void(const InRangeEx
 
 std::optional<SplitTail> tail_of(const Kernel& kernel, const For& outer) {
   if (!outer.begin.is_const(0)) return std::nullopt;
-  Ranges ranges = ranges_at(kernel, outer.var);
+  Ranges ranges = ranges_at(kernel, outer.var), inside = ranges;
+  std::set<std::string> inner;
+  outer_accesses(kernel, outer.body, inside, inner);   // adds the ranges of inner loops
   std::optional<SplitTail> found;
   visit_conditions(outer.body, [&](const InRangeExpr& r) {
     auto a = r.value.affine_in(outer.var);
     if (found || !a || a->first < 2) return;
+    // A condition on padding looks alike, but its rest is no position within a block.
+    if (!inside.proves_nonnegative(a->second) || !inside.proves_less(a->second, a->first)) return;
+    if (ranges.simplify(mod(r.extent, a->first)).is_const(0)) return;
     if (ranges.simplify(ceildiv(r.extent, a->first)) == ranges.simplify(outer.end)) found = SplitTail{a->first, r.extent};
   });
   return found;
 }
+
+namespace {
+
+bool is_guard(const Expr& e, const For& outer, const SplitTail& tail, const std::optional<std::string>& inner) {
+  auto* r = std::get_if<InRangeExpr>(&e->node);
+  auto a = r ? r->value.affine_in(outer.var) : std::nullopt;
+  return a && a->first == tail.factor && r->extent == tail.extent && inner && a->second.as_var() == inner;
+}
+
+// Does everything that `s` does happen under the guard?
+bool covered(const Stmt& s, const std::function<bool(const Expr&)>& guard) {
+  if (!s) return true;
+  if (auto* b = std::get_if<Block>(&s->node)) {
+    for (const Stmt& one : b->body)
+      if (!covered(one, guard)) return false;
+    return true;
+  }
+  if (auto* f = std::get_if<For>(&s->node)) return covered(f->body, guard);
+  if (auto* i = std::get_if<If>(&s->node)) {
+    for (const Expr& part : conjuncts(i->cond))
+      if (guard(part) && !i->else_body) return true;
+    return covered(i->then_body, guard) && covered(i->else_body, guard);
+  }
+  return std::holds_alternative<Let>(s->node) || std::holds_alternative<Alloc>(s->node);
+}
+
+}  // namespace
 
 Stmt without_tail_guard(const Kernel& kernel, const For& outer, const SplitTail& tail) {
   Ranges ranges = ranges_at(kernel, outer.var);
@@ -97,21 +129,21 @@ Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail, bo
   });
   Stmt body = outer.body;
   const For* loop = inner ? find_loop(body, *inner) : nullptr;
-  if (loop && loop->begin.is_const(0) && loop->end == Index(tail.factor)) {
+  auto guard = [&](const Expr& e) { return is_guard(e, outer, tail, inner); };
+  const bool cut = loop && loop->begin.is_const(0) && loop->end == Index(tail.factor) && covered(loop->body, guard);
+  if (cut) {
     body = replace_loop(body, *inner, [&](const For& f) {
       // The guard is what the shorter loop says.
       Stmt unguarded = rewrite(f.body, [&](const Expr& e) -> Expr {
-        auto* r = std::get_if<InRangeExpr>(&e->node);
-        auto a = r ? r->value.affine_in(outer.var) : std::nullopt;
-        bool same = a && a->first == tail.factor && r->extent == tail.extent && a->second.as_var() == inner;
-        return same ? k::constant(Scalar::of_int(DType::boolean, 1)) : nullptr;
+        return guard(e) ? k::constant(Scalar::of_int(DType::boolean, 1)) : nullptr;
       }, nullptr);
       return k::loop(f.var, 0, left, unguarded, left.is_const() ? f.kind : LoopKind::serial);
     });
   }
   auto taken = names_in(kernel);
   Stmt out = copy_of_body(body, outer.var, whole, free_suffix(taken, body, "_t"), ranges);
-  bool only_loop = std::holds_alternative<For>(outer.body->node) && std::get<For>(outer.body->node).var == inner.value_or("");
+  auto* first = std::get_if<For>(&outer.body->node);
+  bool only_loop = cut && first && first->var == *inner;
   // What stands beside the inner loop must not run when nothing is left.
   if (!left.is_const() && !only_loop) out = k::if_(k::in_range(0, left), out);
   return out;

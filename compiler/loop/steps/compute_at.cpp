@@ -246,12 +246,13 @@ static Refusal compute_at(Kernel& kernel, StepArgs args) {
   // The nest over its region: loops from 0, their variables moved.
   std::map<std::string, Index> moved;
   for (const auto& [var, bounds] : move.region) moved[var] = bounds.first + Index::var(var);
-  Stmt local = substitute(rebase_stores(nest, move), {});
+  Stmt local = rebase_stores(nest, move);
   local = rewrite(local, nullptr, [&](const Stmt& s) -> Stmt {
     auto* f = std::get_if<For>(&s->node);
     if (!f || !move.region.count(f->var)) return nullptr;
     const auto& [first, last] = move.region.at(f->var);
-    return k::loop(f->var, 0, ranges.simplify(last - first + 1), f->body, f->kind);
+    Index extent = ranges.simplify(last - first + 1);
+    return k::loop(f->var, 0, extent, f->body, extent.is_const() ? f->kind : LoopKind::serial);
   });
   // Addresses of everything but the buffers themselves move; theirs count from the region's start.
   std::map<std::string, Index> marks;
