@@ -42,6 +42,8 @@ struct LaneReduction {
   // Puts item i into an accumulator: given the accumulators' values, appends statements, returns the new values.
   std::function<std::vector<Expr>(Index item, const std::vector<Expr>& acc, std::vector<Stmt>& out)> take;
   int64_t block = 4096;
+  // Items there can be where the count has no known bound: no address space holds more elements.
+  int64_t most = int64_t{1} << 47;
   std::string prefix;                                          // of the names it makes
 };
 // Appends the statements and returns the combined values. `axes` are the loops around.

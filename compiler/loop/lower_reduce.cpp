@@ -113,14 +113,15 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
 
 std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& r, const Index& count,
                                const std::vector<LoopAxis>& axes, std::vector<Stmt>& out) {
-  const std::optional<int64_t> most = ctx.exprs.ranges().upper(count);
+  const int64_t most = std::min(ctx.exprs.ranges().upper(count).value_or(r.most), r.most);
   if (count.is_const() && count.value() <= kLanes && count.value() > 0) return reduce_few(ctx, r, count.value(), out);
-  if (most && *most <= r.block) return reduce_block(ctx, r, count, out);
+  if (most <= r.block) return reduce_block(ctx, r, count, out);
 
   // Blocks, and their results as the items of the same rule: lane accumulators indexed by block mod 16.
   const Index blocks = ceildiv(count, r.block);
   LaneReduction outer = r;
   outer.prefix = ctx.exprs.fresh(r.prefix + "_b");
+  outer.most = (most + r.block - 1) / r.block;
   outer.take = [&](Index b, const std::vector<Expr>& acc, std::vector<Stmt>& inner) {
     LaneReduction block = r;
     block.take = [&, b](Index i, const std::vector<Expr>& a, std::vector<Stmt>& o) { return r.take(b * r.block + i, a, o); };
