@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // conv and conv_transpose in one and two dimensions against plain loops over whole numbers.
 // Each case runs with fixed and with symbolic sizes; the comment says why its shape is there.
+#include <ostream>
+
 #include "tests/ops/ops_helper.h"
 
 namespace mintor::test {
@@ -9,6 +11,12 @@ namespace {
 struct Case {
   int64_t n, c, h, w, o, kh, kw, groups, sh, sw, dh, dw, ph, pw, qh, qw;  // p before, q after
 };
+
+void PrintTo(const Case& t, std::ostream* out) {
+  *out << "x[" << t.n << ", " << t.c << ", " << t.h << ", " << t.w << "] to " << t.o
+       << " channels, window " << t.kh << " x " << t.kw << ", groups " << t.groups << ", stride "
+       << t.sh << " " << t.sw << ", dilation " << t.dh << " " << t.dw;
+}
 
 size_t at(int64_t a, int64_t b, int64_t bs, int64_t c, int64_t cs, int64_t d, int64_t ds) {
   return static_cast<size_t>(((a * bs + b) * cs + c) * ds + d);
