@@ -24,7 +24,7 @@ MODELS = "resnet18,mobilenet_v2,minilm,bert_base"
 MATMUL = """graph matmul_1024 {
   a = input f32[1024, 1024]
   b = input f32[1024, 1024]
-  c = contract f32[1024, 1024] (a, b)  m = 1024, n = 1024, k = 1024 | a[m, k] b[k, n]
+  c = contract f32[1024, 1024] (a, b)  m = 1024, n = 1024, k = 1024 | x[m, k] y[k, n]
   results c
 }
 """
