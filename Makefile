@@ -42,7 +42,8 @@ build/onnx/onnx-ml.proto: cmake/onnx_proto.py
 	$(PYTHON) $< $@
 
 # --- build ------------------------------------------------------------------------------------
-CONFIGURE = cmake -S . -B $(BUILD) -G Ninja -Dpybind11_DIR="$$($(VENV)/pybind11-config --cmakedir)" \
+CONFIGURE = cmake -S . -B $(BUILD) -G Ninja \
+  -Dpybind11_DIR="$$($(VENV)/pybind11-config --cmakedir)" \
   -DPython3_EXECUTABLE="$(abspath $(VENV)/python)"
 
 build: setup .venv/.demo-stamp build/onnx/onnx-ml.proto

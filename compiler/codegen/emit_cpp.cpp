@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes a kernel and facts; gives the text of one static function.
+// Keeps true: one statement of the kernel is one statement of the text, in its order.
 #include "compiler/codegen/emit_cpp.h"
 
 #include <algorithm>
@@ -74,13 +76,15 @@ class Writer {
     visit_exprs(kernel_.body, [&](const Expr& e) {
       if (auto* load = std::get_if<LoadExpr>(&e->node)) {
         used.insert(load->buffer);
-        for (const std::string& v : exprs_.address(load->buffer, load->indices).vars()) used.insert(v);
+        for (const std::string& v : exprs_.address(load->buffer, load->indices).vars())
+          used.insert(v);
       }
     });
     visit(kernel_.body, [&](const Stmt& s) {
       if (auto* store = std::get_if<Store>(&s->node)) {
         used.insert(store->buffer);
-        for (const std::string& v : exprs_.address(store->buffer, store->indices).vars()) used.insert(v);
+        for (const std::string& v : exprs_.address(store->buffer, store->indices).vars())
+          used.insert(v);
       }
       if (auto* instr = std::get_if<Instr>(&s->node))
         for (const InstrOperand& o : instr->operands) {
@@ -137,7 +141,8 @@ class Writer {
       begin = (from_zero ? "" : begin + " + ") + std::string("tile_begin");
       end = (from_zero ? "" : exprs_.integer(loop.begin) + " + ") + std::string("tile_end");
     }
-    line("for (int64_t " + loop.var + " = " + begin + "; " + loop.var + " < " + end + "; ++" + loop.var + ") {");
+    line("for (int64_t " + loop.var + " = " + begin + "; " + loop.var + " < " + end + "; ++" +
+         loop.var + ") {");
     const Range* known = ranges_.find(loop.var);
     check(known == nullptr, "emit", "a loop variable is bound twice");
     ranges_.set(loop.var, loop.begin, loop.end - 1);
@@ -149,13 +154,16 @@ class Writer {
   void emit(const Let& let) {
     const DType dtype = let.value->dtype;
     if (let.value->lanes == 1) {
-      line("const " + std::string(c_value_type(dtype)) + " " + let.name + " = " + exprs_.scalar(let.value) + ";");
+      line("const " + std::string(c_value_type(dtype)) + " " + let.name + " = " +
+           exprs_.scalar(let.value) + ";");
       return;
     }
     exprs_.declare_vector(let.name, let.value->lanes);
     for (int p = 0; p < exprs_.parts(let.value->lanes); ++p)
-      line("const " + (dtype == DType::boolean ? "auto" : exprs_.vector_type(dtype, let.value->lanes)) + " " +
-           exprs_.part_name(let.name, let.value->lanes, p) + " = " + exprs_.vector(let.value, let.value->lanes, p) + ";");
+      line("const " +
+           (dtype == DType::boolean ? "auto" : exprs_.vector_type(dtype, let.value->lanes)) + " " +
+           exprs_.part_name(let.name, let.value->lanes, p) + " = " +
+           exprs_.vector(let.value, let.value->lanes, p) + ";");
   }
 
   void emit(const Store& store) {
@@ -178,7 +186,8 @@ class Writer {
       for (const std::string& text : exprs_.vector_store(store, p, values[p])) line(text);
   }
 
-  // All loads of a vector statement come before its store; parts would break that when addresses differ.
+  // All loads of a vector statement come before its store; parts would break that when addresses
+  // differ.
   static bool reads_elsewhere(const Store& store) {
     bool found = false;
     const std::function<Expr(const Expr&)> look = [&](const Expr& e) -> Expr {
@@ -217,7 +226,9 @@ class Writer {
 
 }  // namespace
 
-std::string emit_cpp(const Kernel& kernel, const TargetInfo& level) { return Writer(kernel, level).function(); }
+std::string emit_cpp(const Kernel& kernel, const TargetInfo& level) {
+  return Writer(kernel, level).function();
+}
 
 std::string kernel_pointer(const Kernel& kernel, std::string_view name) {
   return "void (*" + std::string(name) + ")(" + signature(kernel, false) + ")";
@@ -226,7 +237,9 @@ std::string kernel_pointer(const Kernel& kernel, std::string_view name) {
 const For* parallel_loop(const Kernel& kernel) {
   const For* found = nullptr;
   visit(kernel.body, [&](const Stmt& s) {
-    if (auto* loop = std::get_if<For>(&s->node); loop != nullptr && loop->kind == LoopKind::parallel) found = loop;
+    if (auto* loop = std::get_if<For>(&s->node);
+        loop != nullptr && loop->kind == LoopKind::parallel)
+      found = loop;
   });
   return found;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes expressions and addresses of one kernel; gives C++ text of scalars and vector parts.
+// Keeps true: an operation of the kernel is one operation of the text; nothing is contracted.
 #include "compiler/codegen/emit_expr.h"
 
 #include <algorithm>
@@ -12,22 +14,37 @@ namespace mintor {
 
 std::string_view c_storage_type(DType dtype) {
   switch (dtype) {
-    case DType::f64: return "double";
-    case DType::f32: return "float";
-    case DType::f16: case DType::bf16: return "uint16_t";
-    case DType::i8: return "int8_t";
-    case DType::i16: return "int16_t";
-    case DType::i32: return "int32_t";
-    case DType::i64: return "int64_t";
-    case DType::u8: case DType::boolean: return "uint8_t";
-    case DType::u16: return "uint16_t";
-    case DType::u32: return "uint32_t";
-    case DType::u64: return "uint64_t";
+    case DType::f64:
+      return "double";
+    case DType::f32:
+      return "float";
+    case DType::f16:
+    case DType::bf16:
+      return "uint16_t";
+    case DType::i8:
+      return "int8_t";
+    case DType::i16:
+      return "int16_t";
+    case DType::i32:
+      return "int32_t";
+    case DType::i64:
+      return "int64_t";
+    case DType::u8:
+    case DType::boolean:
+      return "uint8_t";
+    case DType::u16:
+      return "uint16_t";
+    case DType::u32:
+      return "uint32_t";
+    case DType::u64:
+      return "uint64_t";
   }
   throw InternalError("emit", "unknown dtype");
 }
 
-std::string_view c_value_type(DType dtype) { return dtype == DType::boolean ? "bool" : c_storage_type(dtype); }
+std::string_view c_value_type(DType dtype) {
+  return dtype == DType::boolean ? "bool" : c_storage_type(dtype);
+}
 
 std::string c_constant(const Scalar& value) {
   char text[64];
@@ -37,27 +54,35 @@ std::string c_constant(const Scalar& value) {
       const bool single = value.dtype == DType::f32;
       const std::string suffix = single ? "f" : "";
       if (std::isnan(value.f)) return "__builtin_nan" + suffix + "(\"\")";
-      if (std::isinf(value.f)) return std::string(value.f < 0 ? "-" : "") + "__builtin_inf" + suffix + "()";
+      if (std::isinf(value.f))
+        return std::string(value.f < 0 ? "-" : "") + "__builtin_inf" + suffix + "()";
       std::snprintf(text, sizeof text, single ? "%.9g" : "%.17g", value.f);
       std::string number = text;
       if (number.find_first_of(".e") == std::string::npos) number += ".0";
       return number + suffix;
     }
-    case DType::f16: case DType::bf16: {
+    case DType::f16:
+    case DType::bf16: {
       uint16_t bits = 0;
       value.write(&bits);
       std::snprintf(text, sizeof text, "uint16_t(0x%04x)", bits);
       return text;
     }
-    case DType::boolean: return value.i != 0 ? "true" : "false";
+    case DType::boolean:
+      return value.i != 0 ? "true" : "false";
     case DType::i64:
       if (value.i == INT64_MIN) return "(-9223372036854775807 - 1)";
       return "int64_t(" + std::to_string(value.i) + ")";
     case DType::i32:
       if (value.i == INT32_MIN) return "(-2147483647 - 1)";
       return std::to_string(value.i);
-    case DType::u64: return "uint64_t(" + std::to_string(static_cast<uint64_t>(value.i)) + "u)";
-    case DType::i8: case DType::i16: case DType::u8: case DType::u16: case DType::u32:
+    case DType::u64:
+      return "uint64_t(" + std::to_string(static_cast<uint64_t>(value.i)) + "u)";
+    case DType::i8:
+    case DType::i16:
+    case DType::u8:
+    case DType::u16:
+    case DType::u32:
       return std::string(c_value_type(value.dtype)) + "(" + std::to_string(value.i) + ")";
   }
   throw InternalError("emit", "unknown dtype");
@@ -66,7 +91,8 @@ std::string c_constant(const Scalar& value) {
 namespace {
 
 bool has_lane(const std::vector<Index>& indices) {
-  return std::any_of(indices.begin(), indices.end(), [](const Index& e) { return e.mentions(kLane); });
+  return std::any_of(indices.begin(), indices.end(),
+                     [](const Index& e) { return e.mentions(kLane); });
 }
 
 Index at_lane(const Index& e, int64_t lane) {
@@ -81,51 +107,61 @@ std::vector<Index> at_lane(std::vector<Index> indices, int64_t lane) {
 // Storage floats have one C type for two formats: conversions are spelled out.
 std::string cast_text(DType from, DType to, const std::string& type, const std::string& arg) {
   if (is_storage_float(from) || is_storage_float(to))
-    return "mt_convert_" + std::string(name_of(from)) + "_" + std::string(name_of(to)) + "<" + type + ">(" + arg + ")";
+    return "mt_convert_" + std::string(name_of(from)) + "_" + std::string(name_of(to)) + "<" +
+           type + ">(" + arg + ")";
   return "mt_cast<" + type + ">(" + arg + ")";
 }
 
-// A NaN becomes the one quiet NaN on the way; for storage floats the C type does not say the format.
+// A NaN becomes the one quiet NaN on the way; for storage floats the C type does not say the
+// format.
 std::string bitcast_name(DType from) {
   return is_storage_float(from) ? "mt_bitcast_" + std::string(name_of(from)) + "<" : "mt_bitcast<";
 }
 
 }  // namespace
 
-ExprText::ExprText(const Kernel& kernel, const TargetInfo& level, const Ranges& ranges) : ranges_(ranges) {
+ExprText::ExprText(const Kernel& kernel, const TargetInfo& level, const Ranges& ranges)
+    : ranges_(ranges) {
   for (const Param& p : kernel.params) buffers_[p.name] = {p.dtype, p.shape, 0};
   int64_t widest = 1;
   const auto look = [&](const Expr& e) {
     // A mask made of scalars is a vector of i32, so it counts 4 bytes.
-    if (e->lanes > 1) widest = std::max(widest, e->dtype == DType::boolean ? int64_t{4} : size_of(e->dtype));
+    if (e->lanes > 1)
+      widest = std::max(widest, e->dtype == DType::boolean ? int64_t{4} : size_of(e->dtype));
   };
   visit_exprs(kernel.body, look);
-  width_ = level.vectors() ? static_cast<int>(std::min<int64_t>(16, level.vector_bytes / widest)) : 1;
+  width_ =
+      level.vectors() ? static_cast<int>(std::min<int64_t>(16, level.vector_bytes / widest)) : 1;
   find_vector_buffers(kernel);
 }
 
 // A register buffer whose every access is one whole row of lanes is an array of vector values.
 void ExprText::find_vector_buffers(const Kernel& kernel) {
-  std::map<std::string, int32_t> lanes;      // -1: also accessed otherwise
+  std::map<std::string, int32_t> lanes;  // -1: also accessed otherwise
   visit(kernel.body, [&](const Stmt& s) {
     auto* alloc = std::get_if<Alloc>(&s->node);
     if (alloc == nullptr) return;
     buffers_[alloc->name] = {alloc->dtype, alloc->shape, 0};
-    const bool row = alloc->space == Space::reg && !alloc->shape.empty() && alloc->shape.back().is_const();
+    const bool row =
+        alloc->space == Space::reg && !alloc->shape.empty() && alloc->shape.back().is_const();
     lanes[alloc->name] = row ? static_cast<int32_t>(alloc->shape.back().value()) : -1;
   });
-  const auto access = [&](const std::string& buffer, const std::vector<Index>& indices, int32_t count, bool partial) {
+  const auto access = [&](const std::string& buffer, const std::vector<Index>& indices,
+                          int32_t count, bool partial) {
     auto it = lanes.find(buffer);
     if (it == lanes.end()) return;
-    const bool whole = !indices.empty() && indices.back() == Index::var(kLane) && count == it->second && !partial &&
+    const bool whole = !indices.empty() && indices.back() == Index::var(kLane) &&
+                       count == it->second && !partial &&
                        !has_lane({indices.begin(), indices.end() - 1});
     if (!whole) it->second = -1;
   };
   visit_exprs(kernel.body, [&](const Expr& e) {
-    if (auto* load = std::get_if<LoadExpr>(&e->node)) access(load->buffer, load->indices, e->lanes, load->count.has_value());
+    if (auto* load = std::get_if<LoadExpr>(&e->node))
+      access(load->buffer, load->indices, e->lanes, load->count.has_value());
   });
   visit(kernel.body, [&](const Stmt& s) {
-    if (auto* store = std::get_if<Store>(&s->node)) access(store->buffer, store->indices, store->lanes, store->count.has_value());
+    if (auto* store = std::get_if<Store>(&s->node))
+      access(store->buffer, store->indices, store->lanes, store->count.has_value());
     if (auto* instr = std::get_if<Instr>(&s->node))
       for (const InstrOperand& o : instr->operands) lanes[o.buffer] = -1;
   });
@@ -140,8 +176,8 @@ const ExprText::BufferShape& ExprText::buffer(const std::string& name) const {
 }
 
 std::string ExprText::vector_type(DType dtype, int32_t lanes) const {
-  return std::string(name_of(dtype == DType::f16 || dtype == DType::bf16 ? DType::u16 : dtype)) + "x" +
-         std::to_string(width(lanes));
+  return std::string(name_of(dtype == DType::f16 || dtype == DType::bf16 ? DType::u16 : dtype)) +
+         "x" + std::to_string(width(lanes));
 }
 
 std::string ExprText::part_name(const std::string& name, int32_t lanes, int part) const {
@@ -165,18 +201,22 @@ std::string ExprText::declare_buffer(const Alloc& alloc) {
   Index count = 1;
   for (const Index& e : alloc.shape) count = count * e;
   const std::optional<int64_t> most = ranges_.upper(count);
-  if (!most) throw InternalError("emit", "the size of local buffer " + alloc.name + " has no bound: " + count.str());
+  if (!most)
+    throw InternalError("emit",
+                        "the size of local buffer " + alloc.name + " has no bound: " + count.str());
   if (b.vector_lanes > 0)
     return vector_type(alloc.dtype, b.vector_lanes) + " " + alloc.name + "[" +
            std::to_string(*most / width(b.vector_lanes)) + "];";
   const bool few = *most * size_of(alloc.dtype) < 16;
-  return std::string(few ? "" : "alignas(64) ") + std::string(c_storage_type(alloc.dtype)) + " " + alloc.name + "[" +
-         std::to_string(std::max<int64_t>(1, *most)) + "];";
+  return std::string(few ? "" : "alignas(64) ") + std::string(c_storage_type(alloc.dtype)) + " " +
+         alloc.name + "[" + std::to_string(std::max<int64_t>(1, *most)) + "];";
 }
 
-// ---- scalars ---------------------------------------------------------------------------------------------------
+// ---- scalars
+// ------------------------------------------------------------------------------------------
 
-std::string ExprText::op_text(const OpExpr& op, const std::vector<std::string>& args, DType operand, bool vector) const {
+std::string ExprText::op_text(const OpExpr& op, const std::vector<std::string>& args, DType operand,
+                              bool vector) const {
   if (is_float(operand) && args.size() == 2) {
     const char* infix = op.op == ScalarOp::add   ? " + "
                         : op.op == ScalarOp::sub ? " - "
@@ -187,7 +227,8 @@ std::string ExprText::op_text(const OpExpr& op, const std::vector<std::string>& 
   }
   if (!vector && op.op == ScalarOp::and_) return "(" + args[0] + " && " + args[1] + ")";
   if (!vector && op.op == ScalarOp::or_) return "(" + args[0] + " || " + args[1] + ")";
-  if (!vector && op.op == ScalarOp::where) return "(" + args[0] + " ? " + args[1] + " : " + args[2] + ")";
+  if (!vector && op.op == ScalarOp::where)
+    return "(" + args[0] + " ? " + args[1] + " : " + args[2] + ")";
   std::string text = std::string(c_spelling(op.op)) + "(";
   for (size_t n = 0; n < args.size(); ++n) text += (n ? ", " : "") + args[n];
   return text + ")";
@@ -201,14 +242,17 @@ std::string ExprText::load_at(const LoadExpr& load, DType dtype, int64_t lane) c
     const int64_t within = lane < 0 ? 0 : lane;
     indices.back() = within - within % width(b.vector_lanes);
     const Index flat = floordiv(address(load.buffer, indices), width(b.vector_lanes));
-    text = load.buffer + "[" + integer(ranges_.simplify(flat)) + "][" + std::to_string(within % width(b.vector_lanes)) + "]";
+    text = load.buffer + "[" + integer(ranges_.simplify(flat)) + "][" +
+           std::to_string(within % width(b.vector_lanes)) + "]";
   } else {
     text = element(load.buffer, indices);
   }
   if (dtype == DType::boolean) text = "(" + text + " != 0)";
   if (load.count) {
-    const std::string zero = dtype == DType::boolean ? "false" : std::string(c_value_type(dtype)) + "(0)";
-    return "(" + std::to_string(std::max<int64_t>(lane, 0)) + " < " + integer(*load.count) + " ? " + text + " : " + zero + ")";
+    const std::string zero =
+        dtype == DType::boolean ? "false" : std::string(c_value_type(dtype)) + "(0)";
+    return "(" + std::to_string(std::max<int64_t>(lane, 0)) + " < " + integer(*load.count) + " ? " +
+           text + " : " + zero + ")";
   }
   return text;
 }
@@ -223,10 +267,13 @@ std::string ExprText::scalar_at(const Expr& e, int64_t lane) const {
       auto it = t.vectors_.find(v.name);
       if (it == t.vectors_.end()) return v.name;
       const int width = t.width(it->second);
-      std::string text = t.part_name(v.name, it->second, static_cast<int>(lane / width)) + "[" + std::to_string(lane % width) + "]";
+      std::string text = t.part_name(v.name, it->second, static_cast<int>(lane / width)) + "[" +
+                         std::to_string(lane % width) + "]";
       return e->dtype == DType::boolean ? "(" + text + " != 0)" : text;
     }
-    std::string operator()(const IndexExpr& i) const { return "int64_t(" + t.integer(t.ranges_.simplify(at_lane(i.value, lane))) + ")"; }
+    std::string operator()(const IndexExpr& i) const {
+      return "int64_t(" + t.integer(t.ranges_.simplify(at_lane(i.value, lane))) + ")";
+    }
     std::string operator()(const LoadExpr& l) const { return t.load_at(l, e->dtype, lane); }
     std::string operator()(const OpExpr& op) const {
       std::vector<std::string> args;
@@ -235,20 +282,24 @@ std::string ExprText::scalar_at(const Expr& e, int64_t lane) const {
     }
     std::string operator()(const CastExpr& c) const {
       if (c.arg->dtype == e->dtype) return t.scalar_at(c.arg, lane);
-      return cast_text(c.arg->dtype, e->dtype, std::string(c_value_type(e->dtype)), t.scalar_at(c.arg, lane));
+      return cast_text(c.arg->dtype, e->dtype, std::string(c_value_type(e->dtype)),
+                       t.scalar_at(c.arg, lane));
     }
     std::string operator()(const BitcastExpr& c) const {
       return bitcast_name(c.arg->dtype) + std::string(c_value_type(e->dtype)) + ">(" +
              t.scalar_at(c.arg, lane) + ")";
     }
     std::string operator()(const InRangeExpr& r) const {
-      const Index value = t.ranges_.simplify(at_lane(r.value, lane)), extent = at_lane(r.extent, lane);
-      if (t.ranges_.proves_nonnegative(value)) return "(" + t.integer(value) + " < " + t.integer(extent) + ")";
+      const Index value = t.ranges_.simplify(at_lane(r.value, lane)),
+                  extent = at_lane(r.extent, lane);
+      if (t.ranges_.proves_nonnegative(value))
+        return "(" + t.integer(value) + " < " + t.integer(extent) + ")";
       if (t.ranges_.proves_less(value, extent)) return "(" + t.integer(value) + " >= 0)";
       return "mt_in_range(" + t.integer(value) + ", " + t.integer(extent) + ")";
     }
     std::string operator()(const GuardExpr& g) const {
-      return "(" + t.scalar_at(g.cond, lane) + " ? " + t.scalar_at(g.value, lane) + " : " + t.scalar_at(g.fill, lane) + ")";
+      return "(" + t.scalar_at(g.cond, lane) + " ? " + t.scalar_at(g.value, lane) + " : " +
+             t.scalar_at(g.fill, lane) + ")";
     }
   };
   return std::visit(Visitor{*this, e, lane}, e->node);
@@ -259,7 +310,8 @@ std::string ExprText::stored(const Expr& e) const {
   return e->dtype == DType::boolean ? "uint8_t(" + text + ")" : text;
 }
 
-// ---- vectors ---------------------------------------------------------------------------------------------------
+// ---- vectors
+// ------------------------------------------------------------------------------------------
 
 std::string ExprText::by_lane(const Expr& e, int32_t lanes, int part) const {
   const bool mask = e->dtype == DType::boolean;
@@ -273,11 +325,13 @@ std::string ExprText::by_lane(const Expr& e, int32_t lanes, int part) const {
 
 std::string ExprText::vector_operand(const Expr& e, int32_t lanes, int part) const {
   if (e->lanes > 1) return vector(e, lanes, part);
-  if (e->dtype == DType::boolean) return "splat<" + vector_type(DType::i32, lanes) + ">(-int32_t(" + scalar(e) + "))";
+  if (e->dtype == DType::boolean)
+    return "splat<" + vector_type(DType::i32, lanes) + ">(-int32_t(" + scalar(e) + "))";
   return "splat<" + vector_type(e->dtype, lanes) + ">(" + scalar(e) + ")";
 }
 
-std::string ExprText::vector_load(const LoadExpr& load, DType dtype, int32_t lanes, int part) const {
+std::string ExprText::vector_load(const LoadExpr& load, DType dtype, int32_t lanes,
+                                  int part) const {
   const BufferShape& b = buffer(load.buffer);
   const int64_t first = static_cast<int64_t>(part) * width(lanes);
   if (b.vector_lanes > 0) {
@@ -287,14 +341,18 @@ std::string ExprText::vector_load(const LoadExpr& load, DType dtype, int32_t lan
   const Index flat = ranges_.simplify(address(load.buffer, load.indices));
   const auto affine = flat.affine_in(kLane);
   if (!affine || affine->first != 1) return "";
-  const std::string pointer = load.buffer + " + " + integer(ranges_.simplify(affine->second + first));
+  const std::string pointer =
+      load.buffer + " + " + integer(ranges_.simplify(affine->second + first));
   const std::string type = vector_type(dtype, lanes);
   if (load.count) {
     const std::string count = integer(ranges_.simplify(*load.count - first));
-    if (dtype == DType::boolean) return "mt_bool_to_mask(load_partial<" + vector_type(DType::u8, lanes) + ">(" + pointer + ", " + count + "))";
+    if (dtype == DType::boolean)
+      return "mt_bool_to_mask(load_partial<" + vector_type(DType::u8, lanes) + ">(" + pointer +
+             ", " + count + "))";
     return "load_partial<" + type + ">(" + pointer + ", " + count + ")";
   }
-  if (dtype == DType::boolean) return "mt_bool_to_mask(load<" + vector_type(DType::u8, lanes) + ">(" + pointer + "))";
+  if (dtype == DType::boolean)
+    return "mt_bool_to_mask(load<" + vector_type(DType::u8, lanes) + ">(" + pointer + "))";
   return "load<" + type + ">(" + pointer + ")";
 }
 
@@ -315,8 +373,8 @@ std::string ExprText::vector(const Expr& e, int32_t lanes, int part) const {
     }
     std::string operator()(const OpExpr& op) const {
       if (op.op == ScalarOp::where && op.args[0]->lanes == 1)
-        return "(" + t.scalar(op.args[0]) + " ? " + t.vector_operand(op.args[1], lanes, part) + " : " +
-               t.vector_operand(op.args[2], lanes, part) + ")";
+        return "(" + t.scalar(op.args[0]) + " ? " + t.vector_operand(op.args[1], lanes, part) +
+               " : " + t.vector_operand(op.args[2], lanes, part) + ")";
       std::vector<std::string> args;
       for (const Expr& a : op.args) args.push_back(t.vector_operand(a, lanes, part));
       return t.op_text(op, args, op.args.back()->dtype, true);
@@ -326,8 +384,10 @@ std::string ExprText::vector(const Expr& e, int32_t lanes, int part) const {
       if (e->dtype == DType::boolean && !is_storage_float(c.arg->dtype))
         return "mt_cast_to_mask(" + t.vector_operand(c.arg, lanes, part) + ")";
       if (c.arg->dtype == DType::boolean && !is_storage_float(e->dtype))
-        return "mt_cast_mask<" + t.vector_type(e->dtype, lanes) + ">(" + t.vector_operand(c.arg, lanes, part) + ")";
-      return cast_text(c.arg->dtype, e->dtype, t.vector_type(e->dtype, lanes), t.vector_operand(c.arg, lanes, part));
+        return "mt_cast_mask<" + t.vector_type(e->dtype, lanes) + ">(" +
+               t.vector_operand(c.arg, lanes, part) + ")";
+      return cast_text(c.arg->dtype, e->dtype, t.vector_type(e->dtype, lanes),
+                       t.vector_operand(c.arg, lanes, part));
     }
     std::string operator()(const BitcastExpr& c) const {
       return bitcast_name(c.arg->dtype) + t.vector_type(e->dtype, lanes) + ">(" +
@@ -343,7 +403,8 @@ std::string ExprText::vector(const Expr& e, int32_t lanes, int part) const {
   return std::visit(Visitor{*this, e, lanes, part}, e->node);
 }
 
-std::vector<std::string> ExprText::vector_store(const Store& store, int part, const std::string& value) const {
+std::vector<std::string> ExprText::vector_store(const Store& store, int part,
+                                                const std::string& value) const {
   const BufferShape& b = buffer(store.buffer);
   const int w = width(store.lanes);
   const int64_t first = static_cast<int64_t>(part) * w;
@@ -355,10 +416,13 @@ std::vector<std::string> ExprText::vector_store(const Store& store, int part, co
   const Index flat = ranges_.simplify(address(store.buffer, store.indices));
   const auto affine = flat.affine_in(kLane);
   if (w > 1 && affine && affine->first == 1) {
-    const std::string pointer = store.buffer + " + " + integer(ranges_.simplify(affine->second + first));
-    const std::string stored = mask ? "mt_mask_bytes<" + vector_type(DType::u8, store.lanes) + ">(" + value + ")" : value;
+    const std::string pointer =
+        store.buffer + " + " + integer(ranges_.simplify(affine->second + first));
+    const std::string stored =
+        mask ? "mt_mask_bytes<" + vector_type(DType::u8, store.lanes) + ">(" + value + ")" : value;
     if (!store.count) return {"store(" + pointer + ", " + stored + ");"};
-    return {"store_partial(" + pointer + ", " + stored + ", " + integer(ranges_.simplify(*store.count - first)) + ");"};
+    return {"store_partial(" + pointer + ", " + stored + ", " +
+            integer(ranges_.simplify(*store.count - first)) + ");"};
   }
   std::vector<std::string> lines;
   if (w > 1) lines.push_back("{");
@@ -367,7 +431,9 @@ std::vector<std::string> ExprText::vector_store(const Store& store, int part, co
     const std::string one = w > 1 ? "lanes_of_value[" + std::to_string(l) + "]" : value;
     const std::string text = element(store.buffer, at_lane(store.indices, first + l)) + " = " +
                              (mask ? "uint8_t(" + one + " != 0)" : one) + ";";
-    const std::string guard = store.count ? "if (" + std::to_string(first + l) + " < " + integer(*store.count) + ") " : "";
+    const std::string guard =
+        store.count ? "if (" + std::to_string(first + l) + " < " + integer(*store.count) + ") "
+                    : "";
     lines.push_back((w > 1 ? "  " : "") + guard + text);
   }
   if (w > 1) lines.push_back("}");

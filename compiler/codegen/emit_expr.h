@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Expressions, addresses and vector parts of one kernel as C++ text.
-// Takes the kernel and the level's facts; gives text. A logical vector of L lanes is P = parts(L) values of `width(L)`
-// lanes each, named v_0 .. v_{P-1} (plain v when P is 1). The width follows the widest element that the kernel's vector
-// statements touch, so that all parts of a statement line up.
+// Takes the kernel and the level's facts; gives text. A logical vector of L lanes is P = parts(L)
+// values of `width(L)` lanes each, named v_0 .. v_{P-1} (plain v when P is 1). The width follows
+// the widest element that the kernel's vector statements touch, so that all parts of a statement
+// line up.
 #pragma once
 
 #include <map>
@@ -14,8 +15,8 @@
 
 namespace mintor {
 
-std::string_view c_storage_type(DType dtype);   // in memory: bool is uint8_t, f16 and bf16 uint16_t
-std::string_view c_value_type(DType dtype);     // in a variable: bool is bool
+std::string_view c_storage_type(DType dtype);  // in memory: bool is uint8_t, f16 and bf16 uint16_t
+std::string_view c_value_type(DType dtype);    // in a variable: bool is bool
 std::string c_constant(const Scalar& value);
 
 class ExprText {
@@ -28,13 +29,15 @@ class ExprText {
   std::string part_name(const std::string& name, int32_t lanes, int part) const;
 
   std::string integer(const Index& e) const { return e.c_str(ranges_); }
-  Index address(const std::string& buffer, const std::vector<Index>& indices) const;   // flat, in elements
+  Index address(const std::string& buffer,
+                const std::vector<Index>& indices) const;  // flat, in elements
   std::string element(const std::string& buffer, const std::vector<Index>& indices) const;
 
   std::string scalar(const Expr& e) const { return scalar_at(e, -1); }
-  std::string stored(const Expr& e) const;                 // as `scalar`, converted for memory
+  std::string stored(const Expr& e) const;  // as `scalar`, converted for memory
   std::string vector(const Expr& e, int32_t lanes, int part) const;
-  std::vector<std::string> vector_store(const Store& store, int part, const std::string& value) const;
+  std::vector<std::string> vector_store(const Store& store, int part,
+                                        const std::string& value) const;
   std::vector<std::string> instruction(const Instr& instr) const;
 
   void declare_vector(const std::string& name, int32_t lanes) { vectors_[name] = lanes; }
@@ -44,14 +47,15 @@ class ExprText {
   struct BufferShape {
     DType dtype;
     std::vector<Index> shape;
-    int32_t vector_lanes = 0;       // > 0: an array of vector values, its last dimension the lanes
+    int32_t vector_lanes = 0;  // > 0: an array of vector values, its last dimension the lanes
   };
-  std::string scalar_at(const Expr& e, int64_t lane) const;    // lane < 0: the expression has none
+  std::string scalar_at(const Expr& e, int64_t lane) const;  // lane < 0: the expression has none
   std::string load_at(const LoadExpr& load, DType dtype, int64_t lane) const;
-  std::string op_text(const OpExpr& op, const std::vector<std::string>& args, DType operand, bool vector) const;
+  std::string op_text(const OpExpr& op, const std::vector<std::string>& args, DType operand,
+                      bool vector) const;
   std::string vector_load(const LoadExpr& load, DType dtype, int32_t lanes, int part) const;
-  std::string vector_operand(const Expr& e, int32_t lanes, int part) const;   // splats scalars
-  std::string by_lane(const Expr& e, int32_t lanes, int part) const;          // {lane 0, lane 1, ...}
+  std::string vector_operand(const Expr& e, int32_t lanes, int part) const;  // splats scalars
+  std::string by_lane(const Expr& e, int32_t lanes, int part) const;  // {lane 0, lane 1, ...}
   const BufferShape& buffer(const std::string& name) const;
   void find_vector_buffers(const Kernel& kernel);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes lines and expressions; gives indented C++ text. Keeps true: no state but the text so far.
+// Takes lines; gives text with the C spelling of sizes. Keeps true: deterministic.
 #include "compiler/codegen/program_writer.h"
 
 #include <algorithm>

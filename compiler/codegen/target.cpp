@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes the spelling of a level; gives its facts and its target.
+// Keeps true: `native` is a level that this machine runs; unknown names get the nearest.
 #include "compiler/codegen/target.h"
 
 #include "compiler/support/error.h"

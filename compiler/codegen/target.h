@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a target folder gives: its levels' facts and the texts around emitted kernels. One targets/<t>/target.cpp each.
+// What a target folder gives: its levels' facts and the texts around emitted kernels. One
+// targets/<t>/target.cpp each. Keeps true: facts and texts only; what a level can do is decided by
+// who asks.
 #pragma once
 
 #include <span>
@@ -12,19 +14,23 @@
 namespace mintor {
 
 struct Target {
-  const char* name;                                       // = the folder name
-  std::vector<TargetInfo> (*levels)();                    // lowest first
-  // Names of embedded prelude files (compiler/support/embedded.h) that a kernels_<level>.cpp includes, in order.
+  const char* name;                     // = the folder name
+  std::vector<TargetInfo> (*levels)();  // lowest first
+  // Names of embedded prelude files (compiler/support/embedded.h) that a kernels_<level>.cpp
+  // includes, in order.
   std::vector<std::string> (*prelude)(const TargetInfo& level);
   // A kernel as C++ text. Most targets call emit_cpp (codegen/emit_cpp.h) with their facts.
   std::string (*emit)(const Kernel& kernel, const TargetInfo& level);
-  // C++ expression of type bool in program.cpp: does this CPU run the level? And the runtime file it needs.
+  // C++ expression of type bool in program.cpp: does this CPU run the level? And the runtime file
+  // it needs.
   std::string (*supported)(const TargetInfo& level);
-  bool (*host_supports)(const TargetInfo& level);         // the same question, asked of this machine by the compiler
+  bool (*host_supports)(
+      const TargetInfo& level);  // the same question, asked of this machine by the compiler
 };
 
-std::span<const Target* const> all_targets();             // generated from targets/*/target.cpp
-// "v3" -> its facts; CompileError with the nearest name otherwise. `native`: the best level this CPU runs.
+std::span<const Target* const> all_targets();  // generated from targets/*/target.cpp
+// "v3" -> its facts; CompileError with the nearest name otherwise. `native`: the best level this
+// CPU runs.
 TargetInfo find_level(std::string_view level);
 const Target& target_of(const TargetInfo& level);
 

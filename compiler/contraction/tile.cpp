@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes facts and extents; gives the tile with the least estimated time.
+// Keeps true: no figure here is of one model; a tile never needs more registers than there are.
 #include "compiler/contraction/tile.h"
 
 #include <algorithm>
@@ -8,13 +10,15 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 
-// Relative cost of computing rows x columns with this tile: whole tiles at full speed, what is left at the speed of a
-// smaller tile. An FMA has a latency of 4 cycles on two ports, so fewer than 8 accumulators leave ports idle; the
-// broadcast of a row's scalar is a load that competes with the vectors' loads when few vectors share it.
+// Relative cost of computing rows x columns with this tile: whole tiles at full speed, what is left
+// at the speed of a smaller tile. An FMA has a latency of 4 cycles on two ports, so fewer than 8
+// accumulators leave ports idle; the broadcast of a row's scalar is a load that competes with the
+// vectors' loads when few vectors share it.
 double tile_time(int64_t rows, int64_t vectors, int64_t registers_per_vector) {
   const double accumulators = static_cast<double>(rows * vectors * registers_per_vector);
   const double compute = std::max(accumulators, 8.0);
-  const double loads = (static_cast<double>(rows) + static_cast<double>(vectors * registers_per_vector)) * 1.02;
+  const double loads =
+      (static_cast<double>(rows) + static_cast<double>(vectors * registers_per_vector)) * 1.02;
   return std::max(compute, loads);
 }
 
@@ -26,8 +30,8 @@ double cost(int64_t extent, int64_t tile, const auto& time) {
 
 }  // namespace
 
-Tile choose_tile(const TargetInfo& target, std::optional<int64_t> rows, std::optional<int64_t> columns,
-                 int64_t element_bytes, bool shared_vector) {
+Tile choose_tile(const TargetInfo& target, std::optional<int64_t> rows,
+                 std::optional<int64_t> columns, int64_t element_bytes, bool shared_vector) {
   const int64_t lanes_per_register = std::max<int64_t>(1, target.vector_bytes / element_bytes);
   const int64_t per_vector = std::max<int64_t>(1, kLanes / lanes_per_register);
   const int64_t m = std::min<int64_t>(rows.value_or(1024), 4096), n = columns.value_or(1024);
@@ -36,7 +40,8 @@ Tile choose_tile(const TargetInfo& target, std::optional<int64_t> rows, std::opt
   for (int64_t vectors = 1; vectors <= 8; ++vectors)
     for (int64_t tile_rows = 1; tile_rows <= 28; ++tile_rows) {
       // Accumulators, the vectors of the shared operand, one broadcast.
-      const int64_t used = tile_rows * vectors * per_vector + vectors * per_vector + (shared_vector ? 1 : per_vector);
+      const int64_t used = tile_rows * vectors * per_vector + vectors * per_vector +
+                           (shared_vector ? 1 : per_vector);
       if (used > target.vector_registers && !(tile_rows == 1 && vectors == 1)) continue;
       if (tile_rows > m || (vectors - 1) * kLanes >= n) continue;
       // A tail of columns is a tile of fewer vectors, of rows one of fewer rows.
@@ -50,9 +55,9 @@ Tile choose_tile(const TargetInfo& target, std::optional<int64_t> rows, std::opt
         best = {tile_rows, vectors, ""};
       }
     }
-  best.because = std::to_string(best.rows) + " x " + std::to_string(best.vectors * kLanes) + " accumulators in " +
-                 std::to_string(best.rows * best.vectors * per_vector) + " of " +
-                 std::to_string(target.vector_registers) + " registers";
+  best.because = std::to_string(best.rows) + " x " + std::to_string(best.vectors * kLanes) +
+                 " accumulators in " + std::to_string(best.rows * best.vectors * per_vector) +
+                 " of " + std::to_string(target.vector_registers) + " registers";
   return best;
 }
 

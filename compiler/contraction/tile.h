@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shape of a register tile: m rows of u vectors of 16 lanes, chosen from the target's facts and the extents.
+// The shape of a register tile: m rows of u vectors of 16 lanes, chosen from the target's facts and
+// the extents. Takes facts and extents; gives rows, vectors and the reason. Keeps true:
+// deterministic.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +14,14 @@ namespace mintor {
 
 struct Tile {
   int64_t rows = 1;
-  int64_t vectors = 1;        // of 16 lanes each
+  int64_t vectors = 1;  // of 16 lanes each
   std::string because;
 };
 
-// rows, columns: extents when constant. `shared_vector`: one operand is a vector that all rows read (matmul,
-// convolution); otherwise every product has its own vectors (depthwise) and a row costs no broadcast.
-Tile choose_tile(const TargetInfo& target, std::optional<int64_t> rows, std::optional<int64_t> columns,
-                 int64_t element_bytes, bool shared_vector);
+// rows, columns: extents when constant. `shared_vector`: one operand is a vector that all rows read
+// (matmul, convolution); otherwise every product has its own vectors (depthwise) and a row costs no
+// broadcast.
+Tile choose_tile(const TargetInfo& target, std::optional<int64_t> rows,
+                 std::optional<int64_t> columns, int64_t element_bytes, bool shared_vector);
 
 }  // namespace mintor

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks the Graph from the results upwards. A node joins the group of its users when all of them are in one group and
-// the group's shape of work allows it; else it starts a group of its own. "All users in one group" keeps groups acyclic.
+// Walks the Graph from the results upwards. A node joins the group of its users when all of them
+// are in one group and the group's shape of work allows it; else it starts a group of its own. "All
+// users in one group" keeps groups acyclic.
 //
 //   y = contract; b = broadcast; z = add(y, b); r = relu(z)     ->  one group: contract with tails
-//   m = max; e = exp(x - m); s = sum(e); p = e / s              ->  one group: a row block with local buffers
+//   m = max; e = exp(x - m); s = sum(e); p = e / s              ->  one group: a row block with
+//   local buffers
 #include "compiler/graph/fusion.h"
 
 #include <algorithm>
@@ -17,9 +19,11 @@
 namespace mintor {
 namespace {
 
-// Rows of a row-block group are kept in a local buffer only up to this size: it is meant to stay in the L1 cache.
+// Rows of a row-block group are kept in a local buffer only up to this size: it is meant to stay in
+// the L1 cache.
 constexpr int64_t kMostRowElements = 16384;
-// A chain of inlined nodes longer than this is cut, so that kernels stay readable and compile quickly.
+// A chain of inlined nodes longer than this is cut, so that kernels stay readable and compile
+// quickly.
 constexpr size_t kMostNodes = 64;
 
 enum class Role { leaf, inlined, anchor, opaque };
@@ -37,34 +41,64 @@ bool is_uniform_constant(const Node& node) {
 
 Role role_of(const Node& node) {
   switch (node.kind) {
-    case Kind::input: case Kind::parameter: case Kind::constant: return Role::leaf;
-    case Kind::iota: case Kind::size: case Kind::unary: case Kind::binary: case Kind::ternary: case Kind::cast:
-    case Kind::bitcast: case Kind::broadcast: case Kind::reindex: case Kind::concat: return Role::inlined;
-    case Kind::reduce: case Kind::scan: case Kind::reindex_reduce: case Kind::contract: return Role::anchor;
-    case Kind::random: case Kind::pack: case Kind::unpack: case Kind::sort: case Kind::compact: case Kind::bind:
-    case Kind::if_: case Kind::loop: case Kind::call: case Kind::code: case Kind::host: return Role::opaque;
+    case Kind::input:
+    case Kind::parameter:
+    case Kind::constant:
+      return Role::leaf;
+    case Kind::iota:
+    case Kind::size:
+    case Kind::unary:
+    case Kind::binary:
+    case Kind::ternary:
+    case Kind::cast:
+    case Kind::bitcast:
+    case Kind::broadcast:
+    case Kind::reindex:
+    case Kind::concat:
+      return Role::inlined;
+    case Kind::reduce:
+    case Kind::scan:
+    case Kind::reindex_reduce:
+    case Kind::contract:
+      return Role::anchor;
+    case Kind::random:
+    case Kind::pack:
+    case Kind::unpack:
+    case Kind::sort:
+    case Kind::compact:
+    case Kind::bind:
+    case Kind::if_:
+    case Kind::loop:
+    case Kind::call:
+    case Kind::code:
+    case Kind::host:
+      return Role::opaque;
   }
   return Role::opaque;
 }
 
 // Costs nothing to compute again: addresses and constants only.
 bool is_free(const Node& node) {
-  return node.kind == Kind::iota || node.kind == Kind::size || node.kind == Kind::broadcast || is_uniform_constant(node);
+  return node.kind == Kind::iota || node.kind == Kind::size || node.kind == Kind::broadcast ||
+         is_uniform_constant(node);
 }
 
 bool is_elementwise(const Node& node) {
-  return node.kind == Kind::unary || node.kind == Kind::binary || node.kind == Kind::ternary || node.kind == Kind::cast;
+  return node.kind == Kind::unary || node.kind == Kind::binary || node.kind == Kind::ternary ||
+         node.kind == Kind::cast;
 }
 
-bool changes_position(const Node& node) { return node.kind == Kind::reindex || node.kind == Kind::concat; }
+bool changes_position(const Node& node) {
+  return node.kind == Kind::reindex || node.kind == Kind::concat;
+}
 
 struct Draft {
   std::set<const Node*> nodes;
-  std::set<const Node*> shifted;        // reached through a reindex: not at the row of the output
+  std::set<const Node*> shifted;  // reached through a reindex: not at the row of the output
   std::vector<Value> outputs;
   const Node* contract = nullptr;
-  const Node* first_reduce = nullptr;   // gives `full` and the reduced dims of a row block
-  bool closed = false;                  // holds a scan or a scatter: takes nothing more than inlined nodes
+  const Node* first_reduce = nullptr;  // gives `full` and the reduced dims of a row block
+  bool closed = false;  // holds a scan or a scatter: takes nothing more than inlined nodes
   std::vector<std::string> because;
   const Shape& root_shape() const { return outputs.front().shape(); }
 };
@@ -88,14 +122,18 @@ class Fusion {
   void find_prepared() {
     for (const Node* node : live_) {
       if (node->kind == Kind::parameter || node->kind == Kind::constant) prepared_.insert(node);
-      if (role_of(*node) == Role::leaf || role_of(*node) == Role::opaque || node->operands.empty()) continue;
-      const bool all = std::all_of(node->operands.begin(), node->operands.end(), [&](const Value& v) {
-        return prepared_.count(v.node) != 0 || v.node->kind == Kind::iota;
-      });
+      if (role_of(*node) == Role::leaf || role_of(*node) == Role::opaque || node->operands.empty())
+        continue;
+      const bool all =
+          std::all_of(node->operands.begin(), node->operands.end(), [&](const Value& v) {
+            return prepared_.count(v.node) != 0 || v.node->kind == Kind::iota;
+          });
       // What `prepare` makes is kept for every call: its size may not depend on one.
-      const bool fixed = std::all_of(node->results.begin(), node->results.end(), [](const Type& type) {
-        return std::all_of(type.shape.begin(), type.shape.end(), [](const Index& e) { return e.is_const(); });
-      });
+      const bool fixed =
+          std::all_of(node->results.begin(), node->results.end(), [](const Type& type) {
+            return std::all_of(type.shape.begin(), type.shape.end(),
+                               [](const Index& e) { return e.is_const(); });
+          });
       if (all && fixed) prepared_.insert(node);
     }
   }
@@ -103,16 +141,19 @@ class Fusion {
 
   void place(const Node& node) {
     switch (role_of(node)) {
-      case Role::leaf: return;
+      case Role::leaf:
+        return;
       case Role::opaque:
-        throw CompileError(std::string(name_of(node.kind)), "this operator cannot be compiled yet, only evaluated",
-                           graph_.scopes(&node).empty() ? "" : graph_.scopes(&node).front(),
-                           "remove it from the model, or run the graph with the reference evaluator");
+        throw CompileError(
+            std::string(name_of(node.kind)), "this operator cannot be compiled yet, only evaluated",
+            graph_.scopes(&node).empty() ? "" : graph_.scopes(&node).front(),
+            "remove it from the model, or run the graph with the reference evaluator");
       case Role::inlined:
-      case Role::anchor: break;
+      case Role::anchor:
+        break;
     }
     if (is_free(node) && wanted_.count(&node) == 0) {
-      free_.insert(&node);              // recomputed in every group that uses it
+      free_.insert(&node);  // recomputed in every group that uses it
       return;
     }
     if (wanted_.count(&node) == 0 && is_view(node)) {
@@ -133,7 +174,8 @@ class Fusion {
     start(node, refusal);
   }
 
-  // The one group that holds all users, or -1. A user that is a view or free stands for its own users.
+  // The one group that holds all users, or -1. A user that is a view or free stands for its own
+  // users.
   int common_group(const Node& node) {
     if (wanted_.count(&node) != 0) return -1;
     int group = -2;
@@ -141,7 +183,8 @@ class Fusion {
     while (!pending.empty()) {
       const Node* user = pending.back();
       pending.pop_back();
-      if (std::find(views_.begin(), views_.end(), user) != views_.end()) return -1;   // a view needs bytes
+      if (std::find(views_.begin(), views_.end(), user) != views_.end())
+        return -1;  // a view needs bytes
       if (free_.count(user) != 0) {
         pending.insert(pending.end(), users_[user->id].begin(), users_[user->id].end());
         continue;
@@ -156,12 +199,14 @@ class Fusion {
   // A reshape of a whole value in memory order.
   bool is_view(const Node& node) const {
     return node.kind == Kind::reindex && is_reshape(node, graph_) &&
-           role_of(*node.operands[0].node) != Role::opaque && !is_uniform_constant(*node.operands[0].node);
+           role_of(*node.operands[0].node) != Role::opaque &&
+           !is_uniform_constant(*node.operands[0].node);
   }
 
   bool shifted_in(const Node& node, const Draft& draft) const {
     for (const Node* user : users_[node.id])
-      if (draft.nodes.count(user) && (draft.shifted.count(user) || changes_position(*user))) return true;
+      if (draft.nodes.count(user) && (draft.shifted.count(user) || changes_position(*user)))
+        return true;
     return false;
   }
 
@@ -175,15 +220,19 @@ class Fusion {
   // Why `node`, all of whose users are in `draft`, does not join it; empty: it joins.
   std::string joins(const Node& node, const Draft& draft) const {
     if (draft.nodes.size() >= kMostNodes) return "the kernel is long enough";
-    if (is_prepared(&node) != is_prepared(draft.outputs.front().node)) return "it is computed once, from parameters alone";
+    if (is_prepared(&node) != is_prepared(draft.outputs.front().node))
+      return "it is computed once, from parameters alone";
     if (feeds_contract(node, draft)) return "it is read by every tile of a contract";
     if (role_of(node) == Role::inlined) return joins_inlined(node, draft);
     if (shifted_in(node, draft)) return "its user reads it at another position";
     if (draft.closed) return "the group is a scan or a scatter";
     switch (node.kind) {
-      case Kind::contract: return joins_contract(node, draft);
-      case Kind::reduce: return joins_reduce(node, draft);
-      default: return "a scan or a scatter starts its own kernel";
+      case Kind::contract:
+        return joins_contract(node, draft);
+      case Kind::reduce:
+        return joins_reduce(node, draft);
+      default:
+        return "a scan or a scatter starts its own kernel";
     }
   }
 
@@ -191,7 +240,8 @@ class Fusion {
     if (node.kind == Kind::concat && draft.first_reduce) return "a concat inside rows";
     if (!is_elementwise(node)) return "";
     for (const Node* user : users_[node.id])
-      if (draft.nodes.count(user) && changes_position(*user) && repeats(*user)) return "its user reads it several times";
+      if (draft.nodes.count(user) && changes_position(*user) && repeats(*user))
+        return "its user reads it several times";
     if (draft.first_reduce != nullptr && draft.contract == nullptr && ends_contract(node))
       return "it is the tail of a contract";
     return "";
@@ -229,7 +279,8 @@ class Fusion {
   static Shape without(const Shape& shape, const std::vector<int32_t>& dims) {
     Shape kept;
     for (size_t d = 0; d < shape.size(); ++d)
-      if (std::find(dims.begin(), dims.end(), static_cast<int32_t>(d)) == dims.end()) kept.push_back(shape[d]);
+      if (std::find(dims.begin(), dims.end(), static_cast<int32_t>(d)) == dims.end())
+        kept.push_back(shape[d]);
     return kept;
   }
 
@@ -246,7 +297,8 @@ class Fusion {
     const Shape kept = without(full, attr.dims);
     const bool tail = draft.root_shape() == kept;
     if (!tail && !(draft.root_shape() == full)) return "the group's rows are not its own";
-    if (!tail && !trailing(attr.dims, full.size())) return "the reduced dimensions are not the innermost";
+    if (!tail && !trailing(attr.dims, full.size()))
+      return "the reduced dimensions are not the innermost";
     for (const Value& out : draft.outputs)
       if (!(out.shape() == draft.root_shape())) return "the outputs differ in shape";
     return "";
@@ -271,7 +323,8 @@ class Fusion {
   void start(const Node& node, const std::string& refusal) {
     Draft draft;
     draft.nodes.insert(&node);
-    for (int32_t r = 0; r < static_cast<int32_t>(node.results.size()); ++r) draft.outputs.push_back({&node, r});
+    for (int32_t r = 0; r < static_cast<int32_t>(node.results.size()); ++r)
+      draft.outputs.push_back({&node, r});
     if (node.kind == Kind::contract) draft.contract = &node;
     if (node.kind == Kind::reduce) draft.first_reduce = &node;
     draft.closed = node.kind == Kind::scan || node.kind == Kind::reindex_reduce;
@@ -292,7 +345,7 @@ class Fusion {
 
   FusionPlan finish() {
     FusionPlan plan;
-    std::reverse(drafts_.begin(), drafts_.end());     // made from the results upwards
+    std::reverse(drafts_.begin(), drafts_.end());  // made from the results upwards
     std::vector<Group> groups;
     for (Draft& draft : drafts_) groups.push_back(group_from(draft));
     plan.groups = in_order(std::move(groups));
@@ -333,25 +386,29 @@ class Fusion {
     return group;
   }
 
-  // Values with a nest: outputs, anchors, and in a row block what several nests would compute again.
+  // Values with a nest: outputs, anchors, and in a row block what several nests would compute
+  // again.
   void materialise(const Draft& draft, Group& group) {
     for (const Node* node : group.nodes) {
       const bool output = std::any_of(group.outputs.begin(), group.outputs.end(),
                                       [&](const Value& v) { return v.node == node; });
       const bool anchor = role_of(*node) == Role::anchor;
-      const bool row = !output && !anchor && draft.first_reduce != nullptr && worth_keeping(draft, *node);
+      const bool row =
+          !output && !anchor && draft.first_reduce != nullptr && worth_keeping(draft, *node);
       if (!output && !anchor && !row) continue;
-      for (int32_t r = 0; r < static_cast<int32_t>(node->results.size()); ++r) group.materialised.push_back({node, r});
+      for (int32_t r = 0; r < static_cast<int32_t>(node->results.size()); ++r)
+        group.materialised.push_back({node, r});
     }
   }
 
-  // In a row block: an element-wise value of the full shape that more than one nest reads, or one value a row that is
-  // then broadcast over it.
+  // In a row block: an element-wise value of the full shape that more than one nest reads, or one
+  // value a row that is then broadcast over it.
   bool worth_keeping(const Draft& draft, const Node& node) const {
     if (!is_elementwise(node)) return false;
     const Node& reduce = *draft.first_reduce;
     const Shape& full = reduce.operands[0].shape();
-    if (draft.shifted.count(&node) || !trailing(reduce.as<ReduceAttr>().dims, full.size())) return false;
+    if (draft.shifted.count(&node) || !trailing(reduce.as<ReduceAttr>().dims, full.size()))
+      return false;
     if (node.results[0].shape == without(full, reduce.as<ReduceAttr>().dims))
       return std::any_of(users_[node.id].begin(), users_[node.id].end(), [&](const Node* user) {
         return user->kind == Kind::broadcast && draft.nodes.count(user) != 0;
@@ -381,7 +438,8 @@ class Fusion {
       state[g] = 1;
       for (const Value& v : groups[g].inputs) {
         const Node* node = v.node;
-        while (maker.count(node) == 0 && std::find(views_.begin(), views_.end(), node) != views_.end())
+        while (maker.count(node) == 0 &&
+               std::find(views_.begin(), views_.end(), node) != views_.end())
           node = node->operands[0].node;
         if (auto it = maker.find(node); it != maker.end()) visit_group(it->second);
       }
@@ -404,7 +462,8 @@ class Fusion {
       std::string place, words;
       for (const Node* node : group.nodes) {
         const auto& scopes = graph_.scopes(node);
-        if (place.empty() && !scopes.empty() && role_of(*node) == Role::anchor) place = scopes.front();
+        if (place.empty() && !scopes.empty() && role_of(*node) == Role::anchor)
+          place = scopes.front();
       }
       if (place.empty())
         for (const Node* node : group.nodes)
@@ -414,9 +473,12 @@ class Fusion {
       if (auto* op = std::get_if<ScalarAttr>(&last.attr)) words = std::string(name_of(op->op));
       std::string name;
       for (char c : place + "_" + words) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (plain) name += c;
-        else if (!name.empty() && name.back() != '_') name += '_';
+        const bool plain =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (plain)
+          name += c;
+        else if (!name.empty() && name.back() != '_')
+          name += '_';
       }
       if (name.empty() || (name[0] >= '0' && name[0] <= '9')) name = "k_" + name;
       const int count = taken[name]++;
@@ -437,6 +499,8 @@ class Fusion {
 
 }  // namespace
 
-FusionPlan fuse(CompileContext& context, const Graph& graph) { return Fusion(context, graph).run(); }
+FusionPlan fuse(CompileContext& context, const Graph& graph) {
+  return Fusion(context, graph).run();
+}
 
 }  // namespace mintor

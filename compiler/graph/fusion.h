@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fusion groups: which nodes of a frozen Graph become one kernel.
-// Takes a Graph at stage `fused`; gives groups in an order in which each group's inputs come from earlier groups.
-// Keeps true: every live node that computes is in exactly one group, or is recomputed inside all groups that use it
-// (index and leaf nodes), or is a view; a group has at most one contract.
+// Takes a Graph at stage `fused`; gives groups in an order in which each group's inputs come from
+// earlier groups. Keeps true: every live node that computes is in exactly one group, or is
+// recomputed inside all groups that use it (index and leaf nodes), or is a view; a group has at
+// most one contract.
 #pragma once
 
 #include <string>
@@ -14,13 +15,15 @@
 namespace mintor {
 
 struct Group {
-  std::vector<const Node*> nodes;       // topological order; recomputed producers included
-  std::vector<Value> inputs;            // from outside: graph inputs, parameters, large constants, other groups
-  std::vector<Value> outputs;           // stored by the kernel
-  std::vector<Value> materialised;      // values with their own loop nest (outputs, reductions, shared producers), in order
-  std::string name;                     // from the scopes it fused, unique in the plan, a C identifier
-  std::vector<std::string> because;     // why it holds what it holds, and what refused to join
-  bool prepare = false;                 // depends on parameters and constants alone: runs once, in entry `prepare`
+  std::vector<const Node*> nodes;  // topological order; recomputed producers included
+  std::vector<Value>
+      inputs;  // from outside: graph inputs, parameters, large constants, other groups
+  std::vector<Value> outputs;        // stored by the kernel
+  std::vector<Value> materialised;   // values with their own loop nest (outputs, reductions, shared
+                                     // producers), in order
+  std::string name;                  // from the scopes it fused, unique in the plan, a C identifier
+  std::vector<std::string> because;  // why it holds what it holds, and what refused to join
+  bool prepare = false;  // depends on parameters and constants alone: runs once, in entry `prepare`
 };
 
 // A value whose bytes are those of another (a reshape): no kernel.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes nodes and coordinates; gives maps and the nodes that have them.
+// Keeps true: a plain map never leaves its operand, so its fill is never seen.
 #include "compiler/graph/index_map.h"
 
 #include "compiler/support/error.h"
@@ -7,7 +9,8 @@ namespace mintor {
 
 Ranges ranges_over(const Graph& graph, const Shape& shape) {
   Ranges ranges = graph.ranges();
-  for (size_t d = 0; d < shape.size(); ++d) ranges.set("i" + std::to_string(d), Index(0), shape[d] - 1);
+  for (size_t d = 0; d < shape.size(); ++d)
+    ranges.set("i" + std::to_string(d), Index(0), shape[d] - 1);
   return ranges;
 }
 
@@ -20,7 +23,8 @@ std::map<std::string, Index> index_values(const std::vector<Index>& values) {
 std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& graph) {
   if (node.kind == Kind::broadcast) {
     std::vector<Index> coords;
-    for (int32_t d : node.as<BroadcastAttr>().dims) coords.push_back(Index::var("i" + std::to_string(d)));
+    for (int32_t d : node.as<BroadcastAttr>().dims)
+      coords.push_back(Index::var("i" + std::to_string(d)));
     return coords;
   }
   if (node.kind != Kind::reindex) return std::nullopt;
@@ -29,7 +33,8 @@ std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& gr
   const Ranges ranges = ranges_over(graph, node.results[0].shape);
   const Shape& from = node.operands[0].shape();
   for (size_t d = 0; d < from.size(); ++d)
-    if (!ranges.proves_nonnegative(map.coords[d]) || !ranges.proves_less(map.coords[d], from[d])) return std::nullopt;
+    if (!ranges.proves_nonnegative(map.coords[d]) || !ranges.proves_less(map.coords[d], from[d]))
+      return std::nullopt;
   return map.coords;
 }
 
@@ -37,11 +42,13 @@ std::optional<std::vector<int32_t>> as_transpose(const Node& node) {
   if (node.kind != Kind::reindex) return std::nullopt;
   const IndexMap& map = node.as<ReindexAttr>().map;
   const Shape& to = node.results[0].shape;
-  if (!map.loads.empty() || !map.conditions.empty() || map.coords.size() != to.size()) return std::nullopt;
+  if (!map.loads.empty() || !map.conditions.empty() || map.coords.size() != to.size())
+    return std::nullopt;
   std::vector<int32_t> perm(to.size(), -1);
   for (size_t d = 0; d < to.size(); ++d)
     for (size_t r = 0; r < to.size(); ++r)
-      if (map.coords[d] == Index::var("i" + std::to_string(r)) && to[r] == node.operands[0].shape()[d])
+      if (map.coords[d] == Index::var("i" + std::to_string(r)) &&
+          to[r] == node.operands[0].shape()[d])
         perm[r] = static_cast<int32_t>(d);
   for (int32_t p : perm)
     if (p < 0) return std::nullopt;
@@ -61,19 +68,22 @@ bool is_identity(const std::vector<int32_t>& perm) {
 }
 
 // Every coordinate is a result index of the same extent, in ascending order.
-static std::optional<std::vector<int32_t>> is_broadcast(const Shape& from, const Shape& to, const std::vector<Index>& coords) {
+static std::optional<std::vector<int32_t>> is_broadcast(const Shape& from, const Shape& to,
+                                                        const std::vector<Index>& coords) {
   std::vector<int32_t> dims;
   for (size_t d = 0; d < coords.size(); ++d) {
     int32_t found = -1;
     for (size_t r = 0; r < to.size(); ++r)
-      if (coords[d] == Index::var("i" + std::to_string(r)) && to[r] == from[d]) found = static_cast<int32_t>(r);
+      if (coords[d] == Index::var("i" + std::to_string(r)) && to[r] == from[d])
+        found = static_cast<int32_t>(r);
     if (found < 0 || (!dims.empty() && dims.back() >= found)) return std::nullopt;
     dims.push_back(found);
   }
   return dims;
 }
 
-Value plain_reindex(Builder& builder, Value x, const Shape& shape, const std::vector<Index>& coords) {
+Value plain_reindex(Builder& builder, Value x, const Shape& shape,
+                    const std::vector<Index>& coords) {
   // Dimensions of size 1 say nothing: without them more maps are broadcasts.
   Shape kept;
   std::vector<Index> kept_coords;
@@ -84,10 +94,12 @@ Value plain_reindex(Builder& builder, Value x, const Shape& shape, const std::ve
     }
   if (kept.size() < coords.size() && is_broadcast(kept, shape, kept_coords))
     return plain_reindex(builder, builder.reshape(x, kept), shape, kept_coords);
-  if (const auto dims = is_broadcast(x.shape(), shape, coords)) return builder.broadcast(x, shape, *dims);
+  if (const auto dims = is_broadcast(x.shape(), shape, coords))
+    return builder.broadcast(x, shape, *dims);
   IndexMap map;
   map.coords = coords;
-  const Scalar fill = is_float(x.dtype()) ? Scalar::of(x.dtype(), 0.0) : Scalar::of_int(x.dtype(), 0);
+  const Scalar fill =
+      is_float(x.dtype()) ? Scalar::of(x.dtype(), 0.0) : Scalar::of_int(x.dtype(), 0);
   return builder.reindex(x, shape, map, fill);
 }
 

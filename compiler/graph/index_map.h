@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Index nodes as maps: composition, and the forms that passes look for.
+// Takes and gives expressions over i0.. of a result. Keeps true: nothing here changes bits.
 #pragma once
 
 #include <optional>
@@ -12,17 +13,21 @@ namespace mintor {
 
 // Ranges of the symbols and of i0.. over a result shape.
 Ranges ranges_over(const Graph& graph, const Shape& shape);
-std::map<std::string, Index> index_values(const std::vector<Index>& values);   // i0 -> values[0], ...
+std::map<std::string, Index> index_values(
+    const std::vector<Index>& values);  // i0 -> values[0], ...
 
-// broadcast or reindex without loads and conditions, provably inside its operand: coordinates over i0.. .
+// broadcast or reindex without loads and conditions, provably inside its operand: coordinates over
+// i0.. .
 std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& graph);
 
-// perm such that result dimension d is operand dimension perm[d]; nullopt when the node is no transpose.
+// perm such that result dimension d is operand dimension perm[d]; nullopt when the node is no
+// transpose.
 std::optional<std::vector<int32_t>> as_transpose(const Node& node);
 std::vector<int32_t> inverse(const std::vector<int32_t>& perm);
 bool is_identity(const std::vector<int32_t>& perm);
 
 // A reindex of x with these coordinates (broadcast or nothing at all when they have that form).
-Value plain_reindex(Builder& builder, Value x, const Shape& shape, const std::vector<Index>& coords);
+Value plain_reindex(Builder& builder, Value x, const Shape& shape,
+                    const std::vector<Index>& coords);
 
 }  // namespace mintor

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graph passes: Graph -> Graph. One file each in graph/passes/, collected by name; their order is in pipeline.cpp.
+// Graph passes: Graph -> Graph. One file each in graph/passes/, collected by name; their order is
+// in pipeline.cpp. Takes a Graph; gives another. Keeps true: a pass of the second list preserves
+// every bit.
 #pragma once
 
 #include <span>
@@ -11,7 +13,7 @@
 namespace mintor {
 
 struct GraphPass {
-  const char* name;        // = file name = golden name = --disable-pass name
+  const char* name;  // = file name = golden name = --disable-pass name
   const char* summary;
   Graph (*run)(CompileContext& context, const Graph& graph);
 };

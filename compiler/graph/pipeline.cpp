@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes an imported Graph; gives one that is ready for fusion.
+// Keeps true: numerics passes come first; what follows preserves bits.
 #include "compiler/graph/pipeline.h"
 
 #include <algorithm>
@@ -13,20 +15,33 @@
 
 namespace mintor {
 
-// May change bits; read the Graph, the hints and the options alone. After the last one the Graph is frozen.
+// May change bits; read the Graph, the hints and the options alone. After the last one the Graph is
+// frozen.
 static constexpr PipelineEntry kNumerics[] = {
-    {"order", "needs: everything that sums. gives: an Order on each reduce, scan and contract; freezes the Graph"},
+    {"order",
+     "needs: everything that sums. gives: an Order on each reduce, scan and contract; freezes the "
+     "Graph"},
 };
 
 // Preserve bits, each on its own.
 static constexpr PipelineEntry kBitPreserving[] = {
-    {"fold_constants", "needs: nothing. gives: small constants for what depends on small constants only"},
-    {"compose_reindex", "needs: nothing. gives: one index node where several followed each other, so patterns are plain"},
-    {"channels_last", "needs: composed transposes. gives: convolutions whose channels are innermost, transposes around them"},
-    {"sink_transpose", "needs: transposes made by channels_last. gives: whole regions in one layout, transposes at borders"},
+    {"fold_constants",
+     "needs: nothing. gives: small constants for what depends on small constants only"},
+    {"compose_reindex",
+     "needs: nothing. gives: one index node where several followed each other, so patterns are "
+     "plain"},
+    {"channels_last",
+     "needs: composed transposes. gives: convolutions whose channels are innermost, transposes "
+     "around them"},
+    {"sink_transpose",
+     "needs: transposes made by channels_last. gives: whole regions in one layout, transposes at "
+     "borders"},
     {"compose_reindex", "needs: transposes that met. gives: their cancellation"},
-    {"fold_into_contract", "needs: index nodes before a contract. gives: contracts that read through them"},
-    {"pack_operands", "needs: final coordinates of contracts. gives: 16-lane panels for the operand that vectors read"},
+    {"fold_into_contract",
+     "needs: index nodes before a contract. gives: contracts that read through them"},
+    {"pack_operands",
+     "needs: final coordinates of contracts. gives: 16-lane panels for the operand that vectors "
+     "read"},
     {"compose_reindex", "needs: packing of reindexed parameters. gives: one copy each"},
 };
 
@@ -39,12 +54,13 @@ const GraphPass& find_graph_pass(std::string_view name) {
     if (name == pass->name) return *pass;
     known.push_back(pass->name);
   }
-  throw CompileError("pass", "there is no graph pass " + std::string(name), "", did_you_mean(name, known));
+  throw CompileError("pass", "there is no graph pass " + std::string(name), "",
+                     did_you_mean(name, known));
 }
 
 std::string numerics_hash(const Graph& frozen) {
   std::string text = print(frozen);
-  std::string bare;                          // scopes are where a node came from, not what it is
+  std::string bare;  // scopes are where a node came from, not what it is
   for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.find('\n', at), text.size());
     std::string_view line(text.data() + at, end - at);
@@ -70,7 +86,8 @@ bool run_one(CompileContext& context, const char* name, Stage stage, Graph& grap
   const std::string before = compare ? print(graph) : "";
   graph = find_graph_pass(name).run(context, graph);
   const auto end = std::chrono::steady_clock::now();
-  PassTime time{name, std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count(), true};
+  PassTime time{name, std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count(),
+                true};
   if (compare) {
     const std::string after = print(graph);
     time.changed = after != before;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two ordered lists of passes (design: numerics passes decide bits and freeze the Graph; the others preserve bits)
-// and the one runner: times, disables, stops after, dumps what changed, verifies, and in test builds checks bits.
+// The two ordered lists of passes (design: numerics passes decide bits and freeze the Graph; the
+// others preserve bits) and the one runner: times, disables, stops after, dumps what changed,
+// verifies, and in test builds checks bits.
 #pragma once
 
 #include <span>
@@ -12,7 +13,7 @@ namespace mintor {
 
 struct PipelineEntry {
   const char* pass;
-  const char* why;          // `needs: ... gives: ...`
+  const char* why;  // `needs: ... gives: ...`
 };
 
 std::span<const PipelineEntry> numerics_pipeline();

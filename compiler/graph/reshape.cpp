@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes a node; compares it with what the Builder makes of the same two shapes.
+// Keeps true: a reindex that reads any other order, or leaves its operand, is no reshape.
 #include "compiler/graph/reshape.h"
 
 #include "compiler/ir/builder.h"
@@ -23,7 +25,8 @@ bool is_reshape(const Node& node, const Graph& graph) {
   const Value reshaped = builder.reshape(builder.input("x", from.dtype, from.shape), to.shape);
   if (reshaped.node->kind != Kind::reindex) return false;
   Ranges ranges = graph.ranges();
-  for (size_t d = 0; d < to.shape.size(); ++d) ranges.set("i" + std::to_string(d), Index(0), to.shape[d] - 1);
+  for (size_t d = 0; d < to.shape.size(); ++d)
+    ranges.set("i" + std::to_string(d), Index(0), to.shape[d] - 1);
   const std::vector<Index>& canonical = reshaped.node->as<ReindexAttr>().map.coords;
   for (size_t d = 0; d < canonical.size(); ++d)
     if (!(ranges.simplify(map.coords[d]) == ranges.simplify(canonical[d]))) return false;

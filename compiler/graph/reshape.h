@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recognises reshapes: a reindex that keeps every element in row-major order.
+// Takes a node and its graph; gives yes or no. Keeps true: no false yes.
 #pragma once
 
 #include "compiler/ir/graph.h"

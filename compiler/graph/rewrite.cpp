@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Graph -> Graph, node by node. See rewrite.h.
-// Keeps true: inputs stay though nothing reads them, in their order: they are the entry's signature.
+// Keeps true: inputs stay though nothing reads them, in their order: they are the entry's
+// signature.
 #include "compiler/graph/rewrite.h"
 
 #include <unordered_map>
@@ -14,7 +15,8 @@ std::vector<const Node*> kept_nodes(const Graph& graph) {
   for (const Node* node : live_nodes(graph)) live[static_cast<size_t>(node->id)] = true;
   std::vector<const Node*> nodes;
   for (const auto& node : graph.nodes()) {
-    if (live[static_cast<size_t>(node->id)] || node->kind == Kind::input) nodes.push_back(node.get());
+    if (live[static_cast<size_t>(node->id)] || node->kind == Kind::input)
+      nodes.push_back(node.get());
   }
   return nodes;
 }
@@ -34,16 +36,20 @@ Graph rewrite_once(const Graph& graph, const NodeRewrite& fn) {
     if (!values) {
       const Node* copy = out.add(old->kind, old->attr, operands, old->results);
       values.emplace();
-      for (size_t r = 0; r < old->results.size(); ++r) values->push_back({copy, static_cast<int32_t>(r)});
+      for (size_t r = 0; r < old->results.size(); ++r)
+        values->push_back({copy, static_cast<int32_t>(r)});
       for (const std::string& scope : graph.scopes(old)) out.add_scope(copy, scope);
     } else {
       for (size_t n = before; n < out.nodes().size(); ++n)
-        for (const std::string& scope : graph.scopes(old)) out.add_scope(out.nodes()[n].get(), scope);
+        for (const std::string& scope : graph.scopes(old))
+          out.add_scope(out.nodes()[n].get(), scope);
     }
     made[old] = std::move(*values);
   }
-  for (const Result& r : graph.results) out.results.push_back({r.name, made.at(r.value.node)[r.value.result]});
-  for (const Update& u : graph.updates) out.updates.push_back({u.parameter, made.at(u.value.node)[u.value.result]});
+  for (const Result& r : graph.results)
+    out.results.push_back({r.name, made.at(r.value.node)[r.value.result]});
+  for (const Update& u : graph.updates)
+    out.updates.push_back({u.parameter, made.at(u.value.node)[u.value.result]});
   return out;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one way in which passes make a new Graph: node by node, operands first, each node kept or replaced.
-// Takes a Graph and a callback; gives a Graph with the same name, symbols, results and updates.
-// Keeps true: nodes that nothing needs are dropped; scopes follow: what replaces a node carries its scopes.
+// The one way in which passes make a new Graph: node by node, operands first, each node kept or
+// replaced. Takes a Graph and a callback; gives a Graph with the same name, symbols, results and
+// updates. Keeps true: nodes that nothing needs are dropped; scopes follow: what replaces a node
+// carries its scopes.
 #pragma once
 
 #include <functional>
@@ -14,9 +15,10 @@
 
 namespace mintor {
 
-// New values for an old node, given its new operands; nullopt keeps the node as it is (on its new operands).
-using NodeRewrite =
-    std::function<std::optional<std::vector<Value>>(Builder& builder, const Node& old, std::span<const Value> operands)>;
+// New values for an old node, given its new operands; nullopt keeps the node as it is (on its new
+// operands).
+using NodeRewrite = std::function<std::optional<std::vector<Value>>(
+    Builder& builder, const Node& old, std::span<const Value> operands)>;
 
 Graph rewrite(const Graph& graph, const NodeRewrite& fn);
 

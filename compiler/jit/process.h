@@ -11,7 +11,8 @@
 
 namespace mintor {
 
-// `work` fills the output and returns the status; 125 when it threw, 128 + n when signal n ended it.
+// `work` fills the output and returns the status; 125 when it threw, 128 + n when signal n ended
+// it.
 CommandResult run_forked(const std::function<int(std::string& output)>& work);
 
 }  // namespace mintor

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dependence analysis of loops, by address. Two accesses in iterations v and v' of a loop cannot meet when equal indices
-// force v == v': an index c * f(v) + rest determines f(v) when its rests stay closer than c, or differ otherwise only by
-// multiples of something that f(v) does not reach; what is determined in several dimensions is put together (t // 3 and
-// t % 3 determine t). Or when the two stay in parts of the buffer that do not meet at all.
-// Keeps true: an empty Refusal is a proof; "could not show" is a refusal.
+// Dependence analysis of loops, by address. Two accesses in iterations v and v' of a loop cannot
+// meet when equal indices force v == v': an index c * f(v) + rest determines f(v) when its rests
+// stay closer than c, or differ otherwise only by multiples of something that f(v) does not reach;
+// what is determined in several dimensions is put together (t // 3 and t % 3 determine t). Or when
+// the two stay in parts of the buffer that do not meet at all. Keeps true: an empty Refusal is a
+// proof; "could not show" is a refusal.
 #include "compiler/loop/analysis.h"
 
 #include <algorithm>
@@ -60,8 +61,9 @@ bool has_loads(const Expr& e) {
 
 namespace {
 
-void walk(const Stmt& stmt, const std::set<std::string>& own, const std::map<std::string, BufferType>& buffers,
-          std::vector<BufferAccess>& out, Ranges& ranges, std::set<std::string>& inner) {
+void walk(const Stmt& stmt, const std::set<std::string>& own,
+          const std::map<std::string, BufferType>& buffers, std::vector<BufferAccess>& out,
+          Ranges& ranges, std::set<std::string>& inner) {
   int64_t lanes = 1;
   auto add = [&](const std::string& buffer, const std::vector<Index>& indices, bool write) {
     if (!own.count(buffer)) out.push_back({buffer, indices, write});
@@ -96,9 +98,12 @@ void walk(const Stmt& stmt, const std::set<std::string>& own, const std::map<std
       }
     }
     lanes = std::max(lanes, here);
-    visit_exprs(s, [&](const Expr& e) {
-      if (auto* load = std::get_if<LoadExpr>(&e->node)) add(load->buffer, load->indices, false);
-    }, false);
+    visit_exprs(
+        s,
+        [&](const Expr& e) {
+          if (auto* load = std::get_if<LoadExpr>(&e->node)) add(load->buffer, load->indices, false);
+        },
+        false);
   });
   if (lanes > 1) {
     ranges.set(kLane, Index(0), Index(lanes - 1));
@@ -128,7 +133,8 @@ std::optional<Moving> moving_part(const Index& e, const std::string& var) {
   if (terms.empty()) return std::nullopt;
   std::vector<AtomRef> fixed, core;
   if (terms.size() == 1)
-    for (const auto& f : terms[0].factors) (index_detail::atom_mentions(*f, var) ? core : fixed).push_back(f);
+    for (const auto& f : terms[0].factors)
+      (index_detail::atom_mentions(*f, var) ? core : fixed).push_back(f);
   if (terms.size() == 1)
     return Moving{index_detail::product_of(content, fixed),
                   index_detail::product_of(terms[0].coefficient / content, core), rest};
@@ -147,7 +153,7 @@ class Disjoint {
       x.push_back(flat(x, shape));
       y.push_back(flat(y, shape));
     }
-    std::vector<Index> determined;      // forms in var that equal indices force to be equal
+    std::vector<Index> determined;  // forms in var that equal indices force to be equal
     for (size_t d = 0; d < x.size(); ++d) {
       if (never_meet(x[d], y[d])) return true;
       if (auto core = determine(x[d], y[d])) determined.push_back(*core);
@@ -177,7 +183,8 @@ class Disjoint {
     all.insert(var_);
     auto lo_x = ranges_.lower_over(x, all), hi_x = ranges_.upper_over(x, all);
     auto lo_y = ranges_.lower_over(y, all), hi_y = ranges_.upper_over(y, all);
-    return (hi_x && lo_y && ranges_.proves_less(*hi_x, *lo_y)) || (hi_y && lo_x && ranges_.proves_less(*hi_y, *lo_x));
+    return (hi_x && lo_y && ranges_.proves_less(*hi_x, *lo_y)) ||
+           (hi_y && lo_x && ranges_.proves_less(*hi_y, *lo_x));
   }
 
   // |p - q| <= limit whatever the inner variables of each are.
@@ -188,7 +195,8 @@ class Disjoint {
            ranges_.proves_nonnegative(limit - (*hi_q - *lo_p));
   }
 
-  // x == y forces core(v) == core(v'): factor * core moves in steps larger than what the rests can make up.
+  // x == y forces core(v) == core(v'): factor * core moves in steps larger than what the rests can
+  // make up.
   std::optional<Index> determine(const Index& x, const Index& y) {
     auto p = moving_part(x, var_), q = moving_part(y, var_);
     if (!p || !q || !(p->factor == q->factor) || !(p->core == q->core)) return std::nullopt;
@@ -199,7 +207,8 @@ class Disjoint {
     return determine_modulo(*p, *q) ? std::optional(p->core) : std::nullopt;
   }
 
-  // Inner terms that are multiples of g step over the whole range of factor * core: 8 * j_o + j_i with j_i < 8.
+  // Inner terms that are multiples of g step over the whole range of factor * core: 8 * j_o + j_i
+  // with j_i < 8.
   bool determine_modulo(const Moving& p, const Moving& q) {
     auto lo = ranges_.lower(p.core), hi = ranges_.upper(p.core);
     if (!p.factor.is_const() || !lo || !hi) return false;
@@ -209,11 +218,13 @@ class Disjoint {
     if (g == 0) return false;
     return close(small_p, small_q, p.factor - 1) && close(small_p, small_q, Index(g - 1 - span));
   }
-  // e without its terms in one inner variable whose coefficient exceeds span; g becomes their common divisor.
+  // e without its terms in one inner variable whose coefficient exceeds span; g becomes their
+  // common divisor.
   Index large_terms(const Index& e, int64_t span, int64_t& g) {
     Index small = 0;
     for (const auto& term : e.poly().terms) {
-      bool inner = term.factors.size() == 1 && term.factors[0]->kind == Index::Atom::Kind::variable &&
+      bool inner = term.factors.size() == 1 &&
+                   term.factors[0]->kind == Index::Atom::Kind::variable &&
                    inner_.count(term.factors[0]->name);
       if (inner && std::abs(term.coefficient) > span)
         g = std::gcd(g, std::abs(term.coefficient));
@@ -254,9 +265,10 @@ std::vector<BufferAccess> outer_accesses(const Kernel& kernel, const Stmt& stmt,
   return out;
 }
 
-Refusal independent(const Kernel& kernel, const For& loop, const std::set<std::string>& also_inner) {
+Refusal independent(const Kernel& kernel, const For& loop,
+                    const std::set<std::string>& also_inner) {
   Ranges ranges = ranges_at(kernel, loop.var);
-  if (ranges.proves_nonnegative(loop.begin + 1 - loop.end)) return {};   // at most one iteration
+  if (ranges.proves_nonnegative(loop.begin + 1 - loop.end)) return {};  // at most one iteration
   std::set<std::string> inner = also_inner;
   auto accesses = outer_accesses(kernel, loop.body, ranges, inner);
   inner.erase(loop.var);
@@ -264,7 +276,8 @@ Refusal independent(const Kernel& kernel, const For& loop, const std::set<std::s
   std::set<std::string> written;
   for (const auto& a : accesses)
     if (a.write) written.insert(a.buffer);
-  std::vector<const BufferAccess*> relevant;   // without repetitions, which statements of a tile make many of
+  std::vector<const BufferAccess*>
+      relevant;  // without repetitions, which statements of a tile make many of
   for (const auto& a : accesses) {
     if (!written.count(a.buffer)) continue;
     bool seen = std::any_of(relevant.begin(), relevant.end(), [&](const BufferAccess* r) {

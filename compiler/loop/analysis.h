@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What steps ask about a loop before they change it: are its iterations independent, what in its body varies with it.
+// What steps ask about a loop before they change it: are its iterations independent, what in its
+// body varies with it. Takes kernels and loops; gives refusals with the condition that would lift
+// them.
 #pragma once
 
 #include <set>
@@ -11,23 +13,28 @@
 
 namespace mintor {
 
-// One access to a buffer, with the lanes of a vector statement as the variable `lane` in its ranges.
+// One access to a buffer, with the lanes of a vector statement as the variable `lane` in its
+// ranges.
 struct BufferAccess {
   std::string buffer;
   std::vector<Index> indices;
   bool write = false;
 };
 
-// Accesses in `stmt` to buffers that are allocated outside of it; operands of instructions as ranges of elements.
-// Adds the ranges of every loop, integer Let and lane in stmt to `ranges`, and their names to `inner`.
+// Accesses in `stmt` to buffers that are allocated outside of it; operands of instructions as
+// ranges of elements. Adds the ranges of every loop, integer Let and lane in stmt to `ranges`, and
+// their names to `inner`.
 std::vector<BufferAccess> outer_accesses(const Kernel& kernel, const Stmt& stmt, Ranges& ranges,
                                          std::set<std::string>& inner);
 
-// Empty when no two iterations of `loop` with different values touch one element of a buffer from outside the body, one
-// of them writing; `also_inner` are outer loops that may differ between the two as well.
-Refusal independent(const Kernel& kernel, const For& loop, const std::set<std::string>& also_inner = {});
+// Empty when no two iterations of `loop` with different values touch one element of a buffer from
+// outside the body, one of them writing; `also_inner` are outer loops that may differ between the
+// two as well.
+Refusal independent(const Kernel& kernel, const For& loop,
+                    const std::set<std::string>& also_inner = {});
 
-// The loop variable, and the Lets and private buffers inside whose values differ between its iterations.
+// The loop variable, and the Lets and private buffers inside whose values differ between its
+// iterations.
 std::set<std::string> varying_in(const For& loop);
 bool varies(const Index& e, const std::set<std::string>& varying);
 bool varies(const Expr& e, const std::set<std::string>& varying);

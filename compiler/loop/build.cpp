@@ -30,7 +30,8 @@ int32_t common_lanes(std::initializer_list<int32_t> lanes) {
   for (int32_t l : lanes) {
     if (l == 1) continue;
     if (out != 1 && out != l)
-      throw InternalError("loop", "lanes " + std::to_string(out) + " and " + std::to_string(l) + " in one expression");
+      throw InternalError("loop", "lanes " + std::to_string(out) + " and " + std::to_string(l) +
+                                      " in one expression");
     out = l;
   }
   return out;
@@ -39,7 +40,9 @@ int32_t common_lanes(std::initializer_list<int32_t> lanes) {
 }  // namespace
 
 Expr constant(Scalar value) { return make(value.dtype, 1, ConstantExpr{value}); }
-Expr variable(std::string name, DType dtype, int32_t lanes) { return make(dtype, lanes, VariableExpr{std::move(name)}); }
+Expr variable(std::string name, DType dtype, int32_t lanes) {
+  return make(dtype, lanes, VariableExpr{std::move(name)});
+}
 Expr index(Index value) { return make(DType::i64, 1, IndexExpr{std::move(value)}); }
 
 Expr load(const Kernel& kernel, const std::string& buffer, std::vector<Index> indices) {
@@ -81,7 +84,8 @@ Expr in_range(Index value, Index extent) {
 }
 
 Expr guard(Expr cond, Expr value, Expr fill) {
-  if (cond->dtype != DType::boolean) throw InternalError("loop", "the condition of a guard is no bool");
+  if (cond->dtype != DType::boolean)
+    throw InternalError("loop", "the condition of a guard is no bool");
   if (value->dtype != fill->dtype) throw InternalError("loop", "a guard of two dtypes");
   int32_t lanes = common_lanes({cond->lanes, value->lanes, fill->lanes});
   DType dtype = value->dtype;
@@ -111,7 +115,8 @@ Stmt store(std::string buffer, std::vector<Index> indices, Expr value) {
 }
 Stmt vector_store(std::string buffer, std::vector<Index> indices, Expr value, int32_t lanes,
                   std::optional<Index> count) {
-  return make(Store{std::move(buffer), std::move(indices), std::move(value), lanes, std::move(count)});
+  return make(
+      Store{std::move(buffer), std::move(indices), std::move(value), lanes, std::move(count)});
 }
 Stmt alloc(std::string name, DType dtype, std::vector<Index> shape, Space space) {
   return make(Alloc{std::move(name), dtype, std::move(shape), space});
@@ -128,11 +133,13 @@ Stmt instr(std::string name, std::vector<InstrOperand> operands) {
 namespace {
 
 bool mentions_lane(const std::vector<Index>& indices) {
-  return std::any_of(indices.begin(), indices.end(), [](const Index& e) { return e.mentions(kLane); });
+  return std::any_of(indices.begin(), indices.end(),
+                     [](const Index& e) { return e.mentions(kLane); });
 }
 
 int32_t leaf_lanes(const ExprNode& node, int32_t lanes) {
-  if (auto* load = std::get_if<LoadExpr>(&node.node)) return mentions_lane(load->indices) ? lanes : 1;
+  if (auto* load = std::get_if<LoadExpr>(&node.node))
+    return mentions_lane(load->indices) ? lanes : 1;
   if (auto* e = std::get_if<IndexExpr>(&node.node)) return e->value.mentions(kLane) ? lanes : 1;
   if (auto* r = std::get_if<InRangeExpr>(&node.node))
     return r->value.mentions(kLane) || r->extent.mentions(kLane) ? lanes : 1;
@@ -142,7 +149,8 @@ int32_t leaf_lanes(const ExprNode& node, int32_t lanes) {
 }  // namespace
 
 Expr with_lanes(const Expr& expr, int32_t lanes) {
-  // rewrite() derives lanes of inner nodes from their arguments; leaves are replaced where they change.
+  // rewrite() derives lanes of inner nodes from their arguments; leaves are replaced where they
+  // change.
   return rewrite(expr, [&](const Expr& e) -> Expr {
     int32_t wanted = leaf_lanes(*e, lanes);
     if (wanted == e->lanes) return nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A target instruction: its meaning as a small Kernel (the interpreter runs that, `use_instr` matches it) and the text
-// that a target prints for it. One file each in targets/<t>/instructions/.
+// A target instruction: its meaning as a small Kernel (the interpreter runs that, `use_instr`
+// matches it) and the text that a target prints for it. One file each in targets/<t>/instructions/.
 #pragma once
 
 #include <span>
@@ -11,14 +11,15 @@
 namespace mintor {
 
 struct Instruction {
-  const char* name;                 // = the file name
-  const char* feature;              // a feature of TargetInfo that it needs
-  const char* meaning;              // text of a Kernel: parameters are the operands, constant shapes
-  // C++ text of one use; operand pointers (to the first element) in the order of the meaning's parameters.
+  const char* name;     // = the file name
+  const char* feature;  // a feature of TargetInfo that it needs
+  const char* meaning;  // text of a Kernel: parameters are the operands, constant shapes
+  // C++ text of one use; operand pointers (to the first element) in the order of the meaning's
+  // parameters.
   std::string (*emit)(std::span<const std::string> pointers);
 };
 
-std::span<const Instruction* const> all_instructions();   // generated from targets/*/instructions
+std::span<const Instruction* const> all_instructions();  // generated from targets/*/instructions
 const Instruction* find_instruction(std::string_view name);
 
 }  // namespace mintor

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The slow, exact executor of Kernels, and the oracle of emitted code.
-// Names are resolved to slots once; then every expression node computes its lanes into a buffer of its own with the
-// functions that kernels use (scalar_eval.h). Takes buffers by name; writes them in place.
-// Keeps true: every access is checked against its shape; reads of undefined elements and conflicts between parallel
-// iterations throw InternalError with the kernel's and the buffer's name.
+// Names are resolved to slots once; then every expression node computes its lanes into a buffer of
+// its own with the functions that kernels use (scalar_eval.h). Takes buffers by name; writes them
+// in place. Keeps true: every access is checked against its shape; reads of undefined elements and
+// conflicts between parallel iterations throw InternalError with the kernel's and the buffer's
+// name.
 #include "compiler/loop/interpret.h"
 
 #include <cstring>
@@ -22,12 +23,13 @@ namespace {
 
 constexpr int kMostLanes = 1024;
 
-// ---- integers --------------------------------------------------------------------------------------------------
+// ---- integers
+// ------------------------------------------------------------------------------------------
 
 struct Int {
   struct Factor {
-    int slot = -1;                       // a variable, or
-    Index::Atom::Kind kind{};            // floordiv, mod, min, max of
+    int slot = -1;             // a variable, or
+    Index::Atom::Kind kind{};  // floordiv, mod, min, max of
     std::unique_ptr<Int> a, b;
   };
   struct Term {
@@ -55,7 +57,8 @@ struct Int {
   }
 };
 
-// ---- memory ----------------------------------------------------------------------------------------------------
+// ---- memory
+// ------------------------------------------------------------------------------------------
 
 struct BufferState {
   std::string name;
@@ -66,17 +69,17 @@ struct BufferState {
   std::vector<std::byte> own;            // of a local buffer
   std::vector<bool>* defined = nullptr;  // null: all defined
   std::vector<bool> own_defined;
-  bool outside = true;                   // of the parallel loop: watched for races
+  bool outside = true;  // of the parallel loop: watched for races
   // Per element: which parallel iteration wrote it, or read it (-1 none, -2 several readers).
   std::vector<int64_t> writer, reader;
   bool live = false;
 };
 
-struct Scope {                            // one per kernel being executed (instructions nest)
+struct Scope {  // one per kernel being executed (instructions nest)
   std::string kernel;
   std::deque<BufferState> buffers;
   std::vector<int64_t> slots;
-  int64_t iteration = -1;                 // of the parallel loop, -1 outside
+  int64_t iteration = -1;  // of the parallel loop, -1 outside
 };
 
 [[noreturn]] void fail(const Scope& s, const std::string& what) {
@@ -98,7 +101,8 @@ void note_read(Scope& s, BufferState& b, int64_t flat) {
     fail(s, "read of the undefined element " + element_text(b, flat));
   if (s.iteration < 0 || b.writer.empty()) return;
   int64_t w = b.writer[static_cast<size_t>(flat)];
-  if (w >= 0 && w != s.iteration) fail(s, "race: one parallel iteration reads " + element_text(b, flat) + ", another writes it");
+  if (w >= 0 && w != s.iteration)
+    fail(s, "race: one parallel iteration reads " + element_text(b, flat) + ", another writes it");
   int64_t& r = b.reader[static_cast<size_t>(flat)];
   r = r == -1 || r == s.iteration ? s.iteration : -2;
 }
@@ -124,15 +128,16 @@ struct Access {
     for (size_t d = 0; d < indices.size(); ++d) {
       int64_t i = indices[d](s.slots.data());
       if (i < 0 || i >= b.shape[d])
-        fail(s, "index " + std::to_string(i) + " of dimension " + std::to_string(d) + " of " + b.name + " is outside of 0.." +
-                    std::to_string(b.shape[d]));
+        fail(s, "index " + std::to_string(i) + " of dimension " + std::to_string(d) + " of " +
+                    b.name + " is outside of 0.." + std::to_string(b.shape[d]));
       out = out * b.shape[d] + i;
     }
     return out;
   }
 };
 
-// ---- expressions -----------------------------------------------------------------------------------------------
+// ---- expressions
+// ------------------------------------------------------------------------------------------
 
 // Lane l of a node is at out[l * size]; a node of one lane has only lane 0.
 struct Value {
@@ -141,9 +146,14 @@ struct Value {
   size_t size;
   std::vector<std::byte> out;
 
-  Value(DType t, int n) : dtype(t), lanes(n), size(static_cast<size_t>(size_of(t))), out(size * static_cast<size_t>(n)) {}
+  Value(DType t, int n)
+      : dtype(t),
+        lanes(n),
+        size(static_cast<size_t>(size_of(t))),
+        out(size * static_cast<size_t>(n)) {}
   virtual ~Value() = default;
-  // mask: null, or one byte per lane (of `width` lanes): lanes that are 0 need no value and execute no load.
+  // mask: null, or one byte per lane (of `width` lanes): lanes that are 0 need no value and execute
+  // no load.
   virtual void run(Scope& s, const uint8_t* mask, int width) = 0;
 };
 using ValueRef = std::unique_ptr<Value>;
@@ -151,7 +161,8 @@ using ValueRef = std::unique_ptr<Value>;
 const void* widened(const Value& v, int lanes, std::vector<std::byte>& scratch) {
   if (v.lanes == lanes) return v.out.data();
   scratch.resize(v.size * static_cast<size_t>(lanes));
-  for (int l = 0; l < lanes; ++l) std::memcpy(&scratch[v.size * static_cast<size_t>(l)], v.out.data(), v.size);
+  for (int l = 0; l < lanes; ++l)
+    std::memcpy(&scratch[v.size * static_cast<size_t>(l)], v.out.data(), v.size);
   return scratch.data();
 }
 
@@ -190,7 +201,9 @@ struct InRangeValue : Value {
 struct VariableValue : Value {
   const Value* let;
   VariableValue(const Value* source, int n) : Value(source->dtype, n), let(source) {}
-  void run(Scope&, const uint8_t*, int) override { std::memcpy(out.data(), let->out.data(), out.size()); }
+  void run(Scope&, const uint8_t*, int) override {
+    std::memcpy(out.data(), let->out.data(), out.size());
+  }
 };
 
 struct LoadValue : Value {
@@ -226,7 +239,12 @@ struct OpValue : Value {
   std::vector<const void*> pointers;
   DType operand;
   OpValue(DType t, int n, ScalarOp o, std::vector<ValueRef> a)
-      : Value(t, n), op(o), args(std::move(a)), scratch(args.size()), pointers(args.size()), operand(args.back()->dtype) {}
+      : Value(t, n),
+        op(o),
+        args(std::move(a)),
+        scratch(args.size()),
+        pointers(args.size()),
+        operand(args.back()->dtype) {}
   void run(Scope& s, const uint8_t* mask, int width) override {
     for (size_t i = 0; i < args.size(); ++i) {
       args[i]->run(s, mask, width);
@@ -255,7 +273,7 @@ struct BitcastValue : Value {
       std::byte* to = &out[size * static_cast<size_t>(l)];
       Scalar in = Scalar::read(arg->dtype, from);
       bool nan = is_float(arg->dtype) && !is_float(dtype) && in.f != in.f;
-      if (nan)   // numerics: a NaN becomes the one positive quiet NaN
+      if (nan)  // numerics: a NaN becomes the one positive quiet NaN
         Scalar::of(arg->dtype, std::numeric_limits<double>::quiet_NaN()).write(to);
       else
         std::memcpy(to, from, size);
@@ -284,12 +302,14 @@ struct GuardValue : Value {
     for (int l = 0; l < lanes; ++l) {
       bool holds = lanes > 1 ? yes[static_cast<size_t>(l)] != 0 : any_yes;
       const Value& from = holds ? *value : *fill;
-      std::memcpy(&out[size * static_cast<size_t>(l)], &from.out[from.lanes > 1 ? size * static_cast<size_t>(l) : 0], size);
+      std::memcpy(&out[size * static_cast<size_t>(l)],
+                  &from.out[from.lanes > 1 ? size * static_cast<size_t>(l) : 0], size);
     }
   }
 };
 
-// ---- statements ------------------------------------------------------------------------------------------------
+// ---- statements
+// ------------------------------------------------------------------------------------------
 
 struct Action {
   virtual ~Action() = default;
@@ -299,7 +319,7 @@ using ActionRef = std::unique_ptr<Action>;
 
 struct BlockAction : Action {
   std::vector<ActionRef> body;
-  std::vector<int> allocs;               // end of life with the block
+  std::vector<int> allocs;  // end of life with the block
   void run(Scope& s) override {
     for (auto& a : body) a->run(s);
     for (int b : allocs) s.buffers[static_cast<size_t>(b)].live = false;
@@ -332,7 +352,7 @@ struct ForAction : Action {
 
 struct LetAction : Action {
   Value* value;
-  int slot;                              // of an i64 scalar, or -1
+  int slot;  // of an i64 scalar, or -1
   void run(Scope& s) override {
     value->run(s, nullptr, value->lanes);
     if (slot >= 0) std::memcpy(&s.slots[static_cast<size_t>(slot)], value->out.data(), 8);
@@ -355,7 +375,9 @@ struct StoreAction : Action {
       BufferState& b = s.buffers[static_cast<size_t>(access.buffer)];
       int64_t at = access.flat(s);
       note_write(s, b, at);
-      std::memcpy(b.data + static_cast<size_t>(at) * b.element, &value->out[value->lanes > 1 ? value->size * static_cast<size_t>(l) : 0], b.element);
+      std::memcpy(b.data + static_cast<size_t>(at) * b.element,
+                  &value->out[value->lanes > 1 ? value->size * static_cast<size_t>(l) : 0],
+                  b.element);
     }
   }
 };
@@ -405,14 +427,19 @@ struct InstrAction : Action {
     for (size_t i = 0; i < operands.size(); ++i) {
       const Param& p = meaning.params[i];
       BufferState& b = s.buffers[static_cast<size_t>(operands[i].buffer)];
-      if (b.dtype != p.dtype) fail(s, "operand " + p.name + " of an instruction has another dtype than " + b.name);
+      if (b.dtype != p.dtype)
+        fail(s, "operand " + p.name + " of an instruction has another dtype than " + b.name);
       int64_t at = operands[i].flat(s), n = 1, size = 1;
       for (const Index& e : p.shape) n *= e.value();
       for (int64_t e : b.shape) size *= e;
       if (at + n > size) fail(s, "operand " + p.name + " of an instruction leaves " + b.name);
-      Memory m{p.dtype, std::vector<std::byte>(b.data + static_cast<size_t>(at) * b.element, b.data + static_cast<size_t>(at + n) * b.element), {}};
+      Memory m{p.dtype,
+               std::vector<std::byte>(b.data + static_cast<size_t>(at) * b.element,
+                                      b.data + static_cast<size_t>(at + n) * b.element),
+               {}};
       m.defined.assign(static_cast<size_t>(n), true);
-      for (int64_t e = 0; b.defined && e < n; ++e) m.defined[static_cast<size_t>(e)] = (*b.defined)[static_cast<size_t>(at + e)];
+      for (int64_t e = 0; b.defined && e < n; ++e)
+        m.defined[static_cast<size_t>(e)] = (*b.defined)[static_cast<size_t>(at + e)];
       inner[p.name] = std::move(m);
       places.push_back({&b, at});
     }
@@ -426,12 +453,14 @@ struct InstrAction : Action {
         if (!p.written && m.defined[e]) note_read(s, *b, flat);
         if (p.written && m.defined[e]) note_write(s, *b, flat);
       }
-      if (p.written) std::memcpy(b->data + static_cast<size_t>(at) * b->element, m.bytes.data(), m.bytes.size());
+      if (p.written)
+        std::memcpy(b->data + static_cast<size_t>(at) * b->element, m.bytes.data(), m.bytes.size());
     }
   }
 };
 
-// ---- compilation of names to slots -----------------------------------------------------------------------------
+// ---- compilation of names to slots
+// -----------------------------------------------------------------------------
 
 class Compiler {
  public:
@@ -491,7 +520,9 @@ class Compiler {
   std::vector<std::unique_ptr<Value>> take_lets() { return std::move(let_values_); }
 
  private:
-  std::optional<Int> maybe(const std::optional<Index>& e) { return e ? std::optional<Int>(integer(*e)) : std::nullopt; }
+  std::optional<Int> maybe(const std::optional<Index>& e) {
+    return e ? std::optional<Int>(integer(*e)) : std::nullopt;
+  }
   Access access(const std::string& name, const std::vector<Index>& indices) {
     auto it = buffers_.find(name);
     if (it == buffers_.end()) mintor::fail(scope_, "the buffer " + name + " is unknown");
@@ -501,17 +532,24 @@ class Compiler {
   }
 
   ValueRef value(const Expr& e) {
-    if (auto* c = std::get_if<ConstantExpr>(&e->node)) return std::make_unique<ConstantValue>(c->value);
-    if (auto* v = std::get_if<VariableExpr>(&e->node)) return std::make_unique<VariableValue>(lets_.at(v->name), e->lanes);
-    if (auto* i = std::get_if<IndexExpr>(&e->node)) return std::make_unique<IndexValue>(integer(i->value), e->lanes, lane_);
+    if (auto* c = std::get_if<ConstantExpr>(&e->node))
+      return std::make_unique<ConstantValue>(c->value);
+    if (auto* v = std::get_if<VariableExpr>(&e->node))
+      return std::make_unique<VariableValue>(lets_.at(v->name), e->lanes);
+    if (auto* i = std::get_if<IndexExpr>(&e->node))
+      return std::make_unique<IndexValue>(integer(i->value), e->lanes, lane_);
     if (auto* l = std::get_if<LoadExpr>(&e->node))
-      return std::make_unique<LoadValue>(e->dtype, e->lanes, access(l->buffer, l->indices), maybe(l->count), lane_);
+      return std::make_unique<LoadValue>(e->dtype, e->lanes, access(l->buffer, l->indices),
+                                         maybe(l->count), lane_);
     if (auto* r = std::get_if<InRangeExpr>(&e->node))
       return std::make_unique<InRangeValue>(integer(r->value), integer(r->extent), e->lanes, lane_);
-    if (auto* c = std::get_if<CastExpr>(&e->node)) return std::make_unique<CastValue>(e->dtype, value(c->arg));
-    if (auto* b = std::get_if<BitcastExpr>(&e->node)) return std::make_unique<BitcastValue>(e->dtype, value(b->arg));
+    if (auto* c = std::get_if<CastExpr>(&e->node))
+      return std::make_unique<CastValue>(e->dtype, value(c->arg));
+    if (auto* b = std::get_if<BitcastExpr>(&e->node))
+      return std::make_unique<BitcastValue>(e->dtype, value(b->arg));
     if (auto* g = std::get_if<GuardExpr>(&e->node))
-      return std::make_unique<GuardValue>(e->dtype, e->lanes, value(g->cond), value(g->value), value(g->fill));
+      return std::make_unique<GuardValue>(e->dtype, e->lanes, value(g->cond), value(g->value),
+                                          value(g->fill));
     const auto& o = std::get<OpExpr>(e->node);
     std::vector<ValueRef> args;
     for (const Expr& a : o.args) args.push_back(value(a));
@@ -543,7 +581,8 @@ class Compiler {
     return out;
   }
   ActionRef compile(const Store& s) {
-    if (s.lanes > kMostLanes) mintor::fail(scope_, "more than " + std::to_string(kMostLanes) + " lanes");
+    if (s.lanes > kMostLanes)
+      mintor::fail(scope_, "more than " + std::to_string(kMostLanes) + " lanes");
     auto out = std::make_unique<StoreAction>();
     out->access = access(s.buffer, s.indices);
     out->value = value(s.value);
@@ -572,7 +611,8 @@ class Compiler {
     auto out = std::make_unique<InstrAction>();
     out->meaning = parse_kernel(instruction->meaning);
     if (out->meaning.params.size() != i.operands.size())
-      mintor::fail(scope_, "the instruction " + i.name + " takes " + std::to_string(out->meaning.params.size()) + " operands");
+      mintor::fail(scope_, "the instruction " + i.name + " takes " +
+                               std::to_string(out->meaning.params.size()) + " operands");
     for (const auto& o : i.operands) out->operands.push_back(access(o.buffer, o.indices));
     return out;
   }
@@ -589,7 +629,8 @@ void interpret(const Kernel& kernel, std::map<std::string, Memory>& buffers,
     auto it = symbols.find(s.name);
     if (it == symbols.end()) fail(scope, "no value for the symbol " + s.name);
     if (it->second < s.lo || (s.hi >= s.lo && it->second > s.hi) || it->second % s.divisor != 0)
-      fail(scope, "the value " + std::to_string(it->second) + " of the symbol " + s.name + " is outside of its range");
+      fail(scope, "the value " + std::to_string(it->second) + " of the symbol " + s.name +
+                      " is outside of its range");
     scope.slots[static_cast<size_t>(compiler.slot(s.name))] = it->second;
   }
   for (const Param& p : kernel.params) {
@@ -609,7 +650,8 @@ void interpret(const Kernel& kernel, std::map<std::string, Memory>& buffers,
       n *= b.shape.back();
     }
     if (m.bytes.size() != static_cast<size_t>(n) * b.element)
-      fail(scope, "the buffer of " + p.name + " has " + std::to_string(m.bytes.size()) + " bytes, its shape needs " +
+      fail(scope, "the buffer of " + p.name + " has " + std::to_string(m.bytes.size()) +
+                      " bytes, its shape needs " +
                       std::to_string(static_cast<size_t>(n) * b.element));
     b.data = m.bytes.data();
     b.defined = m.defined.empty() ? nullptr : &m.defined;

@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Kernel: a function of loops. This comment is the semantics; interpret.h executes it, verify.h checks it.
+// The Kernel: a function of loops. This comment is the semantics; interpret.h executes it, verify.h
+// checks it.
 //
-// A Kernel has parameters (buffers in global memory, integer symbols) and a body of statements. All trees are immutable
-// and shared; a step builds a new tree.
+// A Kernel has parameters (buffers in global memory, integer symbols) and a body of statements. All
+// trees are immutable and shared; a step builds a new tree.
 //
-// Buffers are dense row-major arrays over their shape. Space: `global` is a parameter; `local` and `reg` come from
-// Alloc, live until the end of the enclosing block and start undefined. `reg` promises that, once unrolled loops are
-// expanded, every index but `lane` is a constant, so each element (row of lanes) is a register.
-// Integers in addresses and bounds are Index expressions over loop variables, symbols, and Let variables of dtype i64.
+// Buffers are dense row-major arrays over their shape. Space: `global` is a parameter; `local` and
+// `reg` come from Alloc, live until the end of the enclosing block and start undefined. `reg`
+// promises that, once unrolled loops are expanded, every index but `lane` is a constant, so each
+// element (row of lanes) is a register. Integers in addresses and bounds are Index expressions over
+// loop variables, symbols, and Let variables of dtype i64.
 //
-// Vectors are logical. A statement (Let, Store) with lanes = L > 1 is executed for all lanes 0 <= lane < L at once: the
-// Index variable `lane` may occur in it, all loads read before the store writes. An expression without `lane` in it and
-// without a vector variable is a scalar and means the same value in every lane. Store/load `count`: only lanes below
-// count exist; a load gives zero elsewhere, a store leaves memory alone. Address ranges are never touched beyond that.
+// Vectors are logical. A statement (Let, Store) with lanes = L > 1 is executed for all lanes 0 <=
+// lane < L at once: the Index variable `lane` may occur in it, all loads read before the store
+// writes. An expression without `lane` in it and without a vector variable is a scalar and means
+// the same value in every lane. Store/load `count`: only lanes below count exist; a load gives zero
+// elsewhere, a store leaves memory alone. Address ranges are never touched beyond that.
 //
-// Loops: serial; parallel (iterations touch disjoint memory, any order, any threads; only at the outermost level, one
-// per kernel); unrolled (constant extent, expanded in the text); vector is no loop kind: `vectorize` makes lanes.
-// Guard{cond, value, fill}: value is evaluated (and its loads executed) only where cond holds.
-// InRange(e, n): 0 <= e < n. Arithmetic is that of scalar_ops.def, exactly rounded per operation; nothing is
-// reassociated or contracted; `fma` is a row of the table.
-// Every variable name is bound once in a kernel (no shadowing).
+// Loops: serial; parallel (iterations touch disjoint memory, any order, any threads; only at the
+// outermost level, one per kernel); unrolled (constant extent, expanded in the text); vector is no
+// loop kind: `vectorize` makes lanes. Guard{cond, value, fill}: value is evaluated (and its loads
+// executed) only where cond holds. InRange(e, n): 0 <= e < n. Arithmetic is that of scalar_ops.def,
+// exactly rounded per operation; nothing is reassociated or contracted; `fma` is a row of the
+// table. Every variable name is bound once in a kernel (no shadowing).
 #pragma once
 
 #include <memory>
@@ -35,28 +38,53 @@ namespace mintor {
 
 inline constexpr std::string_view kLane = "lane";
 
-// ---- expressions -----------------------------------------------------------------------------------------------
+// ---- expressions
+// ------------------------------------------------------------------------------------------
 
 struct ExprNode;
 using Expr = std::shared_ptr<const ExprNode>;
 
-struct ConstantExpr { Scalar value; };
-struct VariableExpr { std::string name; };                       // a Let
-struct IndexExpr { Index value; };                               // i64
-struct LoadExpr { std::string buffer; std::vector<Index> indices; std::optional<Index> count; };
-struct OpExpr { ScalarOp op; std::vector<Expr> args; };
-struct CastExpr { Expr arg; };                                   // to the node's dtype
-struct BitcastExpr { Expr arg; };
-struct InRangeExpr { Index value, extent; };                     // boolean
-struct GuardExpr { Expr cond, value, fill; };
+struct ConstantExpr {
+  Scalar value;
+};
+struct VariableExpr {
+  std::string name;
+};  // a Let
+struct IndexExpr {
+  Index value;
+};  // i64
+struct LoadExpr {
+  std::string buffer;
+  std::vector<Index> indices;
+  std::optional<Index> count;
+};
+struct OpExpr {
+  ScalarOp op;
+  std::vector<Expr> args;
+};
+struct CastExpr {
+  Expr arg;
+};  // to the node's dtype
+struct BitcastExpr {
+  Expr arg;
+};
+struct InRangeExpr {
+  Index value, extent;
+};  // boolean
+struct GuardExpr {
+  Expr cond, value, fill;
+};
 
 struct ExprNode {
   DType dtype = DType::f32;
-  int32_t lanes = 1;             // 1 or the statement's lanes
-  std::variant<ConstantExpr, VariableExpr, IndexExpr, LoadExpr, OpExpr, CastExpr, BitcastExpr, InRangeExpr, GuardExpr> node;
+  int32_t lanes = 1;  // 1 or the statement's lanes
+  std::variant<ConstantExpr, VariableExpr, IndexExpr, LoadExpr, OpExpr, CastExpr, BitcastExpr,
+               InRangeExpr, GuardExpr>
+      node;
 };
 
-// ---- statements ------------------------------------------------------------------------------------------------
+// ---- statements
+// ------------------------------------------------------------------------------------------
 
 struct StmtNode;
 using Stmt = std::shared_ptr<const StmtNode>;
@@ -64,60 +92,102 @@ using Stmt = std::shared_ptr<const StmtNode>;
 enum class LoopKind : uint8_t { serial, parallel, unrolled };
 enum class Space : uint8_t { global, local, reg };
 
-struct Block { std::vector<Stmt> body; };
-struct For { std::string var; Index begin, end; LoopKind kind = LoopKind::serial; Stmt body; };
-struct Let { std::string name; Expr value; };                    // dtype and lanes are the value's
-struct Store { std::string buffer; std::vector<Index> indices; Expr value; int32_t lanes = 1; std::optional<Index> count; };
-struct Alloc { std::string name; DType dtype; std::vector<Index> shape; Space space = Space::local; };  // scope: enclosing block
-struct If { Expr cond; Stmt then_body, else_body; };             // else_body may be null
-// A target instruction: buffers with the indices of the first element each operand touches (see loop/instruction.h).
-struct InstrOperand { std::string buffer; std::vector<Index> indices; };
-struct Instr { std::string name; std::vector<InstrOperand> operands; };
+struct Block {
+  std::vector<Stmt> body;
+};
+struct For {
+  std::string var;
+  Index begin, end;
+  LoopKind kind = LoopKind::serial;
+  Stmt body;
+};
+struct Let {
+  std::string name;
+  Expr value;
+};  // dtype and lanes are the value's
+struct Store {
+  std::string buffer;
+  std::vector<Index> indices;
+  Expr value;
+  int32_t lanes = 1;
+  std::optional<Index> count;
+};
+struct Alloc {
+  std::string name;
+  DType dtype;
+  std::vector<Index> shape;
+  Space space = Space::local;
+};  // scope: enclosing block
+struct If {
+  Expr cond;
+  Stmt then_body, else_body;
+};  // else_body may be null
+// A target instruction: buffers with the indices of the first element each operand touches (see
+// loop/instruction.h).
+struct InstrOperand {
+  std::string buffer;
+  std::vector<Index> indices;
+};
+struct Instr {
+  std::string name;
+  std::vector<InstrOperand> operands;
+};
 
 struct StmtNode {
   std::variant<Block, For, Let, Store, Alloc, If, Instr> node;
 };
 
-// ---- kernel ----------------------------------------------------------------------------------------------------
+// ---- kernel
+// ------------------------------------------------------------------------------------------
 
 struct Param {
   std::string name;
   DType dtype = DType::f32;
   std::vector<Index> shape;
   bool written = false;
-  int64_t alignment = 1;         // bytes that the address is a multiple of, at least the element's
-  std::string note;              // printed as a comment: "packed"
+  int64_t alignment = 1;  // bytes that the address is a multiple of, at least the element's
+  std::string note;       // printed as a comment: "packed"
 };
 
-struct SymbolParam { std::string name; int64_t lo = 0, hi = -1, divisor = 1; };
+struct SymbolParam {
+  std::string name;
+  int64_t lo = 0, hi = -1, divisor = 1;
+};
 
-struct StepCall { std::string name; std::vector<std::string> args; };
+struct StepCall {
+  std::string name;
+  std::vector<std::string> args;
+};
 
 struct Kernel {
   std::string name;
   std::vector<Param> params;
   std::vector<SymbolParam> symbols;
   Stmt body;
-  std::vector<StepCall> schedule;     // the steps that made it, in order
-  std::vector<std::string> because;   // why this strategy; what refused
-  std::string computes;               // one line: what it means, for the emitted comment
+  std::vector<StepCall> schedule;    // the steps that made it, in order
+  std::vector<std::string> because;  // why this strategy; what refused
+  std::string computes;              // one line: what it means, for the emitted comment
 };
 
-// ---- builders: types are derived; InternalError when they do not fit ---------------------------------------------
+// ---- builders: types are derived; InternalError when they do not fit
+// ---------------------------------------------
 
 namespace k {
 Expr constant(Scalar value);
 Expr variable(std::string name, DType dtype, int32_t lanes = 1);
 Expr index(Index value);
-Expr load(const Kernel& kernel, const std::string& buffer, std::vector<Index> indices);   // a parameter
-Expr load(std::string buffer, DType dtype, std::vector<Index> indices, std::optional<Index> count = {});
+Expr load(const Kernel& kernel, const std::string& buffer,
+          std::vector<Index> indices);  // a parameter
+Expr load(std::string buffer, DType dtype, std::vector<Index> indices,
+          std::optional<Index> count = {});
 Expr op(ScalarOp op, std::vector<Expr> args);
 Expr cast(Expr arg, DType dtype);
 Expr bitcast(Expr arg, DType dtype);
 Expr in_range(Index value, Index extent);
 Expr guard(Expr cond, Expr value, Expr fill);
 
-Stmt block(std::vector<Stmt> body);   // flattens nested blocks; a block of one is that statement unless it allocates
+Stmt block(std::vector<Stmt> body);  // flattens nested blocks; a block of one is that statement
+                                     // unless it allocates
 Stmt loop(std::string var, Index begin, Index end, Stmt body, LoopKind kind = LoopKind::serial);
 Stmt let(std::string name, Expr value);
 Stmt store(std::string buffer, std::vector<Index> indices, Expr value);
@@ -130,9 +200,11 @@ Stmt vector_store(std::string buffer, std::vector<Index> indices, Expr value, in
                   std::optional<Index> count = {});
 }  // namespace k
 
-// ---- walking and rewriting (loop/visit.cpp) ----------------------------------------------------------------------
+// ---- walking and rewriting (loop/visit.cpp)
+// ----------------------------------------------------------------------
 
-// Rebuilds bottom-up; a callback returns nullptr to keep the (already rebuilt) node. lanes are re-derived.
+// Rebuilds bottom-up; a callback returns nullptr to keep the (already rebuilt) node. lanes are
+// re-derived.
 using ExprRewrite = std::function<Expr(const Expr&)>;
 using StmtRewrite = std::function<Stmt(const Stmt&)>;
 Expr rewrite(const Expr& expr, const ExprRewrite& on_expr);
@@ -141,25 +213,30 @@ Stmt rewrite(const Stmt& stmt, const ExprRewrite& on_expr, const StmtRewrite& on
 Stmt map_indices(const Stmt& stmt, const std::function<Index(const Index&)>& fn);
 Expr map_indices(const Expr& expr, const std::function<Index(const Index&)>& fn);
 Stmt substitute(const Stmt& stmt, const std::map<std::string, Index>& values);
-// Pre-order visit of statements, and of all expressions in a statement (and, with `deep`, in its children).
+// Pre-order visit of statements, and of all expressions in a statement (and, with `deep`, in its
+// children).
 void visit(const Stmt& stmt, const std::function<void(const Stmt&)>& fn);
 void visit_exprs(const Stmt& stmt, const std::function<void(const Expr&)>& fn, bool deep = true);
-const For* find_loop(const Stmt& body, std::string_view var);   // nullptr when there is none
+const For* find_loop(const Stmt& body, std::string_view var);  // nullptr when there is none
 // The tree with loop `var` (the whole For statement) replaced.
-Stmt replace_loop(const Stmt& body, std::string_view var, const std::function<Stmt(const For&)>& fn);
-std::set<std::string> names_in(const Kernel& kernel);           // all bound names
+Stmt replace_loop(const Stmt& body, std::string_view var,
+                  const std::function<Stmt(const For&)>& fn);
+std::set<std::string> names_in(const Kernel& kernel);  // all bound names
 std::string fresh_name(const Kernel& kernel, std::string_view wish);
 // Ranges of symbols and, along the path to loop `var` (inclusive), of the loops around.
 Ranges ranges_at(const Kernel& kernel, std::string_view var = "");
-// Renames every variable and buffer bound inside `stmt` by appending `suffix` (for copies of a body).
+// Renames every variable and buffer bound inside `stmt` by appending `suffix` (for copies of a
+// body).
 Stmt rename_bound(const Stmt& stmt, std::string_view suffix);
 
-// ---- text, verification ----------------------------------------------------------------------------------------
+// ---- text, verification
+// ----------------------------------------------------------------------------------------
 
 std::string print(const Kernel& kernel);
 std::string print(const Stmt& stmt, int indent = 0);
 std::string print(const Expr& expr);
-Kernel parse_kernel(std::string_view text);      // exactly what print gives; CompileError with line and column
-void verify(const Kernel& kernel);               // InternalError naming the rule and the statement
+Kernel parse_kernel(
+    std::string_view text);         // exactly what print gives; CompileError with line and column
+void verify(const Kernel& kernel);  // InternalError naming the rule and the statement
 
 }  // namespace mintor

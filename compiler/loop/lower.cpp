@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes a group; gives its kernel as plain loops, a nest per materialised value.
+// Keeps true: the order of every sum is its node's; names are unique in the kernel.
 #include "compiler/loop/lower.h"
 
 #include <algorithm>
@@ -55,7 +57,8 @@ Param param_of(const Graph& graph, const Value& v, bool written) {
   param.dtype = v.dtype();
   param.shape = v.shape();
   param.written = written;
-  // The caller's own arrays promise no more than their element's alignment; all others start a 64-byte line.
+  // The caller's own arrays promise no more than their element's alignment; all others start a
+  // 64-byte line.
   const bool ours = v.node->kind != Kind::input && !written;
   param.alignment = ours ? 64 : size_of(v.dtype());
   return param;
@@ -63,11 +66,16 @@ Param param_of(const Graph& graph, const Value& v, bool written) {
 
 Stmt nest_of(NestContext& ctx, const Value& v) {
   switch (v.node->kind) {
-    case Kind::reduce: return nest_reduce(ctx, *v.node);
-    case Kind::scan: return nest_scan(ctx, *v.node);
-    case Kind::reindex_reduce: return nest_reindex_reduce(ctx, *v.node);
-    case Kind::contract: return nest_contract(ctx, *v.node);
-    default: return nest_elementwise(ctx, v);
+    case Kind::reduce:
+      return nest_reduce(ctx, *v.node);
+    case Kind::scan:
+      return nest_scan(ctx, *v.node);
+    case Kind::reindex_reduce:
+      return nest_reindex_reduce(ctx, *v.node);
+    case Kind::contract:
+      return nest_contract(ctx, *v.node);
+    default:
+      return nest_elementwise(ctx, v);
   }
 }
 
@@ -80,7 +88,8 @@ std::string computes(const Graph& graph, const Group& group) {
     if (node->kind == Kind::constant) continue;
     std::string word(name_of(node->kind));
     if (auto* op = std::get_if<ScalarAttr>(&node->attr)) word = std::string(name_of(op->op));
-    if (auto* r = std::get_if<ReduceAttr>(&node->attr)) word += "." + std::string(name_of(r->combiner));
+    if (auto* r = std::get_if<ReduceAttr>(&node->attr))
+      word += "." + std::string(name_of(r->combiner));
     if (line.size() + word.size() > 150) {
       line += " ...";
       break;
@@ -101,8 +110,7 @@ Kernel lower(CompileContext&, const Graph& graph, const Group& group) {
   kernel.computes = computes(graph, group);
   for (const Value& v : group.inputs) kernel.params.push_back(param_of(graph, v, false));
   for (const Value& v : group.outputs) kernel.params.push_back(param_of(graph, v, true));
-  for (const Symbol& s : graph.symbols())
-    kernel.symbols.push_back({s.name, s.lo, s.hi, s.divisor});
+  for (const Symbol& s : graph.symbols()) kernel.symbols.push_back({s.name, s.lo, s.hi, s.divisor});
 
   ExprLowering exprs(graph, group);
   NestContext ctx{graph, group, exprs, graph.ranges()};
@@ -115,13 +123,14 @@ Kernel lower(CompileContext&, const Graph& graph, const Group& group) {
   std::vector<Stmt> body;
   const Node* last = nullptr;
   for (const Value& v : group.materialised) {
-    if (v.node == last) continue;         // all results of a node come from one nest
+    if (v.node == last) continue;  // all results of a node come from one nest
     if (has_contract && v.node->kind != Kind::contract) continue;
     last = v.node;
     for (int32_t r = 0; r < static_cast<int32_t>(v.node->results.size()); ++r) {
       const Value result{v.node, r};
       if (!has_contract && !is_output(result))
-        body.push_back(k::alloc(value_name(graph, result), result.dtype(), result.shape(), Space::local));
+        body.push_back(
+            k::alloc(value_name(graph, result), result.dtype(), result.shape(), Space::local));
     }
     body.push_back(nest_of(ctx, v));
   }
@@ -129,7 +138,10 @@ Kernel lower(CompileContext&, const Graph& graph, const Group& group) {
   // Only the symbols it mentions are parameters.
   std::erase_if(kernel.symbols, [&](const SymbolParam& s) {
     bool used = false;
-    const auto look = [&](const Index& e) { used = used || e.mentions(s.name); return e; };
+    const auto look = [&](const Index& e) {
+      used = used || e.mentions(s.name);
+      return e;
+    };
     map_indices(kernel.body, look);
     for (const Param& p : kernel.params)
       for (const Index& e : p.shape) look(e);

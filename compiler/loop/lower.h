@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graph group -> Kernel, unscheduled: one plain loop nest per materialised value, in the order that the node's Order says.
-// Parameters of the kernel: the group's inputs, then its outputs, in order, named from the values; symbols: those used.
-// Loop variables of the nest of a value are its axes: contract axis names, else `<value>_<dim>` (see lower.cpp).
+// Graph group -> Kernel, unscheduled: one plain loop nest per materialised value, in the order that
+// the node's Order says. Parameters of the kernel: the group's inputs, then its outputs, in order,
+// named from the values; symbols: those used. Loop variables of the nest of a value are its axes:
+// contract axis names, else `<value>_<dim>` (see lower.cpp).
 #pragma once
 
 #include "compiler/graph/fusion.h"
@@ -12,8 +13,9 @@ namespace mintor {
 
 Kernel lower(CompileContext& context, const Graph& graph, const Group& group);
 
-// The default schedule of a group without a contract: row blocks, vectors, one parallel loop. The facts decide.
-void schedule_default(CompileContext& context, const Graph& graph, const Group& group, const TargetInfo& target,
-                      Kernel& kernel);
+// The default schedule of a group without a contract: row blocks, vectors, one parallel loop. The
+// facts decide.
+void schedule_default(CompileContext& context, const Graph& graph, const Group& group,
+                      const TargetInfo& target, Kernel& kernel);
 
 }  // namespace mintor

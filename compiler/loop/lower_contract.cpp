@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The nest of a contract with the tails of its group: out loops, a chain of FMA in the order of the node, one store per
-// output. The order (docs/numerics.md): with `inner`, (c / inner, window row-major, c mod inner), else the k axes as
-// listed; positions in chunks, each one chain from +0, chunk sums added ascending.
+// The nest of a contract with the tails of its group: out loops, a chain of FMA in the order of the
+// node, one store per output. The order (docs/numerics.md): with `inner`, (c / inner, window
+// row-major, c mod inner), else the k axes as listed; positions in chunks, each one chain from +0,
+// chunk sums added ascending.
 #include <algorithm>
 
 #include "compiler/loop/lower_nest.h"
@@ -15,15 +16,18 @@ struct ContractNest {
   const Node& node;
   const Contract& c;
   std::string prefix;
-  std::vector<LoopAxis> out_axes, k_axes;        // k_axes: k and window, as listed
-  std::map<std::string, Index> names;            // axis name -> loop variable
+  std::vector<LoopAxis> out_axes, k_axes;  // k_axes: k and window, as listed
+  std::map<std::string, Index> names;      // axis name -> loop variable
   DType acc_dtype;
 
-  bool is_out(const ContractAxis& a) const { return a.role != AxisRole::k && a.role != AxisRole::window; }
+  bool is_out(const ContractAxis& a) const {
+    return a.role != AxisRole::k && a.role != AxisRole::window;
+  }
 };
 
 ContractNest make_nest(NestContext& ctx, const Node& node) {
-  ContractNest nest{ctx, node, node.as<Contract>(), value_name(ctx.graph, {&node, 0}), {}, {}, {}, node.results[0].dtype};
+  ContractNest nest{ctx, node, node.as<Contract>(),  value_name(ctx.graph, {&node, 0}), {},
+                    {},  {},   node.results[0].dtype};
   for (const ContractAxis& axis : nest.c.axes) {
     const std::string var = ctx.exprs.fresh(axis_variable(ctx.graph, axis.name));
     nest.names[axis.name] = Index::var(var);
@@ -49,8 +53,10 @@ Expr term_condition(ContractNest& nest, const std::vector<Index>& x, const std::
   return cond;
 }
 
-// One term added to `acc` (an expression), under its condition: returns statements that store through `put`.
-Stmt add_term(ContractNest& nest, const std::map<std::string, Index>& vars, const std::string& acc, const Index& slot) {
+// One term added to `acc` (an expression), under its condition: returns statements that store
+// through `put`.
+Stmt add_term(ContractNest& nest, const std::map<std::string, Index>& vars, const std::string& acc,
+              const Index& slot) {
   Ranges& ranges = nest.ctx.exprs.ranges();
   std::vector<Index> x, y;
   for (const Index& e : nest.c.x_coords) x.push_back(ranges.simplify(e.substitute(vars)));
@@ -66,14 +72,17 @@ Stmt add_term(ContractNest& nest, const std::map<std::string, Index>& vars, cons
   return cond ? k::if_(cond, body) : body;
 }
 
-Scalar zero_of(DType dtype) { return is_float(dtype) ? Scalar::of(dtype, 0.0) : Scalar::of_int(dtype, 0); }
+Scalar zero_of(DType dtype) {
+  return is_float(dtype) ? Scalar::of(dtype, 0.0) : Scalar::of_int(dtype, 0);
+}
 
-// Loops of one chunk, around add_term. [begin, end) counts blocks of `inner` channels, or positions of the one k axis.
+// Loops of one chunk, around add_term. [begin, end) counts blocks of `inner` channels, or positions
+// of the one k axis.
 Stmt chain(ContractNest& nest, const std::string& acc, const Index& begin, const Index& end) {
   Ranges& ranges = nest.ctx.exprs.ranges();
   std::map<std::string, Index> vars = nest.names;
   const int64_t inner = nest.c.order.inner;
-  std::vector<std::pair<LoopAxis, Index>> loops;   // axis, begin
+  std::vector<std::pair<LoopAxis, Index>> loops;  // axis, begin
   const auto add_loop = [&](const std::string& var, const Index& from, const Index& to) {
     ranges.set(var, from, to - 1);
     loops.push_back({{var, to}, from});
@@ -94,7 +103,8 @@ Stmt chain(ContractNest& nest, const std::string& acc, const Index& begin, const
     add_loop(within, 0, whole ? Index(inner) : ranges.simplify(min(Index(inner), left)));
     vars[channel->name] = Index::var(outer) * inner + Index::var(within);
     // What a split cannot prove by itself: the channel is below its extent.
-    ranges.set(within, Range{Index(0), whole ? Index(inner - 1) : min(Index(inner - 1), left - 1), 1});
+    ranges.set(within,
+               Range{Index(0), whole ? Index(inner - 1) : min(Index(inner - 1), left - 1), 1});
   } else if (nest.k_axes.size() == 1) {
     add_loop(nest.k_axes[0].var, begin, end);
   } else if (begin.is_const(0)) {
@@ -112,7 +122,8 @@ Stmt chain(ContractNest& nest, const std::string& acc, const Index& begin, const
     }
   }
   Stmt body = add_term(nest, vars, acc, 0);
-  for (size_t n = loops.size(); n-- > 0;) body = k::loop(loops[n].first.var, loops[n].second, loops[n].first.extent, body);
+  for (size_t n = loops.size(); n-- > 0;)
+    body = k::loop(loops[n].first.var, loops[n].second, loops[n].first.extent, body);
   return body;
 }
 
@@ -122,15 +133,17 @@ std::string chain_sum(ContractNest& nest, std::vector<Stmt>& body) {
   const DType dtype = nest.acc_dtype;
   const std::string acc = nest.ctx.exprs.fresh(nest.prefix + "_acc");
   const bool blocks = nest.c.order.inner > 1;
-  Index units = 1, window = 1;           // units: what `chain` counts
+  Index units = 1, window = 1;  // units: what `chain` counts
   for (const ContractAxis& a : nest.c.axes) {
     if (a.role == AxisRole::window) window = window * a.extent;
-    if (a.role == AxisRole::k) units = units * (blocks ? ceildiv(a.extent, nest.c.order.inner) : a.extent);
+    if (a.role == AxisRole::k)
+      units = units * (blocks ? ceildiv(a.extent, nest.c.order.inner) : a.extent);
   }
   if (!blocks) units = units * window;
   Index per_chunk = units;
   if (is_float(dtype) && nest.c.order.chunk > 0)
-    per_chunk = blocks ? floordiv(Index(nest.c.order.chunk), window * nest.c.order.inner) : Index(nest.c.order.chunk);
+    per_chunk = blocks ? floordiv(Index(nest.c.order.chunk), window * nest.c.order.inner)
+                       : Index(nest.c.order.chunk);
   const Stmt clear = k::store(acc, {0}, k::constant(zero_of(dtype)));
   body.push_back(k::alloc(acc, dtype, {1}, Space::reg));
   if (ranges.proves_nonnegative(per_chunk - units)) {
@@ -147,7 +160,8 @@ std::string chain_sum(ContractNest& nest, std::vector<Stmt>& body) {
   ranges.set(chunk, Index(0), count - 1);
   const Index begin = Index::var(chunk) * per_chunk;
   Stmt one = chain(nest, acc, begin, min(begin + per_chunk, units));
-  Stmt add = k::store(total, {0}, k::op(ScalarOp::add, {k::load(total, dtype, {0}), k::load(acc, dtype, {0})}));
+  Stmt add = k::store(total, {0},
+                      k::op(ScalarOp::add, {k::load(total, dtype, {0}), k::load(acc, dtype, {0})}));
   body.push_back(k::loop(chunk, 0, count, k::block({clear, one, add})));
   return total;
 }
@@ -156,13 +170,17 @@ std::string chain_sum(ContractNest& nest, std::vector<Stmt>& body) {
 Expr lanes_sum(ContractNest& nest, std::vector<Stmt>& body) {
   LaneReduction r;
   r.dtypes = {nest.acc_dtype};
-  r.identities = {is_float(nest.acc_dtype) ? Scalar::of(nest.acc_dtype, -0.0) : zero_of(nest.acc_dtype)};
-  r.combine = [](const auto& a, const auto& b) { return std::vector<Expr>{k::op(ScalarOp::add, {a[0], b[0]})}; };
+  r.identities = {is_float(nest.acc_dtype) ? Scalar::of(nest.acc_dtype, -0.0)
+                                           : zero_of(nest.acc_dtype)};
+  r.combine = [](const auto& a, const auto& b) {
+    return std::vector<Expr>{k::op(ScalarOp::add, {a[0], b[0]})};
+  };
   r.block = nest.c.order.block > 0 ? nest.c.order.block : 4096;
   r.prefix = nest.prefix;
   Index count = 1;
   for (const LoopAxis& axis : nest.k_axes) count = count * axis.extent;
-  r.take = [&](Index item, const std::vector<Expr>& acc, std::vector<Stmt>& out) -> std::vector<Expr> {
+  r.take = [&](Index item, const std::vector<Expr>& acc,
+               std::vector<Stmt>& out) -> std::vector<Expr> {
     Ranges& ranges = nest.ctx.exprs.ranges();
     std::map<std::string, Index> vars = nest.names;
     Index rest = item;
@@ -179,8 +197,9 @@ Expr lanes_sum(ContractNest& nest, std::vector<Stmt>& body) {
     Expr a = k::cast(nest.ctx.exprs.at(nest.node.operands[0], x), nest.acc_dtype);
     Expr b = k::cast(nest.ctx.exprs.at(nest.node.operands[1], y), nest.acc_dtype);
     for (Stmt& let : nest.ctx.exprs.take_lets()) out.push_back(std::move(let));
-    Expr sum = is_float(nest.acc_dtype) ? k::op(ScalarOp::fma, {a, b, acc[0]})
-                                        : k::op(ScalarOp::add, {acc[0], k::op(ScalarOp::mul, {a, b})});
+    Expr sum = is_float(nest.acc_dtype)
+                   ? k::op(ScalarOp::fma, {a, b, acc[0]})
+                   : k::op(ScalarOp::add, {acc[0], k::op(ScalarOp::mul, {a, b})});
     return {cond ? k::guard(cond, sum, acc[0]) : sum};
   };
   if (count.is_const(0)) return k::constant(zero_of(nest.acc_dtype));
@@ -198,8 +217,10 @@ Stmt nest_contract(NestContext& ctx, const Node& node) {
   ctx.exprs.begin(ctx.ranges(nest.out_axes));
   std::vector<Stmt> body;
   Expr sum;
-  if (nest.c.order.form == Order::Form::lanes) sum = lanes_sum(nest, body);
-  else sum = k::load(chain_sum(nest, body), nest.acc_dtype, {0});
+  if (nest.c.order.form == Order::Form::lanes)
+    sum = lanes_sum(nest, body);
+  else
+    sum = k::load(chain_sum(nest, body), nest.acc_dtype, {0});
 
   // Tails: all outputs of the group have the contract's shape.
   const std::vector<Index> at = vars_of(nest.out_axes);

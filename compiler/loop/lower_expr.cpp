@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes a value and indices; gives its expression, and Lets for what is used twice.
+// Keeps true: what lies under a Guard is not evaluated outside of it.
 #include "compiler/loop/lower_expr.h"
 
 #include "compiler/support/error.h"
@@ -9,8 +11,10 @@ std::string sanitise(std::string_view text) {
   std::string out;
   for (char c : text) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (plain) out += c;
-    else if (!out.empty() && out.back() != '_') out += '_';
+    if (plain)
+      out += c;
+    else if (!out.empty() && out.back() != '_')
+      out += '_';
   }
   while (!out.empty() && out.back() == '_') out.pop_back();
   if (out.empty() || (out[0] >= '0' && out[0] <= '9')) out = "v" + (out.empty() ? "" : "_" + out);
@@ -19,9 +23,10 @@ std::string sanitise(std::string_view text) {
 
 std::string value_name(const Graph& graph, const Value& value) {
   const Node& node = *value.node;
-  // The leading letter and the trailing id keep these apart from keywords, loop variables and each other.
-  const std::string suffix =
-      "_" + std::to_string(node.id) + (node.results.size() > 1 ? "_" + std::to_string(value.result) : "");
+  // The leading letter and the trailing id keep these apart from keywords, loop variables and each
+  // other.
+  const std::string suffix = "_" + std::to_string(node.id) +
+                             (node.results.size() > 1 ? "_" + std::to_string(value.result) : "");
   if (node.kind == Kind::input) return sanitise(node.as<InputAttr>().name) + suffix;
   if (node.kind == Kind::parameter) return sanitise(node.as<ParameterAttr>().name) + suffix;
   std::string base(name_of(node.kind));
@@ -41,7 +46,9 @@ ExprLowering::ExprLowering(const Graph& graph, const Group& group) : graph_(grap
     for (const Value& operand : node->operands) ++uses_[operand.node];
 }
 
-bool ExprLowering::is_stored(const Value& v) const { return stored_.count({v.node, v.result}) != 0; }
+bool ExprLowering::is_stored(const Value& v) const {
+  return stored_.count({v.node, v.result}) != 0;
+}
 
 bool ExprLowering::shared(const Node* node) const {
   auto it = uses_.find(node);
@@ -74,7 +81,8 @@ Expr ExprLowering::at(const Value& v, const std::vector<Index>& indices) {
   if (auto it = stored_.find({v.node, v.result}); it != stored_.end())
     return k::load(it->second, v.dtype(), indices);
   const Key key{{v.node, v.result}, indices};
-  // Under a guard a memo could hold a Let made outside of it (fine) but none may be added from inside.
+  // Under a guard a memo could hold a Let made outside of it (fine) but none may be added from
+  // inside.
   if (auto it = memo_.find(key); it != memo_.end()) return it->second;
   Expr expr = computed(v, indices);
   if (guarded_ > 0) return expr;
@@ -95,7 +103,7 @@ Expr ExprLowering::computed(const Value& v, const std::vector<Index>& indices) {
     case Kind::constant: {
       const Tensor& value = node.as<ConstantAttr>().value;
       check(value.count() > 0, "lower", "an empty constant is read");
-      return k::constant(value.at(0));   // fusion makes non-uniform constants inputs
+      return k::constant(value.at(0));  // fusion makes non-uniform constants inputs
     }
     case Kind::iota:
       return k::cast(k::index(indices[node.as<IotaAttr>().dim]), v.dtype());
@@ -108,24 +116,44 @@ Expr ExprLowering::computed(const Value& v, const std::vector<Index>& indices) {
       for (const Value& operand : node.operands) args.push_back(at(operand, indices));
       return k::op(node.as<ScalarAttr>().op, std::move(args));
     }
-    case Kind::cast: return k::cast(at(node.operands[0], indices), v.dtype());
-    case Kind::bitcast: return k::bitcast(at(node.operands[0], indices), v.dtype());
+    case Kind::cast:
+      return k::cast(at(node.operands[0], indices), v.dtype());
+    case Kind::bitcast:
+      return k::bitcast(at(node.operands[0], indices), v.dtype());
     case Kind::broadcast: {
       std::vector<Index> inner;
       for (int32_t dim : node.as<BroadcastAttr>().dims) inner.push_back(indices[dim]);
       return at(node.operands[0], inner);
     }
-    case Kind::reindex: return reindexed(v, indices);
-    case Kind::concat: return concatenated(v, indices);
-    case Kind::input: case Kind::parameter: case Kind::random: case Kind::pack: case Kind::unpack:
-    case Kind::reindex_reduce: case Kind::reduce: case Kind::scan: case Kind::contract: case Kind::sort:
-    case Kind::compact: case Kind::bind: case Kind::if_: case Kind::loop: case Kind::call: case Kind::code:
-    case Kind::host: break;
+    case Kind::reindex:
+      return reindexed(v, indices);
+    case Kind::concat:
+      return concatenated(v, indices);
+    case Kind::input:
+    case Kind::parameter:
+    case Kind::random:
+    case Kind::pack:
+    case Kind::unpack:
+    case Kind::reindex_reduce:
+    case Kind::reduce:
+    case Kind::scan:
+    case Kind::contract:
+    case Kind::sort:
+    case Kind::compact:
+    case Kind::bind:
+    case Kind::if_:
+    case Kind::loop:
+    case Kind::call:
+    case Kind::code:
+    case Kind::host:
+      break;
   }
-  throw InternalError("lower", std::string("a ") + std::string(name_of(node.kind)) + " node cannot be inlined");
+  throw InternalError(
+      "lower", std::string("a ") + std::string(name_of(node.kind)) + " node cannot be inlined");
 }
 
-// The conjunction of 0 <= coord < extent for what the ranges do not prove; null when nothing is left.
+// The conjunction of 0 <= coord < extent for what the ranges do not prove; null when nothing is
+// left.
 Expr ExprLowering::in_bounds(const std::vector<Index>& coords, const Shape& shape) {
   Expr cond;
   for (size_t d = 0; d < coords.size(); ++d) {
@@ -140,7 +168,8 @@ Index ExprLowering::loaded_index(const Value& v, std::vector<Index> coords) {
   if (guarded_ > 0)
     for (size_t d = 0; d < coords.size(); ++d) {
       if (!ranges_.proves_nonnegative(coords[d])) coords[d] = max(coords[d], Index(0));
-      if (!ranges_.proves_less(coords[d], v.shape()[d])) coords[d] = min(coords[d], v.shape()[d] - 1);
+      if (!ranges_.proves_less(coords[d], v.shape()[d]))
+        coords[d] = min(coords[d], v.shape()[d] - 1);
     }
   const int outer = std::exchange(guarded_, 0);
   Expr value = at(v, coords);
@@ -165,7 +194,8 @@ Expr ExprLowering::reindexed(const Value& v, const std::vector<Index>& indices) 
   for (const Index& c : attr.map.coords) coords.push_back(ranges_.simplify(c.substitute(values)));
   Expr cond = in_bounds(coords, node.operands[0].shape());
   for (const IndexCondition& c : attr.map.conditions) {
-    Expr test = in_bounds({ranges_.simplify(c.value.substitute(values))}, {c.extent.substitute(values)});
+    Expr test =
+        in_bounds({ranges_.simplify(c.value.substitute(values))}, {c.extent.substitute(values)});
     if (test) cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
   }
   if (!cond) return at(node.operands[0], coords);
@@ -185,7 +215,7 @@ Expr ExprLowering::concatenated(const Value& v, const std::vector<Index>& indice
     std::vector<Index> inner = indices;
     inner[dim] = ranges_.simplify(indices[dim] - offsets[n]);
     Expr cond = in_bounds({inner[dim]}, {node.operands[n].shape()[dim]});
-    if (cond) ++guarded_;   // the last operand too: it is in range only when no earlier one was
+    if (cond) ++guarded_;  // the last operand too: it is in range only when no earlier one was
     Expr value = at(node.operands[n], inner);
     if (cond) --guarded_;
     result = (!cond || !result) ? value : k::guard(cond, value, result);
@@ -199,17 +229,29 @@ std::vector<Expr> inline_scalars(const Graph& body, const std::vector<Expr>& ope
   for (const auto& owned : body.nodes()) {
     const Node& node = *owned;
     std::vector<Expr> args;
-    for (const Value& operand : node.operands) args.push_back(values.at({operand.node, operand.result}));
+    for (const Value& operand : node.operands)
+      args.push_back(values.at({operand.node, operand.result}));
     Expr& out = values[{&node, 0}];
     switch (node.kind) {
-      case Kind::input: out = operands.at(next_input++); break;
-      case Kind::constant: out = k::constant(node.as<ConstantAttr>().value.at(0)); break;
+      case Kind::input:
+        out = operands.at(next_input++);
+        break;
+      case Kind::constant:
+        out = k::constant(node.as<ConstantAttr>().value.at(0));
+        break;
       case Kind::unary:
       case Kind::binary:
-      case Kind::ternary: out = k::op(node.as<ScalarAttr>().op, args); break;
-      case Kind::cast: out = k::cast(args[0], node.results[0].dtype); break;
-      case Kind::bitcast: out = k::bitcast(args[0], node.results[0].dtype); break;
-      default: throw InternalError("lower", "a combiner's body holds more than scalar functions");
+      case Kind::ternary:
+        out = k::op(node.as<ScalarAttr>().op, args);
+        break;
+      case Kind::cast:
+        out = k::cast(args[0], node.results[0].dtype);
+        break;
+      case Kind::bitcast:
+        out = k::bitcast(args[0], node.results[0].dtype);
+        break;
+      default:
+        throw InternalError("lower", "a combiner's body holds more than scalar functions");
     }
   }
   std::vector<Expr> results;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values of a group as expressions: inlines element-wise and index nodes at given indices.
 // Takes a value and one Index per dimension; gives an Expr, and the Lets that it needs before it.
-// Keeps true: a node that several nodes of the group read is bound by a Let once per statement; what lies under a Guard
-// is never hoisted out of it, except integers that addresses need, whose own addresses are clamped into range.
+// Keeps true: a node that several nodes of the group read is bound by a Let once per statement;
+// what lies under a Guard is never hoisted out of it, except integers that addresses need, whose
+// own addresses are clamped into range.
 #pragma once
 
 #include <map>
@@ -29,12 +30,13 @@ class ExprLowering {
   Expr at(const Value& v, const std::vector<Index>& indices);
   // The same for a value that has a buffer: what is stored there, not a load of it.
   Expr computed(const Value& v, const std::vector<Index>& indices);
-  // The Lets since the last call; they hold for the statements right behind them, so what they named is forgotten.
+  // The Lets since the last call; they hold for the statements right behind them, so what they
+  // named is forgotten.
   std::vector<Stmt> take_lets();
 
   Ranges& ranges() { return ranges_; }
   std::string fresh(std::string_view wish);
-  bool is_stored(const Value& v) const;        // has a buffer: an input or materialised
+  bool is_stored(const Value& v) const;  // has a buffer: an input or materialised
 
  private:
   using Key = std::pair<std::pair<const Node*, int32_t>, std::vector<Index>>;

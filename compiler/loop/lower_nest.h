@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One loop nest for one materialised value, in the order that its node says. Shared by lower.cpp and lower_*.cpp.
+// One loop nest for one materialised value, in the order that its node says. Shared by lower.cpp
+// and lower_*.cpp. Takes nodes; gives statements. Keeps true: loop variables are named as lower.h
+// says.
 #pragma once
 
 #include <functional>
@@ -10,14 +12,17 @@
 
 namespace mintor {
 
-struct LoopAxis { std::string var; Index extent; };
+struct LoopAxis {
+  std::string var;
+  Index extent;
+};
 
 // Everything a nest needs while it is being written.
 struct NestContext {
   const Graph& graph;
   const Group& group;
   ExprLowering& exprs;
-  Ranges symbols;                 // of the graph
+  Ranges symbols;  // of the graph
 
   // The ranges of the symbols and these axes.
   Ranges ranges(const std::vector<LoopAxis>& axes) const;
@@ -34,17 +39,20 @@ std::vector<LoopAxis> axes_of(const NestContext& ctx, const Value& v);
 // Let statements collected so far, then `last`.
 Stmt with_lets(NestContext& ctx, std::vector<Stmt> last);
 
-// A sequence of `count` items combined by the rule of `reduce` (docs/numerics.md): 16 lanes, blocks, tree.
+// A sequence of `count` items combined by the rule of `reduce` (docs/numerics.md): 16 lanes,
+// blocks, tree.
 struct LaneReduction {
-  std::vector<DType> dtypes;                                   // one per operand
+  std::vector<DType> dtypes;  // one per operand
   std::vector<Scalar> identities;
   std::function<std::vector<Expr>(const std::vector<Expr>&, const std::vector<Expr>&)> combine;
-  // Puts item i into an accumulator: given the accumulators' values, appends statements, returns the new values.
-  std::function<std::vector<Expr>(Index item, const std::vector<Expr>& acc, std::vector<Stmt>& out)> take;
+  // Puts item i into an accumulator: given the accumulators' values, appends statements, returns
+  // the new values.
+  std::function<std::vector<Expr>(Index item, const std::vector<Expr>& acc, std::vector<Stmt>& out)>
+      take;
   int64_t block = 4096;
   // Items there can be where the count has no known bound: no address space holds more elements.
   int64_t most = int64_t{1} << 47;
-  std::string prefix;                                          // of the names it makes
+  std::string prefix;  // of the names it makes
 };
 // Appends the statements and returns the combined values. `axes` are the loops around.
 std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& reduction, const Index& count,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nests of reduce, scan and reindex_reduce.
-// The rule of `reduce`: blocks of 4096 items; within a block lane = i mod 16, each lane serial from the identity; then
-// lane l takes l+8, l+4, l+2, l+1; the block results are reduced by the same rule; an empty sum is +0.
+// The rule of `reduce`: blocks of 4096 items; within a block lane = i mod 16, each lane serial from
+// the identity; then lane l takes l+8, l+4, l+2, l+1; the block results are reduced by the same
+// rule; an empty sum is +0.
 #include <algorithm>
 
 #include "compiler/loop/lower_nest.h"
@@ -18,7 +19,8 @@ std::vector<Expr> constants_of(const std::vector<Scalar>& values) {
   return out;
 }
 
-std::vector<Expr> load_all(const std::vector<std::string>& buffers, const std::vector<DType>& dtypes, Index at) {
+std::vector<Expr> load_all(const std::vector<std::string>& buffers,
+                           const std::vector<DType>& dtypes, Index at) {
   std::vector<Expr> out;
   for (size_t n = 0; n < buffers.size(); ++n) out.push_back(k::load(buffers[n], dtypes[n], {at}));
   return out;
@@ -30,8 +32,8 @@ void store_all(const std::vector<std::string>& buffers, Index at, const std::vec
 }
 
 // Names values, so that a tree of combinations is text of linear size.
-std::vector<Expr> name_all(NestContext& ctx, const std::string& wish, const std::vector<Expr>& values,
-                           std::vector<Stmt>& out) {
+std::vector<Expr> name_all(NestContext& ctx, const std::string& wish,
+                           const std::vector<Expr>& values, std::vector<Stmt>& out) {
   std::vector<Expr> named;
   for (const Expr& value : values) {
     const std::string name = ctx.exprs.fresh(wish);
@@ -49,8 +51,9 @@ void update_all(NestContext& ctx, const LaneReduction& r, const std::vector<std:
   store_all(buffers, at, several ? name_all(ctx, r.prefix + "_u", values, out) : values, out);
 }
 
-std::vector<std::string> alloc_all(NestContext& ctx, const std::string& wish, const std::vector<DType>& dtypes,
-                                   int64_t count, Space space, std::vector<Stmt>& out) {
+std::vector<std::string> alloc_all(NestContext& ctx, const std::string& wish,
+                                   const std::vector<DType>& dtypes, int64_t count, Space space,
+                                   std::vector<Stmt>& out) {
   std::vector<std::string> names;
   for (DType dtype : dtypes) {
     names.push_back(ctx.exprs.fresh(wish));
@@ -59,11 +62,14 @@ std::vector<std::string> alloc_all(NestContext& ctx, const std::string& wish, co
   return names;
 }
 
-// At most 16 items: each lane holds one, absent lanes hold the identity, which combining skips without a trace.
-std::vector<Expr> reduce_few(NestContext& ctx, const LaneReduction& r, int64_t count, std::vector<Stmt>& out) {
+// At most 16 items: each lane holds one, absent lanes hold the identity, which combining skips
+// without a trace.
+std::vector<Expr> reduce_few(NestContext& ctx, const LaneReduction& r, int64_t count,
+                             std::vector<Stmt>& out) {
   std::vector<std::vector<Expr>> lanes;
   for (int64_t i = 0; i < count; ++i)
-    lanes.push_back(name_all(ctx, r.prefix + "_x", r.take(Index(i), constants_of(r.identities), out), out));
+    lanes.push_back(
+        name_all(ctx, r.prefix + "_x", r.take(Index(i), constants_of(r.identities), out), out));
   for (int64_t half = kLanes / 2; half >= 1; half /= 2)
     for (int64_t l = 0; l < half && l + half < static_cast<int64_t>(lanes.size()); ++l)
       lanes[l] = name_all(ctx, r.prefix + "_t", r.combine(lanes[l], lanes[l + half]), out);
@@ -95,7 +101,8 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
   const Index full = ctx.exprs.ranges().simplify(floordiv(count, kLanes));
   ctx.exprs.ranges().set(steps, Index(0), full - 1);
   if (!full.is_const(0))
-    out.push_back(k::loop(steps, 0, full, lane_loop("_l", kLanes, step(Index::var(steps) * kLanes))));
+    out.push_back(
+        k::loop(steps, 0, full, lane_loop("_l", kLanes, step(Index::var(steps) * kLanes))));
   const Index rest = ctx.exprs.ranges().simplify(mod(count, kLanes));
   if (!rest.is_const(0)) out.push_back(lane_loop("_l", rest, step(full * kLanes)));
   out.push_back(lane_loop("_l", kLanes, [&](Index l, std::vector<Stmt>& inner) {
@@ -103,7 +110,8 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
   }));
   for (int64_t half = kLanes / 2; half >= 1; half /= 2)
     out.push_back(lane_loop("_l", half, [&](Index l, std::vector<Stmt>& inner) {
-      const auto combined = r.combine(load_all(part, r.dtypes, l), load_all(part, r.dtypes, l + half));
+      const auto combined =
+          r.combine(load_all(part, r.dtypes, l), load_all(part, r.dtypes, l + half));
       update_all(ctx, r, part, l, combined, inner);
     }));
   return name_all(ctx, r.prefix + "_r", load_all(part, r.dtypes, 0), out);
@@ -114,17 +122,21 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
 std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& r, const Index& count,
                                const std::vector<LoopAxis>& axes, std::vector<Stmt>& out) {
   const int64_t most = std::min(ctx.exprs.ranges().upper(count).value_or(r.most), r.most);
-  if (count.is_const() && count.value() <= kLanes && count.value() > 0) return reduce_few(ctx, r, count.value(), out);
+  if (count.is_const() && count.value() <= kLanes && count.value() > 0)
+    return reduce_few(ctx, r, count.value(), out);
   if (most <= r.block) return reduce_block(ctx, r, count, out);
 
-  // Blocks, and their results as the items of the same rule: lane accumulators indexed by block mod 16.
+  // Blocks, and their results as the items of the same rule: lane accumulators indexed by block
+  // mod 16.
   const Index blocks = ceildiv(count, r.block);
   LaneReduction outer = r;
   outer.prefix = ctx.exprs.fresh(r.prefix + "_b");
   outer.most = (most + r.block - 1) / r.block;
   outer.take = [&](Index b, const std::vector<Expr>& acc, std::vector<Stmt>& inner) {
     LaneReduction block = r;
-    block.take = [&, b](Index i, const std::vector<Expr>& a, std::vector<Stmt>& o) { return r.take(b * r.block + i, a, o); };
+    block.take = [&, b](Index i, const std::vector<Expr>& a, std::vector<Stmt>& o) {
+      return r.take(b * r.block + i, a, o);
+    };
     const std::string size = ctx.exprs.fresh(r.prefix + "_n");
     ctx.exprs.ranges().set(size, Index(1), Index(r.block));
     inner.push_back(k::let(size, k::index(min(Index(r.block), count - b * r.block))));
@@ -135,14 +147,17 @@ std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& r, const I
 
 namespace {
 
-using Combine = std::function<std::vector<Expr>(const std::vector<Expr>&, const std::vector<Expr>&)>;
+using Combine =
+    std::function<std::vector<Expr>(const std::vector<Expr>&, const std::vector<Expr>&)>;
 
-// (value, index) pairs in ascending index order: the later one wins only when it is strictly better, or the first NaN.
+// (value, index) pairs in ascending index order: the later one wins only when it is strictly
+// better, or the first NaN.
 std::vector<Expr> better(ScalarOp compare, const std::vector<Expr>& a, const std::vector<Expr>& b) {
   Expr wins = k::op(compare, {b[0], a[0]});
   if (is_float(a[0]->dtype)) {
-    Expr first_nan = k::op(ScalarOp::and_, {k::op(ScalarOp::is_nan, {b[0]}),
-                                            k::op(ScalarOp::not_, {k::op(ScalarOp::is_nan, {a[0]})})});
+    Expr first_nan =
+        k::op(ScalarOp::and_, {k::op(ScalarOp::is_nan, {b[0]}),
+                               k::op(ScalarOp::not_, {k::op(ScalarOp::is_nan, {a[0]})})});
     wins = k::op(ScalarOp::or_, {wins, first_nan});
   }
   return {k::op(ScalarOp::where, {wins, b[0], a[0]}), k::op(ScalarOp::where, {wins, b[1], a[1]})};
@@ -155,16 +170,26 @@ Combine combine_of(const ReduceAttr& attr) {
     };
   };
   switch (attr.combiner) {
-    case Combiner::add: return named(ScalarOp::add);
-    case Combiner::mul: return named(ScalarOp::mul);
-    case Combiner::min: return named(ScalarOp::min);
-    case Combiner::max: return named(ScalarOp::max);
-    case Combiner::and_: return named(ScalarOp::and_);
-    case Combiner::or_: return named(ScalarOp::or_);
-    case Combiner::xor_: return named(ScalarOp::xor_);
-    case Combiner::argmax: return [](const auto& a, const auto& b) { return better(ScalarOp::gt, a, b); };
-    case Combiner::argmin: return [](const auto& a, const auto& b) { return better(ScalarOp::lt, a, b); };
-    case Combiner::last: return [](const auto&, const auto& b) { return b; };
+    case Combiner::add:
+      return named(ScalarOp::add);
+    case Combiner::mul:
+      return named(ScalarOp::mul);
+    case Combiner::min:
+      return named(ScalarOp::min);
+    case Combiner::max:
+      return named(ScalarOp::max);
+    case Combiner::and_:
+      return named(ScalarOp::and_);
+    case Combiner::or_:
+      return named(ScalarOp::or_);
+    case Combiner::xor_:
+      return named(ScalarOp::xor_);
+    case Combiner::argmax:
+      return [](const auto& a, const auto& b) { return better(ScalarOp::gt, a, b); };
+    case Combiner::argmin:
+      return [](const auto& a, const auto& b) { return better(ScalarOp::lt, a, b); };
+    case Combiner::last:
+      return [](const auto&, const auto& b) { return b; };
     case Combiner::custom:
       return [body = attr.body](std::vector<Expr> a, const std::vector<Expr>& b) {
         a.insert(a.end(), b.begin(), b.end());
@@ -176,8 +201,8 @@ Combine combine_of(const ReduceAttr& attr) {
 
 struct ReducedSpace {
   std::vector<LoopAxis> kept;
-  Index count = 1;                 // of reduced positions
-  std::vector<Index> extents;      // in order of attr.dims
+  Index count = 1;             // of reduced positions
+  std::vector<Index> extents;  // in order of attr.dims
 };
 
 ReducedSpace space_of(NestContext& ctx, const Node& node, const std::vector<int32_t>& dims) {
@@ -200,7 +225,8 @@ std::vector<Index> coordinates(NestContext& ctx, const Node& node, const std::ve
   std::vector<Index> at(node.operands[0].shape().size());
   Index rest = flat;
   for (size_t n = dims.size(); n-- > 0;) {
-    at[dims[n]] = n == 0 ? ctx.exprs.ranges().simplify(rest) : ctx.exprs.ranges().simplify(mod(rest, space.extents[n]));
+    at[dims[n]] = n == 0 ? ctx.exprs.ranges().simplify(rest)
+                         : ctx.exprs.ranges().simplify(mod(rest, space.extents[n]));
     rest = floordiv(rest, space.extents[n]);
   }
   size_t kept = 0;
@@ -210,7 +236,8 @@ std::vector<Index> coordinates(NestContext& ctx, const Node& node, const std::ve
   return at;
 }
 
-std::vector<Expr> operands_at(NestContext& ctx, const Node& node, const std::vector<Index>& at, std::vector<Stmt>& out) {
+std::vector<Expr> operands_at(NestContext& ctx, const Node& node, const std::vector<Index>& at,
+                              std::vector<Stmt>& out) {
   std::vector<Expr> values;
   for (const Value& x : node.operands) values.push_back(ctx.exprs.at(x, at));
   for (Stmt& let : ctx.exprs.take_lets()) out.push_back(std::move(let));
@@ -246,7 +273,8 @@ Stmt nest_reduce(NestContext& ctx, const Node& node) {
     r.identities.push_back(Scalar::of(DType::i64, 0));
   }
   r.take = [&](Index item, const std::vector<Expr>& acc, std::vector<Stmt>& out) {
-    std::vector<Expr> values = operands_at(ctx, node, coordinates(ctx, node, attr.dims, space, item), out);
+    std::vector<Expr> values =
+        operands_at(ctx, node, coordinates(ctx, node, attr.dims, space, item), out);
     if (arg) values.push_back(k::index(item));
     return combine(acc, values);
   };
@@ -269,11 +297,13 @@ Stmt nest_reduce(NestContext& ctx, const Node& node) {
   // The identity of a sum is -0, so that filling equals skipping; an empty one is +0 all the same.
   if (attr.combiner == Combiner::add && is_float(r.dtypes[0])) {
     const Expr zero = k::constant(Scalar::of(r.dtypes[0], 0.0));
-    if (space.count.is_const(0)) result[0] = zero;
+    if (space.count.is_const(0))
+      result[0] = zero;
     else if (!ctx.exprs.ranges().proves_less(Index(0), space.count))
       result[0] = k::op(ScalarOp::where, {k::in_range(Index(0), space.count), result[0], zero});
   }
-  for (Stmt& s : store_results(ctx, node, vars_of(space.kept), result)) body.push_back(std::move(s));
+  for (Stmt& s : store_results(ctx, node, vars_of(space.kept), result))
+    body.push_back(std::move(s));
   return wrap(space.kept, k::block(std::move(body)));
 }
 
@@ -294,9 +324,11 @@ Stmt nest_scan(NestContext& ctx, const Node& node) {
   const Index position = attr.reverse ? space.count - 1 - Index::var(var) : Index::var(var);
   const std::vector<Index> at = coordinates(ctx, node, dims, space, position);
   const auto before = name_all(ctx, prefix + "_before", load_all(acc, dtypes, 0), inner);
-  const auto after = name_all(ctx, prefix + "_after", combine(before, operands_at(ctx, node, at, inner)), inner);
+  const auto after =
+      name_all(ctx, prefix + "_after", combine(before, operands_at(ctx, node, at, inner)), inner);
   store_all(acc, 0, after, inner);
-  for (Stmt& s : store_results(ctx, node, at, attr.exclusive ? before : after)) inner.push_back(std::move(s));
+  for (Stmt& s : store_results(ctx, node, at, attr.exclusive ? before : after))
+    inner.push_back(std::move(s));
   body.push_back(k::loop(var, 0, space.count, k::block(std::move(inner))));
   return wrap(space.kept, k::block(std::move(body)));
 }
@@ -312,10 +344,12 @@ Stmt nest_reindex_reduce(NestContext& ctx, const Node& node) {
   Stmt first = wrap(out_axes, with_lets(ctx, {k::store(name, vars_of(out_axes), start)}));
 
   std::vector<LoopAxis> axes;
-  for (size_t d = 0; d < y.shape().size(); ++d) axes.push_back({name + "_" + std::to_string(d) + "y", y.shape()[d]});
+  for (size_t d = 0; d < y.shape().size(); ++d)
+    axes.push_back({name + "_" + std::to_string(d) + "y", y.shape()[d]});
   ctx.exprs.begin(ctx.ranges(axes));
   std::map<std::string, Index> values;
-  for (size_t d = 0; d < axes.size(); ++d) values["i" + std::to_string(d)] = Index::var(axes[d].var);
+  for (size_t d = 0; d < axes.size(); ++d)
+    values["i" + std::to_string(d)] = Index::var(axes[d].var);
   std::vector<Stmt> body;
   for (size_t n = 0; n < attr.map.loads.size(); ++n) {
     std::vector<Index> coords;
@@ -329,7 +363,9 @@ Stmt nest_reindex_reduce(NestContext& ctx, const Node& node) {
   std::vector<Index> at;
   Expr cond;
   const auto also = [&](const Index& value, const Index& extent) {
-    if (ctx.exprs.ranges().proves_nonnegative(value) && ctx.exprs.ranges().proves_less(value, extent)) return;
+    if (ctx.exprs.ranges().proves_nonnegative(value) &&
+        ctx.exprs.ranges().proves_less(value, extent))
+      return;
     Expr test = k::in_range(value, extent);
     cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
   };
@@ -337,7 +373,8 @@ Stmt nest_reindex_reduce(NestContext& ctx, const Node& node) {
     at.push_back(ctx.exprs.ranges().simplify(attr.map.coords[d].substitute(values)));
     also(at.back(), z.shape()[d]);
   }
-  for (const IndexCondition& c : attr.map.conditions) also(c.value.substitute(values), c.extent.substitute(values));
+  for (const IndexCondition& c : attr.map.conditions)
+    also(c.value.substitute(values), c.extent.substitute(values));
   Expr item = ctx.exprs.at(y, vars_of(axes));
   for (Stmt& let : ctx.exprs.take_lets()) body.push_back(std::move(let));
   ReduceAttr combiner;

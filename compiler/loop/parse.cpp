@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text to Kernel, the inverse of print.cpp. Takes hostile text: every error is a CompileError with line and column,
-// nesting is bounded. Keeps true: print(parse_kernel(text)) == text for text that print made.
+// Text to Kernel, the inverse of print.cpp. Takes hostile text: every error is a CompileError with
+// line and column, nesting is bounded. Keeps true: print(parse_kernel(text)) == text for text that
+// print made.
 #include "compiler/ir/text_scalar.h"
 #include "compiler/loop/ir.h"
 #include "compiler/loop/step.h"
@@ -21,9 +22,11 @@ class Parser {
     lexer_.expect("kernel");
     kernel.name = lexer_.name("a kernel name");
     lexer_.expect("(");
-    if (!lexer_.at(")") && !lexer_.at(";")) do kernel.params.push_back(param());
+    if (!lexer_.at(")") && !lexer_.at(";")) do
+        kernel.params.push_back(param());
       while (lexer_.accept(","));
-    if (lexer_.accept(";")) do kernel.symbols.push_back(symbol());
+    if (lexer_.accept(";")) do
+        kernel.symbols.push_back(symbol());
       while (lexer_.accept(","));
     lexer_.expect(")");
     lexer_.expect("{");
@@ -60,7 +63,8 @@ class Parser {
   std::vector<Index> indices(std::optional<Index>* count = nullptr) {
     std::vector<Index> out;
     lexer_.expect("[");
-    if (!lexer_.at("]")) do out.push_back(read_index(lexer_));
+    if (!lexer_.at("]")) do
+        out.push_back(read_index(lexer_));
       while (lexer_.accept(","));
     if (count && lexer_.accept(";")) {
       lexer_.expect("below");
@@ -125,7 +129,7 @@ class Parser {
     if (name == "if" && !lexer_.at("[") && !lexer_.at(":")) return branch();
     if (lexer_.accept(":")) return alloc(name);
     lanes_ = 1;
-    if (loop_like && name != "let") {   // x16 let ..., x16 r[...] = ...
+    if (loop_like && name != "let") {  // x16 let ..., x16 r[...] = ...
       lanes_ = lanes_of(name);
       name = lexer_.name("a statement");
     }
@@ -150,12 +154,15 @@ class Parser {
     lexer_.expect("..");
     Index end = read_index(lexer_);
     lexer_.expect("{");
-    LoopKind k = kind == "for" ? LoopKind::serial : kind == "parallel" ? LoopKind::parallel : LoopKind::unrolled;
+    LoopKind k = kind == "for"        ? LoopKind::serial
+                 : kind == "parallel" ? LoopKind::parallel
+                                      : LoopKind::unrolled;
     return k::loop(var, begin, end, body(), k);
   }
   Stmt branch() {
     Expr cond = expr();
-    if (cond->dtype != DType::boolean || cond->lanes != 1) lexer_.fail("the condition of an if must be one bool");
+    if (cond->dtype != DType::boolean || cond->lanes != 1)
+      lexer_.fail("the condition of an if must be one bool");
     lexer_.expect("{");
     Stmt then_body = body(), else_body;
     if (lexer_.accept("else")) {
@@ -180,7 +187,8 @@ class Parser {
     auto shape = indices();
     lexer_.expect("in");
     std::string_view space = lexer_.name("a memory space");
-    if (space != "local" && space != "reg") lexer_.fail("'" + std::string(space) + "' is no space of a local buffer");
+    if (space != "local" && space != "reg")
+      lexer_.fail("'" + std::string(space) + "' is no space of a local buffer");
     buffers_[name] = t;
     return k::alloc(name, t, std::move(shape), space == "reg" ? Space::reg : Space::local);
   }
@@ -199,9 +207,10 @@ class Parser {
     lexer_.expect("=");
     Expr value = expr();
     if (value->dtype != it->second)
-      lexer_.fail("a value of " + std::string(name_of(value->dtype)) + " is stored to '" + buffer + "', which holds " +
-                  std::string(name_of(it->second)));
-    if (value->lanes != 1 && value->lanes != lanes_) lexer_.fail("the lanes of the value are not the statement's");
+      lexer_.fail("a value of " + std::string(name_of(value->dtype)) + " is stored to '" + buffer +
+                  "', which holds " + std::string(name_of(it->second)));
+    if (value->lanes != 1 && value->lanes != lanes_)
+      lexer_.fail("the lanes of the value are not the statement's");
     return k::vector_store(buffer, std::move(at), value, lanes_, count);
   }
 
@@ -240,11 +249,13 @@ class Parser {
       lexer_.expect(",");
       Expr arg = expr();
       if (name == "cast") return k::cast(arg, t);
-      if (size_of(arg->dtype) != size_of(t)) lexer_.fail("bitcast between dtypes of different sizes");
+      if (size_of(arg->dtype) != size_of(t))
+        lexer_.fail("bitcast between dtypes of different sizes");
       return k::bitcast(arg, t);
     }
     std::vector<Expr> args;
-    if (!lexer_.at(")")) do args.push_back(expr());
+    if (!lexer_.at(")")) do
+        args.push_back(expr());
       while (lexer_.accept(","));
     if (name == "guard") {
       if (args.size() != 3 || args[0]->dtype != DType::boolean || args[1]->dtype != args[2]->dtype)

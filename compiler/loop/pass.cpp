@@ -19,7 +19,8 @@ Kernel run_loop_pass(std::string_view name, const Kernel& kernel) {
 #endif
     return out;
   }
-  throw CompileError("loop pass", "there is no pass '" + std::string(name) + "'", "", did_you_mean(name, names));
+  throw CompileError("loop pass", "there is no pass '" + std::string(name) + "'", "",
+                     did_you_mean(name, names));
 }
 
 }  // namespace mintor

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loop passes: always legal, no arguments, bit-preserving. One file each in loop/passes/.
+// Takes a Kernel; gives one with the same meaning. Keeps true: every stored bit.
 #pragma once
 
 #include <span>

@@ -21,7 +21,8 @@ std::string join(const std::vector<Index>& indices) {
   return out;
 }
 
-std::string access(const std::string& buffer, const std::vector<Index>& indices, const std::optional<Index>& count) {
+std::string access(const std::string& buffer, const std::vector<Index>& indices,
+                   const std::optional<Index>& count) {
   return buffer + "[" + join(indices) + (count ? "; below " + count->str() : "") + "]";
 }
 
@@ -31,18 +32,24 @@ std::string type(DType dtype, const std::vector<Index>& shape) {
 
 const char* keyword(LoopKind kind) {
   switch (kind) {
-    case LoopKind::serial: return "for ";
-    case LoopKind::parallel: return "parallel ";
-    case LoopKind::unrolled: return "unrolled ";
+    case LoopKind::serial:
+      return "for ";
+    case LoopKind::parallel:
+      return "parallel ";
+    case LoopKind::unrolled:
+      return "unrolled ";
   }
   throw InternalError("loop", "unknown loop kind");
 }
 
 const char* keyword(Space space) {
   switch (space) {
-    case Space::global: return "global";
-    case Space::local: return "local";
-    case Space::reg: return "reg";
+    case Space::global:
+      return "global";
+    case Space::local:
+      return "local";
+    case Space::reg:
+      return "reg";
   }
   throw InternalError("loop", "unknown space");
 }
@@ -50,7 +57,9 @@ const char* keyword(Space space) {
 struct StmtPrinter {
   std::string out;
 
-  void line(int indent, const std::string& text) { out += std::string(static_cast<size_t>(indent) * 2, ' ') + text + "\n"; }
+  void line(int indent, const std::string& text) {
+    out += std::string(static_cast<size_t>(indent) * 2, ' ') + text + "\n";
+  }
   static std::string lanes(int32_t n) { return n == 1 ? "" : "x" + std::to_string(n) + " "; }
 
   void print(const Stmt& stmt, int indent) {
@@ -68,7 +77,8 @@ struct StmtPrinter {
     line(indent, lanes(l.value->lanes) + "let " + l.name + " = " + mintor::print(l.value));
   }
   void put(const Store& s, int indent) {
-    line(indent, lanes(s.lanes) + access(s.buffer, s.indices, s.count) + " = " + mintor::print(s.value));
+    line(indent,
+         lanes(s.lanes) + access(s.buffer, s.indices, s.count) + " = " + mintor::print(s.value));
   }
   void put(const Alloc& a, int indent) {
     line(indent, a.name + ": " + type(a.dtype, a.shape) + " in " + keyword(a.space));
@@ -84,7 +94,8 @@ struct StmtPrinter {
   }
   void put(const Instr& i, int indent) {
     std::string operands;
-    for (const auto& o : i.operands) operands += (operands.empty() ? "" : ", ") + access(o.buffer, o.indices, {});
+    for (const auto& o : i.operands)
+      operands += (operands.empty() ? "" : ", ") + access(o.buffer, o.indices, {});
     line(indent, "instr " + i.name + "(" + operands + ")");
   }
 };
@@ -145,7 +156,8 @@ std::string print(const Kernel& kernel) {
   for (const Param& p : kernel.params) head += (head.empty() ? "" : ", ") + print(p);
   std::string symbols;
   for (const SymbolParam& s : kernel.symbols) symbols += (symbols.empty() ? "" : ", ") + print(s);
-  std::string out = "kernel " + kernel.name + " (" + head + (symbols.empty() ? "" : "; " + symbols) + ") {\n";
+  std::string out =
+      "kernel " + kernel.name + " (" + head + (symbols.empty() ? "" : "; " + symbols) + ") {\n";
   if (!kernel.computes.empty()) out += "  computes " + quoted(kernel.computes) + "\n";
   if (!kernel.schedule.empty()) {
     out += "  schedule";

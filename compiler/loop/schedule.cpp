@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes a kernel; gives its loops as lists, and steps that may refuse.
+// Keeps true: a refused step leaves the kernel as it was and says why in `because`.
 #include "compiler/loop/schedule.h"
 
 #include "compiler/loop/step.h"
@@ -76,7 +78,8 @@ std::vector<LoopInfo> outer_nest(const Kernel& kernel) {
     }
     auto* loop = std::get_if<For>(&(*at)->node);
     if (loop == nullptr || loop->kind != LoopKind::serial) break;
-    nest.push_back({loop->var, loop->begin, loop->end, loop->kind, static_cast<int>(nest.size()), false});
+    nest.push_back(
+        {loop->var, loop->begin, loop->end, loop->kind, static_cast<int>(nest.size()), false});
     at = &loop->body;
   }
   return nest;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Helpers that strategies and default schedules share: finding loops by role, applying steps leniently.
+// Helpers that strategies and default schedules share: finding loops by role, applying steps
+// leniently. Takes and changes a Kernel. Keeps true: only by steps, so bits stay.
 #pragma once
 
 #include <string>
@@ -14,15 +15,16 @@ struct LoopInfo {
   std::string var;
   Index begin, end;
   LoopKind kind = LoopKind::serial;
-  int depth = 0;                 // number of loops around
+  int depth = 0;  // number of loops around
   bool innermost = true;
-  std::optional<int64_t> trip() const;   // when constant
+  std::optional<int64_t> trip() const;  // when constant
 };
 // In order of appearance.
 std::vector<LoopInfo> loops_of(const Kernel& kernel);
 // `base` and its copies: base, base_t, base_first, ... (copies made by steps append `_<suffix>`).
 std::vector<std::string> copies_of(const Kernel& kernel, const std::string& base);
-// Applies a step; on refusal the kernel stays and the reason goes to kernel.because. True when applied.
+// Applies a step; on refusal the kernel stays and the reason goes to kernel.because. True when
+// applied.
 bool try_step(Kernel& kernel, const std::string& name, const std::vector<std::string>& args);
 // In a strategy: the step must apply, or the strategy refuses with its reason.
 #define MINTOR_STEP(...)                                                                      \

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The default schedule of a group without a contract:
 //   element-wise      outer loops in parallel, the innermost in vectors
-//   row block         producers computed per row of the output (compute_at), lanes in vectors, rows in parallel
-//   reduce over outer dimensions   the innermost kept dimension in vectors
+//   row block         producers computed per row of the output (compute_at), lanes in vectors, rows
+//   in parallel reduce over outer dimensions   the innermost kept dimension in vectors
 #include <algorithm>
 
 #include "compiler/loop/lower.h"
@@ -16,15 +16,17 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 
-
-// Vectors over a loop whose iterations are independent. Lanes: 16, or what divides a smaller extent.
+// Vectors over a loop whose iterations are independent. Lanes: 16, or what divides a smaller
+// extent.
 void vectorise_loop(Kernel& kernel, const LoopInfo& loop) {
   const auto trip = loop.trip();
   if (!loop.begin.is_const(0) || (trip && *trip < 4)) return;
   int64_t lanes = kLanes;
   if (trip && *trip % kLanes != 0) {
-    if (*trip % 8 == 0 && *trip < 4 * kLanes) lanes = 8;
-    else if (*trip % 4 == 0 && *trip < kLanes) lanes = 4;
+    if (*trip % 8 == 0 && *trip < 4 * kLanes)
+      lanes = 8;
+    else if (*trip % 4 == 0 && *trip < kLanes)
+      lanes = 4;
   }
   if (trip && *trip < lanes) return;
   Kernel attempt = kernel;
@@ -33,13 +35,17 @@ void vectorise_loop(Kernel& kernel, const LoopInfo& loop) {
     return;
   }
   if (!try_step(attempt, "split", {loop.var, std::to_string(lanes)})) return;
-  // Inside other loops the tail is a loop of its own; at the top it would run in every task, so it stays masked.
-  if (loop.depth > 0 && !(trip && *trip % lanes == 0)) try_step(attempt, "peel_tail", {loop.var + "_o"});
+  // Inside other loops the tail is a loop of its own; at the top it would run in every task, so it
+  // stays masked.
+  if (loop.depth > 0 && !(trip && *trip % lanes == 0))
+    try_step(attempt, "peel_tail", {loop.var + "_o"});
   if (try_step(attempt, "vectorize", {loop.var + "_i"})) kernel = attempt;
 }
 
 // Loops over the lanes of a reduction: constant, 16 or fewer, named by lower_reduce.
-bool is_lane_loop(const LoopInfo& loop) { return loop.var.find("_l") != std::string::npos && loop.innermost; }
+bool is_lane_loop(const LoopInfo& loop) {
+  return loop.var.find("_l") != std::string::npos && loop.innermost;
+}
 
 bool trailing_reduce(const Node& node) {
   const auto& dims = node.as<ReduceAttr>().dims;
@@ -49,16 +55,18 @@ bool trailing_reduce(const Node& node) {
 
 void vectorise(Kernel& kernel, const std::vector<std::string>& element_axes, bool lanes) {
   for (const LoopInfo& loop : loops_of(kernel)) {
-    if (lanes && is_lane_loop(loop) && loop.trip() == kLanes) try_step(kernel, "vectorize", {loop.var});
-    if (loop.innermost && std::find(element_axes.begin(), element_axes.end(), loop.var) != element_axes.end())
+    if (lanes && is_lane_loop(loop) && loop.trip() == kLanes)
+      try_step(kernel, "vectorize", {loop.var});
+    if (loop.innermost &&
+        std::find(element_axes.begin(), element_axes.end(), loop.var) != element_axes.end())
       vectorise_loop(kernel, loop);
   }
 }
 
 }  // namespace
 
-void schedule_default(CompileContext& context, const Graph& graph, const Group& group, const TargetInfo& target,
-                      Kernel& kernel) {
+void schedule_default(CompileContext& context, const Graph& graph, const Group& group,
+                      const TargetInfo& target, Kernel& kernel) {
   const Value& root = group.outputs.front();
   const std::string root_name = value_name(graph, root);
   const Node* reduce = nullptr;
@@ -73,7 +81,8 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
       for (size_t n = group.materialised.size(); n-- > 0;) {
         const Value& v = group.materialised[n];
         if (v.node == root.node) continue;
-        try_step(kernel, "compute_at", {value_name(graph, v), root_name + "_" + std::to_string(rows - 1) + "i"});
+        try_step(kernel, "compute_at",
+                 {value_name(graph, v), root_name + "_" + std::to_string(rows - 1) + "i"});
       }
   }
   if (target.vectors()) {
@@ -93,12 +102,14 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
     vectorise(kernel, elements, lanes);
   }
   for (const LoopInfo& loop : loops_of(kernel))
-    if (is_lane_loop(loop) && loop.trip() && *loop.trip() <= kLanes) try_step(kernel, "unroll", {loop.var});
+    if (is_lane_loop(loop) && loop.trip() && *loop.trip() <= kLanes)
+      try_step(kernel, "unroll", {loop.var});
   const bool serial = root.node->kind == Kind::reindex_reduce;
   if (!serial && rows > 0) {
     // The innermost loop of an element-wise nest is the vector's; rows are whole tasks.
     const size_t nest = outer_nest(kernel).size();
-    parallelise_outer(kernel, reduce != nullptr ? std::min(rows, nest) : (nest > 1 ? nest - 1 : nest));
+    parallelise_outer(kernel,
+                      reduce != nullptr ? std::min(rows, nest) : (nest > 1 ? nest - 1 : nest));
   }
   kernel = run_loop_pass("expand_unrolled", kernel);
   kernel = run_loop_pass("simplify", kernel);

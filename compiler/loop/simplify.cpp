@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One walk with ranges: see simplify.h. A condition that holds where it is asked again is remembered by its form;
-// `if in_range(v + c, n)` narrows the range of v in both branches.
-// Keeps true: values and the order of everything that is stored are unchanged.
+// One walk with ranges: see simplify.h. A condition that holds where it is asked again is
+// remembered by its form; `if in_range(v + c, n)` narrows the range of v in both branches. Keeps
+// true: values and the order of everything that is stored are unchanged.
 #include "compiler/loop/simplify.h"
 
 #include <algorithm>
@@ -40,10 +40,12 @@ class Walker {
 
  private:
   Ranges ranges_;
-  std::vector<Expr> facts_;                    // in_range conditions that hold here
-  std::map<std::string, Index> values_;        // integer Lets that became something simpler
+  std::vector<Expr> facts_;              // in_range conditions that hold here
+  std::map<std::string, Index> values_;  // integer Lets that became something simpler
 
-  Index index(const Index& e) { return ranges_.simplify(values_.empty() ? e : e.substitute(values_)); }
+  Index index(const Index& e) {
+    return ranges_.simplify(values_.empty() ? e : e.substitute(values_));
+  }
   std::vector<Index> indices(const std::vector<Index>& in) {
     std::vector<Index> out;
     for (const Index& e : in) out.push_back(index(e));
@@ -53,7 +55,8 @@ class Walker {
   bool known(const InRangeExpr& r) const {
     for (const Expr& f : facts_) {
       const auto& fact = std::get<InRangeExpr>(f->node);
-      if (fact.value == r.value && (fact.extent == r.extent || ranges_.proves_nonnegative(r.extent - fact.extent)))
+      if (fact.value == r.value &&
+          (fact.extent == r.extent || ranges_.proves_nonnegative(r.extent - fact.extent)))
         return true;
     }
     return false;
@@ -62,8 +65,10 @@ class Walker {
   Expr decide(const Expr& e) {
     if (auto* r = std::get_if<InRangeExpr>(&e->node)) {
       if (e->lanes > 1) return decide_for_lanes(e, *r);
-      if (ranges_.proves_nonnegative(r->value) && ranges_.proves_less(r->value, r->extent)) return boolean(true);
-      if (ranges_.proves_less(r->value, 0) || ranges_.proves_nonnegative(r->value - r->extent)) return boolean(false);
+      if (ranges_.proves_nonnegative(r->value) && ranges_.proves_less(r->value, r->extent))
+        return boolean(true);
+      if (ranges_.proves_less(r->value, 0) || ranges_.proves_nonnegative(r->value - r->extent))
+        return boolean(false);
       if (known(*r)) return boolean(true);
       return nullptr;
     }
@@ -75,14 +80,15 @@ class Walker {
     if (o && (o->op == ScalarOp::and_ || o->op == ScalarOp::or_)) {
       bool neutral = o->op == ScalarOp::and_;
       for (size_t i = 0; i < 2; ++i)
-        if (auto* c = constant_of(o->args[i])) return (c->i != 0) == neutral ? o->args[1 - i] : boolean(!neutral);
+        if (auto* c = constant_of(o->args[i]))
+          return (c->i != 0) == neutral ? o->args[1 - i] : boolean(!neutral);
     }
     if (o && o->op == ScalarOp::not_)
       if (auto* c = constant_of(o->args[0])) return boolean(!c->i);
     if (o && o->op == ScalarOp::where)
       if (auto* c = constant_of(o->args[0])) return o->args[c->i ? 1 : 2];
-    if (auto* l = std::get_if<LoadExpr>(&e->node); l && l->count && e->lanes > 1 &&
-                                                   ranges_.proves_nonnegative(*l->count - e->lanes))
+    if (auto* l = std::get_if<LoadExpr>(&e->node);
+        l && l->count && e->lanes > 1 && ranges_.proves_nonnegative(*l->count - e->lanes))
       return k::with_lanes(k::load(l->buffer, e->dtype, l->indices), e->lanes);
     return nullptr;
   }
@@ -90,8 +96,10 @@ class Walker {
   Expr decide_for_lanes(const Expr& e, const InRangeExpr& r) {
     Ranges with_lane = ranges_;
     with_lane.set(kLane, Index(0), Index(e->lanes - 1));
-    if (with_lane.proves_nonnegative(r.value) && with_lane.proves_less(r.value, r.extent)) return boolean(true);
-    if (with_lane.proves_less(r.value, 0) || with_lane.proves_nonnegative(r.value - r.extent)) return boolean(false);
+    if (with_lane.proves_nonnegative(r.value) && with_lane.proves_less(r.value, r.extent))
+      return boolean(true);
+    if (with_lane.proves_less(r.value, 0) || with_lane.proves_nonnegative(r.value - r.extent))
+      return boolean(false);
     return nullptr;
   }
 
@@ -105,7 +113,9 @@ class Walker {
     return out;
   }
   Expr values_in(const Expr& e) {
-    return expr(values_.empty() ? e : map_indices(e, [&](const Index& i) { return i.substitute(values_); }));
+    return expr(values_.empty() ? e : map_indices(e, [&](const Index& i) {
+      return i.substitute(values_);
+    }));
   }
 
   Stmt walk(const Block& b) {
@@ -200,7 +210,8 @@ class Walker {
     if (!v || r->extent.mentions(v->first)) return;
     Range range = *ranges_.find(v->first);
     if (range.divisor != 1) return;
-    range.hi = r->extent - 1 - v->second;   // stronger than before, or the condition would have been decided
+    range.hi = r->extent - 1 -
+               v->second;  // stronger than before, or the condition would have been decided
     if (!ranges_.proves_nonnegative(r->value)) range.lo = Index(0) - v->second;
     narrow(v->first, range);
   }
@@ -214,7 +225,8 @@ class Walker {
     range.lo = r->extent - v->second;
     narrow(v->first, range);
   }
-  // A branch for one value keeps the variable: a constant there would hide that iterations are independent.
+  // A branch for one value keeps the variable: a constant there would hide that iterations are
+  // independent.
   void narrow(const std::string& name, const Range& range) {
     if (!range.lo || !range.hi || !(*range.lo == *range.hi)) ranges_.set(name, range);
   }
@@ -253,9 +265,11 @@ Stmt remove_dead(const Stmt& stmt) {
       bool dead = false;
       if (auto* l = std::get_if<Let>(&s->node)) dead = !used.count(l->name);
       if (auto* a = std::get_if<Alloc>(&s->node)) dead = !used.count(a->name);
-      if (auto* st = std::get_if<Store>(&s->node)) dead = own.count(st->buffer) && !used.count(st->buffer);
+      if (auto* st = std::get_if<Store>(&s->node))
+        dead = own.count(st->buffer) && !used.count(st->buffer);
       if (auto* f = std::get_if<For>(&s->node)) dead = is_empty(f->body);
-      if (auto* i = std::get_if<If>(&s->node)) dead = is_empty(i->then_body) && is_empty(i->else_body);
+      if (auto* i = std::get_if<If>(&s->node))
+        dead = is_empty(i->then_body) && is_empty(i->else_body);
       changed |= dead;
       return dead ? k::block({}) : nullptr;
     });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Applying, printing and replaying schedule steps.
-// Keeps true: a refused step leaves the kernel as it was; an applied one is recorded, so that replay() makes it again.
+// Keeps true: a refused step leaves the kernel as it was; an applied one is recorded, so that
+// replay() makes it again.
 #include "compiler/loop/step.h"
 
 #include "compiler/support/lexer.h"
@@ -19,7 +20,8 @@ Refusal apply_step(Kernel& kernel, std::string_view name, const std::vector<std:
   if (!step) {
     std::vector<std::string_view> names;
     for (const Step* s : all_steps()) names.push_back(s->name);
-    throw CompileError("schedule", "there is no step '" + std::string(name) + "'", "", did_you_mean(name, names));
+    throw CompileError("schedule", "there is no step '" + std::string(name) + "'", "",
+                       did_you_mean(name, names));
   }
   Kernel changed = kernel;
   if (Refusal refusal = step->apply(changed, args)) return refusal;
@@ -30,8 +32,9 @@ Refusal apply_step(Kernel& kernel, std::string_view name, const std::vector<std:
 
 void must_step(Kernel& kernel, std::string_view name, const std::vector<std::string>& args) {
   if (Refusal refusal = apply_step(kernel, name, args))
-    throw InternalError("schedule", print(StepCall{std::string(name), args}) + " was refused: " + refusal.reason,
-                        print(kernel));
+    throw InternalError(
+        "schedule", print(StepCall{std::string(name), args}) + " was refused: " + refusal.reason,
+        print(kernel));
 }
 
 std::string print(const StepCall& call) {
@@ -49,7 +52,8 @@ StepCall parse_step(std::string_view text) {
     do {
       const bool negative = lexer.accept("-");
       const auto kind = lexer.peek().kind;
-      if (kind != Token::Kind::name && kind != Token::Kind::number) lexer.fail("expected an argument");
+      if (kind != Token::Kind::name && kind != Token::Kind::number)
+        lexer.fail("expected an argument");
       call.args.push_back((negative ? "-" : "") + std::string(lexer.next().text));
     } while (lexer.accept(","));
   }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes kernels, loops and arguments of steps; gives what several steps need.
+// Keeps true: nothing here decides whether a rewrite is legal; the step does.
 #include "compiler/loop/step_support.h"
 
 #include <charconv>
@@ -7,7 +9,8 @@ namespace mintor {
 
 Refusal expect_args(StepArgs args, size_t count, const char* signature) {
   if (args.size() == count) return {};
-  return {"it takes (" + std::string(signature) + "), not " + std::to_string(args.size()) + " arguments"};
+  return {"it takes (" + std::string(signature) + "), not " + std::to_string(args.size()) +
+          " arguments"};
 }
 
 Refusal expect_loop(const Kernel& kernel, const std::string& var, const For*& loop) {
@@ -30,8 +33,8 @@ std::optional<int64_t> parse_int_arg(const std::string& text) {
 
 Ranges ranges_inside(const Kernel& kernel, const For& loop) { return ranges_at(kernel, loop.var); }
 
-Stmt copy_of_body(const Stmt& body, const std::string& var, const Index& value, std::string_view suffix,
-                  const Ranges& ranges) {
+Stmt copy_of_body(const Stmt& body, const std::string& var, const Index& value,
+                  std::string_view suffix, const Ranges& ranges) {
   Stmt copy = substitute(body, {{var, value}});
   return simplify_stmt(rename_bound(copy, suffix), ranges);
 }
@@ -63,7 +66,7 @@ std::optional<SplitTail> tail_of(const Kernel& kernel, const For& outer) {
   if (!outer.begin.is_const(0)) return std::nullopt;
   Ranges ranges = ranges_at(kernel, outer.var), inside = ranges;
   std::set<std::string> inner;
-  outer_accesses(kernel, outer.body, inside, inner);   // adds the ranges of inner loops
+  outer_accesses(kernel, outer.body, inside, inner);  // adds the ranges of inner loops
   std::optional<SplitTail> found;
   visit_conditions(outer.body, [&](const InRangeExpr& r) {
     auto a = r.value.affine_in(outer.var);
@@ -71,17 +74,20 @@ std::optional<SplitTail> tail_of(const Kernel& kernel, const For& outer) {
     // A condition on padding looks alike, but its rest is no position within a block.
     if (!inside.proves_nonnegative(a->second) || !inside.proves_less(a->second, a->first)) return;
     if (ranges.simplify(mod(r.extent, a->first)).is_const(0)) return;
-    if (ranges.simplify(ceildiv(r.extent, a->first)) == ranges.simplify(outer.end)) found = SplitTail{a->first, r.extent};
+    if (ranges.simplify(ceildiv(r.extent, a->first)) == ranges.simplify(outer.end))
+      found = SplitTail{a->first, r.extent};
   });
   return found;
 }
 
 namespace {
 
-bool is_guard(const Expr& e, const For& outer, const SplitTail& tail, const std::optional<std::string>& inner) {
+bool is_guard(const Expr& e, const For& outer, const SplitTail& tail,
+              const std::optional<std::string>& inner) {
   auto* r = std::get_if<InRangeExpr>(&e->node);
   auto a = r ? r->value.affine_in(outer.var) : std::nullopt;
-  return a && a->first == tail.factor && r->extent == tail.extent && inner && a->second.as_var() == inner;
+  return a && a->first == tail.factor && r->extent == tail.extent && inner &&
+         a->second.as_var() == inner;
 }
 
 // Does everything that `s` does happen under the guard?
@@ -106,14 +112,18 @@ bool covered(const Stmt& s, const std::function<bool(const Expr&)>& guard) {
 Stmt without_tail_guard(const Kernel& kernel, const For& outer, const SplitTail& tail) {
   Ranges ranges = ranges_at(kernel, outer.var);
   std::set<std::string> inner;
-  outer_accesses(kernel, outer.body, ranges, inner);   // adds the ranges of inner loops
-  return rewrite(outer.body, [&](const Expr& e) -> Expr {
-    auto* r = std::get_if<InRangeExpr>(&e->node);
-    auto a = r ? r->value.affine_in(outer.var) : std::nullopt;
-    if (!a || a->first != tail.factor || !(r->extent == tail.extent)) return nullptr;
-    bool inside = ranges.proves_nonnegative(a->second) && ranges.proves_less(a->second, tail.factor);
-    return inside ? k::constant(Scalar::of_int(DType::boolean, 1)) : nullptr;
-  }, nullptr);
+  outer_accesses(kernel, outer.body, ranges, inner);  // adds the ranges of inner loops
+  return rewrite(
+      outer.body,
+      [&](const Expr& e) -> Expr {
+        auto* r = std::get_if<InRangeExpr>(&e->node);
+        auto a = r ? r->value.affine_in(outer.var) : std::nullopt;
+        if (!a || a->first != tail.factor || !(r->extent == tail.extent)) return nullptr;
+        bool inside =
+            ranges.proves_nonnegative(a->second) && ranges.proves_less(a->second, tail.factor);
+        return inside ? k::constant(Scalar::of_int(DType::boolean, 1)) : nullptr;
+      },
+      nullptr);
 }
 
 Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail, bool keep_variable) {
@@ -125,18 +135,23 @@ Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail, bo
   std::optional<std::string> inner;
   visit_conditions(outer.body, [&](const InRangeExpr& r) {
     auto a = r.value.affine_in(outer.var);
-    if (!inner && a && a->first == tail.factor && r.extent == tail.extent) inner = a->second.as_var();
+    if (!inner && a && a->first == tail.factor && r.extent == tail.extent)
+      inner = a->second.as_var();
   });
   Stmt body = outer.body;
   const For* loop = inner ? find_loop(body, *inner) : nullptr;
   auto guard = [&](const Expr& e) { return is_guard(e, outer, tail, inner); };
-  const bool cut = loop && loop->begin.is_const(0) && loop->end == Index(tail.factor) && covered(loop->body, guard);
+  const bool cut = loop && loop->begin.is_const(0) && loop->end == Index(tail.factor) &&
+                   covered(loop->body, guard);
   if (cut) {
     body = replace_loop(body, *inner, [&](const For& f) {
       // The guard is what the shorter loop says.
-      Stmt unguarded = rewrite(f.body, [&](const Expr& e) -> Expr {
-        return guard(e) ? k::constant(Scalar::of_int(DType::boolean, 1)) : nullptr;
-      }, nullptr);
+      Stmt unguarded = rewrite(
+          f.body,
+          [&](const Expr& e) -> Expr {
+            return guard(e) ? k::constant(Scalar::of_int(DType::boolean, 1)) : nullptr;
+          },
+          nullptr);
       return k::loop(f.var, 0, left, unguarded, left.is_const() ? f.kind : LoopKind::serial);
     });
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules of ir.h that can be checked without values; interpret() checks the others (bounds, defined-ness, races).
-// Takes a Kernel; throws InternalError that names the rule and shows the statement.
+// The rules of ir.h that can be checked without values; interpret() checks the others (bounds,
+// defined-ness, races). Takes a Kernel; throws InternalError that names the rule and shows the
+// statement.
 #include <algorithm>
 #include <utility>
 
@@ -35,14 +36,15 @@ class Verifier {
  private:
   const Kernel& kernel_;
   std::set<std::string> bound_;
-  std::set<std::string> integers_;                            // in scope, for Index
-  std::map<std::string, std::pair<DType, int32_t>> lets_;     // in scope
-  std::map<std::string, Buffer> buffers_;                     // in scope
+  std::set<std::string> integers_;                         // in scope, for Index
+  std::map<std::string, std::pair<DType, int32_t>> lets_;  // in scope
+  std::map<std::string, Buffer> buffers_;                  // in scope
   const Stmt* at_ = nullptr;
   int32_t lanes_ = 1;
 
   [[noreturn]] void fail(const std::string& rule) const {
-    throw InternalError("verify kernel " + kernel_.name, rule + (at_ ? "\n  in: " + print(*at_).substr(0, 600) : ""),
+    throw InternalError("verify kernel " + kernel_.name,
+                        rule + (at_ ? "\n  in: " + print(*at_).substr(0, 600) : ""),
                         print(kernel_));
   }
   void require(bool ok, const std::string& rule) const {
@@ -64,26 +66,31 @@ class Verifier {
   const Buffer& access(const std::string& buffer, const std::vector<Index>& indices) const {
     auto it = buffers_.find(buffer);
     require(it != buffers_.end(), "the buffer " + buffer + " is not in scope");
-    require(indices.size() == it->second.rank, "the buffer " + buffer + " has " + std::to_string(it->second.rank) +
-                                                   " dimensions, the access " + std::to_string(indices.size()));
+    require(indices.size() == it->second.rank,
+            "the buffer " + buffer + " has " + std::to_string(it->second.rank) +
+                " dimensions, the access " + std::to_string(indices.size()));
     for (const Index& e : indices) index(e);
     return it->second;
   }
 
   void expr(const Expr& e) const {
-    require(e->lanes == 1 || e->lanes == lanes_, "an expression with other lanes than its statement");
+    require(e->lanes == 1 || e->lanes == lanes_,
+            "an expression with other lanes than its statement");
     if (auto* v = std::get_if<VariableExpr>(&e->node)) {
       auto it = lets_.find(v->name);
       require(it != lets_.end(), "the variable " + v->name + " is not in scope");
       require(it->second.first == e->dtype && it->second.second == e->lanes,
               "the variable " + v->name + " has another type");
     } else if (auto* l = std::get_if<LoadExpr>(&e->node)) {
-      require(access(l->buffer, l->indices).dtype == e->dtype, "a load of another dtype than " + l->buffer);
-      bool lane = std::any_of(l->indices.begin(), l->indices.end(), [](const Index& i) { return i.mentions(kLane); });
+      require(access(l->buffer, l->indices).dtype == e->dtype,
+              "a load of another dtype than " + l->buffer);
+      bool lane = std::any_of(l->indices.begin(), l->indices.end(),
+                              [](const Index& i) { return i.mentions(kLane); });
       require(lane == (e->lanes > 1), "a load whose lanes do not follow from its indices");
       if (l->count) {
         index(*l->count);
-        require(e->lanes > 1 && !l->count->mentions(kLane), "the count of a load that is no vector, or mentions lane");
+        require(e->lanes > 1 && !l->count->mentions(kLane),
+                "the count of a load that is no vector, or mentions lane");
       }
     } else if (auto* i = std::get_if<IndexExpr>(&e->node)) {
       index(i->value);
@@ -115,7 +122,8 @@ class Verifier {
     auto integers = integers_;
     auto lets = lets_;
     auto buffers = buffers_;
-    // A parallel loop splits the kernel into tasks: what stands beside it would run in each of them.
+    // A parallel loop splits the kernel into tasks: what stands beside it would run in each of
+    // them.
     bool alone = std::count_if(b.body.begin(), b.body.end(), [](const Stmt& s) {
                    return !std::holds_alternative<Let>(s->node);
                  }) == 1;
@@ -128,8 +136,10 @@ class Verifier {
     bind(f.var);
     index(f.begin);
     index(f.end);
-    require(f.kind != LoopKind::parallel || outermost, "a parallel loop that is not the outermost statement");
-    require(f.kind != LoopKind::unrolled || (f.end - f.begin).is_const(), "an unrolled loop without a constant extent");
+    require(f.kind != LoopKind::parallel || outermost,
+            "a parallel loop that is not the outermost statement");
+    require(f.kind != LoopKind::unrolled || (f.end - f.begin).is_const(),
+            "an unrolled loop without a constant extent");
     integers_.insert(f.var);
     statement(f.body, false);
     integers_.erase(f.var);
@@ -148,11 +158,13 @@ class Verifier {
     require(buffer.writable, "a store to " + s.buffer + ", which is not written");
     require(buffer.dtype == s.value->dtype, "a store of another dtype than " + s.buffer);
     expr(s.value);
-    bool lane = std::any_of(s.indices.begin(), s.indices.end(), [](const Index& i) { return i.mentions(kLane); });
+    bool lane = std::any_of(s.indices.begin(), s.indices.end(),
+                            [](const Index& i) { return i.mentions(kLane); });
     require(lane == (s.lanes > 1), "a store whose lanes do not follow from its indices");
     if (s.count) {
       index(*s.count);
-      require(s.lanes > 1 && !s.count->mentions(kLane), "the count of a store that is no vector, or mentions lane");
+      require(s.lanes > 1 && !s.count->mentions(kLane),
+              "the count of a store that is no vector, or mentions lane");
     }
     lanes_ = 1;
   }

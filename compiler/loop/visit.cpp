@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walking and rewriting of loop IR. Trees are shared: a rewrite gives the same node back where nothing changed.
-// Keeps true: lanes of a rebuilt expression are derived from its arguments; a leaf that no longer mentions `lane` has 1.
+// Walking and rewriting of loop IR. Trees are shared: a rewrite gives the same node back where
+// nothing changed. Keeps true: lanes of a rebuilt expression are derived from its arguments; a leaf
+// that no longer mentions `lane` has 1.
 #include <algorithm>
 
 #include "compiler/loop/ir.h"
@@ -10,7 +11,8 @@ namespace mintor {
 namespace {
 
 bool mentions_lane(const std::vector<Index>& indices) {
-  return std::any_of(indices.begin(), indices.end(), [](const Index& e) { return e.mentions(kLane); });
+  return std::any_of(indices.begin(), indices.end(),
+                     [](const Index& e) { return e.mentions(kLane); });
 }
 
 template <class Node>
@@ -115,7 +117,8 @@ Stmt rewrite(const Stmt& stmt, const ExprRewrite& on_expr, const StmtRewrite& on
     if (value != s->value) out = k::vector_store(s->buffer, s->indices, value, s->lanes, s->count);
   } else if (auto* i = std::get_if<If>(&stmt->node)) {
     Expr cond = expr(i->cond);
-    Stmt then_body = rewrite(i->then_body, on_expr, on_stmt), else_body = rewrite(i->else_body, on_expr, on_stmt);
+    Stmt then_body = rewrite(i->then_body, on_expr, on_stmt),
+         else_body = rewrite(i->else_body, on_expr, on_stmt);
     if (cond != i->cond || then_body != i->then_body || else_body != i->else_body)
       out = k::if_(cond, then_body, else_body);
   }
@@ -146,7 +149,8 @@ Stmt map_indices(const Stmt& stmt, const std::function<Index(const Index&)>& fn)
           auto count = st->count ? std::optional(fn(*st->count)) : std::nullopt;
           return k::vector_store(st->buffer, map_all(st->indices), st->value, st->lanes, count);
         }
-        if (auto* a = std::get_if<Alloc>(&s->node)) return k::alloc(a->name, a->dtype, map_all(a->shape), a->space);
+        if (auto* a = std::get_if<Alloc>(&s->node))
+          return k::alloc(a->name, a->dtype, map_all(a->shape), a->space);
         if (auto* i = std::get_if<Instr>(&s->node)) {
           std::vector<InstrOperand> operands;
           for (const auto& o : i->operands) operands.push_back({o.buffer, map_all(o.indices)});
@@ -212,7 +216,8 @@ const For* find_loop(const Stmt& body, std::string_view var) {
   return found;
 }
 
-Stmt replace_loop(const Stmt& body, std::string_view var, const std::function<Stmt(const For&)>& fn) {
+Stmt replace_loop(const Stmt& body, std::string_view var,
+                  const std::function<Stmt(const For&)>& fn) {
   return rewrite(body, nullptr, [&](const Stmt& s) -> Stmt {
     auto* f = std::get_if<For>(&s->node);
     return f && f->var == var ? fn(*f) : nullptr;
@@ -309,7 +314,8 @@ Stmt rename_bound(const Stmt& stmt, std::string_view suffix) {
   return rewrite(
       moved,
       [&](const Expr& e) -> Expr {
-        if (auto* v = std::get_if<VariableExpr>(&e->node)) return k::variable(renamed(v->name), e->dtype, e->lanes);
+        if (auto* v = std::get_if<VariableExpr>(&e->node))
+          return k::variable(renamed(v->name), e->dtype, e->lanes);
         if (auto* l = std::get_if<LoadExpr>(&e->node); l && names.count(l->buffer)) {
           auto out = std::make_shared<ExprNode>(*e);
           std::get<LoadExpr>(out->node).buffer = renamed(l->buffer);
@@ -318,9 +324,11 @@ Stmt rename_bound(const Stmt& stmt, std::string_view suffix) {
         return nullptr;
       },
       [&](const Stmt& s) -> Stmt {
-        if (auto* f = std::get_if<For>(&s->node)) return k::loop(renamed(f->var), f->begin, f->end, f->body, f->kind);
+        if (auto* f = std::get_if<For>(&s->node))
+          return k::loop(renamed(f->var), f->begin, f->end, f->body, f->kind);
         if (auto* l = std::get_if<Let>(&s->node)) return k::let(renamed(l->name), l->value);
-        if (auto* a = std::get_if<Alloc>(&s->node)) return k::alloc(renamed(a->name), a->dtype, a->shape, a->space);
+        if (auto* a = std::get_if<Alloc>(&s->node))
+          return k::alloc(renamed(a->name), a->dtype, a->shape, a->space);
         if (auto* st = std::get_if<Store>(&s->node))
           return k::vector_store(renamed(st->buffer), st->indices, st->value, st->lanes, st->count);
         if (auto* i = std::get_if<Instr>(&s->node)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes names; gives names that C++ takes. Keeps true: the list of reserved words is sorted.
+// Takes a kernel; gives it with names that C++ accepts. Keeps true: nothing but names.
 #include "compiler/program/legal_names.h"
 
 #include <algorithm>

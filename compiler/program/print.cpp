@@ -2,7 +2,7 @@
 // Text form of a Program. Takes a Program; gives text that parse_program reads back exactly. Bytes
 // of weights are named by their SHA-256 and live in a side file (Blobs of compiler/ir/text.h).
 //   program dense {
-//     level "v3" "x86" "cpu" vector 32 registers 16 l1 32768 l2 1048576 features [..] flags [..]
+//     level "l1" "t" "cpu" vector 32 registers 16 l1 32768 l2 1048576 features [..] flags [..]
 //     symbol batch 1..32 % 1 ~ 8
 //     buffer "x" = input 0 f32[batch, 256]
 //     buffer "h" = arena f32[batch, 214] at 0

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Construction of Index: canonical polynomials, and the rules for floordiv, mod, min and max that hold for all values.
-// Takes operands in canonical form, gives one. Keeps true: equal forms are found by structure; nothing here knows ranges.
+// Construction of Index: canonical polynomials, and the rules for floordiv, mod, min and max that
+// hold for all values. Takes operands in canonical form, gives one. Keeps true: equal forms are
+// found by structure; nothing here knows ranges.
 #include "compiler/support/index.h"
 
 #include <algorithm>
@@ -18,20 +19,24 @@ namespace index_detail {
 int64_t add(int64_t a, int64_t b) {
   int64_t r;
   if (__builtin_add_overflow(a, b, &r))
-    throw CompileError("index", "integer overflow in " + std::to_string(a) + " + " + std::to_string(b));
+    throw CompileError("index",
+                       "integer overflow in " + std::to_string(a) + " + " + std::to_string(b));
   return r;
 }
 
 int64_t multiply(int64_t a, int64_t b) {
   int64_t r;
   if (__builtin_mul_overflow(a, b, &r))
-    throw CompileError("index", "integer overflow in " + std::to_string(a) + " * " + std::to_string(b));
+    throw CompileError("index",
+                       "integer overflow in " + std::to_string(a) + " * " + std::to_string(b));
   return r;
 }
 
 namespace {
 
-size_t mix(size_t seed, size_t value) { return (seed ^ value) * 0x9E3779B97F4A7C15ull + (seed >> 29); }
+size_t mix(size_t seed, size_t value) {
+  return (seed ^ value) * 0x9E3779B97F4A7C15ull + (seed >> 29);
+}
 
 size_t hash_text(std::string_view text) {
   size_t h = 0xCBF29CE484222325ull;
@@ -98,7 +103,7 @@ int compare(const Index::Atom& a, const Index::Atom& b) {
 }
 
 int compare(const std::vector<AtomRef>& a, const std::vector<AtomRef>& b) {
-  if (a.size() != b.size()) return a.size() > b.size() ? -1 : 1;   // higher degree first
+  if (a.size() != b.size()) return a.size() > b.size() ? -1 : 1;  // higher degree first
   for (size_t i = 0; i < a.size(); ++i)
     if (a[i] != b[i])
       if (int c = compare(*a[i], *b[i])) return c;
@@ -207,8 +212,8 @@ AtomRef make_atom(Kind kind, const Index& a, const Index& b) {
   return atom;
 }
 
-// The largest monomial that divides d and every term of a; a constant term of `a` is left out when d is a constant
-// (floordiv and mod can round it).
+// The largest monomial that divides d and every term of a; a constant term of `a` is left out when
+// d is a constant (floordiv and mod can round it).
 Index common_factor(const Index& a, const Index& d) {
   const auto& dt = d.poly().terms;
   if (dt.size() != 1) return 1;
@@ -220,7 +225,8 @@ Index common_factor(const Index& a, const Index& d) {
     std::vector<AtomRef> kept;
     auto left = term.factors;
     for (const auto& f : factors) {
-      auto it = std::find_if(left.begin(), left.end(), [&](const AtomRef& x) { return same(x, f); });
+      auto it =
+          std::find_if(left.begin(), left.end(), [&](const AtomRef& x) { return same(x, f); });
       if (it == left.end()) continue;
       kept.push_back(f);
       left.erase(it);
@@ -236,13 +242,15 @@ const Index::Atom* lone_atom(const Index& e, Kind kind) {
   size_t n = terms.size() - (constant_part(e) != 0);
   if (terms.empty() || n != 1) return nullptr;
   const auto& term = terms[0];
-  if (term.coefficient != 1 || term.factors.size() != 1 || term.factors[0]->kind != kind) return nullptr;
+  if (term.coefficient != 1 || term.factors.size() != 1 || term.factors[0]->kind != kind)
+    return nullptr;
   return term.factors[0].get();
 }
 
 void check_divisor(const Index& d) {
   if (d.is_const() && d.value() <= 0)
-    throw CompileError("index", "division by " + std::to_string(d.value()) + ", a divisor must be positive");
+    throw CompileError("index",
+                       "division by " + std::to_string(d.value()) + ", a divisor must be positive");
 }
 
 // Inside mod d: (x % m) may be x when the coefficient times m is a multiple of d.
@@ -295,7 +303,8 @@ std::vector<AtomRef> atoms_of(const Index& e) {
   std::vector<AtomRef> out;
   for (const auto& term : e.poly().terms)
     for (const auto& f : term.factors)
-      if (std::none_of(out.begin(), out.end(), [&](const AtomRef& x) { return same(x, f); })) out.push_back(f);
+      if (std::none_of(out.begin(), out.end(), [&](const AtomRef& x) { return same(x, f); }))
+        out.push_back(f);
   return out;
 }
 
@@ -306,8 +315,8 @@ bool atom_mentions(const Index::Atom& atom, std::string_view name) {
 
 namespace {
 
-// The coefficient Index of `wanted` in e must contain `amount`: returns e - amount * wanted when the term of e that
-// has exactly amount's factors and wanted has exactly that coefficient.
+// The coefficient Index of `wanted` in e must contain `amount`: returns e - amount * wanted when
+// the term of e that has exactly amount's factors and wanted has exactly that coefficient.
 std::optional<Index> take_term(const Index& e, const Index& term) {
   if (term.poly().terms.size() != 1) return std::nullopt;
   const auto& t = term.poly().terms[0];
@@ -331,7 +340,8 @@ std::optional<Index> recombine_one(const Index& e) {
         for (const auto& f : other.factors)
           if (f->kind == Kind::mod && f->a == quotient)
             if (auto left = take_term(e, scale * atom.b * from_atom(f)))
-              return *left - product_of(term.coefficient, term.factors) + scale * mod(atom.a, atom.b * f->b);
+              return *left - product_of(term.coefficient, term.factors) +
+                     scale * mod(atom.a, atom.b * f->b);
     }
   }
   return std::nullopt;
@@ -414,7 +424,8 @@ bool Index::mentions(std::string_view name) const {
 
 std::optional<std::pair<Index, Index>> Index::linear_in(std::string_view name) const {
   auto split = linear_in_atom(*this, Index::var(name).poly().terms[0].factors[0]);
-  if (!split || split->coefficient.mentions(name) || split->rest.mentions(name)) return std::nullopt;
+  if (!split || split->coefficient.mentions(name) || split->rest.mentions(name))
+    return std::nullopt;
   return std::pair{split->coefficient, split->rest};
 }
 
@@ -425,18 +436,24 @@ std::optional<std::pair<int64_t, Index>> Index::affine_in(std::string_view name)
 }
 
 namespace {
-Index substitute_atom(const Index::Atom& atom, const AtomRef& ref, const std::map<std::string, Index>& values) {
+Index substitute_atom(const Index::Atom& atom, const AtomRef& ref,
+                      const std::map<std::string, Index>& values) {
   if (atom.kind == Kind::variable) {
     auto it = values.find(atom.name);
     return it == values.end() ? from_atom(ref) : it->second;
   }
   Index a = atom.a.substitute(values), b = atom.b.substitute(values);
   switch (atom.kind) {
-    case Kind::floordiv: return floordiv(a, b);
-    case Kind::mod: return mod(a, b);
-    case Kind::min: return min(a, b);
-    case Kind::max: return max(a, b);
-    case Kind::variable: break;
+    case Kind::floordiv:
+      return floordiv(a, b);
+    case Kind::mod:
+      return mod(a, b);
+    case Kind::min:
+      return min(a, b);
+    case Kind::max:
+      return max(a, b);
+    case Kind::variable:
+      break;
   }
   throw InternalError("index", "unknown atom");
 }
@@ -444,7 +461,8 @@ Index substitute_atom(const Index::Atom& atom, const AtomRef& ref, const std::ma
 bool touches(const Index& e, const std::map<std::string, Index>& values) {
   for (const auto& term : e.poly().terms)
     for (const auto& f : term.factors) {
-      if (f->kind == Kind::variable ? values.count(f->name) > 0 : touches(f->a, values) || touches(f->b, values))
+      if (f->kind == Kind::variable ? values.count(f->name) > 0
+                                    : touches(f->a, values) || touches(f->b, values))
         return true;
     }
   return false;
@@ -488,7 +506,8 @@ int64_t Index::evaluate(const std::function<int64_t(std::string_view)>& value_of
 }
 
 bool Index::operator==(const Index& other) const {
-  return poly_ == other.poly_ || (poly_->hash == other.poly_->hash && compare_polys(*poly_, *other.poly_) == 0);
+  return poly_ == other.poly_ ||
+         (poly_->hash == other.poly_->hash && compare_polys(*poly_, *other.poly_) == 0);
 }
 bool Index::operator<(const Index& other) const { return compare_polys(*poly_, *other.poly_) < 0; }
 size_t Index::hash() const { return poly_->hash; }
@@ -550,7 +569,8 @@ Index floordiv(const Index& a, const Index& b) {
     return quotient + floordiv(inner->a + Index(constant_part(rest)) * inner->b, inner->b * b);
   if (const auto* inner = lone_atom(rest, Kind::mod); inner && constant_part(rest) == 0) {
     auto whole = split_multiples(inner->b, b);
-    if (whole.rest.is_const(0) && !whole.quotient.is_const(0)) return quotient + mod(floordiv(inner->a, b), whole.quotient);
+    if (whole.rest.is_const(0) && !whole.quotient.is_const(0))
+      return quotient + mod(floordiv(inner->a, b), whole.quotient);
   }
   return quotient + from_atom(make_atom(Kind::floordiv, rest, b));
 }

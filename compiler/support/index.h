@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Integer expressions over named variables: shapes, index maps, loop bounds, offsets.
 //
-// An Index is an immutable polynomial with i64 coefficients over atoms; an atom is a variable or a floordiv, mod, min or
-// max of two Index. Construction puts it in canonical form (sorted terms, folded constants), so equality is structural.
-// floordiv and mod round toward minus infinity; a divisor is positive. Arithmetic is checked: overflow throws.
-// With `Ranges`, simplify() removes floordiv, mod, min and max that the ranges decide:
+// An Index is an immutable polynomial with i64 coefficients over atoms; an atom is a variable or a
+// floordiv, mod, min or max of two Index. Construction puts it in canonical form (sorted terms,
+// folded constants), so equality is structural. floordiv and mod round toward minus infinity; a
+// divisor is positive. Arithmetic is checked: overflow throws. With `Ranges`, simplify() removes
+// floordiv, mod, min and max that the ranges decide:
 //   (16*i + j) floordiv 16   with 0 <= j < 16   ->   i
-// Text: `16*i + j`, `(i + 3) // 4`, `(i + 3) % 4`, `min(a, b)`; parse_index reads back exactly what str() prints.
+// Text: `16*i + j`, `(i + 3) // 4`, `(i + 3) % 4`, `min(a, b)`; parse_index reads back exactly what
+// str() prints.
 #pragma once
 
 #include <cstdint>
@@ -34,12 +36,12 @@ class Index {
 
   bool is_const() const;
   bool is_const(int64_t value) const;
-  int64_t value() const;                        // is_const() must hold
-  std::optional<std::string> as_var() const;    // exactly one variable, coefficient 1
-  std::set<std::string> vars() const;           // every variable in it, inside atoms too
+  int64_t value() const;                      // is_const() must hold
+  std::optional<std::string> as_var() const;  // exactly one variable, coefficient 1
+  std::set<std::string> vars() const;         // every variable in it, inside atoms too
   bool mentions(std::string_view name) const;
-  // The constant c and the rest, such that this == c * name + rest and rest does not mention name; nullopt if the
-  // dependence on name is not affine with a constant coefficient.
+  // The constant c and the rest, such that this == c * name + rest and rest does not mention name;
+  // nullopt if the dependence on name is not affine with a constant coefficient.
   std::optional<std::pair<int64_t, Index>> affine_in(std::string_view name) const;
   // As affine_in, with the coefficient any Index that does not mention name.
   std::optional<std::pair<Index, Index>> linear_in(std::string_view name) const;
@@ -48,12 +50,12 @@ class Index {
   // All variables must be given.
   int64_t evaluate(const std::function<int64_t(std::string_view)>& value_of) const;
   std::string str() const;
-  // C text: variables as they are, floordiv/mod/min/max through mt_floordiv(a, b), mt_mod, mt_imin, mt_imax
-  // (plain / and % when `ranges` show that the left side is not negative).
+  // C text: variables as they are, floordiv/mod/min/max through mt_floordiv(a, b), mt_mod, mt_imin,
+  // mt_imax (plain / and % when `ranges` show that the left side is not negative).
   std::string c_str(const class Ranges& ranges) const;
 
   bool operator==(const Index& other) const;
-  bool operator<(const Index& other) const;     // a total order of forms, not of values
+  bool operator<(const Index& other) const;  // a total order of forms, not of values
   size_t hash() const;
 
   friend Index operator+(const Index& a, const Index& b);
@@ -74,8 +76,8 @@ class Index {
 
 inline Index ceildiv(const Index& a, const Index& b) { return floordiv(a + b - 1, b); }
 
-// What is known of variables: lo <= v <= hi (inclusive, each an Index over other variables, or unknown),
-// and that v is a multiple of `divisor`.
+// What is known of variables: lo <= v <= hi (inclusive, each an Index over other variables, or
+// unknown), and that v is a multiple of `divisor`.
 struct Range {
   std::optional<Index> lo, hi;
   int64_t divisor = 1;
@@ -83,15 +85,15 @@ struct Range {
 
 class Ranges {
  public:
-  void set(std::string_view name, Range range);            // replaces
+  void set(std::string_view name, Range range);  // replaces
   void set(std::string_view name, Index lo, Index hi) { set(name, Range{lo, hi, 1}); }
   void erase(std::string_view name);
   const Range* find(std::string_view name) const;
-  // Constant bounds of an expression, where they can be derived (interval arithmetic plus substitution of symbolic
-  // bounds, innermost variables first).
+  // Constant bounds of an expression, where they can be derived (interval arithmetic plus
+  // substitution of symbolic bounds, innermost variables first).
   std::optional<int64_t> lower(const Index& e) const;
   std::optional<int64_t> upper(const Index& e) const;
-  bool proves_nonnegative(const Index& e) const;           // e >= 0 whatever the values
+  bool proves_nonnegative(const Index& e) const;  // e >= 0 whatever the values
   bool proves_less(const Index& a, const Index& b) const { return proves_nonnegative(b - a - 1); }
   // Symbolic bounds of e when each of `inner` varies over its range and everything else is fixed.
   std::optional<Index> lower_over(const Index& e, const std::set<std::string>& inner) const;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The representation behind Index, for the few places that walk it (simplifier, printer, interpreter).
-// Keeps true: terms are sorted (higher degree first, constant last) without equal factors and without zero
-// coefficients; factors of a term are sorted; a Poly and an Atom carry their hash, so that unequal forms differ early.
+// The representation behind Index, for the few places that walk it (simplifier, printer,
+// interpreter). Keeps true: terms are sorted (higher degree first, constant last) without equal
+// factors and without zero coefficients; factors of a term are sorted; a Poly and an Atom carry
+// their hash, so that unequal forms differ early.
 #pragma once
 
 #include "compiler/support/index.h"
@@ -11,8 +12,8 @@ namespace mintor {
 struct Index::Atom {
   enum class Kind : uint8_t { variable, floordiv, mod, min, max };
   Kind kind = Kind::variable;
-  std::string name;   // of a variable
-  Index a, b;         // operands of the others
+  std::string name;  // of a variable
+  Index a, b;        // operands of the others
   size_t hash = 0;
 };
 
@@ -20,13 +21,13 @@ using AtomRef = std::shared_ptr<const Index::Atom>;
 
 struct IndexTerm {
   int64_t coefficient = 0;
-  std::vector<AtomRef> factors;   // product; a power repeats its atom; empty: the constant term
+  std::vector<AtomRef> factors;  // product; a power repeats its atom; empty: the constant term
 };
 
 struct Index::Poly {
   std::vector<IndexTerm> terms;
   size_t hash = 0;
-  bool plain = true;              // every atom is a variable
+  bool plain = true;  // every atom is a variable
 };
 
 namespace index_detail {
@@ -37,26 +38,29 @@ inline bool same(const AtomRef& a, const AtomRef& b) {
   return a == b || (a->hash == b->hash && compare(*a, *b) == 0);
 }
 
-int64_t add(int64_t a, int64_t b);   // checked: CompileError on overflow
+int64_t add(int64_t a, int64_t b);  // checked: CompileError on overflow
 int64_t multiply(int64_t a, int64_t b);
-inline int64_t floor_div(int64_t a, int64_t d) { return a / d - (a % d != 0 && (a % d < 0) != (d < 0)); }
+inline int64_t floor_div(int64_t a, int64_t d) {
+  return a / d - (a % d != 0 && (a % d < 0) != (d < 0));
+}
 inline int64_t floor_mod(int64_t a, int64_t d) { return a - floor_div(a, d) * d; }
 
 Index from_atom(AtomRef atom);
-Index from_terms(std::vector<IndexTerm> terms);          // any order, merged here
+Index from_terms(std::vector<IndexTerm> terms);  // any order, merged here
 Index product_of(int64_t coefficient, std::span<const AtomRef> factors);
 int64_t constant_part(const Index& e);
 // e / divisor for a divisor that is one term, when every term is a multiple of it.
 std::optional<Index> divide_exactly(const Index& e, const Index& divisor);
 
-// a == quotient * d + rest, with the terms that show themselves to be multiples of d in the quotient.
+// a == quotient * d + rest, with the terms that show themselves to be multiples of d in the
+// quotient.
 struct Split {
   Index quotient, rest;
 };
 Split split_multiples(const Index& a, const Index& d);
 
-// The terms of e with / without `atom` as a factor (to the power 1): e == coefficient * atom + rest.
-// nullopt when a power occurs.
+// The terms of e with / without `atom` as a factor (to the power 1): e == coefficient * atom +
+// rest. nullopt when a power occurs.
 struct Linear {
   Index coefficient, rest;
 };

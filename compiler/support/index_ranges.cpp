@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bounds of an Index from the ranges of its variables.
-// Two methods, the better answer wins: interval arithmetic per term, and elimination: the atom on which no other atom's
-// bounds depend is replaced by its upper or lower bound according to the sign of its coefficient, until a constant is
-// left. Elimination keeps what terms have in common: n - 14*i - j with i < n // 14, j < 14 is found to be positive.
-// Keeps true: an answer is a bound for all values in the ranges; a budget bounds the work, running out gives no answer.
+// Two methods, the better answer wins: interval arithmetic per term, and elimination: the atom on
+// which no other atom's bounds depend is replaced by its upper or lower bound according to the sign
+// of its coefficient, until a constant is left. Elimination keeps what terms have in common: n -
+// 14*i - j with i < n // 14, j < 14 is found to be positive. Keeps true: an answer is a bound for
+// all values in the ranges; a budget bounds the work, running out gives no answer.
 #include <algorithm>
 
 #include "compiler/support/error.h"
@@ -16,7 +17,7 @@ using Kind = Index::Atom::Kind;
 using namespace index_detail;
 using Bound = std::optional<int64_t>;
 
-constexpr int kBudget = 600;   // eliminations of one question, nested ones included
+constexpr int kBudget = 600;  // eliminations of one question, nested ones included
 
 Bound times(Bound a, int64_t b) {
   int64_t r;
@@ -115,7 +116,8 @@ class Prover {
     return {};
   }
 
-  // The atom to eliminate first: none of the others depends on a variable of it... `inner` null: any atom.
+  // The atom to eliminate first: none of the others depends on a variable of it... `inner` null:
+  // any atom.
   AtomRef innermost(const Index& e, const std::set<std::string>* inner) {
     auto atoms = atoms_of(e);
     for (const auto& a : atoms) {
@@ -140,7 +142,8 @@ class Prover {
 
   // Does the value or the bound of `atom` mention variable `name`?
   bool reaches(const Index::Atom& atom, std::string_view name, int depth) {
-    if (atom.kind != Kind::variable) return reaches(atom.a, name, depth) || reaches(atom.b, name, depth);
+    if (atom.kind != Kind::variable)
+      return reaches(atom.a, name, depth) || reaches(atom.b, name, depth);
     if (atom.name == name) return true;
     const Range* r = ranges_.find(atom.name);
     if (!r || depth > 8) return false;
@@ -153,7 +156,8 @@ class Prover {
         if (reaches(*f, name, depth)) return true;
     return false;
   }
-  // Must `b` stay until `a` is gone is asked as: would replacing `b` later bring variables of `a` back?
+  // Must `b` stay until `a` is gone is asked as: would replacing `b` later bring variables of `a`
+  // back?
   bool depends(const Index::Atom& b, const Index::Atom& a) {
     if (a.kind == Kind::variable) return reaches(b, a.name, 0);
     // Two compound atoms: the larger form goes first; equal variables do not matter then.
@@ -167,7 +171,8 @@ class Prover {
     return false;
   }
 
-  // exact: every atom is a variable with constant bounds that occurs once, so no method can do better.
+  // exact: every atom is a variable with constant bounds that occurs once, so no method can do
+  // better.
   Bound interval_lower(const Index& e, bool& exact) {
     exact = true;
     Bound sum = 0;
@@ -176,7 +181,8 @@ class Prover {
       const auto& term = terms[i];
       Interval product{1, 1};
       for (const auto& f : term.factors) {
-        if (term.factors.size() > 1 || f->kind != Kind::variable || !constant_range(f->name)) exact = false;
+        if (term.factors.size() > 1 || f->kind != Kind::variable || !constant_range(f->name))
+          exact = false;
         for (size_t j = 0; exact && j < i; ++j)
           for (const auto& g : terms[j].factors)
             if (same(f, g)) exact = false;
@@ -211,13 +217,17 @@ class Prover {
     else
       return std::nullopt;
     switch (atom->kind) {
-      case Kind::variable: return eliminate_variable(*atom, c, rest, positive);
-      case Kind::floordiv: return eliminate_floordiv(*atom, c, rest, positive);
-      case Kind::mod: return eliminate_mod(*atom, c, rest, positive);
+      case Kind::variable:
+        return eliminate_variable(*atom, c, rest, positive);
+      case Kind::floordiv:
+        return eliminate_floordiv(*atom, c, rest, positive);
+      case Kind::mod:
+        return eliminate_mod(*atom, c, rest, positive);
       case Kind::min:
       case Kind::max: {
         Bound a = lower(rest + c * atom->a), b = lower(rest + c * atom->b);
-        // positive * max and negative * min are at least either choice; the others only the smaller.
+        // positive * max and negative * min are at least either choice; the others only the
+        // smaller.
         if (positive == (atom->kind == Kind::max)) return larger(a, b);
         return a && b ? smaller(a, b) : Bound{};
       }
@@ -225,7 +235,8 @@ class Prover {
     return std::nullopt;
   }
 
-  Bound eliminate_variable(const Index::Atom& atom, const Index& c, const Index& rest, bool positive) {
+  Bound eliminate_variable(const Index::Atom& atom, const Index& c, const Index& rest,
+                           bool positive) {
     const Range* r = ranges_.find(atom.name);
     if (!r) return std::nullopt;
     const auto& bound = positive ? r->lo : r->hi;
@@ -238,7 +249,8 @@ class Prover {
     return b ? lower(rest + c * Index(*b)) : Bound{};
   }
 
-  Bound eliminate_floordiv(const Index::Atom& atom, const Index& c, const Index& rest, bool positive) {
+  Bound eliminate_floordiv(const Index::Atom& atom, const Index& c, const Index& rest,
+                           bool positive) {
     const Index &x = atom.a, &d = atom.b;
     Bound best = with_constant(atom, c, rest, positive);
     // x - d + 1 <= d * (x // d) <= x
@@ -260,10 +272,12 @@ class Prover {
   }
 };
 
-// Symbolic bound: atoms that depend on `inner` are replaced in the direction their coefficient asks for.
+// Symbolic bound: atoms that depend on `inner` are replaced in the direction their coefficient asks
+// for.
 class SymbolicBound {
  public:
-  SymbolicBound(const Ranges& ranges, const std::set<std::string>& inner) : ranges_(ranges), inner_(inner) {}
+  SymbolicBound(const Ranges& ranges, const std::set<std::string>& inner)
+      : ranges_(ranges), inner_(inner) {}
 
   std::optional<Index> bound(const Index& start, bool low, int depth = 0) {
     if (depth > 12) return std::nullopt;
@@ -331,7 +345,9 @@ class SymbolicBound {
 
 }  // namespace
 
-void Ranges::set(std::string_view name, Range range) { ranges_.insert_or_assign(std::string(name), std::move(range)); }
+void Ranges::set(std::string_view name, Range range) {
+  ranges_.insert_or_assign(std::string(name), std::move(range));
+}
 void Ranges::erase(std::string_view name) {
   auto it = ranges_.find(name);
   if (it != ranges_.end()) ranges_.erase(it);
@@ -341,8 +357,12 @@ const Range* Ranges::find(std::string_view name) const {
   return it == ranges_.end() ? nullptr : &it->second;
 }
 
-std::optional<int64_t> Ranges::lower(const Index& e) const { return Prover(*this).lower(simplify(e)); }
-std::optional<int64_t> Ranges::upper(const Index& e) const { return Prover(*this).upper(simplify(e)); }
+std::optional<int64_t> Ranges::lower(const Index& e) const {
+  return Prover(*this).lower(simplify(e));
+}
+std::optional<int64_t> Ranges::upper(const Index& e) const {
+  return Prover(*this).upper(simplify(e));
+}
 
 bool Ranges::proves_nonnegative(const Index& e) const {
   if (Prover(*this).nonnegative(e)) return true;

@@ -2,7 +2,8 @@
 // Ranges::simplify: removes floordiv, mod, min and max that the ranges decide.
 //   (16*i + j) // 16 -> i      (16*i + j) % 16 -> j      with 0 <= j < 16
 //   (8*j + l) // 32 -> j // 4  with 0 <= l < 8           n % 16 -> 0 where n is a multiple of 16
-// Keeps true: the value is the same for all values in the ranges; the result is never longer than what it replaces.
+// Keeps true: the value is the same for all values in the ranges; the result is never longer than
+// what it replaces.
 #include <numeric>
 
 #include "compiler/support/error.h"
@@ -35,7 +36,7 @@ class Simplifier {
   std::optional<Index> fixed(const Index::Atom& atom) {
     const Range* r = ranges_.find(atom.name);
     if (!r || !r->lo || !r->hi || !(*r->lo == *r->hi)) return std::nullopt;
-    if (!r->lo->is_const() && !r->lo->as_var()) return std::nullopt;   // the name reads better
+    if (!r->lo->is_const() && !r->lo->as_var()) return std::nullopt;  // the name reads better
     if (r->lo->mentions(atom.name)) return std::nullopt;
     return r->lo;
   }
@@ -62,8 +63,10 @@ class Simplifier {
     }
     Index a = run(ref->a), b = run(ref->b);
     switch (ref->kind) {
-      case Kind::floordiv: return divide(a, b, true);
-      case Kind::mod: return divide(a, b, false);
+      case Kind::floordiv:
+        return divide(a, b, true);
+      case Kind::mod:
+        return divide(a, b, false);
       case Kind::min:
       case Kind::max: {
         bool is_min = ref->kind == Kind::min;
@@ -71,7 +74,8 @@ class Simplifier {
         if (ranges_.proves_nonnegative(a - b)) return is_min ? b : a;
         return is_min ? min(a, b) : max(a, b);
       }
-      case Kind::variable: break;
+      case Kind::variable:
+        break;
     }
     throw InternalError("index", "unknown atom");
   }
@@ -85,7 +89,8 @@ class Simplifier {
     int64_t g = term.coefficient;
     for (const auto& f : term.factors)
       if (f->kind == Kind::variable)
-        if (const Range* r = ranges_.find(f->name); r && r->divisor > 1) g = multiply(g, r->divisor);
+        if (const Range* r = ranges_.find(f->name); r && r->divisor > 1)
+          g = multiply(g, r->divisor);
     return g;
   }
 
@@ -93,7 +98,7 @@ class Simplifier {
   Index divide(const Index& a, const Index& b, bool quotient_wanted) {
     auto [quotient, rest] = split_multiples(a, b);
     if (b.is_const()) {
-      Index multiples = 0;   // of b by a divisor fact, though not by the coefficient
+      Index multiples = 0;  // of b by a divisor fact, though not by the coefficient
       for (const auto& term : rest.poly().terms)
         if (!term.factors.empty() && divisor_of(term) % b.value() == 0)
           multiples = multiples + product_of(term.coefficient, term.factors);
@@ -109,7 +114,8 @@ class Simplifier {
   Index divide_rest(const Index& rest, const Index& b, bool quotient_wanted) {
     if (rest.is_const(0)) return 0;
     if (rest.is_const() && b.is_const())
-      return quotient_wanted ? floor_div(rest.value(), b.value()) : floor_mod(rest.value(), b.value());
+      return quotient_wanted ? floor_div(rest.value(), b.value())
+                             : floor_mod(rest.value(), b.value());
     if (in_range(rest, b)) return quotient_wanted ? Index(0) : rest;
     if (b.is_const()) {
       auto lo = ranges_.lower(rest), hi = ranges_.upper(rest);
@@ -132,7 +138,7 @@ class Simplifier {
     int64_t g = std::gcd(std::abs(term.coefficient), bt[0].coefficient);
     std::vector<AtomRef> kept;
     size_t i = 0;
-    for (const auto& f : bt[0].factors) {   // both sorted
+    for (const auto& f : bt[0].factors) {  // both sorted
       while (i < term.factors.size() && compare(*term.factors[i], *f) < 0) ++i;
       if (i < term.factors.size() && same(term.factors[i], f)) kept.push_back(f), ++i;
     }
@@ -140,7 +146,8 @@ class Simplifier {
   }
 
   // rest = g*x + y with 0 <= y < g and b = g*c:  rest // b = x // c, rest % b = g*(x % c) + y.
-  std::optional<Index> divide_in_steps(const Index& rest, const Index& b, const Index& g, bool quotient_wanted) {
+  std::optional<Index> divide_in_steps(const Index& rest, const Index& b, const Index& g,
+                                       bool quotient_wanted) {
     if (g.is_const(1) || g == b) return std::nullopt;
     Index multiples = 0, y = 0;
     for (const auto& term : rest.poly().terms) {
@@ -168,7 +175,8 @@ class Simplifier {
       std::optional<Index> better;
       for (size_t i = 0; i < term.factors.size() && !better; ++i) {
         const auto& f = *term.factors[i];
-        if (f.kind != Kind::floordiv || !f.b.is_const() || term.coefficient % f.b.value() != 0) continue;
+        if (f.kind != Kind::floordiv || !f.b.is_const() || term.coefficient % f.b.value() != 0)
+          continue;
         bool multiple = true;
         for (const auto& t : f.a.poly().terms)
           if (divisor_of(t) % f.b.value() != 0) multiple = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Index as text and back, and as C text.
-// Keeps true: parse_index(e.str()) == e; larger coefficients and positive terms are printed first, the constant last.
+// Keeps true: parse_index(e.str()) == e; larger coefficients and positive terms are printed first,
+// the constant last.
 #include <algorithm>
 
 #include "compiler/support/error.h"
@@ -11,7 +12,9 @@ namespace {
 
 using Kind = Index::Atom::Kind;
 
-bool is_simple(const Index& e) { return (e.is_const() && e.value() >= 0) || e.as_var().has_value(); }
+bool is_simple(const Index& e) {
+  return (e.is_const() && e.value() >= 0) || e.as_var().has_value();
+}
 
 using AtomText = std::function<std::string(const Index::Atom&, bool alone)>;
 
@@ -20,14 +23,16 @@ std::string join_terms(const Index& e, const AtomText& atom_text) {
   for (const auto& term : e.poly().terms) terms.push_back(&term);
   if (terms.empty()) return "0";
   auto rank = [](const IndexTerm* t) {
-    uint64_t size = t->coefficient < 0 ? 0 - static_cast<uint64_t>(t->coefficient) : static_cast<uint64_t>(t->coefficient);
+    uint64_t size = t->coefficient < 0 ? 0 - static_cast<uint64_t>(t->coefficient)
+                                       : static_cast<uint64_t>(t->coefficient);
     return std::tuple(t->factors.empty(), t->coefficient < 0, ~t->factors.size(), ~size);
   };
   std::stable_sort(terms.begin(), terms.end(), [&](auto* a, auto* b) { return rank(a) < rank(b); });
   std::string out;
   for (const auto* term : terms) {
     bool negative = term->coefficient < 0;
-    uint64_t size = negative ? 0 - static_cast<uint64_t>(term->coefficient) : static_cast<uint64_t>(term->coefficient);
+    uint64_t size = negative ? 0 - static_cast<uint64_t>(term->coefficient)
+                             : static_cast<uint64_t>(term->coefficient);
     if (out.empty())
       out += negative ? "-" : "";
     else
@@ -50,13 +55,18 @@ std::string operand(const Index& e) { return is_simple(e) ? text_of(e) : "(" + t
 
 std::string atom_text(const Index::Atom& atom, bool alone) {
   switch (atom.kind) {
-    case Kind::variable: return atom.name;
-    case Kind::min: return "min(" + text_of(atom.a) + ", " + text_of(atom.b) + ")";
-    case Kind::max: return "max(" + text_of(atom.a) + ", " + text_of(atom.b) + ")";
+    case Kind::variable:
+      return atom.name;
+    case Kind::min:
+      return "min(" + text_of(atom.a) + ", " + text_of(atom.b) + ")";
+    case Kind::max:
+      return "max(" + text_of(atom.a) + ", " + text_of(atom.b) + ")";
     case Kind::floordiv:
-    case Kind::mod: break;
+    case Kind::mod:
+      break;
   }
-  std::string body = operand(atom.a) + (atom.kind == Kind::floordiv ? " // " : " % ") + operand(atom.b);
+  std::string body =
+      operand(atom.a) + (atom.kind == Kind::floordiv ? " // " : " % ") + operand(atom.b);
   return alone ? body : "(" + body + ")";
 }
 
@@ -79,7 +89,8 @@ class Parser {
   int depth_ = 0;
 
   [[noreturn]] void fail(const std::string& what) const {
-    throw CompileError("index", what + " at position " + std::to_string(at_) + " of '" + std::string(text_) + "'");
+    throw CompileError(
+        "index", what + " at position " + std::to_string(at_) + " of '" + std::string(text_) + "'");
   }
   void skip() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
@@ -138,7 +149,9 @@ class Parser {
     }
     if (std::isdigit(static_cast<unsigned char>(text_[at_]))) return number();
     size_t start = at_;
-    auto part = [&](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.'; };
+    auto part = [&](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.';
+    };
     while (at_ < text_.size() && part(text_[at_]) && !text_.substr(at_).starts_with("..")) ++at_;
     std::string_view name = text_.substr(start, at_ - start);
     if (name.empty()) fail("expected an expression");
@@ -160,13 +173,20 @@ struct CText {
   std::string operator()(const Index& e) const {
     return join_terms(e, [this](const Index::Atom& atom, bool) { return atom_c(atom); });
   }
-  std::string parens(const Index& e) const { return is_simple(e) ? (*this)(e) : "(" + (*this)(e) + ")"; }
+  std::string parens(const Index& e) const {
+    return is_simple(e) ? (*this)(e) : "(" + (*this)(e) + ")";
+  }
   std::string atom_c(const Index::Atom& atom) const {
-    auto call = [&](const char* name) { return std::string(name) + "(" + (*this)(atom.a) + ", " + (*this)(atom.b) + ")"; };
+    auto call = [&](const char* name) {
+      return std::string(name) + "(" + (*this)(atom.a) + ", " + (*this)(atom.b) + ")";
+    };
     switch (atom.kind) {
-      case Kind::variable: return atom.name;
-      case Kind::min: return call("mt_imin");
-      case Kind::max: return call("mt_imax");
+      case Kind::variable:
+        return atom.name;
+      case Kind::min:
+        return call("mt_imin");
+      case Kind::max:
+        return call("mt_imax");
       case Kind::floordiv:
         if (!ranges.proves_nonnegative(atom.a)) return call("mt_floordiv");
         return "(" + parens(atom.a) + " / " + parens(atom.b) + ")";

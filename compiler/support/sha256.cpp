@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes pieces of bytes; gives their SHA-256. Keeps true: a failure of the library (no memory) is an InternalError.
+// Takes pieces of bytes; gives their SHA-256. Keeps true: a failure of the library (no memory) is
+// an InternalError. The context is libcrypto's own, freed with the object.
 #include "compiler/support/sha256.h"
 
 #include <openssl/evp.h>
@@ -11,13 +12,15 @@ namespace mintor {
 void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  check(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1, "sha256", "cannot start");
+  check(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1, "sha256",
+        "cannot start");
 }
 
 Sha256::~Sha256() = default;
 
 void Sha256::update(std::span<const std::byte> bytes) {
-  check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1, "sha256", "cannot go on");
+  check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1, "sha256",
+        "cannot go on");
 }
 
 std::string Sha256::hex() {
@@ -38,6 +41,8 @@ std::string sha256_hex(std::span<const std::byte> bytes) {
   return hash.hex();
 }
 
-std::string sha256_hex(std::string_view text) { return sha256_hex(std::as_bytes(std::span(text.data(), text.size()))); }
+std::string sha256_hex(std::string_view text) {
+  return sha256_hex(std::as_bytes(std::span(text.data(), text.size())));
+}
 
 }  // namespace mintor

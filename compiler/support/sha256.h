@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256, the name of a constant's bytes, of a numerics plan and of a cached object; by OpenSSL's libcrypto, which uses
-// the CPU's instructions for it (hashing the weights was two thirds of a warm start when it was plain C++).
-// Takes bytes in any number of pieces; gives 64 lower-case hex digits.
+// SHA-256, the name of a constant's bytes, of a numerics plan and of a cached object; by OpenSSL's
+// libcrypto, which uses the CPU's instructions for it (hashing the weights was two thirds of a warm
+// start when it was plain C++). Takes bytes in any number of pieces; gives 64 lower-case hex
+// digits.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Facts about a target level. The compiler asks for facts and never for a name.
+// Takes nothing; gives facts. Keeps true: facts are measured or documented, never guessed.
 #pragma once
 
 #include <cstdint>
@@ -9,20 +10,21 @@
 namespace mintor {
 
 struct TargetInfo {
-  std::string target;             // folder name, e.g. "reference"
-  std::string level;              // as spelled by the user
+  std::string target;  // folder name, e.g. "reference"
+  std::string level;   // as spelled by the user
   std::string family = "cpu";
-  int32_t vector_bytes = 0;       // 0: no vectors
+  int32_t vector_bytes = 0;  // 0: no vectors
   int32_t vector_registers = 0;
   int64_t l1_bytes = 32 << 10, l2_bytes = 1 << 20;
-  std::vector<std::string> features;   // of its instructions
+  std::vector<std::string> features;       // of its instructions
   std::vector<std::string> compile_flags;  // what gcc and clang need for its kernels
   bool has(std::string_view feature) const {
     for (const auto& f : features)
       if (f == feature) return true;
     return false;
   }
-  // Lanes of a vectorised loop over elements of `bytes`: logical vectors have 16 lanes, whatever the level.
+  // Lanes of a vectorised loop over elements of `bytes`: logical vectors have 16 lanes, whatever
+  // the level.
   bool vectors() const { return vector_bytes > 0; }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference target: plain scalar C++ that runs anywhere. The folder to copy for a new target: facts, a prelude, and
-// the generic emitter. It has no vectors, so schedules leave loops scalar; libm serves exactly rounded operations only.
+// The reference target: plain scalar C++ that runs anywhere. The folder to copy for a new target:
+// facts, a prelude, and the generic emitter. It has no vectors, so schedules leave loops scalar;
+// libm serves exactly rounded operations only.
 #include "compiler/codegen/target.h"
 
 #include "compiler/codegen/emit_cpp.h"
@@ -15,7 +16,9 @@ std::vector<TargetInfo> levels() {
   return {reference};
 }
 
-std::vector<std::string> prelude(const TargetInfo&) { return {"targets/reference/prelude/scalar.h"}; }
+std::vector<std::string> prelude(const TargetInfo&) {
+  return {"targets/reference/prelude/scalar.h"};
+}
 
 std::string supported(const TargetInfo&) { return "supports_reference"; }
 

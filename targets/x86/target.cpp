@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Levels of x86-64: v3 (AVX2 and FMA) and v4 (AVX-512 F, BW, CD, DQ, VL). Facts only; the texts are in prelude/.
+// Levels of x86-64: v3 (AVX2 and FMA) and v4 (AVX-512 F, BW, CD, DQ, VL). Facts only; the texts are
+// in prelude/. Takes nothing; gives the levels, lowest first. Keeps true: v4 is v3 with wider
+// vectors.
 #include "compiler/codegen/target.h"
 
 #include "compiler/codegen/emit_cpp.h"
@@ -26,7 +28,9 @@ std::vector<TargetInfo> levels() {
   return {v3, v4};
 }
 
-std::vector<std::string> prelude(const TargetInfo&) { return {"targets/x86/prelude/vector.h", "targets/x86/prelude/dot.h"}; }
+std::vector<std::string> prelude(const TargetInfo&) {
+  return {"targets/x86/prelude/vector.h", "targets/x86/prelude/dot.h"};
+}
 
 std::string supported(const TargetInfo& level) { return "supports_" + level.level; }
 

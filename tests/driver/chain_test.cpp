@@ -5,17 +5,19 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "compiler/codegen/target.h"
 #include "compiler/driver/driver.h"
 #include "compiler/driver/package_cases.h"
+#include "compiler/ir/builder.h"
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/text.h"
 #include "compiler/jit/llvm_library.h"
+#include "compiler/ops/library.h"
 #include "compiler/package/builder.h"
 #include "compiler/support/error.h"
 
@@ -26,7 +28,7 @@ namespace fs = std::filesystem;
 
 struct Named {
   const char* name;
-  const char* text;
+  const char* text;      // null: made by network()
 };
 
 // What each is for: element-wise work, a matmul with its tail, rows and symbols, results that no
@@ -55,7 +57,52 @@ constexpr Named kGraphs[] = {
   p = div f32[n, 8] (a, b)
   results p, again = p, given = x
 })"},
+    {"network", nullptr},
 };
+
+Tensor noise(std::vector<int64_t> shape, uint32_t seed) {
+  auto [tensor, bytes] = Tensor::make(DType::f32, std::move(shape));
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    seed = seed * 1664525u + 1013904223u;
+    const float value = static_cast<float>(seed >> 8) / (1 << 23) - 1.0f;
+    std::memcpy(bytes + 4 * i, &value, 4);
+  }
+  return tensor;
+}
+
+// Weights that `prepare` packs, a residual, a symbolic batch: what a network is made of.
+Graph network() {
+  Graph graph("network");
+  graph.add_symbol({"batch", 0, 3, 1, 2});
+  Builder b(graph);
+  const Value x = b.input("x", DType::f32, {Index::var("batch"), 5, 9, 9});
+  ConvAttr same;
+  same.pad_before = same.pad_after = {1, 1};
+  const auto parameter = [&](const char* name, std::vector<int64_t> shape) {
+    return b.parameter(name, noise(std::move(shape), name[1]));
+  };
+  const Value first = conv(b, x, parameter("w1", {18, 5, 3, 3}), parameter("b1", {18}), same);
+  const Value one = b.apply(ScalarOp::relu, {first});
+  const Value two = conv(b, one, parameter("w2", {18, 18, 3, 3}), parameter("b2", {18}), same);
+  const Value sum = b.apply(ScalarOp::relu, {b.apply(ScalarOp::add, {one, two})});
+  const Value flat = b.reshape(sum, {Index::var("batch"), 18 * 81});
+  const Value scores = matmul(b, flat, parameter("w3", {18 * 81, 7}));
+  graph.results = {{"probabilities", softmax(b, scores, {1})}, {"features", flat}};
+  return graph;
+}
+
+// Graph text and its side file, as a user would have them.
+std::string write_model(const Named& named, const fs::path& folder) {
+  const std::string file = (folder / "model.txt").string();
+  if (named.text != nullptr) {
+    std::ofstream(file) << named.text;
+  } else {
+    const Graph graph = network();
+    std::ofstream(file) << print(graph);
+    write_blobs(blobs_of(graph), file + ".blobs");
+  }
+  return file;
+}
 
 std::vector<std::string> levels_here() {
   std::vector<std::string> levels;
@@ -103,8 +150,7 @@ void expect_same(const std::vector<Tensor>& got, const std::vector<Tensor>& want
 }
 
 TEST_P(Chain, BitsAreEqualEverywhere) {
-  const std::string file = (folder / "model.txt").string();
-  std::ofstream(file) << GetParam().text;
+  const std::string file = write_model(GetParam(), folder);
   const Graph graph = optimise(context, load_model(context, file));
   EXPECT_EQ(graph.numerics_hash.size(), 64u);
   for (const std::string& level : levels_here()) {
@@ -130,8 +176,7 @@ TEST_P(Chain, BitsAreEqualEverywhere) {
 }
 
 TEST_P(Chain, ThePackageHasTheSameBits) {
-  const std::string file = (folder / "model.txt").string();
-  std::ofstream(file) << GetParam().text;
+  const std::string file = write_model(GetParam(), folder);
   const Graph graph = optimise(context, load_model(context, file));
   const Program program = build_program(context, graph, levels_here());
   const std::vector<Tensor> inputs = seeded_inputs(program, 7);
@@ -153,8 +198,7 @@ TEST_P(Chain, ThePackageHasTheSameBits) {
 }
 
 TEST_P(Chain, EqualInputsGiveEqualText) {
-  const std::string file = (folder / "model.txt").string();
-  std::ofstream(file) << GetParam().text;
+  const std::string file = write_model(GetParam(), folder);
   std::string first;
   for (int i = 0; i < 2; ++i) {
     CompileContext fresh(context.options);

@@ -17,7 +17,8 @@ TARGET_WORDS = re.compile(
     r"(?i)(?<![a-z])(avx[0-9a-z_]*|sse[0-9]?|neon|cuda|nvptx|x86[_0-9]*|aarch64|amx|vnni"
     r"|immintrin|arm_neon|_mm(256|512)?_\w+|__m(128|256|512)\w*)(?![a-z])")
 MACHINE_PATH = re.compile(r"(?<![\w.$})])/(home|root|work|tmp|Users|mnt|opt)/\w")
-PRINTS = re.compile(r"\bstd::(cout|cerr|clog)\b|(?<![\w:.])(std::)?(printf|puts|exit|abort|_exit"
+# `_exit` is not among them: it ends a forked child, and nothing else can.
+PRINTS = re.compile(r"\bstd::(cout|cerr|clog)\b|(?<![\w:.])(std::)?(printf|puts|exit|abort"
                     r"|quick_exit|terminate)\s*\(|\bfprintf\s*\(\s*std(err|out)\b")
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random schedules on template kernels: whatever steps apply, the bits stay. Refusals are part of the game; a failure
-// prints the seed, the schedule that was applied and the kernel.
+// Random schedules on template kernels: whatever steps apply, the bits stay. Refusals are part of
+// the game; a failure prints the seed, the schedule that was applied and the kernel.
 #include "tests/loop/kernel_helper.h"
 
 namespace mintor::test {
@@ -10,14 +10,18 @@ class Scheduler {
  public:
   explicit Scheduler(uint64_t seed) : rng_(seed) {}
 
-  int64_t pick(int64_t lo, int64_t hi) { return std::uniform_int_distribution<int64_t>(lo, hi)(rng_); }
+  int64_t pick(int64_t lo, int64_t hi) {
+    return std::uniform_int_distribution<int64_t>(lo, hi)(rng_);
+  }
 
   std::string loop(const Kernel& kernel) {
     std::vector<std::string> names;
     visit(kernel.body, [&](const Stmt& s) {
       if (auto* f = std::get_if<For>(&s->node)) names.push_back(f->var);
     });
-    return names.empty() ? "none" : names[static_cast<size_t>(pick(0, static_cast<int64_t>(names.size()) - 1))];
+    return names.empty()
+               ? "none"
+               : names[static_cast<size_t>(pick(0, static_cast<int64_t>(names.size()) - 1))];
   }
   std::string buffer(const Kernel& kernel) {
     std::vector<std::string> names{"x"};
@@ -39,8 +43,12 @@ class Scheduler {
     static const char* const kFactors[] = {"2", "3", "4", "7", "8", "16"};
     auto factor = [&] { return std::string(kFactors[pick(0, 5)]); };
     switch (pick(0, 15)) {
-      case 0: case 1: case 2: return {"split", {loop(kernel), factor()}};
-      case 3: case 4: {
+      case 0:
+      case 1:
+      case 2:
+        return {"split", {loop(kernel), factor()}};
+      case 3:
+      case 4: {
         auto pair = neighbours(kernel);
         return {"reorder", {pair[1], pair[0]}};
       }
@@ -48,15 +56,25 @@ class Scheduler {
         auto pair = neighbours(kernel);
         return {"fuse", {pair[0], pair[1], fresh_name(kernel, "t")}};
       }
-      case 6: return {"unroll", {loop(kernel)}};
-      case 7: case 8: return {"vectorize", {loop(kernel)}};
-      case 9: return {"peel_tail", {loop(kernel)}};
-      case 10: return {"branch_tail", {loop(kernel)}};
-      case 11: return {"peel", {loop(kernel), std::to_string(pick(0, 2)), std::to_string(pick(0, 1))}};
-      case 12: return {"jam", {loop(kernel)}};
-      case 13: return {"compute_at", {buffer(kernel), loop(kernel)}};
-      case 14: return {"stage", {buffer(kernel), loop(kernel)}};
-      default: return {"parallelize", {loop(kernel)}};
+      case 6:
+        return {"unroll", {loop(kernel)}};
+      case 7:
+      case 8:
+        return {"vectorize", {loop(kernel)}};
+      case 9:
+        return {"peel_tail", {loop(kernel)}};
+      case 10:
+        return {"branch_tail", {loop(kernel)}};
+      case 11:
+        return {"peel", {loop(kernel), std::to_string(pick(0, 2)), std::to_string(pick(0, 1))}};
+      case 12:
+        return {"jam", {loop(kernel)}};
+      case 13:
+        return {"compute_at", {buffer(kernel), loop(kernel)}};
+      case 14:
+        return {"stage", {buffer(kernel), loop(kernel)}};
+      default:
+        return {"parallelize", {loop(kernel)}};
     }
   }
 
@@ -98,7 +116,7 @@ void fuzz(const char* text, const std::vector<Symbols>& symbols, uint64_t seeds)
     }
     if (testing::Test::HasFailure()) return;
   }
-  EXPECT_GT(applied, static_cast<int>(seeds));   // the steps do apply
+  EXPECT_GT(applied, static_cast<int>(seeds));  // the steps do apply
 }
 
 TEST(ScheduleFuzz, Elementwise) { fuzz(kElementwise, {{{"n", 0}}, {{"n", 1}}, {{"n", 11}}}, 300); }
@@ -125,7 +143,8 @@ TEST(ScheduleFuzz, Convolution) {
     }
   }
 }
-)", {{}}, 150);
+)",
+       {{}}, 150);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// use_instr with every instruction of every target: its own meaning, inside other loops, is replaced by it, and the
-// interpreter gives the same bits.
+// use_instr with every instruction of every target: its own meaning, inside other loops, is
+// replaced by it, and the interpreter gives the same bits.
 #include "compiler/loop/instruction.h"
 #include "tests/loop/kernel_helper.h"
 
@@ -15,20 +15,23 @@ Kernel repeated(const Kernel& meaning) {
     at.insert(at.begin(), Index::var("row"));
     return at;
   };
-  Stmt body = rewrite(meaning.body, [&](const Expr& e) -> Expr {
-    auto* l = std::get_if<LoadExpr>(&e->node);
-    return l ? k::load(l->buffer, e->dtype, moved(l->indices)) : nullptr;
-  }, [&](const Stmt& s) -> Stmt {
-    auto* st = std::get_if<Store>(&s->node);
-    return st ? k::store(st->buffer, moved(st->indices), st->value) : nullptr;
-  });
+  Stmt body = rewrite(
+      meaning.body,
+      [&](const Expr& e) -> Expr {
+        auto* l = std::get_if<LoadExpr>(&e->node);
+        return l ? k::load(l->buffer, e->dtype, moved(l->indices)) : nullptr;
+      },
+      [&](const Stmt& s) -> Stmt {
+        auto* st = std::get_if<Store>(&s->node);
+        return st ? k::store(st->buffer, moved(st->indices), st->value) : nullptr;
+      });
   out.body = k::loop("row", 0, 3, body);
   return out;
 }
 
 Buffers defined_run(const Kernel& kernel) {
   Buffers buffers = seeded(kernel, {});
-  for (auto& [name, memory] : buffers) memory.defined.clear();   // operands may be read and written
+  for (auto& [name, memory] : buffers) memory.defined.clear();  // operands may be read and written
   interpret(kernel, buffers, {});
   return buffers;
 }
@@ -61,7 +64,9 @@ TEST(UseInstr, RefusesOtherNests) {
     for (Param& p : strided.params)
       if (!p.written) p.shape.back() = p.shape.back() * 2;
     const auto& nest = std::get<For>(find_loop(kernel.body, "row")->body->node);
-    EXPECT_NE(refusal_of(strided, "use_instr(" + std::string(instruction->name) + ", " + nest.var + ")"), "");
+    EXPECT_NE(
+        refusal_of(strided, "use_instr(" + std::string(instruction->name) + ", " + nest.var + ")"),
+        "");
   }
 }
 

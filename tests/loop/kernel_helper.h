@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What kernel tests share: text of template kernels, inputs from a seed, bits after interpretation.
+// Takes kernel text and inputs; gives outputs of the interpreter.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -43,7 +44,8 @@ inline void expect_same_bits(const Kernel& before, const Kernel& after, const Sy
   Buffers a = run(before, symbols), b = run(after, symbols);
   for (const auto& [name, memory] : a) {
     EXPECT_TRUE(memory.bytes == b.at(name).bytes) << "buffer " << name << " of\n" << print(after);
-    EXPECT_TRUE(memory.defined == b.at(name).defined) << "defined elements of " << name << " of\n" << print(after);
+    EXPECT_TRUE(memory.defined == b.at(name).defined) << "defined elements of " << name << " of\n"
+                                                      << print(after);
   }
 }
 
@@ -62,7 +64,8 @@ inline void apply_all(Kernel& kernel, const std::vector<std::string>& calls) {
   }
 }
 
-inline const char* const kElementwise = R"(kernel scale (x: f32[n, 21], y: out f32[n, 21]; n: 0..40) {
+inline const char* const kElementwise =
+    R"(kernel scale (x: f32[n, 21], y: out f32[n, 21]; n: 0..40) {
   for i in 0..n {
     for j in 0..21 {
       let t = mul(x[i, j], f32(0.3))
@@ -73,7 +76,8 @@ inline const char* const kElementwise = R"(kernel scale (x: f32[n, 21], y: out f
 )";
 
 inline const char* const kMatmul =
-    R"(kernel dense (x: f32[batch, 24], w: f32[3, 24, 16], b: f32[48], r: out f32[batch, 38]; batch: 1..40) {
+    R"(kernel dense (x: f32[batch, 24], w: f32[3, 24, 16], b: f32[48], r: out )"
+R"(f32[batch, 38]; batch: 1..40) {
   for m in 0..batch {
     for n in 0..38 {
       acc: f32[1] in reg
@@ -87,7 +91,8 @@ inline const char* const kMatmul =
 }
 )";
 
-inline const char* const kConv = R"(kernel conv (x: f32[7, 13, 32], w: f32[2, 2, 3, 3, 16, 16], r: out f32[7, 13, 20]) {
+inline const char* const kConv =
+    R"(kernel conv (x: f32[7, 13, 32], w: f32[2, 2, 3, 3, 16, 16], r: out f32[7, 13, 20]) {
   for oy in 0..7 {
     for ox in 0..13 {
       for o in 0..20 {
@@ -98,7 +103,8 @@ inline const char* const kConv = R"(kernel conv (x: f32[7, 13, 32], w: f32[2, 2,
             for kx in 0..3 {
               for c in 0..16 {
                 if and(in_range(ky + oy - 1, 7), in_range(kx + ox - 1, 13)) {
-                  acc[0] = fma(x[ky + oy - 1, kx + ox - 1, 16*cb + c], w[o // 16, cb, ky, kx, c, o % 16], acc[0])
+                  acc[0] = fma(x[ky + oy - 1, kx + ox - 1, 16*cb + c], w[o // )"
+R"(16, cb, ky, kx, c, o % 16], acc[0])
                 }
               }
             }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each schedule step: bits before and after in the interpreter, the shape it leaves, and its refusals.
+// Each schedule step: bits before and after in the interpreter, the shape it leaves, and its
+// refusals. Takes kernels before and after steps; fails when a bit of their results differs.
 #include "tests/loop/kernel_helper.h"
 
 namespace mintor::test {
 namespace {
 
-Kernel with_steps(const char* text, const std::vector<std::string>& calls, const std::vector<Symbols>& symbols) {
+Kernel with_steps(const char* text, const std::vector<std::string>& calls,
+                  const std::vector<Symbols>& symbols) {
   Kernel before = parse_kernel(text), after = before;
   verify(before);
   apply_all(after, calls);
@@ -60,7 +62,9 @@ TEST(Steps, ReorderKeepsAccumulationsInOrder) {
 TEST(Steps, FuseAndParallelize) {
   Kernel kernel = with_steps(kElementwise, {"fuse(i, j, task)", "parallelize(task)"}, kRows);
   EXPECT_EQ(loops_in(kernel), 1);
-  with_steps(kMatmul, {"split(m, 4)", "split(n, 16)", "reorder(m_o, n_o, m_i, n_i)", "fuse(m_o, n_o, task)", "parallelize(task)"},
+  with_steps(kMatmul,
+             {"split(m, 4)", "split(n, 16)", "reorder(m_o, n_o, m_i, n_i)", "fuse(m_o, n_o, task)",
+              "parallelize(task)"},
              kBatches);
   Kernel racy = parse_kernel(R"(kernel sum (x: f32[4], y: out f32[1]) {
   for a in 0..4 {
@@ -69,15 +73,17 @@ TEST(Steps, FuseAndParallelize) {
 }
 )");
   EXPECT_EQ(refusal_of(racy, "parallelize(a)"),
-            "iterations of a may touch one element of y; it could be if an index of every access to it moved with a");
+            "iterations of a may touch one element of y; it could be if an index of every access "
+            "to it moved with a");
 }
 
 TEST(Steps, TailsAreCutOff) {
   EXPECT_FALSE(has_conditions(with_steps(kElementwise, {"split(j, 8)", "peel_tail(j_o)"}, kRows)));
   EXPECT_FALSE(has_conditions(with_steps(kElementwise, {"split(i, 8)", "peel_tail(i_o)"}, kRows)));
   EXPECT_FALSE(has_conditions(with_steps(kElementwise, {"split(j, 64)", "peel_tail(j_o)"}, kRows)));
-  Kernel kernel = with_steps(kMatmul, {"split(n, 32)", "reorder(n_o, m, n_i)", "branch_tail(n_o)", "parallelize(n_o)"},
-                             kBatches);
+  Kernel kernel = with_steps(
+      kMatmul, {"split(n, 32)", "reorder(n_o, m, n_i)", "branch_tail(n_o)", "parallelize(n_o)"},
+      kBatches);
   EXPECT_NE(find_loop(kernel.body, "n_i_t"), nullptr);
 }
 
@@ -87,26 +93,29 @@ TEST(Steps, PeelDecidesBorders) {
   ASSERT_NE(middle, nullptr);
   visit(middle->body, [](const Stmt& s) { EXPECT_FALSE(std::holds_alternative<If>(s->node)); });
   Kernel scale = parse_kernel(kElementwise);
-  EXPECT_EQ(refusal_of(scale, "peel(i, 1, 1)"), "the loop has n iterations, which may be fewer than 2");
+  EXPECT_EQ(refusal_of(scale, "peel(i, 1, 1)"),
+            "the loop has n iterations, which may be fewer than 2");
 }
 
 TEST(Steps, VectorizeGivesLanes) {
   with_steps(kElementwise, {"split(j, 16)", "vectorize(j_i)"}, kRows);
-  with_steps(kElementwise, {"split(j, 16)", "peel_tail(j_o)", "vectorize(j_i)", "vectorize(j_i_t)"}, kRows);
+  with_steps(kElementwise, {"split(j, 16)", "peel_tail(j_o)", "vectorize(j_i)", "vectorize(j_i_t)"},
+             kRows);
   with_steps(kElementwise, {"split(i, 4)", "vectorize(i_i)"}, kRows);
   Kernel kernel = with_steps(kMatmul, {"split(n, 16)", "vectorize(n_i)"}, kBatches);
   EXPECT_NE(print(kernel).find("acc: f32[1, 16] in reg"), std::string::npos) << print(kernel);
   Kernel matmul = parse_kernel(kMatmul);
   EXPECT_NE(refusal_of(matmul, "vectorize(k)"), "");
-  EXPECT_EQ(refusal_of(matmul, "vectorize(m)"), "the extent batch is not between 2 and 64; split it first");
+  EXPECT_EQ(refusal_of(matmul, "vectorize(m)"),
+            "the extent batch is not between 2 and 64; split it first");
 }
 
 TEST(Steps, RegisterTileMatmul) {
   Kernel kernel = with_steps(
       kMatmul,
-      {"split(n, 32)", "reorder(n_o, m, n_i)", "branch_tail(n_o)", "split(m, 14)", "peel_tail(m_o)", "split(n_i, 16)",
-       "vectorize(n_i_i)", "jam(n_i_o)", "jam(m_i)", "split(n_i_t, 16)", "vectorize(n_i_t_i)", "parallelize(n_o)",
-       "expand_unrolled", "simplify"},
+      {"split(n, 32)", "reorder(n_o, m, n_i)", "branch_tail(n_o)", "split(m, 14)", "peel_tail(m_o)",
+       "split(n_i, 16)", "vectorize(n_i_i)", "jam(n_i_o)", "jam(m_i)", "split(n_i_t, 16)",
+       "vectorize(n_i_t_i)", "parallelize(n_o)", "expand_unrolled", "simplify"},
       kBatches);
   // One accumulator row per tile row and vector, all with constant indices.
   const For* k = find_loop(kernel.body, "k");
@@ -117,7 +126,8 @@ TEST(Steps, RegisterTileMatmul) {
     if (!store) return;
     ++stores;
     EXPECT_EQ(store->lanes, 16);
-    for (size_t d = 0; d + 1 < store->indices.size(); ++d) EXPECT_TRUE(store->indices[d].is_const());
+    for (size_t d = 0; d + 1 < store->indices.size(); ++d)
+      EXPECT_TRUE(store->indices[d].is_const());
   });
   EXPECT_EQ(stores, 28);
 }
@@ -125,10 +135,10 @@ TEST(Steps, RegisterTileMatmul) {
 TEST(Steps, ConvolutionTileHasNoGuardInside) {
   Kernel kernel = with_steps(
       kConv,
-      {"split(o, 16)", "reorder(o_o, oy, ox, o_i)", "branch_tail(o_o)", "split(ox, 4)", "peel_tail(ox_o)",
-       "peel(ox_o, 1, 1)", "vectorize(o_i)", "vectorize(o_i_first)", "vectorize(o_i_last)", "jam(ox_i)",
-       "jam(ox_i_first)", "jam(ox_i_last)", "unroll(kx)", "unroll(kx_first)", "unroll(kx_last)", "expand_unrolled",
-       "simplify", "hoist_guards"},
+      {"split(o, 16)", "reorder(o_o, oy, ox, o_i)", "branch_tail(o_o)", "split(ox, 4)",
+       "peel_tail(ox_o)", "peel(ox_o, 1, 1)", "vectorize(o_i)", "vectorize(o_i_first)",
+       "vectorize(o_i_last)", "jam(ox_i)", "jam(ox_i_first)", "jam(ox_i_last)", "unroll(kx)",
+       "unroll(kx_first)", "unroll(kx_last)", "expand_unrolled", "simplify", "hoist_guards"},
       {{}});
   const For* channels = find_loop(kernel.body, "c_0");
   ASSERT_NE(channels, nullptr) << print(kernel);
@@ -160,9 +170,10 @@ TEST(Steps, JamExpandsLetsThatCrossLoops) {
 TEST(Steps, ComputeAtInfersRegions) {
   const std::vector<Symbols> rows = {{{"n", 1}}, {{"n", 7}}};
   Kernel kernel = with_steps(kSoftmax,
-                             {"compute_at(sum, r)", "compute_at(e, r)", "compute_at(most, r)", "vectorize(l)", "vectorize(l2)",
-                              "vectorize(l3)", "vectorize(l4)", "vectorize(l5)", "vectorize(l6)", "split(c, 16)",
-                              "vectorize(c_i)", "split(q, 16)", "vectorize(q_i)", "parallelize(r)", "simplify"},
+                             {"compute_at(sum, r)", "compute_at(e, r)", "compute_at(most, r)",
+                              "vectorize(l)", "vectorize(l2)", "vectorize(l3)", "vectorize(l4)",
+                              "vectorize(l5)", "vectorize(l6)", "split(c, 16)", "vectorize(c_i)",
+                              "split(q, 16)", "vectorize(q_i)", "parallelize(r)", "simplify"},
                              rows);
   EXPECT_NE(print(kernel).find("e: f32[1, 37] in local"), std::string::npos) << print(kernel);
   const char* blur = R"(kernel blur (x: f32[20, 9], y: out f32[18, 9]) {
@@ -185,7 +196,8 @@ TEST(Steps, ComputeAtInfersRegions) {
   EXPECT_NE(print(kernel).find("t: f32[10, 9] in local"), std::string::npos) << print(kernel);
   Kernel refused = parse_kernel(blur);
   EXPECT_EQ(refusal_of(refused, "compute_at(t, i)"), "the loop i belongs to the nest that fills t");
-  EXPECT_EQ(refusal_of(refused, "compute_at(x, r)"), "'x' is no local buffer that stands in a block");
+  EXPECT_EQ(refusal_of(refused, "compute_at(x, r)"),
+            "'x' is no local buffer that stands in a block");
 }
 
 TEST(Steps, UnknownStepNamesTheNearest) {
@@ -194,7 +206,8 @@ TEST(Steps, UnknownStepNamesTheNearest) {
     apply_step(kernel, "vectorise", {"j"});
     FAIL();
   } catch (const CompileError& e) {
-    EXPECT_NE(std::string(e.what()).find("did you mean 'vectorize'?"), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find("did you mean 'vectorize'?"), std::string::npos)
+        << e.what();
   }
 }
 

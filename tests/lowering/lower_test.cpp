@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The second link of the chain: Graph evaluator == loop interpreter on plain loops == on the schedules of every level.
+// The second link of the chain: Graph evaluator == loop interpreter on plain loops == on the
+// schedules of every level. Takes small graphs; fails on the first result that differs in a bit,
+// with the kernels' text.
 #include <gtest/gtest.h>
 
 #include "compiler/graph/fusion.h"
@@ -20,9 +22,11 @@ Tensor noise(std::vector<int64_t> shape, uint32_t seed) {
   return sample_inputs(g, {}, seed).at("x");
 }
 
-void expect_same(const std::vector<Tensor>& want, const std::vector<Tensor>& have, const std::string& what) {
+void expect_same(const std::vector<Tensor>& want, const std::vector<Tensor>& have,
+                 const std::string& what) {
   ASSERT_EQ(want.size(), have.size());
-  for (size_t n = 0; n < want.size(); ++n) EXPECT_TRUE(same_bits(want[n], have[n])) << what << ", result " << n;
+  for (size_t n = 0; n < want.size(); ++n)
+    EXPECT_TRUE(same_bits(want[n], have[n])) << what << ", result " << n;
 }
 
 // The whole chain on one graph, through both pipelines.
@@ -34,17 +38,19 @@ void check_chain(Graph graph, const std::map<std::string, int64_t>& symbols = {}
     const auto inputs = sample_inputs(optimised, symbols, seed);
     const std::vector<Tensor> want = evaluate(optimised, inputs).results;
     for (const std::string level : {"", "reference", "v3", "v4"})
-      expect_same(want, run_groups(optimised, inputs, level), level + "\n" + kernels_text(optimised, level));
+      expect_same(want, run_groups(optimised, inputs, level),
+                  level + "\n" + kernels_text(optimised, level));
   }
 }
 
 TEST(Lower, ElementwiseWithBroadcastAndTail) {
-  for (int64_t columns : {1, 5, 16, 37, 64}) {    // below, at and beside a whole number of vectors
+  for (int64_t columns : {1, 5, 16, 37, 64}) {  // below, at and beside a whole number of vectors
     Graph g;
     Builder b(g);
     const Value x = b.input("x", DType::f32, {3, columns});
     const Value y = b.input("y", DType::f32, {columns});
-    const Value sum = b.apply(ScalarOp::add, {b.apply(ScalarOp::exp, {x}), b.broadcast_to(y, {3, columns})});
+    const Value sum =
+        b.apply(ScalarOp::add, {b.apply(ScalarOp::exp, {x}), b.broadcast_to(y, {3, columns})});
     g.results = {{"r", b.apply(ScalarOp::relu, {sum})}};
     check_chain(std::move(g));
   }
@@ -59,7 +65,8 @@ TEST(Lower, MatmulTilesAndTails) {
       const Value x = b.input("x", DType::f32, {m, 19});
       const Value w = b.parameter("w", noise({19, n}, 7));
       const Value bias = b.parameter("bias", noise({n}, 8));
-      const Value sum = b.apply(ScalarOp::add, {ops::matmul(b, x, w), b.broadcast_to(bias, {m, n})});
+      const Value sum =
+          b.apply(ScalarOp::add, {ops::matmul(b, x, w), b.broadcast_to(bias, {m, n})});
       g.results = {{"r", b.apply(ScalarOp::relu, {sum})}};
       check_chain(std::move(g));
     }
@@ -91,7 +98,8 @@ TEST(Lower, IntegerSumsAreExact) {
     Builder b(g);
     const Value x = b.input("x", DType::u8, {3, k});
     const Value w = b.input("w", DType::i8, {k, n});
-    g.results = {{"r", ops::matmul_integer(b, x, w, b.constant_int(DType::u8, 3), b.constant_int(DType::i8, -2))}};
+    g.results = {{"r", ops::matmul_integer(b, x, w, b.constant_int(DType::u8, 3),
+                                           b.constant_int(DType::i8, -2))}};
     check_chain(std::move(g));
   }
 }
@@ -105,9 +113,12 @@ TEST(Lower, DotIsAReduce) {
 }
 
 TEST(Lower, ConvolutionBordersStridesGroups) {
-  struct Case { int64_t channels, out, groups, size, kernel, stride, pad, dilation; };
-  for (const Case& c : {Case{3, 16, 1, 9, 3, 1, 1, 1}, Case{20, 24, 1, 8, 3, 2, 1, 1}, Case{16, 16, 1, 17, 1, 1, 0, 1},
-                        Case{8, 8, 8, 10, 3, 1, 1, 1}, Case{16, 16, 16, 9, 3, 2, 1, 1}, Case{8, 16, 2, 7, 3, 1, 1, 1},
+  struct Case {
+    int64_t channels, out, groups, size, kernel, stride, pad, dilation;
+  };
+  for (const Case& c : {Case{3, 16, 1, 9, 3, 1, 1, 1}, Case{20, 24, 1, 8, 3, 2, 1, 1},
+                        Case{16, 16, 1, 17, 1, 1, 0, 1}, Case{8, 8, 8, 10, 3, 1, 1, 1},
+                        Case{16, 16, 16, 9, 3, 2, 1, 1}, Case{8, 16, 2, 7, 3, 1, 1, 1},
                         Case{4, 16, 1, 12, 3, 1, 2, 2}, Case{3, 16, 1, 23, 7, 2, 3, 1}}) {
     Graph g;
     Builder b(g);
@@ -130,7 +141,8 @@ TEST(Lower, ReductionsOfEveryLength) {
     Graph g;
     Builder b(g);
     const Value x = b.input("x", DType::f32, {2, n});
-    g.results = {{"sum", b.reduce(Combiner::add, x, {1})}, {"max", b.reduce(Combiner::max, x, {1})},
+    g.results = {{"sum", b.reduce(Combiner::add, x, {1})},
+                 {"max", b.reduce(Combiner::max, x, {1})},
                  {"all", b.reduce(Combiner::add, x, {0, 1})}};
     check_chain(std::move(g));
   }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Takes a graph and inputs; gives results, kernel by kernel in the loop interpreter.
+// Keeps true: an output element that no kernel stored is an error.
 #include "tests/lowering/run_groups.h"
 
 #include <cstring>
@@ -21,7 +23,8 @@ std::vector<int64_t> sizes(const Shape& shape, const std::map<std::string, int64
   return out;
 }
 
-Kernel scheduled(CompileContext& context, const Graph& graph, const Group& group, const std::string& level) {
+Kernel scheduled(CompileContext& context, const Graph& graph, const Group& group,
+                 const std::string& level) {
   Kernel kernel = lower(context, graph, group);
   verify(kernel);
   if (level.empty()) return kernel;
@@ -29,22 +32,23 @@ Kernel scheduled(CompileContext& context, const Graph& graph, const Group& group
   const Node* contract = nullptr;
   for (const Node* node : group.nodes)
     if (node->kind == Kind::contract) contract = node;
-  if (contract) schedule_contraction(context, {graph, group, *contract, target}, kernel);
-  else schedule_default(context, graph, group, target, kernel);
+  if (contract)
+    schedule_contraction(context, {graph, group, *contract, target}, kernel);
+  else
+    schedule_default(context, graph, group, target, kernel);
   verify(kernel);
   return kernel;
 }
 
 using Values = std::map<std::pair<const Node*, int32_t>, Tensor>;
 
-Memory memory_of(const Tensor& t) {
-  return {t.dtype, {t.data, t.data + t.bytes()}, {}};
-}
+Memory memory_of(const Tensor& t) { return {t.dtype, {t.data, t.data + t.bytes()}, {}}; }
 
-void run_group(const Graph& graph, const Group& group, const Kernel& kernel, const std::map<std::string, int64_t>& symbols,
-               Values& values) {
+void run_group(const Graph& graph, const Group& group, const Kernel& kernel,
+               const std::map<std::string, int64_t>& symbols, Values& values) {
   std::map<std::string, Memory> buffers;
-  for (const Value& v : group.inputs) buffers[value_name(graph, v)] = memory_of(values.at({v.node, v.result}));
+  for (const Value& v : group.inputs)
+    buffers[value_name(graph, v)] = memory_of(values.at({v.node, v.result}));
   for (const Value& v : group.outputs) {
     const Tensor t = Tensor::zeros(v.dtype(), sizes(v.shape(), symbols));
     Memory m = memory_of(t);
@@ -57,14 +61,17 @@ void run_group(const Graph& graph, const Group& group, const Kernel& kernel, con
   for (const Value& v : group.outputs) {
     const Memory& m = buffers.at(value_name(graph, v));
     for (size_t i = 0; i < m.defined.size(); ++i)
-      if (!m.defined[i]) throw std::runtime_error(kernel.name + " left element " + std::to_string(i) + " undefined");
-    values[{v.node, v.result}] = Tensor::copy_of(v.dtype(), sizes(v.shape(), symbols), m.bytes.data());
+      if (!m.defined[i])
+        throw std::runtime_error(kernel.name + " left element " + std::to_string(i) + " undefined");
+    values[{v.node, v.result}] =
+        Tensor::copy_of(v.dtype(), sizes(v.shape(), symbols), m.bytes.data());
   }
 }
 
 }  // namespace
 
-std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, Tensor>& inputs, const std::string& level) {
+std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, Tensor>& inputs,
+                               const std::string& level) {
   CompileContext context;
   std::map<std::string, int64_t> symbols;
   Values values;
@@ -94,18 +101,22 @@ std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, T
     follow_views();
   }
   std::vector<Tensor> results;
-  for (const Result& r : graph.results) results.push_back(values.at({r.value.node, r.value.result}));
+  for (const Result& r : graph.results)
+    results.push_back(values.at({r.value.node, r.value.result}));
   return results;
 }
 
 std::string kernels_text(const Graph& graph, const std::string& level) {
   CompileContext context;
   std::string text;
-  for (const Group& group : fuse(context, graph).groups) text += print(scheduled(context, graph, group, level)) + "\n";
+  for (const Group& group : fuse(context, graph).groups)
+    text += print(scheduled(context, graph, group, level)) + "\n";
   return text;
 }
 
-std::map<std::string, Tensor> sample_inputs(const Graph& graph, const std::map<std::string, int64_t>& symbols, uint32_t seed) {
+std::map<std::string, Tensor> sample_inputs(const Graph& graph,
+                                            const std::map<std::string, int64_t>& symbols,
+                                            uint32_t seed) {
   std::map<std::string, Tensor> inputs;
   uint64_t state = seed * 2654435761u + 12345;
   for (const auto& owned : graph.nodes()) {
@@ -115,8 +126,9 @@ std::map<std::string, Tensor> sample_inputs(const Graph& graph, const std::map<s
     for (int64_t i = 0; i < tensor.count(); ++i) {
       state = state * 6364136223846793005u + 1442695040888963407u;
       const double unit = static_cast<double>(state >> 40) / (1 << 24);
-      const Scalar value = is_float(type.dtype) ? Scalar::of(type.dtype, 4 * unit - 2)
-                                                : Scalar::of_int(type.dtype, static_cast<int64_t>(unit * 7));
+      const Scalar value = is_float(type.dtype)
+                               ? Scalar::of(type.dtype, 4 * unit - 2)
+                               : Scalar::of_int(type.dtype, static_cast<int64_t>(unit * 7));
       value.write(bytes + i * size_of(type.dtype));
     }
     inputs[owned->as<InputAttr>().name] = tensor;

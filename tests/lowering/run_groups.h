@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a Graph kernel by kernel in the loop interpreter: fuse, lower, schedule for a level (or leave the plain loops).
-// Takes a Graph and inputs; gives its results, to be compared bit for bit with evaluate().
+// Runs a Graph kernel by kernel in the loop interpreter: fuse, lower, schedule for a level (or
+// leave the plain loops). Takes a Graph and inputs; gives its results, to be compared bit for bit
+// with evaluate().
 #pragma once
 
 #include <map>
@@ -13,10 +14,13 @@
 namespace mintor {
 
 // level "": the loops as lowered. Symbols are taken from the inputs' shapes.
-std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, Tensor>& inputs, const std::string& level);
+std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, Tensor>& inputs,
+                               const std::string& level);
 // The texts of the kernels that run_groups would run.
 std::string kernels_text(const Graph& graph, const std::string& level);
 // Deterministic values in [-2, 2] for every input of the graph (small integers for integer inputs).
-std::map<std::string, Tensor> sample_inputs(const Graph& graph, const std::map<std::string, int64_t>& symbols, uint32_t seed);
+std::map<std::string, Tensor> sample_inputs(const Graph& graph,
+                                            const std::map<std::string, int64_t>& symbols,
+                                            uint32_t seed);
 
 }  // namespace mintor

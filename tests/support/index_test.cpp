@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Index: canonical forms, text, bounds and the simplifier, the last two against evaluation at random points.
-// A failing fuzz case prints its seed, the expression and the ranges.
+// Index: canonical forms, text, bounds and the simplifier, the last two against evaluation at
+// random points. A failing fuzz case prints its seed, the expression and the ranges.
 #include "compiler/support/index.h"
 
 #include <gtest/gtest.h>
@@ -93,7 +93,9 @@ TEST(Ranges, SimplifiesTiles) {
   EXPECT_EQ(r.simplify(16 * floordiv(v("n"), 16)), v("n"));
   EXPECT_EQ(r.simplify(floordiv(v("y") * v("W") + v("x"), v("W"))), v("y"));
   EXPECT_EQ(r.simplify(mod(v("y") * v("W") + v("x"), v("W"))), v("x"));
-  EXPECT_EQ(r.simplify(floordiv(v("b") * v("H") * v("W") + v("y") * v("W") + v("x"), v("H") * v("W"))), v("b"));
+  EXPECT_EQ(
+      r.simplify(floordiv(v("b") * v("H") * v("W") + v("y") * v("W") + v("x"), v("H") * v("W"))),
+      v("b"));
   EXPECT_EQ(r.simplify(min(v("x"), v("W"))), v("x"));
   EXPECT_EQ(r.simplify(16 * floordiv(v("q"), 16) + mod(v("q"), 16)), v("q"));
   EXPECT_EQ(r.simplify(4 * mod(floordiv(v("q"), 4), 8) + mod(v("q"), 4)), mod(v("q"), 32));
@@ -120,14 +122,17 @@ TEST(Ranges, BoundsOverInnerLoops) {
   EXPECT_EQ(r.upper_over(min(v("q") + v("j"), v("s")), {"j"}), min(v("q") + 15, v("s")));
 }
 
-// ---- fuzz ----------------------------------------------------------------------------------------------------------
+// ---- fuzz
+// ------------------------------------------------------------------------------------------
 
 struct Fuzz {
   std::mt19937_64 rng;
   std::vector<std::string> names;
   Ranges ranges;
 
-  int64_t pick(int64_t lo, int64_t hi) { return std::uniform_int_distribution<int64_t>(lo, hi)(rng); }
+  int64_t pick(int64_t lo, int64_t hi) {
+    return std::uniform_int_distribution<int64_t>(lo, hi)(rng);
+  }
 
   // Variables in order of nesting: bounds may mention earlier ones; some have divisors.
   void make_ranges() {
@@ -137,7 +142,8 @@ struct Fuzz {
       Range r;
       r.lo = Index(pick(-3, 3));
       r.hi = *r.lo + Index(pick(0, 20));
-      if (k > 0 && pick(0, 2) == 0) r.hi = Index::var(names[static_cast<size_t>(pick(0, k - 1))]) + Index(pick(-1, 2));
+      if (k > 0 && pick(0, 2) == 0)
+        r.hi = Index::var(names[static_cast<size_t>(pick(0, k - 1))]) + Index(pick(-1, 2));
       if (k > 0 && pick(0, 3) == 0) r.hi = floordiv(Index::var(names[0]) + 6, Index(pick(2, 4)));
       if (pick(0, 4) == 0) {
         r.divisor = pick(2, 4);
@@ -147,22 +153,32 @@ struct Fuzz {
       names.push_back(name);
     }
   }
-  Index var() { return Index::var(names[static_cast<size_t>(pick(0, static_cast<int64_t>(names.size()) - 1))]); }
+  Index var() {
+    return Index::var(names[static_cast<size_t>(pick(0, static_cast<int64_t>(names.size()) - 1))]);
+  }
   Index positive() {
     if (pick(0, 3) != 0) return Index(pick(1, 24));
     return max(var(), Index(0)) * Index(pick(0, 2)) + Index(pick(1, 5));
   }
   Index make(int depth) {
-    if (depth == 0 || pick(0, 5) == 0) return pick(0, 4) == 0 ? Index(pick(-20, 20)) : Index(pick(1, 16)) * var();
+    if (depth == 0 || pick(0, 5) == 0)
+      return pick(0, 4) == 0 ? Index(pick(-20, 20)) : Index(pick(1, 16)) * var();
     Index a = make(depth - 1);
     switch (pick(0, 7)) {
-      case 0: return floordiv(a, positive());
-      case 1: return mod(a, positive());
-      case 2: return min(a, make(depth - 1));
-      case 3: return max(a, make(depth - 1));
-      case 4: return a * Index(pick(-4, 16));
-      case 5: return a - make(depth - 1);
-      default: return a + make(depth - 1);
+      case 0:
+        return floordiv(a, positive());
+      case 1:
+        return mod(a, positive());
+      case 2:
+        return min(a, make(depth - 1));
+      case 3:
+        return max(a, make(depth - 1));
+      case 4:
+        return a * Index(pick(-4, 16));
+      case 5:
+        return a - make(depth - 1);
+      default:
+        return a + make(depth - 1);
     }
   }
   // A point inside the ranges, or nothing when a loop is empty there.
@@ -185,7 +201,8 @@ struct Fuzz {
     std::string out;
     for (const auto& name : names) {
       const Range* r = ranges.find(name);
-      out += name + " in [" + r->lo->str() + ", " + r->hi->str() + "] /" + std::to_string(r->divisor) + "  ";
+      out += name + " in [" + r->lo->str() + ", " + r->hi->str() + "] /" +
+             std::to_string(r->divisor) + "  ";
     }
     return out;
   }
@@ -230,7 +247,8 @@ TEST(Index, FuzzSubstitute) {
     int64_t a = value.evaluate(plain);
     // positive() divisors stay positive for every a, so evaluation is defined.
     int64_t expected = e.evaluate([&](std::string_view n) { return n == "a" ? a : plain(n); });
-    ASSERT_EQ(replaced.evaluate(plain), expected) << "seed " << seed << ": " << e.str() << " a := " << value.str();
+    ASSERT_EQ(replaced.evaluate(plain), expected)
+        << "seed " << seed << ": " << e.str() << " a := " << value.str();
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loops as they were lowered, the outermost in parallel. Never refuses; the last of the list.
+// Takes plain loops; gives the same. Keeps true: never refuses, never changes a bit.
 #include "compiler/contraction/strategy.h"
 #include "compiler/loop/schedule.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of integer products by a dot-product instruction of the target: `lanes` sums, each of `pair` products.
-// Needs panels [n / lanes, k / pair, lanes, pair] of the operand that moves along n (pack_operands makes them).
-// Integer sums wrap, so any order gives the same bits.
+// Sums of integer products by a dot-product instruction of the target: `lanes` sums, each of `pair`
+// products. Needs panels [n / lanes, k / pair, lanes, pair] of the operand that moves along n
+// (pack_operands makes them). Integer sums wrap, so any order gives the same bits.
 //   for m, n { acc = 0; for k { acc += x[m, k] * y[..] } }
 //     -> for n_o, m { acc[lanes] = 0; for k_o { dot(acc, x + pair * k_o, panel) } }
 #include "compiler/contraction/strategy.h"
@@ -17,12 +17,15 @@ Refusal schedule_for(const Contraction& c, const Instruction& instruction, Kerne
   const auto& contract = c.node.as<Contract>();
   const Kernel meaning = parse_kernel(instruction.meaning);
   if (meaning.params.size() != 3 || meaning.params[1].dtype != c.node.operands[0].dtype() ||
-      meaning.params[2].dtype != c.node.operands[1].dtype() || meaning.params[0].dtype != c.node.results[0].dtype)
+      meaning.params[2].dtype != c.node.operands[1].dtype() ||
+      meaning.params[0].dtype != c.node.results[0].dtype)
     return {std::string(instruction.name) + " takes other dtypes"};
-  const std::string lanes = meaning.params[0].shape[0].str(), pair = meaning.params[1].shape[0].str();
+  const std::string lanes = meaning.params[0].shape[0].str(),
+                    pair = meaning.params[1].shape[0].str();
   std::vector<std::string> out, summed;
   for (const ContractAxis& a : contract.axes)
-    (a.role == AxisRole::k || a.role == AxisRole::window ? summed : out).push_back(axis_variable(c.graph, a.name));
+    (a.role == AxisRole::k || a.role == AxisRole::window ? summed : out)
+        .push_back(axis_variable(c.graph, a.name));
   if (out.empty() || summed.size() != 1) return {"there is not exactly one summed axis"};
   const std::string n = out.back(), k = summed[0];
   MINTOR_STEP("split", {n, lanes});
@@ -30,7 +33,8 @@ Refusal schedule_for(const Contraction& c, const Instruction& instruction, Kerne
   order.insert(order.end(), out.begin(), out.end() - 1);
   order.push_back(n + "_i");
   MINTOR_STEP("reorder", order);
-  if (copies_of(kernel, n + "_i").size() == 1) try_step(kernel, "branch_tail", {n + "_o"});   // no tail: refused
+  if (copies_of(kernel, n + "_i").size() == 1)
+    try_step(kernel, "branch_tail", {n + "_o"});  // no tail: refused
   MINTOR_STEP("split", {k, pair});
   try_step(kernel, "peel_tail", {k + "_o"});
   MINTOR_STEP("jam", {n + "_i"});

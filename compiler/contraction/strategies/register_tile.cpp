@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Accumulators of an m x n tile in registers; the innermost out axis v in vectors of 16 lanes, the tile's rows along
-// another out axis. Takes convolutions (rows along a line of pixels), matmuls, attention products and depthwise
-// convolutions alike: what differs is which operand has v.
+// Accumulators of an m x n tile in registers; the innermost out axis v in vectors of 16 lanes, the
+// tile's rows along another out axis. Takes convolutions (rows along a line of pixels), matmuls,
+// attention products and depthwise convolutions alike: what differs is which operand has v.
 //
 //   for o, oy, ox, v { acc = 0; for k { acc = fma(x, y, acc) }; out = tail(acc) }
-//     -> parallel (o, oy) { for v_o { for ox_o { acc[t][u]; for k { acc[i][j] += x[i] * y[j] } ; out } } }
+//     -> parallel (o, oy) { for v_o { for ox_o { acc[t][u]; for k { acc[i][j] += x[i] * y[j] } ;
+//     out } } }
 //
-// Out-of-range taps: the first and last tiles of a line are peeled and the window axis along it is unrolled, so that
-// every guard is a constant in the text; the guard of the other window axes stays as one branch outside the channel loop.
+// Out-of-range taps: the first and last tiles of a line are peeled and the window axis along it is
+// unrolled, so that every guard is a constant in the text; the guard of the other window axes stays
+// as one branch outside the channel loop.
 #include <algorithm>
 
 #include "compiler/contraction/strategy.h"
@@ -21,17 +23,20 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 constexpr int64_t kMostVectors = 8;
-// Text of one tile body: unrolled window taps times accumulators; beyond it compile time grows faster than speed.
+// Text of one tile body: unrolled window taps times accumulators; beyond it compile time grows
+// faster than speed.
 constexpr int64_t kMostStatements = 640;
 
 struct Plan {
-  std::string columns, rows;             // loop variables of the vector axis and of the tile's rows ("" : one row)
-  std::vector<std::string> out;          // loop variables of all out axes, in order
-  std::vector<std::string> window;       // window axes that move along `rows`, to be unrolled when guarded
-  bool guarded = false;                  // a coordinate along `rows` may leave its operand
+  std::string columns,
+      rows;  // loop variables of the vector axis and of the tile's rows ("" : one row)
+  std::vector<std::string> out;  // loop variables of all out axes, in order
+  std::vector<std::string>
+      window;            // window axes that move along `rows`, to be unrolled when guarded
+  bool guarded = false;  // a coordinate along `rows` may leave its operand
   bool shared_vector = true;
-  std::optional<int64_t> columns_extent, rows_extent;   // when constant
-  int64_t panel_bytes = 0;               // of the vector operand, when constant
+  std::optional<int64_t> columns_extent, rows_extent;  // when constant
+  int64_t panel_bytes = 0;                             // of the vector operand, when constant
 };
 
 // Flat address of an operand as an expression of axis names.
@@ -48,7 +53,8 @@ Along along(const Index& flat, const std::string& axis, const Ranges& ranges) {
   Ranges inner = ranges;
   inner.set("block", Index(0), Index(int64_t{1} << 40));
   inner.set("within", Index(0), Index(kLanes - 1));
-  const Index split = inner.simplify(flat.substitute({{axis, Index::var("block") * kLanes + Index::var("within")}}));
+  const Index split = inner.simplify(
+      flat.substitute({{axis, Index::var("block") * kLanes + Index::var("within")}}));
   const auto affine = split.affine_in("within");
   return affine && affine->first == 1 ? Along::contiguous : Along::otherwise;
 }
@@ -72,13 +78,15 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   }
   if (out.empty()) return {"there is no out axis"};
   const ContractAxis& columns = *out.back();
-  if (columns.extent.is_const() && columns.extent.value() < 4) return {"the innermost out axis has less than 4 elements"};
+  if (columns.extent.is_const() && columns.extent.value() < 4)
+    return {"the innermost out axis has less than 4 elements"};
   const Index x = flat_address(contract.x_coords, c.node.operands[0].shape());
   const Index y = flat_address(contract.y_coords, c.node.operands[1].shape());
   const Along x_along = along(x, columns.name, ranges), y_along = along(y, columns.name, ranges);
   if (x_along == Along::otherwise || y_along == Along::otherwise)
     return {"an operand is not contiguous along the innermost out axis"};
-  if (x_along == Along::nothing && y_along == Along::nothing) return {"no operand moves along the innermost out axis"};
+  if (x_along == Along::nothing && y_along == Along::nothing)
+    return {"no operand moves along the innermost out axis"};
   plan.shared_vector = x_along != y_along;
   plan.columns = columns.name;
   for (const ContractAxis* a : out) plan.out.push_back(a->name);
@@ -88,16 +96,19 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   const Index& vector = x_along == Along::nothing ? y : x;
   for (size_t n = out.size() - 1; n-- > 0 && plan.rows.empty();) {
     if (out[n]->extent.is_const(1)) continue;
-    const bool fits = plan.shared_vector ? scalar.mentions(out[n]->name) && !vector.mentions(out[n]->name)
-                                         : x.mentions(out[n]->name) || y.mentions(out[n]->name);
+    const bool fits = plan.shared_vector
+                          ? scalar.mentions(out[n]->name) && !vector.mentions(out[n]->name)
+                          : x.mentions(out[n]->name) || y.mentions(out[n]->name);
     if (fits) plan.rows = out[n]->name;
   }
   if (!plan.rows.empty()) {
     const auto& coords = x.mentions(plan.rows) ? contract.x_coords : contract.y_coords;
-    const Shape& shape = x.mentions(plan.rows) ? c.node.operands[0].shape() : c.node.operands[1].shape();
+    const Shape& shape =
+        x.mentions(plan.rows) ? c.node.operands[0].shape() : c.node.operands[1].shape();
     for (size_t d = 0; d < coords.size(); ++d) {
       if (!coords[d].mentions(plan.rows)) continue;
-      if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], shape[d])) plan.guarded = true;
+      if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], shape[d]))
+        plan.guarded = true;
       for (const ContractAxis& a : contract.axes)
         if (a.role == AxisRole::window && coords[d].mentions(a.name)) plan.window.push_back(a.name);
     }
@@ -107,9 +118,12 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   for (const Index& e : vector_shape) bytes = bytes * e;
   plan.panel_bytes = bytes.is_const() ? bytes.value() : 0;
   plan.columns_extent = constant_extent(contract, plan.columns);
-  plan.rows_extent = plan.rows.empty() ? std::optional<int64_t>(1) : constant_extent(contract, plan.rows);
+  plan.rows_extent =
+      plan.rows.empty() ? std::optional<int64_t>(1) : constant_extent(contract, plan.rows);
   // From here on the names are those of the loops.
-  const auto rename = [&](std::string& axis) { axis = axis.empty() ? axis : axis_variable(c.graph, axis); };
+  const auto rename = [&](std::string& axis) {
+    axis = axis.empty() ? axis : axis_variable(c.graph, axis);
+  };
   rename(plan.columns);
   rename(plan.rows);
   for (std::string& axis : plan.out) rename(axis);
@@ -134,7 +148,8 @@ Refusal tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, K
   }
   for (const std::string& copy : copies_of(kernel, inner))
     for (const LoopInfo& loop : loops_of(kernel))
-      if (loop.var == copy && loop.trip()) jammed.push_back(copy);   // a symbolic tail runs row by row
+      if (loop.var == copy && loop.trip())
+        jammed.push_back(copy);  // a symbolic tail runs row by row
   return {};
 }
 
@@ -142,14 +157,17 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
   Plan plan;
   if (Refusal r = make_plan(c, plan); r) return r;
   const auto columns_extent = plan.columns_extent;
-  const Tile tile = choose_tile(c.target, plan.rows_extent, columns_extent, size_of(c.node.results[0].dtype), plan.shared_vector);
+  const Tile tile = choose_tile(c.target, plan.rows_extent, columns_extent,
+                                size_of(c.node.results[0].dtype), plan.shared_vector);
   const int64_t step = tile.vectors * kLanes;
   const std::string v = plan.columns, v_o = v + "_o", v_i = v + "_i";
 
   MINTOR_STEP("split", {v, std::to_string(step)});
   const bool even = columns_extent && *columns_extent % step == 0;
-  // Large vector operands are read once per task: their panels outermost. Small ones stay in the cache: rows outermost.
-  const bool panels_first = plan.panel_bytes == 0 || plan.panel_bytes > c.target.l2_bytes / 2 || plan.out.size() <= 2;
+  // Large vector operands are read once per task: their panels outermost. Small ones stay in the
+  // cache: rows outermost.
+  const bool panels_first =
+      plan.panel_bytes == 0 || plan.panel_bytes > c.target.l2_bytes / 2 || plan.out.size() <= 2;
   std::vector<std::string> order;
   const std::vector<std::string> others(plan.out.begin(), plan.out.end() - 1);
   std::vector<std::string> outer, rows;
@@ -179,7 +197,7 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
     } else if (trip && *trip <= kLanes) {
       MINTOR_STEP("vectorize", {copy});
     } else if (!trip) {
-      MINTOR_STEP("split", {copy, std::to_string(kLanes)});   // a symbolic tail: vector by vector
+      MINTOR_STEP("split", {copy, std::to_string(kLanes)});  // a symbolic tail: vector by vector
       MINTOR_STEP("vectorize", {copy + "_i"});
     } else {
       MINTOR_STEP("split", {copy, std::to_string(kLanes)});
@@ -187,22 +205,26 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
       column_loops.push_back(copy + "_o");
     }
   }
-  // Columns are jammed last and so become innermost: a row's broadcast is used for all of its vectors and dies, while the
-  // vectors of the shared operand, few, stay in registers. The other way round 13 broadcasts are live at once, and the
-  // text ran at 52 % of peak instead of 94 % (matmul 1024^3, v4, clang 19, 2026-11-24).
+  // Columns are jammed last and so become innermost: a row's broadcast is used for all of its
+  // vectors and dies, while the vectors of the shared operand, few, stay in registers. The other
+  // way round 13 broadcasts are live at once, and the text ran at 52 % of peak instead of 94 %
+  // (matmul 1024^3, v4, clang 19, 2026-11-24).
   for (const std::string& copy : jammed) MINTOR_STEP("jam", {copy});
   for (const std::string& copy : column_loops) MINTOR_STEP("jam", {copy});
   for (const LoopInfo& loop : loops_of(kernel))
     for (const std::string& copy : column_loops)
-      if (loop.var.rfind(copy, 0) == 0 && loop.trip() && *loop.trip() <= kMostVectors) try_step(kernel, "unroll", {loop.var});
+      if (loop.var.rfind(copy, 0) == 0 && loop.trip() && *loop.trip() <= kMostVectors)
+        try_step(kernel, "unroll", {loop.var});
   for (const LoopInfo& loop : loops_of(kernel))
     for (const std::string& copy : jammed)
-      if (loop.var.rfind(copy, 0) == 0 && loop.trip() && *loop.trip() <= 32) try_step(kernel, "unroll", {loop.var});
+      if (loop.var.rfind(copy, 0) == 0 && loop.trip() && *loop.trip() <= 32)
+        try_step(kernel, "unroll", {loop.var});
   if (plan.guarded)
     for (const std::string& window : plan.window)
       for (const LoopInfo& loop : loops_of(kernel))
         for (const std::string& copy : copies_of(kernel, window))
-          if (loop.var == copy && tile.rows * tile.vectors * loop.trip().value_or(kMostStatements) <= kMostStatements)
+          if (loop.var == copy &&
+              tile.rows * tile.vectors * loop.trip().value_or(kMostStatements) <= kMostStatements)
             MINTOR_STEP("unroll", {copy});
 
   parallelise_outer(kernel, std::max<size_t>(1, panels_first ? 1 + outer.size() : outer.size()));

@@ -9,15 +9,20 @@
 namespace mintor {
 
 static Graph run(CompileContext&, const Graph& graph) {
-  return rewrite(graph, [](Builder& b, const Node& old, std::span<const Value> operands)
-                     -> std::optional<std::vector<Value>> {
-    Attr attr = old.attr;
-    if (auto* r = std::get_if<ReduceAttr>(&attr)) r->order = r->order.form == Order::Form::unset ? default_order(old) : r->order;
-    else if (auto* s = std::get_if<ScanAttr>(&attr)) s->reduce.order = default_order(old);
-    else if (auto* c = std::get_if<Contract>(&attr)) c->order = c->order.form == Order::Form::unset ? default_order(old) : c->order;
-    else return std::nullopt;
-    return b.node(old.kind, attr, operands, old.results);
-  });
+  return rewrite(graph,
+                 [](Builder& b, const Node& old,
+                    std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+                   Attr attr = old.attr;
+                   if (auto* r = std::get_if<ReduceAttr>(&attr))
+                     r->order = r->order.form == Order::Form::unset ? default_order(old) : r->order;
+                   else if (auto* s = std::get_if<ScanAttr>(&attr))
+                     s->reduce.order = default_order(old);
+                   else if (auto* c = std::get_if<Contract>(&attr))
+                     c->order = c->order.form == Order::Form::unset ? default_order(old) : c->order;
+                   else
+                     return std::nullopt;
+                   return b.node(old.kind, attr, operands, old.results);
+                 });
 }
 
 extern const GraphPass pass_order;

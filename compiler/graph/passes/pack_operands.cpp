@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operand that moves along the innermost out axis of a contract is laid out in panels of 16 lanes.
-//   y = contract (x[m, k], w[k, n])   ->   p = reindex w to [n/16, k, 16]; y = contract (x[m, k], p[n // 16, k, n % 16])
-// Panels hold the terms in the order in which the chain takes them: (c / 16, window, c mod 16) with a window, else the k
-// axes as listed. Parameters are always packed (once, in `prepare`); other operands only when vectors could not read them.
-// Sums of 8- and 16-bit integers: both operands widened to i16 (exact), pairs of the summed axis beside each other,
-// [n / 16, k / 2, 16, 2], as dot-product instructions read them.
-// The last panel is filled with zeros, which no term of the contract reads.
+// The operand that moves along the innermost out axis of a contract is laid out in panels of 16
+// lanes.
+//   y = contract (x[m, k], w[k, n])   ->   p = reindex w to [n/16, k, 16]; y = contract (x[m, k],
+//   p[n // 16, k, n % 16])
+// Panels hold the terms in the order in which the chain takes them: (c / 16, window, c mod 16) with
+// a window, else the k axes as listed. Parameters are always packed (once, in `prepare`); other
+// operands only when vectors could not read them. Sums of 8- and 16-bit integers: both operands
+// widened to i16 (exact), pairs of the summed axis beside each other, [n / 16, k / 2, 16, 2], as
+// dot-product instructions read them. The last panel is filled with zeros, which no term of the
+// contract reads.
 #include <algorithm>
 
 #include "compiler/graph/index_map.h"
@@ -16,7 +19,7 @@ namespace mintor {
 namespace {
 
 constexpr int64_t kLanes = 16;
-constexpr int64_t kPair = 2;      // products of one lane of an integer dot product
+constexpr int64_t kPair = 2;  // products of one lane of an integer dot product
 
 bool from_parameters(const Value& v) {
   const Node& node = *v.node;
@@ -26,7 +29,8 @@ bool from_parameters(const Value& v) {
 }
 
 // Within a block of 16, does the flat address move by one a step?
-bool contiguous(const Value& v, const std::vector<Index>& coords, const std::string& axis, const Ranges& ranges) {
+bool contiguous(const Value& v, const std::vector<Index>& coords, const std::string& axis,
+                const Ranges& ranges) {
   Index flat = 0;
   for (size_t d = 0; d < coords.size(); ++d) flat = flat * v.shape()[d] + coords[d];
   const auto linear = ranges.simplify(flat).affine_in(axis);
@@ -34,16 +38,17 @@ bool contiguous(const Value& v, const std::vector<Index>& coords, const std::str
 }
 
 struct Panels {
-  std::vector<Index> from_axes;     // coordinate in the panels, over axis names
+  std::vector<Index> from_axes;  // coordinate in the panels, over axis names
   Shape shape;
-  std::map<std::string, Index> axis_of_panel;   // axis name -> expression over i0.. of the panels
+  std::map<std::string, Index> axis_of_panel;  // axis name -> expression over i0.. of the panels
 };
 
 // Dimensions: other out axes, block of v, the k axes in chain order, lane of v.
 Panels panels_of(const Contract& c, const std::vector<Index>& coords, const ContractAxis& v) {
   Panels p;
   const auto used = [&](const ContractAxis& a) {
-    return std::any_of(coords.begin(), coords.end(), [&](const Index& e) { return e.mentions(a.name); });
+    return std::any_of(coords.begin(), coords.end(),
+                       [&](const Index& e) { return e.mentions(a.name); });
   };
   const auto dim = [&](const Index& coordinate, const Index& extent) {
     p.from_axes.push_back(coordinate);
@@ -60,18 +65,22 @@ Panels panels_of(const Contract& c, const std::vector<Index>& coords, const Cont
   if (inner > 1)
     for (const ContractAxis& a : c.axes)
       if (a.role == AxisRole::k && used(a)) channel = &a;
-  if (channel) channel_block = dim(floordiv(Index::var(channel->name), inner), ceildiv(channel->extent, inner));
+  if (channel)
+    channel_block =
+        dim(floordiv(Index::var(channel->name), inner), ceildiv(channel->extent, inner));
   for (const ContractAxis& a : c.axes)
     if ((a.role == AxisRole::k || a.role == AxisRole::window) && &a != channel && used(a))
       p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
   if (channel)
-    p.axis_of_panel[channel->name] = channel_block * inner + dim(mod(Index::var(channel->name), inner), inner);
+    p.axis_of_panel[channel->name] =
+        channel_block * inner + dim(mod(Index::var(channel->name), inner), inner);
   p.axis_of_panel[v.name] = block * kLanes + dim(mod(Index::var(v.name), kLanes), kLanes);
   return p;
 }
 
 // [n / 16, k / 2, 16, 2] after the other out axes; only for one summed axis.
-Panels pairs_of(const Contract& c, const std::vector<Index>& coords, const ContractAxis& v, const ContractAxis& k) {
+Panels pairs_of(const Contract& c, const std::vector<Index>& coords, const ContractAxis& v,
+                const ContractAxis& k) {
   Panels p;
   const auto dim = [&](const Index& coordinate, const Index& extent) {
     p.from_axes.push_back(coordinate);
@@ -79,34 +88,41 @@ Panels pairs_of(const Contract& c, const std::vector<Index>& coords, const Contr
     return Index::var("i" + std::to_string(p.shape.size() - 1));
   };
   for (const ContractAxis& a : c.axes) {
-    const bool used = std::any_of(coords.begin(), coords.end(), [&](const Index& e) { return e.mentions(a.name); });
-    if (a.name != v.name && a.name != k.name && used) p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
+    const bool used = std::any_of(coords.begin(), coords.end(),
+                                  [&](const Index& e) { return e.mentions(a.name); });
+    if (a.name != v.name && a.name != k.name && used)
+      p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
   }
   const Index vs = Index::var(v.name), ks = Index::var(k.name);
-  const Index v_block = dim(floordiv(vs, kLanes), ceildiv(v.extent, kLanes)), k_block = dim(floordiv(ks, kPair), ceildiv(k.extent, kPair));
+  const Index v_block = dim(floordiv(vs, kLanes), ceildiv(v.extent, kLanes)),
+              k_block = dim(floordiv(ks, kPair), ceildiv(k.extent, kPair));
   p.axis_of_panel[v.name] = v_block * kLanes + dim(mod(vs, kLanes), kLanes);
   p.axis_of_panel[k.name] = k_block * kPair + dim(mod(ks, kPair), kPair);
   return p;
 }
 
 // True when it was packed.
-bool pack(Builder& b, const Contract& c, const ContractAxis& v, const ContractAxis* pairs, Value& operand,
-          std::vector<Index>& coords) {
+bool pack(Builder& b, const Contract& c, const ContractAxis& v, const ContractAxis* pairs,
+          Value& operand, std::vector<Index>& coords) {
   Ranges ranges = b.graph().ranges();
   for (const ContractAxis& a : c.axes) ranges.set(a.name, Index(0), a.extent - 1);
-  for (size_t d = 0; d < coords.size(); ++d)       // a tap that is skipped must stay one
-    if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], operand.shape()[d])) return false;
-  if (!pairs && !from_parameters(operand) && contiguous(operand, coords, v.name, ranges)) return false;
+  for (size_t d = 0; d < coords.size(); ++d)  // a tap that is skipped must stay one
+    if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], operand.shape()[d]))
+      return false;
+  if (!pairs && !from_parameters(operand) && contiguous(operand, coords, v.name, ranges))
+    return false;
   const Panels p = pairs ? pairs_of(c, coords, v, *pairs) : panels_of(c, coords, v);
   IndexMap map;
   const Ranges panel_ranges = ranges_over(b.graph(), p.shape);
-  for (const Index& e : coords) map.coords.push_back(panel_ranges.simplify(e.substitute(p.axis_of_panel)));
+  for (const Index& e : coords)
+    map.coords.push_back(panel_ranges.simplify(e.substitute(p.axis_of_panel)));
   for (const ContractAxis& a : c.axes) {
     auto it = p.axis_of_panel.find(a.name);
     if (it != p.axis_of_panel.end() && !panel_ranges.proves_less(it->second, a.extent))
       map.conditions.push_back({it->second, a.extent});
   }
-  const Scalar zero = is_float(operand.dtype()) ? Scalar::of(operand.dtype(), 0.0) : Scalar::of_int(operand.dtype(), 0);
+  const Scalar zero = is_float(operand.dtype()) ? Scalar::of(operand.dtype(), 0.0)
+                                                : Scalar::of_int(operand.dtype(), 0);
   Builder::Scope scope(b, "pack");
   operand = b.reindex(operand, p.shape, map, zero);
   coords = p.from_axes;
@@ -114,45 +130,51 @@ bool pack(Builder& b, const Contract& c, const ContractAxis& v, const ContractAx
 }
 
 Graph run(CompileContext&, const Graph& graph) {
-  return rewrite(graph, [](Builder& b, const Node& old, std::span<const Value> operands)
-                     -> std::optional<std::vector<Value>> {
-    if (old.kind != Kind::contract) return std::nullopt;
-    Contract c = old.as<Contract>();
-    if (c.order.form != Order::Form::chain) return std::nullopt;
-    const ContractAxis* v = nullptr;               // the innermost out axis
-    for (const ContractAxis& a : c.axes)
-      if (a.role != AxisRole::k && a.role != AxisRole::window) v = &a;
-    if (v == nullptr || (v->extent.is_const() && v->extent.value() < 4)) return std::nullopt;
-    const ContractAxis axis = *v;
-    const auto moves = [&](const std::vector<Index>& coords) {
-      return std::any_of(coords.begin(), coords.end(), [&](const Index& e) { return e.mentions(axis.name); });
-    };
-    Value x = operands[0], y = operands[1];
-    bool changed = false;
-    std::optional<ContractAxis> pairs;
-    if (!is_float(old.results[0].dtype)) {
-      const auto narrow = [](const Value& value) {
-        return value.dtype() == DType::i8 || value.dtype() == DType::u8 || value.dtype() == DType::i16;
-      };
-      for (const ContractAxis& a : c.axes) {
-        if (a.role == AxisRole::window || (a.role == AxisRole::k && pairs)) return std::nullopt;
-        if (a.role == AxisRole::k) pairs = a;
-      }
-      if (!pairs || !narrow(x) || !narrow(y) || moves(c.x_coords) || !moves(c.y_coords)) return std::nullopt;
-      x = b.cast(x, DType::i16);
-      y = b.cast(y, DType::i16);
-    }
-    const ContractAxis* pair_axis = pairs ? &*pairs : nullptr;
-    if (moves(c.x_coords)) changed = pack(b, c, axis, pair_axis, x, c.x_coords) || changed;
-    if (moves(c.y_coords)) changed = pack(b, c, axis, pair_axis, y, c.y_coords) || changed;
-    if (!changed) return std::nullopt;
-    return std::vector<Value>{b.contract(x, y, c)};
-  });
+  return rewrite(
+      graph,
+      [](Builder& b, const Node& old,
+         std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+        if (old.kind != Kind::contract) return std::nullopt;
+        Contract c = old.as<Contract>();
+        if (c.order.form != Order::Form::chain) return std::nullopt;
+        const ContractAxis* v = nullptr;  // the innermost out axis
+        for (const ContractAxis& a : c.axes)
+          if (a.role != AxisRole::k && a.role != AxisRole::window) v = &a;
+        if (v == nullptr || (v->extent.is_const() && v->extent.value() < 4)) return std::nullopt;
+        const ContractAxis axis = *v;
+        const auto moves = [&](const std::vector<Index>& coords) {
+          return std::any_of(coords.begin(), coords.end(),
+                             [&](const Index& e) { return e.mentions(axis.name); });
+        };
+        Value x = operands[0], y = operands[1];
+        bool changed = false;
+        std::optional<ContractAxis> pairs;
+        if (!is_float(old.results[0].dtype)) {
+          const auto narrow = [](const Value& value) {
+            return value.dtype() == DType::i8 || value.dtype() == DType::u8 ||
+                   value.dtype() == DType::i16;
+          };
+          for (const ContractAxis& a : c.axes) {
+            if (a.role == AxisRole::window || (a.role == AxisRole::k && pairs)) return std::nullopt;
+            if (a.role == AxisRole::k) pairs = a;
+          }
+          if (!pairs || !narrow(x) || !narrow(y) || moves(c.x_coords) || !moves(c.y_coords))
+            return std::nullopt;
+          x = b.cast(x, DType::i16);
+          y = b.cast(y, DType::i16);
+        }
+        const ContractAxis* pair_axis = pairs ? &*pairs : nullptr;
+        if (moves(c.x_coords)) changed = pack(b, c, axis, pair_axis, x, c.x_coords) || changed;
+        if (moves(c.y_coords)) changed = pack(b, c, axis, pair_axis, y, c.y_coords) || changed;
+        if (!changed) return std::nullopt;
+        return std::vector<Value>{b.contract(x, y, c)};
+      });
 }
 
 }  // namespace
 
 extern const GraphPass pass_pack_operands;
-const GraphPass pass_pack_operands = {"pack_operands", "lays out vector operands of contracts in panels of 16 lanes", run};
+const GraphPass pass_pack_operands = {
+    "pack_operands", "lays out vector operands of contracts in panels of 16 lanes", run};
 
 }  // namespace mintor

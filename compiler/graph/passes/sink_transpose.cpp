@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Moves transposes from operands to results, so that regions between convolutions keep one layout.
 //   t = transpose (x); r = relu (t)   ->   r = transpose (relu (x))
-// Through element-wise nodes, reduces (which keep the order of their listed dimensions), windows and padding. The other
-// operands of an element-wise node get the inverse transpose, which costs nothing on broadcasts and meets its own kind.
+// Through element-wise nodes, reduces (which keep the order of their listed dimensions), windows
+// and padding. The other operands of an element-wise node get the inverse transpose, which costs
+// nothing on broadcasts and meets its own kind.
 #include <algorithm>
 
 #include "compiler/graph/index_map.h"
@@ -28,13 +29,15 @@ Value undo(Builder& b, Value v, const Perm& perm) {
     Shape shape;
     for (int32_t d : back) shape.push_back(v.shape()[d]);
     std::vector<Index> coords;
-    for (int32_t d : v.node->as<BroadcastAttr>().dims) coords.push_back(Index::var("i" + std::to_string(perm[d])));
+    for (int32_t d : v.node->as<BroadcastAttr>().dims)
+      coords.push_back(Index::var("i" + std::to_string(perm[d])));
     return plain_reindex(b, v.node->operands[0], shape, coords);
   }
   return b.transpose(v, inverse(perm));
 }
 
-std::optional<std::vector<Value>> through_elementwise(Builder& b, const Node& old, std::span<const Value> operands) {
+std::optional<std::vector<Value>> through_elementwise(Builder& b, const Node& old,
+                                                      std::span<const Value> operands) {
   std::optional<Perm> perm;
   for (const Value& v : operands)
     if (!perm) perm = as_transpose(*v.node);
@@ -53,7 +56,8 @@ std::optional<std::vector<Value>> through_elementwise(Builder& b, const Node& ol
   return std::vector<Value>{b.transpose(b.node(old.kind, old.attr, inner, {&type, 1})[0], *perm)};
 }
 
-std::optional<std::vector<Value>> through_reduce(Builder& b, const Node& old, std::span<const Value> operands) {
+std::optional<std::vector<Value>> through_reduce(Builder& b, const Node& old,
+                                                 std::span<const Value> operands) {
   const auto perm = as_transpose(*operands[0].node);
   if (!perm || operands.size() != 1) return std::nullopt;
   ReduceAttr attr = old.as<ReduceAttr>();
@@ -79,11 +83,14 @@ std::optional<std::vector<Value>> through_reduce(Builder& b, const Node& old, st
   return std::vector<Value>{is_identity(outer) ? y : b.transpose(y, outer)};
 }
 
-// Windows and padding leave the innermost dimension of x alone: it becomes the innermost of the result.
-std::optional<std::vector<Value>> through_reindex(Builder& b, const Node& old, std::span<const Value> operands) {
+// Windows and padding leave the innermost dimension of x alone: it becomes the innermost of the
+// result.
+std::optional<std::vector<Value>> through_reindex(Builder& b, const Node& old,
+                                                  std::span<const Value> operands) {
   const auto perm = as_transpose(*operands[0].node);
   const auto& attr = old.as<ReindexAttr>();
-  if (!perm || as_transpose(old) || !attr.map.loads.empty() || operands.size() != 1) return std::nullopt;
+  if (!perm || as_transpose(old) || !attr.map.loads.empty() || operands.size() != 1)
+    return std::nullopt;
   const Value x = operands[0].node->operands[0];
   const size_t last = x.shape().size() - 1;
   if (last == 0) return std::nullopt;
@@ -92,24 +99,29 @@ std::optional<std::vector<Value>> through_reindex(Builder& b, const Node& old, s
   const Shape& shape = old.results[0].shape;
   int32_t moved = -1;
   for (size_t r = 0; r < shape.size(); ++r)
-    if (attr.map.coords[outer_dim] == Index::var("i" + std::to_string(r)) && shape[r] == x.shape()[last])
+    if (attr.map.coords[outer_dim] == Index::var("i" + std::to_string(r)) &&
+        shape[r] == x.shape()[last])
       moved = static_cast<int32_t>(r);
   if (moved < 0 || moved == static_cast<int32_t>(shape.size()) - 1) return std::nullopt;
   for (size_t d = 0; d < attr.map.coords.size(); ++d)
-    if (d != outer_dim && attr.map.coords[d].mentions("i" + std::to_string(moved))) return std::nullopt;
+    if (d != outer_dim && attr.map.coords[d].mentions("i" + std::to_string(moved)))
+      return std::nullopt;
 
-  Perm inner;                            // inner result dimension d is outer result dimension inner[d]
+  Perm inner;  // inner result dimension d is outer result dimension inner[d]
   for (int32_t r = 0; r < static_cast<int32_t>(shape.size()); ++r)
     if (r != moved) inner.push_back(r);
   inner.push_back(moved);
   const Perm back = inverse(inner);
   std::vector<Index> renamed;
-  for (size_t r = 0; r < shape.size(); ++r) renamed.push_back(Index::var("i" + std::to_string(back[r])));
+  for (size_t r = 0; r < shape.size(); ++r)
+    renamed.push_back(Index::var("i" + std::to_string(back[r])));
   const auto values = index_values(renamed);
   IndexMap map;
   map.coords.resize(last + 1);
-  for (size_t d = 0; d < attr.map.coords.size(); ++d) map.coords[(*perm)[d]] = attr.map.coords[d].substitute(values);
-  for (const IndexCondition& c : attr.map.conditions) map.conditions.push_back({c.value.substitute(values), c.extent});
+  for (size_t d = 0; d < attr.map.coords.size(); ++d)
+    map.coords[(*perm)[d]] = attr.map.coords[d].substitute(values);
+  for (const IndexCondition& c : attr.map.conditions)
+    map.conditions.push_back({c.value.substitute(values), c.extent});
   Shape inner_shape;
   for (int32_t r : inner) inner_shape.push_back(shape[r]);
   const Value y = b.reindex(x, inner_shape, map, attr.fill);
@@ -117,33 +129,39 @@ std::optional<std::vector<Value>> through_reindex(Builder& b, const Node& old, s
 }
 
 Graph run(CompileContext&, const Graph& graph) {
-  return rewrite(graph, [](Builder& b, const Node& old, std::span<const Value> operands)
-                     -> std::optional<std::vector<Value>> {
-    switch (old.kind) {
-      case Kind::unary:
-      case Kind::binary:
-      case Kind::ternary:
-      case Kind::cast: return through_elementwise(b, old, operands);
-      case Kind::reduce: return through_reduce(b, old, operands);
-      case Kind::reindex: {
-        // Two transposes in a row: one, or none.
-        const auto outer = as_transpose(old), inner = as_transpose(*operands[0].node);
-        if (outer && inner) {
-          Perm both;
-          for (int32_t d : *outer) both.push_back((*inner)[d]);
-          const Value x = operands[0].node->operands[0];
-          return std::vector<Value>{is_identity(both) ? x : b.transpose(x, both)};
-        }
-        return through_reindex(b, old, operands);
-      }
-      default: return std::nullopt;
-    }
-  });
+  return rewrite(graph,
+                 [](Builder& b, const Node& old,
+                    std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+                   switch (old.kind) {
+                     case Kind::unary:
+                     case Kind::binary:
+                     case Kind::ternary:
+                     case Kind::cast:
+                       return through_elementwise(b, old, operands);
+                     case Kind::reduce:
+                       return through_reduce(b, old, operands);
+                     case Kind::reindex: {
+                       // Two transposes in a row: one, or none.
+                       const auto outer = as_transpose(old),
+                                  inner = as_transpose(*operands[0].node);
+                       if (outer && inner) {
+                         Perm both;
+                         for (int32_t d : *outer) both.push_back((*inner)[d]);
+                         const Value x = operands[0].node->operands[0];
+                         return std::vector<Value>{is_identity(both) ? x : b.transpose(x, both)};
+                       }
+                       return through_reindex(b, old, operands);
+                     }
+                     default:
+                       return std::nullopt;
+                   }
+                 });
 }
 
 }  // namespace
 
 extern const GraphPass pass_sink_transpose;
-const GraphPass pass_sink_transpose = {"sink_transpose", "moves transposes from operands to results", run};
+const GraphPass pass_sink_transpose = {"sink_transpose",
+                                       "moves transposes from operands to results", run};
 
 }  // namespace mintor

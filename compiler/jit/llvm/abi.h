@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0
- * The C functions of libmintor_jit. Takes texts; gives bytes through a callback.
- * Keeps true: no C++ type, exception or allocation crosses this border. */
+// SPDX-License-Identifier: Apache-2.0
+// The C functions of libmintor_jit. Takes texts; gives bytes through a callback.
+// Keeps true: no C++ type, exception or allocation crosses this border.
 #ifndef MINTOR_JIT_ABI_H
 #define MINTOR_JIT_ABI_H
 

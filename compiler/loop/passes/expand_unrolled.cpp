@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes unrolled loops out: unrolled i in 0..2 { acc[i] = 0 }  ->  acc[0] = 0; acc[1] = 0
-// Names bound in a copy get its number. Each copy is simplified under the ranges around it, so that conditions on the
-// unrolled variable disappear before the next level is copied.
+// Names bound in a copy get its number. Each copy is simplified under the ranges around it, so that
+// conditions on the unrolled variable disappear before the next level is copied.
 #include "compiler/loop/analysis.h"
 #include "compiler/loop/pass.h"
 #include "compiler/loop/simplify.h"
@@ -20,7 +20,8 @@ class Expander {
       for (const Stmt& one : b->body) out.push_back(run(one));
       return k::block(std::move(out));
     }
-    if (auto* i = std::get_if<If>(&s->node)) return k::if_(i->cond, run(i->then_body), run(i->else_body));
+    if (auto* i = std::get_if<If>(&s->node))
+      return k::if_(i->cond, run(i->then_body), run(i->else_body));
     auto* f = std::get_if<For>(&s->node);
     if (!f) return s;
     if (f->kind == LoopKind::unrolled) return copies(*f);
@@ -65,6 +66,7 @@ static Kernel expand_unrolled(const Kernel& kernel) {
 }
 
 extern const LoopPass loop_pass_expand_unrolled;
-const LoopPass loop_pass_expand_unrolled = {"expand_unrolled", "writes unrolled loops out", expand_unrolled};
+const LoopPass loop_pass_expand_unrolled = {"expand_unrolled", "writes unrolled loops out",
+                                            expand_unrolled};
 
 }  // namespace mintor

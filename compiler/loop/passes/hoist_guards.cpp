@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conditions move out of loops that do not affect them, and neighbours with one condition become one.
-//   for c { if in_range(iy, h) { A(c) }  if in_range(iy, h) { B(c) } }  ->  if in_range(iy, h) { for c { A(c) B(c) } }
-// Only conditions without loads and without lanes, so that testing them earlier or once is the same.
+// Conditions move out of loops that do not affect them, and neighbours with one condition become
+// one.
+//   for c { if in_range(iy, h) { A(c) }  if in_range(iy, h) { B(c) } }  ->  if in_range(iy, h) {
+//   for c { A(c) B(c) } }
+// Only conditions without loads and without lanes, so that testing them earlier or once is the
+// same.
 #include <algorithm>
 
 #include "compiler/loop/analysis.h"
@@ -100,7 +103,7 @@ static Kernel hoist_guards(const Kernel& kernel) {
 }
 
 extern const LoopPass loop_pass_hoist_guards;
-const LoopPass loop_pass_hoist_guards = {"hoist_guards", "moves conditions out of loops that do not affect them",
-                                         hoist_guards};
+const LoopPass loop_pass_hoist_guards = {
+    "hoist_guards", "moves conditions out of loops that do not affect them", hoist_guards};
 
 }  // namespace mintor

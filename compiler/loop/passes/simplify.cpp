@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Simplifies every Index, removes what the ranges decide (conditions, guards, counts, loops of extent 0 and 1) and what
-// nothing reads (Lets, local buffers).
-//   for i in 0..1 { if in_range(i, n) { r[16*i + 0 // 4] = x[i] } }  ->  r[0] = x[0]      with n >= 1
-#include "compiler/loop/pass.h"
+// Simplifies every Index, removes what the ranges decide (conditions, guards, counts, loops of
+// extent 0 and 1) and what nothing reads (Lets, local buffers).
+//   for i in 0..1 { if in_range(i, n) { r[16*i + 0 // 4] = x[i] } }  ->  r[0] = x[0]      with n >=
+//   1
 #include "compiler/loop/simplify.h"
+#include "compiler/loop/pass.h"
 
 namespace mintor {
 
@@ -14,6 +15,7 @@ static Kernel simplify(const Kernel& kernel) {
 }
 
 extern const LoopPass loop_pass_simplify;
-const LoopPass loop_pass_simplify = {"simplify", "removes what the ranges of loops and symbols decide", simplify};
+const LoopPass loop_pass_simplify = {
+    "simplify", "removes what the ranges of loops and symbols decide", simplify};
 
 }  // namespace mintor

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// As peel_tail, with the tail as a branch inside the loop, so that the loop can still be fused or run in parallel:
-//   for i_o in 0..ceil(n/f) { if in_range(i_o, n // f) { S without the guard } else { S at i_o = n // f, cut to n % f } }
+// As peel_tail, with the tail as a branch inside the loop, so that the loop can still be fused or
+// run in parallel:
+//   for i_o in 0..ceil(n/f) { if in_range(i_o, n // f) { S without the guard } else { S at i_o = n
+//   // f, cut to n % f } }
 #include "compiler/loop/step_support.h"
 
 namespace mintor {
@@ -10,21 +12,24 @@ static Refusal branch_tail(Kernel& kernel, StepArgs args) {
   const For* loop = nullptr;
   if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
   auto tail = tail_of(kernel, *loop);
-  if (!tail) return {};   // the split left no guard
+  if (!tail) return {};  // the split left no guard
   Ranges ranges = ranges_at(kernel, loop->var);
   Index whole = ranges.simplify(floordiv(tail->extent, tail->factor));
   Stmt rest = tail_body(kernel, *loop, *tail, true);
-  // The range of the outer variable stays wide: where one block is whole, its number must not become a constant.
+  // The range of the outer variable stays wide: where one block is whole, its number must not
+  // become a constant.
   Stmt full = simplify_stmt(without_tail_guard(kernel, *loop, *tail), ranges);
   kernel.body = replace_loop(kernel.body, args[0], [&](const For& f) {
-    Stmt body = whole.is_const(0) ? rest : k::if_(k::in_range(Index::var(f.var), whole), full, rest);
+    Stmt body =
+        whole.is_const(0) ? rest : k::if_(k::in_range(Index::var(f.var), whole), full, rest);
     return k::loop(f.var, f.begin, f.end, body, f.kind);
   });
   return {};
 }
 
 extern const Step step_branch_tail;
-const Step step_branch_tail = {"branch_tail", "axis_o", "gives the last block of a split its own branch in the loop",
+const Step step_branch_tail = {"branch_tail", "axis_o",
+                               "gives the last block of a split its own branch in the loop",
                                branch_tail};
 
 }  // namespace mintor

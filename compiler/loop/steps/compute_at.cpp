@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Moves the nest that fills a local buffer into a loop of its consumer, computing there what an iteration reads.
+// Moves the nest that fills a local buffer into a loop of its consumer, computing there what an
+// iteration reads.
 //   t: f32[64, 100]; for i, j { t[i, j] = exp(x[i, j]) }  for r { for c { y[r, c] = t[r, c] } }
-//   compute_at(t, r)  ->  for r { t: f32[1, 100]; for i in 0..1, j { t[i, j] = exp(x[r + i, j]) }  for c { y[r, c] = t[0, c] } }
-// Bounds inference: per loop of the nest, the hull of what all loads inside the axis read, clipped to the loop's range.
-// All local buffers that the nest fills move together. What several iterations read is computed in each of them.
+//   compute_at(t, r)  ->  for r { t: f32[1, 100]; for i in 0..1, j { t[i, j] = exp(x[r + i, j]) }
+//   for c { y[r, c] = t[0, c] } }
+// Bounds inference: per loop of the nest, the hull of what all loads inside the axis read, clipped
+// to the loop's range. All local buffers that the nest fills move together. What several iterations
+// read is computed in each of them.
 #include <algorithm>
 
 #include "compiler/loop/step_support.h"
@@ -13,17 +16,18 @@ namespace {
 
 struct Move {
   std::string axis;
-  size_t producer = 0;                       // place among the statements of `block`
-  const Block* block = nullptr;              // holds the allocations, the nest and, further inside, the axis
-  std::set<std::string> buffers;             // that the nest fills
-  std::vector<For> loops;                    // of the nest that index the buffers
-  // Per buffer and dimension: the loop variable that its index is, plus a constant; or a constant alone.
+  size_t producer = 0;            // place among the statements of `block`
+  const Block* block = nullptr;   // holds the allocations, the nest and, further inside, the axis
+  std::set<std::string> buffers;  // that the nest fills
+  std::vector<For> loops;         // of the nest that index the buffers
+  // Per buffer and dimension: the loop variable that its index is, plus a constant; or a constant
+  // alone.
   struct Dim {
     std::string var;
     Index offset;
   };
   std::map<std::string, std::vector<Dim>> dims;
-  std::map<std::string, std::pair<Index, Index>> region;   // of a loop: first and last value read
+  std::map<std::string, std::pair<Index, Index>> region;  // of a loop: first and last value read
 };
 
 // The block whose statement list allocates `buffer`.
@@ -62,25 +66,29 @@ Refusal find_producer(const Kernel& kernel, const std::string& buffer, Move& mov
   int found = 0;
   for (size_t i = 0; i < body.size(); ++i)
     if (stores_to(body[i], buffer)) move.producer = i, ++found;
-  if (found != 1) return {buffer + " is filled by " + std::to_string(found) + " statements, not by one nest"};
+  if (found != 1)
+    return {buffer + " is filled by " + std::to_string(found) + " statements, not by one nest"};
   const Stmt& nest = body[move.producer];
   if (!std::holds_alternative<For>(nest->node)) return {buffer + " is not filled by a loop"};
   auto own = bound_in(nest);
-  std::set<std::string> here;                // buffers that live in the same block
+  std::set<std::string> here;  // buffers that live in the same block
   for (const Stmt& s : body)
     if (auto* a = std::get_if<Alloc>(&s->node)) here.insert(a->name);
   Refusal refusal;
   visit(nest, [&](const Stmt& s) {
     auto* st = std::get_if<Store>(&s->node);
-    if (std::holds_alternative<Instr>(s->node)) refusal = {"the nest of " + buffer + " holds an instruction"};
+    if (std::holds_alternative<Instr>(s->node))
+      refusal = {"the nest of " + buffer + " holds an instruction"};
     if (!st || own.count(st->buffer)) return;
-    if (!here.count(st->buffer)) refusal = {"the nest of " + buffer + " also writes " + st->buffer + ", which stays"};
+    if (!here.count(st->buffer))
+      refusal = {"the nest of " + buffer + " also writes " + st->buffer + ", which stays"};
     move.buffers.insert(st->buffer);
   });
   if (refusal) return refusal;
   for (const auto& b : move.buffers)
     for (size_t i = 0; i < body.size(); ++i)
-      if (i != move.producer && stores_to(body[i], b)) return {b + " is filled by several statements"};
+      if (i != move.producer && stores_to(body[i], b))
+        return {b + " is filled by several statements"};
   return {};
 }
 
@@ -102,8 +110,11 @@ Refusal find_dims(const Stmt& nest, Move& move) {
       for (const auto& [var, loop] : loops) {
         if (!e.mentions(var)) continue;
         auto a = e.affine_in(var);
-        bool plain = a && a->first == 1 && a->second.is_const() && dim.var.empty() && loop.begin.is_const(0);
-        if (!plain) refusal = {"the store to " + st->buffer + " at " + e.str() + " is no loop variable plus a constant"};
+        bool plain =
+            a && a->first == 1 && a->second.is_const() && dim.var.empty() && loop.begin.is_const(0);
+        if (!plain)
+          refusal = {"the store to " + st->buffer + " at " + e.str() +
+                     " is no loop variable plus a constant"};
         if (plain) dim = {var, a->second};
       }
       dims.push_back(dim);
@@ -156,13 +167,14 @@ Refusal find_region(const Kernel& kernel, const For& axis, Move& move) {
       last = ranges.simplify(min(*it->second.second, f.end - 1));
     }
     Index extent = ranges.simplify(last - first + 1);
-    if (!ranges.proves_nonnegative(extent)) {   // clipped at both ends it may be empty
+    if (!ranges.proves_nonnegative(extent)) {  // clipped at both ends it may be empty
       first = f.begin;
       last = f.end - 1;
     }
     for (const auto& name : inner)
       if (first.mentions(name) || last.mentions(name))
-        return {"the region of " + f.var + " depends on " + name + ", which is bound inside " + axis.var};
+        return {"the region of " + f.var + " depends on " + name + ", which is bound inside " +
+                axis.var};
     move.region[f.var] = {first, last};
   }
   return {};
@@ -181,7 +193,8 @@ Refusal check_readers(const Move& move, const For& axis) {
       if (reads(without, b)) return {b + " is also read outside of " + axis.var};
     }
   }
-  // What the nest reads must still be what it was: no store between it and the axis, nor beside the axis.
+  // What the nest reads must still be what it was: no store between it and the axis, nor beside the
+  // axis.
   std::set<std::string> inputs;
   visit_exprs(body[move.producer], [&](const Expr& e) {
     if (auto* l = std::get_if<LoadExpr>(&e->node)) inputs.insert(l->buffer);
@@ -195,33 +208,43 @@ Refusal check_readers(const Move& move, const For& axis) {
 }
 
 Stmt rebase_stores(const Stmt& nest, const Move& move) {
-  return rewrite(nest, [&](const Expr& e) -> Expr {
-    auto* l = std::get_if<LoadExpr>(&e->node);
-    if (!l || !move.buffers.count(l->buffer)) return nullptr;
-    std::vector<Index> at;                       // the nest reads what it accumulates, at the same place
-    const auto& dims = move.dims.at(l->buffer);
-    for (size_t d = 0; d < dims.size(); ++d) at.push_back(dims[d].var.empty() ? l->indices[d] : Index::var(dims[d].var));
-    return k::load(l->buffer, e->dtype, at);
-  }, [&](const Stmt& s) -> Stmt {
-    auto* st = std::get_if<Store>(&s->node);
-    if (!st || !move.buffers.count(st->buffer)) return nullptr;
-    std::vector<Index> at;
-    const auto& dims = move.dims.at(st->buffer);
-    for (size_t d = 0; d < dims.size(); ++d) at.push_back(dims[d].var.empty() ? st->indices[d] : Index::var(dims[d].var));
-    return k::store(st->buffer, at, st->value);
-  });
+  return rewrite(
+      nest,
+      [&](const Expr& e) -> Expr {
+        auto* l = std::get_if<LoadExpr>(&e->node);
+        if (!l || !move.buffers.count(l->buffer)) return nullptr;
+        std::vector<Index> at;  // the nest reads what it accumulates, at the same place
+        const auto& dims = move.dims.at(l->buffer);
+        for (size_t d = 0; d < dims.size(); ++d)
+          at.push_back(dims[d].var.empty() ? l->indices[d] : Index::var(dims[d].var));
+        return k::load(l->buffer, e->dtype, at);
+      },
+      [&](const Stmt& s) -> Stmt {
+        auto* st = std::get_if<Store>(&s->node);
+        if (!st || !move.buffers.count(st->buffer)) return nullptr;
+        std::vector<Index> at;
+        const auto& dims = move.dims.at(st->buffer);
+        for (size_t d = 0; d < dims.size(); ++d)
+          at.push_back(dims[d].var.empty() ? st->indices[d] : Index::var(dims[d].var));
+        return k::store(st->buffer, at, st->value);
+      });
 }
 
 Stmt rebase_loads(const Stmt& body, const Move& move) {
-  return rewrite(body, [&](const Expr& e) -> Expr {
-    auto* l = std::get_if<LoadExpr>(&e->node);
-    if (!l || !move.buffers.count(l->buffer)) return nullptr;
-    std::vector<Index> at;
-    const auto& dims = move.dims.at(l->buffer);
-    for (size_t d = 0; d < dims.size(); ++d)
-      at.push_back(dims[d].var.empty() ? l->indices[d] : l->indices[d] - dims[d].offset - move.region.at(dims[d].var).first);
-    return k::with_lanes(k::load(l->buffer, e->dtype, at, l->count), e->lanes);
-  }, nullptr);
+  return rewrite(
+      body,
+      [&](const Expr& e) -> Expr {
+        auto* l = std::get_if<LoadExpr>(&e->node);
+        if (!l || !move.buffers.count(l->buffer)) return nullptr;
+        std::vector<Index> at;
+        const auto& dims = move.dims.at(l->buffer);
+        for (size_t d = 0; d < dims.size(); ++d)
+          at.push_back(dims[d].var.empty()
+                           ? l->indices[d]
+                           : l->indices[d] - dims[d].offset - move.region.at(dims[d].var).first);
+        return k::with_lanes(k::load(l->buffer, e->dtype, at, l->count), e->lanes);
+      },
+      nullptr);
 }
 
 }  // namespace
@@ -234,13 +257,15 @@ static Refusal compute_at(Kernel& kernel, StepArgs args) {
   move.axis = args[1];
   if (Refusal r = find_producer(kernel, args[0], move)) return r;
   const Stmt nest = move.block->body[move.producer];
-  if (find_loop(nest, axis->var)) return {"the loop " + args[1] + " belongs to the nest that fills " + args[0]};
+  if (find_loop(nest, axis->var))
+    return {"the loop " + args[1] + " belongs to the nest that fills " + args[0]};
   if (Refusal r = find_dims(nest, move)) return r;
   if (Refusal r = check_readers(move, *axis)) return r;
   if (Refusal r = find_region(kernel, *axis, move)) return r;
   if (!reads(axis->body, args[0])) return {args[0] + " is not read inside " + args[1]};
   for (const Stmt& s : move.block->body)
-    if (auto* l = std::get_if<Let>(&s->node); l && reads(s, args[0])) return {args[0] + " is read by " + l->name};
+    if (auto* l = std::get_if<Let>(&s->node); l && reads(s, args[0]))
+      return {args[0] + " is read by " + l->name};
 
   Ranges ranges = ranges_at(kernel, axis->var);
   // The nest over its region: loops from 0, their variables moved.
@@ -257,19 +282,26 @@ static Refusal compute_at(Kernel& kernel, StepArgs args) {
   // Addresses of everything but the buffers themselves move; theirs count from the region's start.
   std::map<std::string, Index> marks;
   for (const auto& [var, bounds] : move.region) marks[var + "'"] = Index::var(var);
-  local = rewrite(local, [&](const Expr& e) -> Expr {
-    auto* l = std::get_if<LoadExpr>(&e->node);
-    if (!l || !move.buffers.count(l->buffer)) return nullptr;
-    std::vector<Index> at;
-    for (const Index& i : l->indices) at.push_back(i.as_var() && move.region.count(*i.as_var()) ? Index::var(*i.as_var() + "'") : i);
-    return k::load(l->buffer, e->dtype, at);
-  }, [&](const Stmt& s) -> Stmt {
-    auto* st = std::get_if<Store>(&s->node);
-    if (!st || !move.buffers.count(st->buffer)) return nullptr;
-    std::vector<Index> at;
-    for (const Index& i : st->indices) at.push_back(i.as_var() && move.region.count(*i.as_var()) ? Index::var(*i.as_var() + "'") : i);
-    return k::store(st->buffer, at, st->value);
-  });
+  local = rewrite(
+      local,
+      [&](const Expr& e) -> Expr {
+        auto* l = std::get_if<LoadExpr>(&e->node);
+        if (!l || !move.buffers.count(l->buffer)) return nullptr;
+        std::vector<Index> at;
+        for (const Index& i : l->indices)
+          at.push_back(i.as_var() && move.region.count(*i.as_var()) ? Index::var(*i.as_var() + "'")
+                                                                    : i);
+        return k::load(l->buffer, e->dtype, at);
+      },
+      [&](const Stmt& s) -> Stmt {
+        auto* st = std::get_if<Store>(&s->node);
+        if (!st || !move.buffers.count(st->buffer)) return nullptr;
+        std::vector<Index> at;
+        for (const Index& i : st->indices)
+          at.push_back(i.as_var() && move.region.count(*i.as_var()) ? Index::var(*i.as_var() + "'")
+                                                                    : i);
+        return k::store(st->buffer, at, st->value);
+      });
   local = substitute(substitute(local, moved), marks);
 
   std::set<std::string> names_in_loops;
@@ -304,7 +336,8 @@ static Refusal compute_at(Kernel& kernel, StepArgs args) {
   inside.push_back(rebase_loads(axis->body, move));
   Stmt new_body = simplify_stmt(k::block(inside), ranges);
   for (Stmt& s : outside)
-    s = replace_loop(s, args[1], [&](const For& f) { return k::loop(f.var, f.begin, f.end, new_body, f.kind); });
+    s = replace_loop(
+        s, args[1], [&](const For& f) { return k::loop(f.var, f.begin, f.end, new_body, f.kind); });
   const Block* old = move.block;
   kernel.body = rewrite(kernel.body, nullptr, [&, done = false](const Stmt& s) mutable -> Stmt {
     auto* b = std::get_if<Block>(&s->node);
@@ -316,6 +349,7 @@ static Refusal compute_at(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_compute_at;
-const Step step_compute_at = {"compute_at", "buffer, axis", "computes a local buffer where it is consumed", compute_at};
+const Step step_compute_at = {"compute_at", "buffer, axis",
+                              "computes a local buffer where it is consumed", compute_at};
 
 }  // namespace mintor

@@ -11,15 +11,19 @@ static Refusal fuse(Kernel& kernel, StepArgs args) {
   if (Refusal r = expect_loop(kernel, args[0], outer)) return r;
   if (Refusal r = expect_fresh(kernel, args[2])) return r;
   auto* inner = std::get_if<For>(&outer->body->node);
-  if (!inner || inner->var != args[1]) return {"the body of " + args[0] + " is more than the loop " + args[1]};
+  if (!inner || inner->var != args[1])
+    return {"the body of " + args[0] + " is more than the loop " + args[1]};
   if (inner->begin.mentions(outer->var) || inner->end.mentions(outer->var))
     return {"the bounds of " + args[1] + " depend on " + args[0]};
-  if (outer->kind != LoopKind::serial || inner->kind != LoopKind::serial) return {"both loops must be serial"};
+  if (outer->kind != LoopKind::serial || inner->kind != LoopKind::serial)
+    return {"both loops must be serial"};
   Ranges ranges = ranges_at(kernel, outer->var);
   ranges.erase(outer->var);
-  Index m = ranges.simplify(outer->end - outer->begin), n = ranges.simplify(inner->end - inner->begin);
+  Index m = ranges.simplify(outer->end - outer->begin),
+        n = ranges.simplify(inner->end - inner->begin);
   // An empty loop stays empty: a product of two negative extents would not be.
-  if (!ranges.proves_nonnegative(m) || !ranges.proves_nonnegative(n)) return {"an extent may be negative"};
+  if (!ranges.proves_nonnegative(m) || !ranges.proves_nonnegative(n))
+    return {"an extent may be negative"};
   Index t = Index::var(args[2]);
   ranges.set(args[2], Index(0), m * n - 1);
   std::map<std::string, Index> values;
@@ -30,7 +34,8 @@ static Refusal fuse(Kernel& kernel, StepArgs args) {
               {inner->var, inner->begin + ranges.simplify(mod(t, n))}};
   }
   Stmt body = simplify_stmt(substitute(inner->body, values), ranges);
-  kernel.body = replace_loop(kernel.body, args[0], [&](const For&) { return k::loop(args[2], 0, m * n, body); });
+  kernel.body = replace_loop(kernel.body, args[0],
+                             [&](const For&) { return k::loop(args[2], 0, m * n, body); });
   return {};
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unroll-and-jam as loop distribution: a loop of constant extent sinks to the innermost statements of its body.
+// Unroll-and-jam as loop distribution: a loop of constant extent sinks to the innermost statements
+// of its body.
 //   for i in 0..14 { acc: f32[1]; acc[0] = 0; for k { acc[0] = fma(..) }; r[i] = acc[0] }
-//   ->  acc: f32[14, 1]; unrolled i { acc[i, 0] = 0 }  for k { unrolled i_2 { acc[i_2, 0] = fma(..) } }  unrolled i_3 { .. }
-// Private buffers that vary with the axis get a leading dimension; Lets stay with the statements that use them, or
-// become such buffers. Loops and conditions that do not vary stay around. Iterations must be independent.
+//   ->  acc: f32[14, 1]; unrolled i { acc[i, 0] = 0 }  for k { unrolled i_2 { acc[i_2, 0] = fma(..)
+//   } }  unrolled i_3 { .. }
+// Private buffers that vary with the axis get a leading dimension; Lets stay with the statements
+// that use them, or become such buffers. Loops and conditions that do not vary stay around.
+// Iterations must be independent.
 #include <utility>
 
 #include "compiler/loop/step_support.h"
@@ -32,7 +35,8 @@ class Jammer {
   const For& loop_;
   int64_t extent_;
   std::set<std::string> varying_, names_;
-  std::set<std::string> crossing_;     // Lets that vary and are used outside of their run of statements
+  std::set<std::string>
+      crossing_;  // Lets that vary and are used outside of their run of statements
   std::map<std::string, std::pair<DType, int32_t>> lets_;
   std::map<std::string, Space> spaces_;
 
@@ -46,7 +50,8 @@ class Jammer {
     if (std::holds_alternative<Store>(s->node) || std::holds_alternative<Let>(s->node) ||
         std::holds_alternative<Instr>(s->node))
       return true;
-    if (auto* f = std::get_if<For>(&s->node)) return varies(f->begin, varying_) || varies(f->end, varying_);
+    if (auto* f = std::get_if<For>(&s->node))
+      return varies(f->begin, varying_) || varies(f->end, varying_);
     if (auto* i = std::get_if<If>(&s->node)) {
       if (!varies(i->cond, varying_)) return false;
       if (i->else_body) return true;
@@ -122,7 +127,8 @@ class Jammer {
         flush(run, out);
         out.push_back(one);
       } else if (is_leaf(one)) {
-        if (auto* l = std::get_if<Let>(&one->node); l && crossing_.count(l->name)) out.push_back(buffer_of(*l));
+        if (auto* l = std::get_if<Let>(&one->node); l && crossing_.count(l->name))
+          out.push_back(buffer_of(*l));
         run.push_back(one);
       } else {
         flush(run, out);
@@ -133,14 +139,30 @@ class Jammer {
   }
 
   Stmt inside(const Stmt& s) {
-    if (auto* f = std::get_if<For>(&s->node)) return k::loop(f->var, f->begin, f->end, run(f->body), f->kind);
+    if (auto* f = std::get_if<For>(&s->node)) return around(*f, run(f->body));
     const auto& i = std::get<If>(s->node);
     std::vector<Expr> same, differ;
-    for (const Expr& part : conjuncts(i.cond)) (varies(part, varying_) ? differ : same).push_back(part);
-    if (differ.empty()) return k::if_(i.cond, run(i.then_body), i.else_body ? run(i.else_body) : nullptr);
+    for (const Expr& part : conjuncts(i.cond))
+      (varies(part, varying_) ? differ : same).push_back(part);
+    if (differ.empty())
+      return k::if_(i.cond, run(i.then_body), i.else_body ? run(i.else_body) : nullptr);
     std::vector<Stmt> leaf{k::if_(conjunction(differ), i.then_body)}, body;
     flush(leaf, body);
     return k::if_(conjunction(same), k::block(std::move(body)));
+  }
+
+  // Conditions that sinking the axis has freed leave the loops that do not affect them: one test
+  // for all channels.
+  static Stmt around(const For& f, const Stmt& body) {
+    auto* i = std::get_if<If>(&body->node);
+    if (!i || i->else_body || has_loads(i->cond))
+      return k::loop(f.var, f.begin, f.end, body, f.kind);
+    std::vector<Expr> inside, outside;
+    for (const Expr& part : conjuncts(i->cond))
+      (varies(part, {f.var}) ? inside : outside).push_back(part);
+    Stmt guarded = inside.empty() ? i->then_body : k::if_(conjunction(inside), i->then_body);
+    Stmt loop = k::loop(f.var, f.begin, f.end, guarded, f.kind);
+    return outside.empty() ? loop : k::if_(conjunction(outside), loop);
   }
 
   Stmt alloc(const Alloc& a) {
@@ -166,11 +188,13 @@ class Jammer {
     Stmt body = k::block(std::exchange(run, {}));
     body = substitute(body, {{loop_.var, loop_.begin + Index::var(var)}});
     const Index slot = Index::var(var);
-    std::set<std::string> own;         // allocated inside a leaf: they stay as they are
+    std::set<std::string> own;  // allocated inside a leaf: they stay as they are
     visit(body, [&](const Stmt& s) {
       if (auto* a = std::get_if<Alloc>(&s->node)) own.insert(a->name);
     });
-    auto expanded = [&](const std::string& buffer) { return varying_.count(buffer) && !own.count(buffer); };
+    auto expanded = [&](const std::string& buffer) {
+      return varying_.count(buffer) && !own.count(buffer);
+    };
     body = rewrite(
         body,
         [&](const Expr& e) -> Expr {
@@ -213,7 +237,8 @@ class Jammer {
   std::string crossing_address() const {
     for (const auto& name : crossing_) {
       auto it = lets_.find(name);
-      if (it != lets_.end() && it->second.first == DType::i64 && it->second.second == 1) return name;
+      if (it != lets_.end() && it->second.first == DType::i64 && it->second.second == 1)
+        return name;
     }
     return "";
   }
@@ -248,6 +273,7 @@ static Refusal jam(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_jam;
-const Step step_jam = {"jam", "axis", "sinks a loop of constant extent into its body, statement by statement", jam};
+const Step step_jam = {
+    "jam", "axis", "sinks a loop of constant extent into its body, statement by statement", jam};
 
 }  // namespace mintor

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// for i in 0..n { S }  ->  parallel i in 0..n { S }: iterations become tasks in any order, on any threads.
-// Only the outermost loop of a kernel that is nothing else, with independent iterations.
+// for i in 0..n { S }  ->  parallel i in 0..n { S }: iterations become tasks in any order, on any
+// threads. Only the outermost loop of a kernel that is nothing else, with independent iterations.
 #include "compiler/loop/step_support.h"
 
 namespace mintor {
@@ -28,7 +28,8 @@ static Refusal parallelize(Kernel& kernel, StepArgs args) {
   if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
   const For* outer = only_loop(kernel.body);
   if (!outer || outer->var != args[0])
-    return {"the kernel is more than the loop " + args[0] + "; what stands beside it would run in every task"};
+    return {"the kernel is more than the loop " + args[0] +
+            "; what stands beside it would run in every task"};
   if (loop->kind != LoopKind::serial) return {"the loop " + args[0] + " is not serial"};
   if (Refusal r = independent(kernel, *loop)) return r;
   kernel.body = replace_loop(kernel.body, args[0], [](const For& f) {
@@ -38,6 +39,7 @@ static Refusal parallelize(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_parallelize;
-const Step step_parallelize = {"parallelize", "axis", "makes the iterations of the outermost loop tasks", parallelize};
+const Step step_parallelize = {"parallelize", "axis",
+                               "makes the iterations of the outermost loop tasks", parallelize};
 
 }  // namespace mintor

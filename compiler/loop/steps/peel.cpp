@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// for i in 0..n { S(i) }  ->  peel(i, 1, 1)  ->  S(0) as a copy; for i in 1..n-1 { S }; S(n-1) as a copy
-// Conditions on i (padding at the borders) become decidable in the copies and disappear from the middle.
-// Names bound in copies end in `_first` and `_last`, once more where that name is taken.
+// for i in 0..n { S(i) }  ->  peel(i, 1, 1)  ->  S(0) as a copy; for i in 1..n-1 { S }; S(n-1) as a
+// copy Conditions on i (padding at the borders) become decidable in the copies and disappear from
+// the middle. Names bound in copies end in `_first` and `_last`, once more where that name is
+// taken.
 #include "compiler/loop/step_support.h"
 
 namespace mintor {
@@ -17,13 +18,15 @@ static Refusal peel(Kernel& kernel, StepArgs args) {
   Ranges ranges = ranges_at(kernel, loop->var);
   Index extent = ranges.simplify(loop->end - loop->begin);
   if (!ranges.proves_nonnegative(extent - *first - *last))
-    return {"the loop has " + extent.str() + " iterations, which may be fewer than " + std::to_string(*first + *last)};
+    return {"the loop has " + extent.str() + " iterations, which may be fewer than " +
+            std::to_string(*first + *last)};
   auto taken = names_in(kernel);
   Ranges outside = ranges;
   outside.erase(loop->var);
   std::vector<Stmt> out;
   auto copy = [&](const Index& at, std::string_view suffix) {
-    out.push_back(copy_of_body(loop->body, loop->var, at, free_suffix(taken, loop->body, suffix), outside));
+    out.push_back(
+        copy_of_body(loop->body, loop->var, at, free_suffix(taken, loop->body, suffix), outside));
   };
   for (int64_t n = 0; n < *first; ++n) copy(loop->begin + n, "_first");
   Index begin = loop->begin + *first, end = loop->end - *last;
@@ -37,6 +40,7 @@ static Refusal peel(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_peel;
-const Step step_peel = {"peel", "axis, first, last", "gives the first and last iterations copies of their own", peel};
+const Step step_peel = {"peel", "axis, first, last",
+                        "gives the first and last iterations copies of their own", peel};
 
 }  // namespace mintor

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// After split(i, f): for i_o in 0..ceil(n/f) { for i_i in 0..f { if in_range(f*i_o + i_i, n) { S } } }
+// After split(i, f): for i_o in 0..ceil(n/f) { for i_i in 0..f { if in_range(f*i_o + i_i, n) { S }
+// } }
 //   ->  for i_o in 0..n // f { for i_i in 0..f { S } }  for i_i_t in 0..n % f { S at i_o = n // f }
 // Nothing changes where n is a multiple of f. Names bound in the tail end in `_t`.
 #include "compiler/loop/step_support.h"
@@ -10,9 +11,10 @@ static Refusal peel_tail(Kernel& kernel, StepArgs args) {
   if (Refusal r = expect_args(args, 1, "axis_o")) return r;
   const For* loop = nullptr;
   if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
-  if (loop->kind != LoopKind::serial) return {"the loop " + args[0] + " is not serial; peel it before"};
+  if (loop->kind != LoopKind::serial)
+    return {"the loop " + args[0] + " is not serial; peel it before"};
   auto tail = tail_of(kernel, *loop);
-  if (!tail) return {};   // the split left no guard
+  if (!tail) return {};  // the split left no guard
   Ranges ranges = ranges_at(kernel, loop->var);
   Index whole = ranges.simplify(floordiv(tail->extent, tail->factor));
   Stmt rest = tail_body(kernel, *loop, *tail);
@@ -26,6 +28,7 @@ static Refusal peel_tail(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_peel_tail;
-const Step step_peel_tail = {"peel_tail", "axis_o", "gives the last, incomplete block of a split its own copy", peel_tail};
+const Step step_peel_tail = {"peel_tail", "axis_o",
+                             "gives the last, incomplete block of a split its own copy", peel_tail};
 
 }  // namespace mintor

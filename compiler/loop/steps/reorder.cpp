@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Permutes loops of a perfect nest; conditions between them move to where their variables are known.
+// Permutes loops of a perfect nest; conditions between them move to where their variables are
+// known.
 //   for a { for b { S } }  ->  reorder(b, a)  ->  for b { for a { S } }
-// Legal when every loop that changes its place relative to another is free (its iterations touch disjoint memory,
-// whatever the others do): loops that are not free, accumulations, keep their order among themselves.
+// Legal when every loop that changes its place relative to another is free (its iterations touch
+// disjoint memory, whatever the others do): loops that are not free, accumulations, keep their
+// order among themselves.
 #include <algorithm>
 
 #include "compiler/loop/step_support.h"
@@ -39,22 +41,22 @@ Refusal collect(const For& outer, const std::vector<std::string>& names, Nest& n
   return {};
 }
 
-bool mentions(const Expr& cond, const std::string& var) {
-  return varies(cond, {var});
-}
+bool mentions(const Expr& cond, const std::string& var) { return varies(cond, {var}); }
 
 }  // namespace
 
 static Refusal reorder(Kernel& kernel, StepArgs args) {
   if (args.size() < 2) return {"it takes at least two loops"};
   const std::vector<std::string> names(args.begin(), args.end());
-  if (std::set<std::string>(names.begin(), names.end()).size() != names.size()) return {"a loop is named twice"};
+  if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
+    return {"a loop is named twice"};
   const For* outer = nullptr;
   for (const auto& name : names) {
     const For* loop = nullptr;
     if (Refusal r = expect_loop(kernel, name, loop)) return r;
     bool holds_all = true;
-    for (const auto& other : names) holds_all &= other == name || find_loop(loop->body, other) != nullptr;
+    for (const auto& other : names)
+      holds_all &= other == name || find_loop(loop->body, other) != nullptr;
     if (holds_all) outer = loop;
   }
   if (!outer) return {"no loop of them holds all others"};
@@ -66,7 +68,9 @@ static Refusal reorder(Kernel& kernel, StepArgs args) {
   size_t next = 0;
   for (For& f : order)
     if (std::find(names.begin(), names.end(), f.var) != names.end())
-      f = *std::find_if(nest.loops.begin(), nest.loops.end(), [&, n = names[next]](const For& l) { return l.var == n; }), ++next;
+      f = *std::find_if(nest.loops.begin(), nest.loops.end(),
+                        [&, n = names[next]](const For& l) { return l.var == n; }),
+      ++next;
   std::set<std::string> known;
   std::set<std::string> all;
   for (const For& f : order) all.insert(f.var);
@@ -74,20 +78,23 @@ static Refusal reorder(Kernel& kernel, StepArgs args) {
     for (const auto& v : all)
       if (!known.count(v) && (f.begin.mentions(v) || f.end.mentions(v)))
         return {"the bounds of " + f.var + " depend on " + v + ", which would be inside of it"};
-    if (f.kind == LoopKind::parallel && &f != &order.front()) return {"the parallel loop " + f.var + " must stay outermost"};
+    if (f.kind == LoopKind::parallel && &f != &order.front())
+      return {"the parallel loop " + f.var + " must stay outermost"};
     known.insert(f.var);
   }
   auto place = [&](const std::vector<For>& in, const std::string& var) {
-    return std::find_if(in.begin(), in.end(), [&](const For& f) { return f.var == var; }) - in.begin();
+    return std::find_if(in.begin(), in.end(), [&](const For& f) { return f.var == var; }) -
+           in.begin();
   };
-  std::vector<std::string> bound;       // not free
+  std::vector<std::string> bound;  // not free
   Refusal why;
   for (const For& f : nest.loops) {
     bool moves = false;
     for (const For& g : nest.loops)
-      moves |= (place(nest.loops, f.var) < place(nest.loops, g.var)) != (place(order, f.var) < place(order, g.var));
+      moves |= (place(nest.loops, f.var) < place(nest.loops, g.var)) !=
+               (place(order, f.var) < place(order, g.var));
     if (!moves) {
-      bound.push_back(f.var);           // whether it is free does not matter unless a bound loop crosses it
+      bound.push_back(f.var);  // whether it is free does not matter unless a bound loop crosses it
       continue;
     }
     std::set<std::string> others = all;
@@ -99,7 +106,8 @@ static Refusal reorder(Kernel& kernel, StepArgs args) {
   }
   for (const auto& a : bound)
     for (const auto& b : bound)
-      if ((place(nest.loops, a) < place(nest.loops, b)) != (place(order, a) < place(order, b))) return why;
+      if ((place(nest.loops, a) < place(nest.loops, b)) != (place(order, a) < place(order, b)))
+        return why;
 
   Stmt body = nest.body;
   std::vector<Expr> left = nest.conditions;
@@ -117,6 +125,7 @@ static Refusal reorder(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_reorder;
-const Step step_reorder = {"reorder", "axis, axis, ...", "permutes loops of a perfect nest", reorder};
+const Step step_reorder = {"reorder", "axis, axis, ...", "permutes loops of a perfect nest",
+                           reorder};
 
 }  // namespace mintor

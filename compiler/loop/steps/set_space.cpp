@@ -10,7 +10,8 @@ namespace {
 bool constant_when_unrolled(const Kernel& kernel, const std::string& buffer) {
   std::set<std::string> allowed{std::string(kLane)};
   visit(kernel.body, [&](const Stmt& s) {
-    if (auto* f = std::get_if<For>(&s->node); f && f->kind == LoopKind::unrolled) allowed.insert(f->var);
+    if (auto* f = std::get_if<For>(&s->node); f && f->kind == LoopKind::unrolled)
+      allowed.insert(f->var);
   });
   bool ok = true;
   auto look = [&](const std::string& name, const std::vector<Index>& indices) {
@@ -44,7 +45,8 @@ static Refusal set_space(Kernel& kernel, StepArgs args) {
     return k::alloc(a->name, a->dtype, a->shape, space);
   });
   if (!found) return {"'" + args[0] + "' is no local buffer"};
-  if (space == Space::reg && !constant_shape) return {"the shape of " + args[0] + " is not constant"};
+  if (space == Space::reg && !constant_shape)
+    return {"the shape of " + args[0] + " is not constant"};
   if (space == Space::reg && !constant_when_unrolled(kernel, args[0]))
     return {"an index of " + args[0] + " is no constant once unrolled loops are expanded"};
   kernel.body = body;
@@ -52,6 +54,7 @@ static Refusal set_space(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_set_space;
-const Step step_set_space = {"set_space", "buffer, space", "moves a local buffer between local and reg", set_space};
+const Step step_set_space = {"set_space", "buffer, space",
+                             "moves a local buffer between local and reg", set_space};
 
 }  // namespace mintor

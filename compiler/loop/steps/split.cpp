@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// for i in 0..n { S(i) }  ->  for i_o in 0..ceil(n / f) { for i_i in 0..f { if in_range(f*i_o + i_i, n) { S } } }
-// The guard is left out where n is known to be a multiple of f. peel_tail and branch_tail remove it elsewhere.
+// for i in 0..n { S(i) }  ->  for i_o in 0..ceil(n / f) { for i_i in 0..f { if in_range(f*i_o +
+// i_i, n) { S } } } The guard is left out where n is known to be a multiple of f. peel_tail and
+// branch_tail remove it elsewhere.
 #include "compiler/loop/step_support.h"
 
 namespace mintor {
@@ -11,7 +12,8 @@ static Refusal split(Kernel& kernel, StepArgs args) {
   if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
   auto factor = parse_int_arg(args[1]);
   if (!factor || *factor < 1) return {"the factor '" + args[1] + "' is no positive integer"};
-  if (loop->kind == LoopKind::unrolled) return {"the loop " + args[0] + " is unrolled; split it before"};
+  if (loop->kind == LoopKind::unrolled)
+    return {"the loop " + args[0] + " is unrolled; split it before"};
   const std::string outer = args[0] + "_o", inner = args[0] + "_i";
   for (const auto& name : {outer, inner})
     if (Refusal r = expect_fresh(kernel, name)) return r;
@@ -19,9 +21,11 @@ static Refusal split(Kernel& kernel, StepArgs args) {
   Index extent = ranges.simplify(loop->end - loop->begin);
   Index position = Index(*factor) * Index::var(outer) + Index::var(inner);
   Ranges inside = ranges;
-  // A single block keeps its variable in the text, so that peel_tail and branch_tail find the guard.
+  // A single block keeps its variable in the text, so that peel_tail and branch_tail find the
+  // guard.
   bool single = ranges.simplify(ceildiv(extent, *factor)).is_const(1);
-  inside.set(outer, Range{Index(0), single ? std::nullopt : std::optional(ceildiv(extent, *factor) - 1), 1});
+  inside.set(outer, Range{Index(0),
+                          single ? std::nullopt : std::optional(ceildiv(extent, *factor) - 1), 1});
   inside.set(inner, Index(0), Index(*factor - 1));
   Stmt body = substitute(loop->body, {{loop->var, loop->begin + position}});
   bool divides = ranges.simplify(mod(extent, *factor)).is_const(0);
@@ -29,7 +33,8 @@ static Refusal split(Kernel& kernel, StepArgs args) {
   body = simplify_stmt(body, inside);
   LoopKind kind = loop->kind;
   kernel.body = replace_loop(kernel.body, args[0], [&](const For&) {
-    return k::loop(outer, 0, ranges.simplify(ceildiv(extent, *factor)), k::loop(inner, 0, *factor, body), kind);
+    return k::loop(outer, 0, ranges.simplify(ceildiv(extent, *factor)),
+                   k::loop(inner, 0, *factor, body), kind);
   });
   return {};
 }

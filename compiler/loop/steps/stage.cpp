@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copies what a loop body reads of a buffer into a local one at the top of the body:
 //   for i_o { for j, i_i { r[..] = x[16*i_o + i_i, j] } }
-//   stage(x, i_o)  ->  for i_o { x_s: f32[16, 8]; for x_s_0, x_s_1 { x_s[x_s_0, x_s_1] = x[16*i_o + x_s_0, x_s_1] } .. x_s[i_i, j] }
+//   stage(x, i_o)  ->  for i_o { x_s: f32[16, 8]; for x_s_0, x_s_1 { x_s[x_s_0, x_s_1] = x[16*i_o +
+//   x_s_0, x_s_1] } .. x_s[i_i, j] }
 // The region is the hull of all loads inside, clipped to the buffer, a parameter that is only read.
 #include "compiler/loop/step_support.h"
 
@@ -27,7 +28,8 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
     for (size_t d = 0; d < hull.size(); ++d) {
       auto lo = inside.lower_over(a.indices[d], inner), hi = inside.upper_over(a.indices[d], inner);
       Index first = lo ? *lo : Index(0), last = hi ? *hi : type.shape[d] - 1;
-      hull[d] = !any ? std::pair{first, last} : std::pair{min(hull[d]->first, first), max(hull[d]->second, last)};
+      hull[d] = !any ? std::pair{first, last}
+                     : std::pair{min(hull[d]->first, first), max(hull[d]->second, last)};
     }
     any = true;
   }
@@ -39,7 +41,8 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
     Index last = ranges.simplify(min(hull[d]->second, type.shape[d] - 1));
     Index extent = ranges.simplify(last - first + 1);
     for (const auto& v : inner)
-      if (first.mentions(v) || last.mentions(v)) return {"the region depends on " + v + ", which is bound inside " + args[1]};
+      if (first.mentions(v) || last.mentions(v))
+        return {"the region depends on " + v + ", which is bound inside " + args[1]};
     if (!ranges.proves_nonnegative(extent)) return {"the region may be empty: " + extent.str()};
     auto most = ranges.upper(extent);
     shape.push_back(most ? Index(*most) : extent);
@@ -54,23 +57,31 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
   for (size_t d = 0; d < here.size(); ++d) source.push_back(from[d] + here[d]);
   Stmt copy = k::store(name, here, k::load(buffer, type.dtype, source));
   for (size_t d = here.size(); d-- > 0;) copy = k::loop(*here[d].as_var(), 0, extents[d], copy);
-  Stmt body = rewrite(axis->body, [&](const Expr& e) -> Expr {
-    auto* l = std::get_if<LoadExpr>(&e->node);
-    if (!l || l->buffer != buffer) return nullptr;
-    std::vector<Index> at;
-    for (size_t d = 0; d < from.size(); ++d) at.push_back(l->indices[d] - from[d]);
-    return k::with_lanes(k::load(name, e->dtype, at, l->count), e->lanes);
-  }, nullptr);
+  Stmt body = rewrite(
+      axis->body,
+      [&](const Expr& e) -> Expr {
+        auto* l = std::get_if<LoadExpr>(&e->node);
+        if (!l || l->buffer != buffer) return nullptr;
+        std::vector<Index> at;
+        for (size_t d = 0; d < from.size(); ++d) at.push_back(l->indices[d] - from[d]);
+        return k::with_lanes(k::load(name, e->dtype, at, l->count), e->lanes);
+      },
+      nullptr);
   bool instr = false;
   visit(axis->body, [&](const Stmt& s) { instr |= std::holds_alternative<Instr>(s->node); });
-  if (instr) return {"an instruction inside " + args[1] + " may read " + buffer + "; stage it before use_instr"};
-  body = simplify_stmt(k::block({k::alloc(name, type.dtype, shape, Space::local), copy, body}), ranges);
-  kernel.body = replace_loop(kernel.body, args[1],
-                             [&](const For& f) { return k::loop(f.var, f.begin, f.end, body, f.kind); });
+  if (instr)
+    return {"an instruction inside " + args[1] + " may read " + buffer +
+            "; stage it before use_instr"};
+  body = simplify_stmt(k::block({k::alloc(name, type.dtype, shape, Space::local), copy, body}),
+                       ranges);
+  kernel.body = replace_loop(kernel.body, args[1], [&](const For& f) {
+    return k::loop(f.var, f.begin, f.end, body, f.kind);
+  });
   return {};
 }
 
 extern const Step step_stage;
-const Step step_stage = {"stage", "buffer, axis", "copies what a loop reads of a buffer into a local one", stage};
+const Step step_stage = {"stage", "buffer, axis",
+                         "copies what a loop reads of a buffer into a local one", stage};
 
 }  // namespace mintor

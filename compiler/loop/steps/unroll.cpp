@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// for i in 0..4 { S }  ->  unrolled i in 0..4 { S }; the pass expand_unrolled writes the copies out.
+// for i in 0..4 { S }  ->  unrolled i in 0..4 { S }; the pass expand_unrolled writes the copies
+// out. Takes a loop of constant extent; gives the same loop, marked. Keeps true: the order.
 #include "compiler/loop/step_support.h"
 
 namespace mintor {
@@ -13,9 +14,11 @@ static Refusal unroll(Kernel& kernel, StepArgs args) {
   if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
   if (loop->kind == LoopKind::parallel) return {"the loop " + args[0] + " is parallel"};
   Index extent = ranges_at(kernel, loop->var).simplify(loop->end - loop->begin);
-  if (!extent.is_const()) return {"the extent " + extent.str() + " is not constant; split it first"};
+  if (!extent.is_const())
+    return {"the extent " + extent.str() + " is not constant; split it first"};
   if (extent.value() > kMostCopies)
-    return {"the extent " + extent.str() + " is larger than " + std::to_string(kMostCopies) + "; split it first"};
+    return {"the extent " + extent.str() + " is larger than " + std::to_string(kMostCopies) +
+            "; split it first"};
   kernel.body = replace_loop(kernel.body, args[0], [&](const For& f) {
     return k::loop(f.var, f.begin, f.begin + extent, f.body, LoopKind::unrolled);
   });
@@ -23,6 +26,7 @@ static Refusal unroll(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_unroll;
-const Step step_unroll = {"unroll", "axis", "marks a loop of constant extent to be written out", unroll};
+const Step step_unroll = {"unroll", "axis", "marks a loop of constant extent to be written out",
+                          unroll};
 
 }  // namespace mintor

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// for j in 0..16 { acc: f32[1]; acc[0] = 0; for k { acc[0] = fma(a[k], w[k, j], acc[0]) }; r[j] = acc[0] }
-//   ->  acc: f32[1, 16]; x16 acc[0, lane] = 0; for k { x16 acc[0, lane] = fma(a[k], w[k, lane], acc[0, lane]) }; x16 r[lane] = ...
-// Inner loops and conditions that do not vary with the axis end up outside of the lanes; `if in_range(base + j, n)`
-// becomes the count of the accesses inside. Iterations must be independent.
+// for j in 0..16 { acc: f32[1]; acc[0] = 0; for k { acc[0] = fma(a[k], w[k, j], acc[0]) }; r[j] =
+// acc[0] }
+//   ->  acc: f32[1, 16]; x16 acc[0, lane] = 0; for k { x16 acc[0, lane] = fma(a[k], w[k, lane],
+//   acc[0, lane]) }; x16 r[lane] = ...
+// Inner loops and conditions that do not vary with the axis end up outside of the lanes; `if
+// in_range(base + j, n)` becomes the count of the accesses inside. Iterations must be independent.
 #include "compiler/loop/step_support.h"
 
 namespace mintor {
@@ -11,13 +13,18 @@ namespace {
 class Vectorizer {
  public:
   Vectorizer(const For& loop, int32_t lanes, Ranges ranges)
-      : axis_(loop.var), begin_(loop.begin), lanes_(lanes), ranges_(std::move(ranges)), varying_(varying_in(loop)) {
+      : axis_(loop.var),
+        begin_(loop.begin),
+        lanes_(lanes),
+        ranges_(std::move(ranges)),
+        varying_(varying_in(loop)) {
     visit(loop.body, [&](const Stmt& s) {
-      if (auto* a = std::get_if<Alloc>(&s->node); a && varying_.count(a->name)) private_.insert(a->name);
+      if (auto* a = std::get_if<Alloc>(&s->node); a && varying_.count(a->name))
+        private_.insert(a->name);
     });
   }
 
-  std::string reason;                // set when it does not work
+  std::string reason;  // set when it does not work
 
   Stmt run(const Stmt& s) {
     return std::visit([&](const auto& node) { return walk(node); }, s->node);
@@ -29,15 +36,17 @@ class Vectorizer {
   int32_t lanes_;
   Ranges ranges_;
   std::set<std::string> varying_, private_;
-  std::map<std::string, Index> inlined_;      // integer Lets that vary
-  std::optional<Index> count_;                // lanes below it take part
-  std::set<std::string> inside_guard_;        // private buffers of the current guard: all their lanes may be written
+  std::map<std::string, Index> inlined_;  // integer Lets that vary
+  std::optional<Index> count_;            // lanes below it take part
+  std::set<std::string>
+      inside_guard_;  // private buffers of the current guard: all their lanes may be written
 
   Index at_lane(const Index& e) {
     Index out = inlined_.empty() ? e : e.substitute(inlined_);
     out = out.substitute({{axis_, begin_ + Index::var(kLane)}});
     for (const auto& v : out.vars())
-      if (v != kLane && varying_.count(v)) reason = "the address " + e.str() + " depends on " + v + ", which differs per lane";
+      if (v != kLane && varying_.count(v))
+        reason = "the address " + e.str() + " depends on " + v + ", which differs per lane";
     return out;
   }
   std::vector<Index> at_lane(const std::vector<Index>& in, const std::string& buffer) {
@@ -47,7 +56,8 @@ class Vectorizer {
     return out;
   }
   // Does an access need the count of the guard around it?
-  std::optional<Index> counted(const std::string& buffer, const std::optional<Index>& own, const std::vector<Index>& at) {
+  std::optional<Index> counted(const std::string& buffer, const std::optional<Index>& own,
+                               const std::vector<Index>& at) {
     bool lane = false;
     for (const Index& e : at) lane |= e.mentions(kLane);
     if (!lane || !count_ || inside_guard_.count(buffer)) return own;
@@ -61,7 +71,8 @@ class Vectorizer {
         auto count = counted(l->buffer, l->count, at);
         return k::with_lanes(k::load(l->buffer, x->dtype, std::move(at), count), lanes_);
       }
-      if (auto* i = std::get_if<IndexExpr>(&x->node)) return k::with_lanes(k::index(at_lane(i->value)), lanes_);
+      if (auto* i = std::get_if<IndexExpr>(&x->node))
+        return k::with_lanes(k::index(at_lane(i->value)), lanes_);
       if (auto* r = std::get_if<InRangeExpr>(&x->node))
         return k::with_lanes(k::in_range(at_lane(r->value), at_lane(r->extent)), lanes_);
       if (auto* v = std::get_if<VariableExpr>(&x->node); v && varying_.count(v->name)) {
@@ -116,21 +127,25 @@ class Vectorizer {
     return k::alloc(a.name, a.dtype, std::move(shape), a.space);
   }
   Stmt walk(const If& i) {
-    if (!varies(i.cond, varying_)) return k::if_(i.cond, run(i.then_body), i.else_body ? run(i.else_body) : nullptr);
+    if (!varies(i.cond, varying_))
+      return k::if_(i.cond, run(i.then_body), i.else_body ? run(i.else_body) : nullptr);
     std::vector<Expr> same, differ;
-    for (const Expr& part : conjuncts(i.cond)) (varies(part, varying_) ? differ : same).push_back(part);
+    for (const Expr& part : conjuncts(i.cond))
+      (varies(part, varying_) ? differ : same).push_back(part);
     if (i.else_body) {
       reason = "the condition " + print(i.cond) + " differs per lane and has an else";
       return k::block({});
     }
     auto outer_count = count_;
     auto outer_inside = inside_guard_;
-    std::vector<Expr> some;            // at least one lane takes part
+    std::vector<Expr> some;  // at least one lane takes part
     for (const Expr& part : differ) {
       auto* r = std::get_if<InRangeExpr>(&part->node);
       auto a = r ? at_lane(r->value).affine_in(kLane) : std::nullopt;
-      if (!a || a->first < 1 || varies(r->extent, varying_) || !ranges_.proves_nonnegative(a->second)) {
-        reason = "the condition " + print(part) + " does not leave the first lanes; peel or split so that it is decided";
+      if (!a || a->first < 1 || varies(r->extent, varying_) ||
+          !ranges_.proves_nonnegative(a->second)) {
+        reason = "the condition " + print(part) +
+                 " does not leave the first lanes; peel or split so that it is decided";
         return k::block({});
       }
       Index count = ranges_.simplify(ceildiv(r->extent - a->second, a->first));
@@ -173,6 +188,7 @@ static Refusal vectorize(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_vectorize;
-const Step step_vectorize = {"vectorize", "axis", "turns a loop of constant extent into lanes", vectorize};
+const Step step_vectorize = {"vectorize", "axis", "turns a loop of constant extent into lanes",
+                             vectorize};
 
 }  // namespace mintor
