@@ -72,6 +72,7 @@ Tensor noise(std::vector<int64_t> shape, uint32_t seed) {
 
 // Weights that `prepare` packs, a residual, a symbolic batch: what a network is made of.
 Graph network() {
+  using namespace ops;
   Graph graph("network");
   graph.add_symbol({"batch", 0, 3, 1, 2});
   Builder b(graph);
