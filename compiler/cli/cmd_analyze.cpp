@@ -12,6 +12,9 @@
 #include "compiler/cli/command.h"
 #include "compiler/cli/cost.h"
 #include "compiler/driver/driver.h"
+#if MINTOR_HAS_ONNX
+#include "frontends/onnx/onnx.h"
+#endif
 
 namespace mintor {
 namespace {
@@ -68,6 +71,36 @@ Json as_json(const Graph& graph, const GraphCost& cost, const SymbolValues& symb
   return result;
 }
 
+// What an .onnx file says of itself, unsupported operators included; null for a graph's text.
+Json onnx_json(const std::string& path) {
+  Json result;
+#if MINTOR_HAS_ONNX
+  if (!path.ends_with(".onnx")) return result;
+  const OnnxSummary summary = summarize_onnx(path);
+  result = {{"opset", summary.opset}, {"producer", summary.producer}};
+  result["operators"] = Json::object();
+  for (const auto& [name, count] : summary.op_counts) result["operators"][name] = count;
+  result["unsupported"] = Json::object();
+  for (const auto& [name, nodes] : summary.unsupported) result["unsupported"][name] = nodes;
+  result["weight_bytes"] = summary.weight_bytes;
+#else
+  static_cast<void>(path);
+#endif
+  return result;
+}
+
+void print_onnx(const Json& onnx) {
+  std::printf("onnx opset %lld, operators:", static_cast<long long>(onnx["opset"].get<int64_t>()));
+  for (const auto& [name, count] : onnx["operators"].items()) {
+    std::printf(" %s %lld", name.c_str(), static_cast<long long>(count.get<int64_t>()));
+  }
+  std::printf("\nunsupported:");
+  for (const auto& [name, nodes] : onnx["unsupported"].items()) {
+    std::printf(" %s (%zu)", name.c_str(), nodes.size());
+  }
+  std::puts(onnx["unsupported"].empty() ? " none" : "");
+}
+
 void print_values(const char* heading, const Json& values) {
   std::printf("%s\n", heading);
   for (const Json& value : values) {
@@ -100,19 +133,29 @@ void print_text(const Json& result) {
               result["parameter_bytes"].get<double>() * 1e-6,
               result["largest_value_bytes"].get<double>() * 1e-6,
               result["peak_live_bytes_unfused"].get<double>() * 1e-6);
-  std::puts("unsupported none");
 }
 
 int run(const Arguments& arguments) {
+  const Json onnx = onnx_json(arguments.model);
+  if (!onnx.is_null() && !onnx["unsupported"].empty()) {
+    // The import would stop at them: what the file says is all that can be shown.
+    if (arguments.json) {
+      std::puts(Json{{"onnx", onnx}}.dump(2).c_str());
+    } else {
+      print_onnx(onnx);
+    }
+  }
   CompileContext context = make_context(arguments.options);
   const Graph graph = optimise(context, load_model(context, arguments.model));
   report(context);
   const SymbolValues symbols = typical_symbols(graph);
-  const Json result = as_json(graph, cost_of(graph, symbols), symbols);
+  Json result = as_json(graph, cost_of(graph, symbols), symbols);
+  if (!onnx.is_null()) result["onnx"] = onnx;
   if (arguments.json) {
     std::puts(result.dump(2).c_str());
   } else {
     print_text(result);
+    if (!onnx.is_null()) print_onnx(onnx);
   }
   return 0;
 }
