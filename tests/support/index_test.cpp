@@ -219,17 +219,17 @@ TEST(Ranges, FuzzSimplifyAndBounds) {
     auto lo = fuzz.ranges.lower(e), hi = fuzz.ranges.upper(e);
     std::set<std::string> inner = {fuzz.names.back()};
     auto lo_over = fuzz.ranges.lower_over(e, inner), hi_over = fuzz.ranges.upper_over(e, inner);
-    if (lo_over) ASSERT_FALSE(lo_over->mentions(fuzz.names.back()));
+    if (lo_over) { ASSERT_FALSE(lo_over->mentions(fuzz.names.back())); }
     for (int i = 0; i < 40; ++i) {
       auto at = fuzz.point();
       if (!at) continue;
       auto value_of = [&](std::string_view n) { return at->find(n)->second; };
       int64_t value = e.evaluate(value_of);
       ASSERT_EQ(s.evaluate(value_of), value) << "simplified to " << s.str();
-      if (lo) ASSERT_LE(*lo, value);
-      if (hi) ASSERT_GE(*hi, value);
-      if (lo_over) ASSERT_LE(lo_over->evaluate(value_of), value) << lo_over->str();
-      if (hi_over) ASSERT_GE(hi_over->evaluate(value_of), value) << hi_over->str();
+      if (lo) { ASSERT_LE(*lo, value); }
+      if (hi) { ASSERT_GE(*hi, value); }
+      if (lo_over) { ASSERT_LE(lo_over->evaluate(value_of), value) << lo_over->str(); }
+      if (hi_over) { ASSERT_GE(hi_over->evaluate(value_of), value) << hi_over->str(); }
     }
   }
 }
