@@ -38,8 +38,8 @@ setup-test:
 	$(VENV)/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-build/onnx/onnx-ml.proto: cmake/onnx_proto.py
-	$(PYTHON) $< $@
+build/onnx/onnx-ml.proto: cmake/onnx_proto.py .venv/.demo-stamp
+	$(VENV)/python $< $@
 
 # --- build ------------------------------------------------------------------------------------
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja \

@@ -10,9 +10,13 @@ function(mintor_onnx)
   endif()
   find_package(Protobuf REQUIRED)
   if(NOT EXISTS "${MINTOR_ONNX_PROTO}")
-    find_program(MINTOR_PYTHON3 NAMES python3.11 python3 REQUIRED)
+    set(python "${Python3_EXECUTABLE}")  # of the virtual environment, when make or pip builds
+    if(NOT python)
+      find_program(MINTOR_PYTHON3 NAMES python3.11 python3 REQUIRED)
+      set(python "${MINTOR_PYTHON3}")
+    endif()
     execute_process(
-      COMMAND "${MINTOR_PYTHON3}" "${CMAKE_SOURCE_DIR}/cmake/onnx_proto.py" "${MINTOR_ONNX_PROTO}"
+      COMMAND "${python}" "${CMAKE_SOURCE_DIR}/cmake/onnx_proto.py" "${MINTOR_ONNX_PROTO}"
       RESULT_VARIABLE failed)
     if(failed)
       message(FATAL_ERROR "onnx-ml.proto could not be fetched; give -DMINTOR_ONNX_PROTO=FILE "

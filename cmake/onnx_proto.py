@@ -7,6 +7,7 @@ ones, checked by SHA-256, whichever platform's wheel they came from.
 """
 import hashlib
 import importlib.metadata
+import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -42,8 +43,13 @@ def installed():
 def downloaded():
     """The file out of a freshly downloaded wheel."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
-                        "--only-binary=:all:", "--dest", folder, f"onnx=={VERSION}"], check=True)
+        python = sys.executable
+        if importlib.util.find_spec("pip") is None:  # Debian's own Python has none; a venv does
+            subprocess.run([python, "-m", "venv", f"{folder}/venv"], check=True)
+            python = f"{folder}/venv/bin/python"
+        subprocess.run([python, "-m", "pip", "download", "--quiet", "--no-deps",
+                        "--disable-pip-version-check", "--only-binary=:all:", "--dest", folder,
+                        f"onnx=={VERSION}"], check=True)
         wheel, = pathlib.Path(folder).glob("*.whl")
         expected = WHEEL_SHA256.get(wheel.name)
         if expected and sha256(wheel.read_bytes()) != expected:
