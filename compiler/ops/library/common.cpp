@@ -110,6 +110,29 @@ Value keep_dims(Builder& b, Value x, const Shape& shape, std::span<const int32_t
   return b.broadcast(x, kept, other_dims(shape.size(), reduced));
 }
 
+void need_float(std::string_view op, Value x) {
+  if (!is_float(x.dtype())) fail(op, "x must have a float dtype, not " + text(x.type()));
+}
+
+void need_index(std::string_view op, Value index) {
+  if (!is_int(index.dtype()))
+    fail(op, "indices must have an integer dtype, not " + text(index.type()));
+}
+
+Scalar zero_of(Value x) { return Scalar::of_int(x.dtype(), 0); }
+
+std::vector<Index> result_indices(size_t rank) {
+  std::vector<Index> out;
+  for (size_t d = 0; d < rank; ++d) out.push_back(result_index(d));
+  return out;
+}
+
+IndexMap identity_map(size_t rank) {
+  IndexMap map;
+  map.coords = result_indices(rank);
+  return map;
+}
+
 Index result_index(size_t dim) { return Index::var("i" + std::to_string(dim)); }
 
 Index loaded_index(size_t load) { return Index::var("l" + std::to_string(load)); }

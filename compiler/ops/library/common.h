@@ -57,6 +57,15 @@ Value keep_dims(Builder& b, Value x, const Shape& shape, std::span<const int32_t
 // Dimensions of a rank-`rank` value that are not in `dims` (ascending).
 std::vector<int32_t> other_dims(size_t rank, std::span<const int32_t> dims);
 
+// Throws CompileError unless x has a float dtype; unless index has an integer dtype.
+void need_float(std::string_view op, Value x);
+void need_index(std::string_view op, Value index);
+// 0 of x's dtype, what a map that never leaves x fills with.
+Scalar zero_of(Value x);
+// i0..i{rank-1}, and the map that moves nothing.
+std::vector<Index> result_indices(size_t rank);
+IndexMap identity_map(size_t rank);
+
 // i0, i1, ... of an IndexMap; l0, l1, ....
 Index result_index(size_t dim);
 Index loaded_index(size_t load);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions with NumPy's axes and keep_dims, arg-reductions and cumulative sums.
-// Takes a value and axes (none: all of them); gives reduce and scan nodes, whose order the pass
-// `order` sets. Keeps true: mean divides once by the count; log_sum_exp does not overflow.
+// Reductions with NumPy's axes and keep_dims.
+// Takes a value and axes (none: all of them); gives reduce nodes, whose order the pass `order`
+// sets. Keeps true: mean divides once by the count; log_sum_exp does not overflow.
 #include "compiler/ops/library/common.h"
 
 namespace mintor::ops {
@@ -89,21 +89,6 @@ Value reduced(Builder& b, Reduction r, Value x, const std::vector<int32_t>& dims
   return {};
 }
 
-Value arg_reduce(std::string_view name, Builder& b, Combiner combiner, Value x, int64_t axis,
-                 bool keep, bool last) {
-  OpScope scope(b, name);
-  std::vector<int32_t> dims = {axis_of(name, axis, x.shape().size())};
-  if (x.dtype() == DType::boolean) x = b.cast(x, DType::u8);
-  Value v = widen(b, x);
-  const Index& size = v.shape()[dims[0]];
-  if (size.is_const(0))
-    fail(name, "axis " + std::to_string(axis) + " of " + text(x.type()) + " is empty");
-  if (last) v = flip(b, v, std::vector<int64_t>{dims[0]});
-  Value y = b.reduce(combiner, v, dims);
-  if (last) y = sub(b, count_of(b, y.dtype(), size - 1), y);
-  return keep ? keep_dims(b, y, x.shape(), dims) : y;
-}
-
 }  // namespace
 
 Value reduce(Builder& b, Reduction reduction, Value x, std::span<const int64_t> axes, bool keep) {
@@ -117,23 +102,6 @@ Value reduce(Builder& b, Reduction reduction, Value x, std::span<const int64_t> 
   Value wide = needs_float(reduction) && !is_float(x.dtype()) ? b.cast(x, DType::f64) : widen(b, x);
   Value y = b.cast(reduced(b, reduction, wide, dims), x.dtype());
   return keep ? keep_dims(b, y, x.shape(), dims) : y;
-}
-
-Value arg_max(Builder& b, Value x, int64_t axis, bool keep, bool last) {
-  return arg_reduce("arg_max", b, Combiner::argmax, x, axis, keep, last);
-}
-
-Value arg_min(Builder& b, Value x, int64_t axis, bool keep, bool last) {
-  return arg_reduce("arg_min", b, Combiner::argmin, x, axis, keep, last);
-}
-
-Value cum_sum(Builder& b, Value x, int64_t axis, bool exclusive, bool reverse) {
-  OpScope scope(b, "cum_sum");
-  int32_t dim = axis_of("cum_sum", axis, x.shape().size());
-  Value wide = widen(b, x);
-  Value y = b.scan(Combiner::add, std::span(&wide, 1), dim, {Scalar::of_int(wide.dtype(), 0)},
-                   reverse, exclusive)[0];
-  return narrow(b, y, x.dtype());
 }
 
 }  // namespace mintor::ops
