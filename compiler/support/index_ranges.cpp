@@ -357,27 +357,45 @@ const Range* Ranges::find(std::string_view name) const {
   return it == ranges_.end() ? nullptr : &it->second;
 }
 
+// A bound that does not fit 64 bits is no bound: nothing is proved by it.
+template <class Result, class Question>
+static Result unless_overflow(Result unknown, const Question& question) {
+  try {
+    return question();
+  } catch (const CompileError&) {
+    return unknown;
+  }
+}
+
 std::optional<int64_t> Ranges::lower(const Index& e) const {
-  return Prover(*this).lower(simplify(e));
+  return unless_overflow<std::optional<int64_t>>(std::nullopt,
+                                                 [&] { return Prover(*this).lower(simplify(e)); });
 }
 std::optional<int64_t> Ranges::upper(const Index& e) const {
-  return Prover(*this).upper(simplify(e));
+  return unless_overflow<std::optional<int64_t>>(std::nullopt,
+                                                 [&] { return Prover(*this).upper(simplify(e)); });
 }
 
 bool Ranges::proves_nonnegative(const Index& e) const {
-  if (Prover(*this).nonnegative(e)) return true;
-  if (e.poly().plain) return false;
-  Index simple = simplify(e);
-  return !(simple == e) && Prover(*this).nonnegative(simple);
+  return unless_overflow(false, [&] {
+    if (Prover(*this).nonnegative(e)) return true;
+    if (e.poly().plain) return false;
+    Index simple = simplify(e);
+    return !(simple == e) && Prover(*this).nonnegative(simple);
+  });
 }
 
 std::optional<Index> Ranges::lower_over(const Index& e, const std::set<std::string>& inner) const {
-  auto bound = SymbolicBound(*this, inner).bound(simplify(e), true);
-  return bound ? std::optional(simplify(*bound)) : std::nullopt;
+  return unless_overflow<std::optional<Index>>(std::nullopt, [&]() -> std::optional<Index> {
+    auto bound = SymbolicBound(*this, inner).bound(simplify(e), true);
+    return bound ? std::optional(simplify(*bound)) : std::nullopt;
+  });
 }
 std::optional<Index> Ranges::upper_over(const Index& e, const std::set<std::string>& inner) const {
-  auto bound = SymbolicBound(*this, inner).bound(simplify(e), false);
-  return bound ? std::optional(simplify(*bound)) : std::nullopt;
+  return unless_overflow<std::optional<Index>>(std::nullopt, [&]() -> std::optional<Index> {
+    auto bound = SymbolicBound(*this, inner).bound(simplify(e), false);
+    return bound ? std::optional(simplify(*bound)) : std::nullopt;
+  });
 }
 
 }  // namespace mintor

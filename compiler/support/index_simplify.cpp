@@ -194,6 +194,12 @@ class Simplifier {
 
 }  // namespace
 
-Index Ranges::simplify(const Index& e) const { return Simplifier(*this).run(e); }
+Index Ranges::simplify(const Index& e) const {
+  try {
+    return Simplifier(*this).run(e);
+  } catch (const CompileError&) {  // a trial form does not fit 64 bits: e stays as it is
+    return e;
+  }
+}
 
 }  // namespace mintor
