@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "compiler/codegen/target.h"
 #include "compiler/driver/driver.h"
@@ -119,19 +120,22 @@ std::vector<std::string> levels_here() {
   return levels;
 }
 
-struct Chain : testing::TestWithParam<Named> {
+// A folder and a cache of its own for each test.
+struct TestFolder {
   fs::path folder;
   CompileContext context;
 
-  void SetUp() override {
+  TestFolder() {
     std::string path = (fs::temp_directory_path() / "mintor-driver-test.XXXXXX").string();
-    ASSERT_NE(mkdtemp(path.data()), nullptr);
+    if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("no temporary folder");
     folder = path;
     context.options.cache_dir = path + "/cache";
     context.options.verify_passes = true;
   }
-  void TearDown() override { fs::remove_all(folder); }
+  ~TestFolder() { fs::remove_all(folder); }
 };
+
+struct Chain : testing::TestWithParam<Named>, TestFolder {};
 
 std::vector<Tensor> expected(const Graph& graph, const Program& program,
                              const std::vector<Tensor>& inputs) {
@@ -176,6 +180,35 @@ TEST_P(Chain, BitsAreEqualEverywhere) {
   context.options.jit = "auto";
 }
 
+std::vector<Tensor> inputs_at(const Program& program, int64_t size) {
+  std::vector<Tensor> inputs;
+  for (const int32_t id : program.inputs) {
+    std::vector<int64_t> shape;
+    for (const Index& extent : program.buffers[id].shape) {
+      shape.push_back(extent.evaluate([=](std::string_view) { return size; }));
+    }
+    inputs.push_back(noise(shape, static_cast<uint32_t>(id)));
+  }
+  return inputs;
+}
+
+// One context after another size, and none: sizes are expressions of the last binding.
+TEST_P(Chain, EverySizeOfASymbolHasTheSameBits) {
+  const Graph graph = optimise(context, load_model(context, write_model(GetParam(), folder)));
+  for (const std::string& level : levels_here()) {
+    const Program program = build_program(context, graph, {level});
+    if (program.symbols.empty()) GTEST_SKIP() << "no symbols";
+    const auto model = jit(context, program);
+    for (const int64_t size : {3, 0, 1, 2}) {
+      const std::vector<Tensor> inputs = inputs_at(program, size);
+      const std::string who = level + " at size " + std::to_string(size);
+      const std::vector<Tensor> wanted = expected(graph, program, inputs);
+      expect_same(interpret(program, inputs, 0), wanted, "interpreter, " + who);
+      expect_same(model->run(inputs), wanted, "jit, " + who);
+    }
+  }
+}
+
 TEST_P(Chain, ThePackageHasTheSameBits) {
   const std::string file = write_model(GetParam(), folder);
   const Graph graph = optimise(context, load_model(context, file));
@@ -217,19 +250,64 @@ TEST_P(Chain, EqualInputsGiveEqualText) {
 INSTANTIATE_TEST_SUITE_P(Graphs, Chain, testing::ValuesIn(kGraphs),
                          [](const auto& info) { return std::string(info.param.name); });
 
-TEST(Load, ErrorsSayWhatToDo) {
-  CompileContext context;
-  const auto message = [&](const std::string& path) {
-    try {
-      load_model(context, path);
-    } catch (const CompileError& error) {
-      return std::string(error.what());
-    }
-    return std::string("no error");
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const CompileError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+void expect_message(const std::string& message, const std::string& part) {
+  EXPECT_NE(message.find(part), std::string::npos) << message;
+}
+
+struct Errors : testing::Test, TestFolder {
+  std::string model(const std::string& text) {
+    const std::string file = (folder / "model.txt").string();
+    std::ofstream(file) << text;
+    return file;
+  }
+  Program program(const std::string& text) {
+    return build_program(context, optimise(context, load_model(context, model(text))),
+                         {"reference"});
+  }
+};
+
+TEST_F(Errors, OfLoading) {
+  expect_message(message_of([&] { load_model(context, "/nowhere/model.onnx"); }),
+                 "'/nowhere/model.onnx' cannot be opened");
+  expect_message(message_of([&] { load_model(context, folder.string()); }), "is a folder");
+  context.options.shapes = {"x=1x3"};
+  expect_message(message_of([&] { load_model(context, model(kGraphs[1].text)); }),
+                 "--shape is 'x=1x3' for a graph's text");
+}
+
+TEST_F(Errors, OfSizesThatNothingBinds) {
+  expect_message(message_of([&] {
+                   program("graph g (n: 0..4) {\n  x = input f32[2*n]\n"
+                           "  r = relu f32[2*n] (x)\n  results r\n}\n");
+                 }),
+                 "no input has the size 'n'");
+  expect_message(message_of([&] {
+                   emit_source(context, program("graph g (n: 0..4) {\n  a = input f32[n]\n"
+                                                "  x = input f32[2*n]\n  r = relu f32[2*n] (x)\n"
+                                                "  results r\n}\n"));
+                 }),
+                 "input 'x' has the size 2*n");
+}
+
+TEST_F(Errors, OfCasesThatDoNotFit) {
+  const Program dense = program(kGraphs[1].text);
+  Case given;
+  given.inputs = {{"x", noise({2, 20}, 1)}, {"yy", noise({20, 37}, 2)}};
+  const auto write = [&] {
+    write_program_package(context, dense, {given}, (folder / "package").string());
   };
-  EXPECT_NE(message("/nowhere/model.onnx").find("'/nowhere/model.onnx' cannot be opened"),
-            std::string::npos);
-  EXPECT_NE(message("/tmp").find("'/tmp' is a folder"), std::string::npos);
+  expect_message(message_of(write), "there is no input 'yy'");
+  given.inputs.erase("yy");
+  expect_message(message_of(write), "input 'y' is missing");
 }
 
 }  // namespace
