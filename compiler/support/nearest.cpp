@@ -26,8 +26,9 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string_view nearest(std::string_view name, std::span<const std::string_view> candidates) {
-  size_t best = std::max<size_t>(2, name.size() / 3) + 1;
+std::string_view nearest(std::string_view name, std::span<const std::string_view> candidates,
+                         size_t most) {
+  size_t best = (most != 0 ? most : std::max<size_t>(2, name.size() / 3)) + 1;
   std::string_view found;
   for (const std::string_view candidate : candidates) {
     const size_t distance = edit_distance(name, candidate);

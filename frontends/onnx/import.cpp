@@ -8,6 +8,7 @@
 
 #include "compiler/ir/evaluate.h"
 #include "compiler/support/error.h"
+#include "compiler/support/nearest.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/inputs.h"
 #include "frontends/onnx/limits.h"
@@ -100,6 +101,15 @@ void check_counts(const onnx::GraphProto& graph) {
                        "store the weights densely");
 }
 
+// One edit away from a supported operator, a name is a misspelling; further away it is another
+// operator (Loop is no Log).
+std::string misspelling_of(const std::string& op) {
+  std::vector<std::string_view> known;
+  const std::vector<OnnxSupportedOp> ops = supported_onnx_ops();
+  for (const OnnxSupportedOp& o : ops) known.push_back(o.op_type);
+  return std::string(nearest(op, known, 1));
+}
+
 void check_supported(const onnx::ModelProto& model, int opset) {
   std::map<std::string, std::vector<std::string>> missing = unsupported_nodes(model, opset);
   if (missing.empty()) return;
@@ -109,7 +119,9 @@ void check_supported(const onnx::ModelProto& model, int opset) {
             (names.size() == 1 ? " node: " : " nodes: ");
     for (size_t i = 0; i < names.size() && i < onnx_limits::kNamesInMessage; ++i)
       text += (i ? ", " : "") + names[i];
-    text += names.size() > onnx_limits::kNamesInMessage ? ", ...)" : ")";
+    if (names.size() > onnx_limits::kNamesInMessage) text += ", ...";
+    const std::string meant = misspelling_of(op);
+    text += meant.empty() || meant == op ? ")" : "; did you mean " + meant + "?)";
   }
   throw CompileError("onnx",
                      std::to_string(missing.size()) +

@@ -99,10 +99,14 @@ def value_info(name, tensor):
 
 
 def typed_outputs(model):
-    """Outputs with the dtype (and shape, where it is known) that shape inference finds."""
+    """Outputs with the dtype (and shape, where it is known) that shape inference finds; where it
+    finds none (GroupNormalization of opset 21), the type of the first input."""
     inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     del model.graph.output[:]
     model.graph.output.extend(inferred.graph.output)
+    for output in model.graph.output:
+        if not output.type.tensor_type.elem_type:
+            output.type.CopyFrom(model.graph.input[0].type)
     return model
 
 
