@@ -6,6 +6,7 @@ outputs as NumPy arrays by name. Keeps true: a level that this CPU lacks is `Ski
 never left out silently; every helper program is built into a folder of the caller.
 """
 
+import atexit
 import ctypes
 import functools
 import os
@@ -107,6 +108,7 @@ def build_package(package, compiler, extra="", label=None, warn="-Wall -Wextra")
 def helper(name, flags=(), compiler="gcc"):
     """A helper built from this folder's C sources: drive, count (a library), modes (a library)."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="mintor-helper-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     out = folder / name
     shared = [] if name == "drive" else ["-shared", "-fPIC"]
     sources = [HERE / f"{name}.c"] + ([HERE / "modes.c"] if name == "drive" else [])
