@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/cli/command.h"
-#include "compiler/cli/cost.h"
+#include "compiler/graph/cost.h"
 #include "compiler/driver/driver.h"
 #if MINTOR_HAS_ONNX
 #include "frontends/onnx/onnx.h"

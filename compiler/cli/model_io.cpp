@@ -15,41 +15,18 @@
 #include "compiler/cli/command.h"
 #include "compiler/cli/files.h"
 #include "compiler/codegen/target.h"
+#include "compiler/ir/seeded.h"
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
 
 namespace mintor {
 namespace {
 
-// splitmix64: the next number of a stream.
-uint64_t next(uint64_t& state) {
-  uint64_t z = (state += 0x9e3779b97f4a7c15u);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
 // FNV-1a, so that an input's values do not depend on its position.
 uint64_t hash_of(const std::string& text) {
   uint64_t hash = 0xcbf29ce484222325u;
   for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3u;
   return hash;
-}
-
-Tensor seeded_tensor(const InputInfo& input, int64_t seed) {
-  auto [tensor, bytes] = Tensor::make(input.dtype, input.shape);
-  uint64_t state = hash_of(input.name) + static_cast<uint64_t>(seed);
-  const int64_t width = size_of(input.dtype);
-  for (int64_t i = 0; i < tensor.count(); ++i) {
-    const uint64_t bits = next(state);
-    // Floats uniform in [-1, 1); integers 0 or 1, which index and mask every model.
-    const Scalar value =
-        is_float(input.dtype)
-            ? Scalar::of(input.dtype, static_cast<double>(bits >> 40) * 0x1p-23 - 1)
-            : Scalar::of_int(input.dtype, static_cast<int64_t>(bits >> 63));
-    value.write(bytes + i * width);
-  }
-  return tensor;
 }
 
 double as_double(const Scalar& scalar) {
@@ -162,7 +139,10 @@ std::vector<InputInfo> input_infos(const mt_model_info& info) {
 
 NamedTensors seeded_inputs(const std::vector<InputInfo>& inputs, int64_t seed) {
   NamedTensors tensors;
-  for (const InputInfo& input : inputs) tensors[input.name] = seeded_tensor(input, seed);
+  for (const InputInfo& input : inputs) {
+    const uint64_t own = hash_of(input.name) + static_cast<uint64_t>(seed);
+    tensors[input.name] = seeded_tensor(input.dtype, input.shape, own);
+  }
   return tensors;
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/cli/cost.h"
+#include "compiler/graph/cost.h"
 #include "compiler/driver/driver.h"
 
 namespace mintor {

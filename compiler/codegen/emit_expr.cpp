@@ -212,8 +212,7 @@ std::string ExprText::declare_buffer(const Alloc& alloc) {
          alloc.name + "[" + std::to_string(std::max<int64_t>(1, *most)) + "];";
 }
 
-// ---- scalars
-// ------------------------------------------------------------------------------------------
+// ---- scalars ----
 
 std::string ExprText::op_text(const OpExpr& op, const std::vector<std::string>& args, DType operand,
                               bool vector) const {
@@ -310,8 +309,7 @@ std::string ExprText::stored(const Expr& e) const {
   return e->dtype == DType::boolean ? "uint8_t(" + text + ")" : text;
 }
 
-// ---- vectors
-// ------------------------------------------------------------------------------------------
+// ---- vectors ----
 
 std::string ExprText::by_lane(const Expr& e, int32_t lanes, int part) const {
   const bool mask = e->dtype == DType::boolean;

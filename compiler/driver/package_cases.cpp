@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "compiler/codegen/target.h"
+#include "compiler/ir/seeded.h"
 #include "compiler/memory/plan_memory.h"
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
@@ -14,22 +15,7 @@ namespace mintor {
 namespace {
 
 constexpr uint64_t kSeed = 20260101;
-
-// SplitMix64 (Steele, Lea, Flood 2014): every seed gives a full-period stream.
-uint64_t next_random(uint64_t& state) {
-  uint64_t z = state += 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
-// Floats in [-1, 1), small integers that can be indices, both values of bool.
-Scalar random_scalar(DType dtype, uint64_t& state) {
-  const uint64_t bits = next_random(state) >> 40;          // 24 bits
-  if (is_float(dtype)) return Scalar::of(dtype, static_cast<double>(bits) / (1 << 23) - 1.0);
-  return Scalar::of_int(dtype,
-                        static_cast<int64_t>(dtype == DType::boolean ? bits % 2 : bits % 10));
-}
+constexpr uint64_t kSmallIntegers = 10;  // integers that are indices stay inside most tables
 
 std::vector<NamedTensor> by_position(const Program& program, const std::vector<int32_t>& ids,
                                      const std::map<std::string, Tensor>& given,
@@ -91,11 +77,8 @@ std::vector<Tensor> seeded_inputs(const Program& program, uint64_t seed) {
       shape.push_back(
           extent.evaluate([&](std::string_view n) { return sizes.at(std::string(n)); }));
     }
-    auto [tensor, bytes] = Tensor::make(buffer.dtype, shape);
-    for (int64_t i = 0; i < tensor.count(); ++i) {
-      random_scalar(buffer.dtype, seed).write(bytes + i * size_of(buffer.dtype));
-    }
-    inputs.push_back(tensor);
+    inputs.push_back(
+        seeded_tensor(buffer.dtype, shape, seed++, SeededFloats::plain, kSmallIntegers));
   }
   return inputs;
 }

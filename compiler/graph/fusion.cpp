@@ -52,6 +52,8 @@ Role role_of(const Node& node) {
     case Kind::ternary:
     case Kind::cast:
     case Kind::bitcast:
+    case Kind::pack:
+    case Kind::unpack:
     case Kind::broadcast:
     case Kind::reindex:
     case Kind::concat:
@@ -62,8 +64,6 @@ Role role_of(const Node& node) {
     case Kind::contract:
       return Role::anchor;
     case Kind::random:
-    case Kind::pack:
-    case Kind::unpack:
     case Kind::sort:
     case Kind::compact:
     case Kind::bind:
@@ -89,7 +89,8 @@ bool is_elementwise(const Node& node) {
 }
 
 bool changes_position(const Node& node) {
-  return node.kind == Kind::reindex || node.kind == Kind::concat;
+  return node.kind == Kind::reindex || node.kind == Kind::concat || node.kind == Kind::pack ||
+         node.kind == Kind::unpack;
 }
 
 struct Draft {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "compiler/ir/evaluate.h"
+#include "compiler/graph/check_bits.h"
 #include "compiler/ir/text.h"
 #include "compiler/ir/verify.h"
 #include "compiler/support/error.h"
@@ -78,16 +78,19 @@ bool contains(const std::vector<std::string>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-// One pass: timed, verified, its change reported. Returns true when the pipeline stops here.
+// One pass: timed, verified, its bits checked once they are decided, its change reported. Returns
+// true when the pipeline stops here.
 bool run_one(CompileContext& context, const char* name, Stage stage, Graph& graph) {
   if (contains(context.options.disable_pass, name)) return context.options.stop_after == name;
   const auto begin = std::chrono::steady_clock::now();
   const bool compare = context.options.dump_changed;
   const std::string before = compare ? print(graph) : "";
-  graph = find_graph_pass(name).run(context, graph);
+  Graph after_pass = find_graph_pass(name).run(context, graph);
   const auto end = std::chrono::steady_clock::now();
   PassTime time{name, std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count(),
                 true};
+  if (context.options.verify_passes && stage == Stage::frozen) check_bits(name, graph, after_pass);
+  graph = std::move(after_pass);
   if (compare) {
     const std::string after = print(graph);
     time.changed = after != before;

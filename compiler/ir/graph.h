@@ -6,17 +6,22 @@
 // result types are one node (scope names are no part of identity; a merged node keeps all of them).
 // A Value is one result of a node. Nodes are kept in creation order, which is a topological order:
 // operands come before users. Passes never edit a node: they build another Graph with a Builder and
-// a map from old to new values (graph/rewrite.h). Meaning of each kind, in terms of row-major index
-// tuples i:
-//   unary/binary/ternary  y[i] = f(x[i], ...)                       same shape in and out; f a row
-//   of scalar_ops.def cast                  y[i] = cast<dtype>(x[i]) bitcast               same
-//   bits, other dtype of the same size broadcast             y[i] = x[i[dims[0]], i[dims[1]], ...]
-//   dims ascending; x has rank |dims|; sizes equal reindex               y[i] = in_range ?
-//   x[coords(i)] : fill     see IndexMap concat                operands side by side along dim
-//   reindex_reduce        z = init; z[map(i)] = f(z[map(i)], y[i])  in row-major order of i; out of
-//   range is skipped reduce, scan          combiner over `dims` in the listed order of nesting; see
-//   Order contract              out[o] = sum over k axes of x[x_coords] * y[y_coords] with FMA; see
-//   Contract and Order
+// a map from old to new values (graph/rewrite.h).
+//
+// Meaning of each kind, in terms of row-major index tuples i:
+// clang-format off
+//   unary, binary, ternary  y[i] = f(x[i], ...); same shape in and out; f a row of scalar_ops.def
+//   cast, bitcast           y[i] = x[i] as the dtype of the result; bitcast: the same bits
+//   pack, unpack            4- or 2-bit integers in bytes, along the last dimension
+//   broadcast               y[i] = x[i[dims[0]], i[dims[1]], ...]; dims ascending, one per dim of x
+//   reindex                 y[i] = inside ? x[coords(i)] : fill; see IndexMap
+//   concat                  operands side by side along dim
+//   reindex_reduce          z = init; z[map(i)] = f(z[map(i)], y[i]) in row-major order of i; what
+//                           the map puts outside of z is skipped
+//   reduce, scan            combiner over `dims`, nested as listed; see Order
+//   contract                out[o] = sum over the k axes of x[x_coords] * y[y_coords], with fused
+//                           multiply-adds; see Contract and Order
+// clang-format on
 #pragma once
 
 #include <memory>
@@ -173,16 +178,17 @@ struct IotaAttr {
   bool operator==(const IotaAttr&) const = default;
 };
 struct RandomAttr {
-  std::string distribution;
+  std::string distribution;  // bits, uniform, normal
   bool operator==(const RandomAttr&) const = default;
-};  // bits uniform normal
-struct ScalarAttr {
+};
+struct ScalarAttr {  // unary, binary, ternary
   ScalarOp op;
   bool operator==(const ScalarAttr&) const = default;
-};  // unary binary ternary
+};
+// cast, bitcast: the type of the result says all.
 struct CastAttr {
   bool operator==(const CastAttr&) const = default;
-};  // cast, bitcast: result type says
+};
 // pack: low bits first along the last dimension, whose size is rounded up to bytes; unpack: its
 // inverse, to i8 or u8.
 struct PackAttr {
@@ -203,11 +209,11 @@ struct ConcatAttr {
   int32_t dim = 0;
   bool operator==(const ConcatAttr&) const = default;
 };
-struct ReindexReduceAttr {
+struct ReindexReduceAttr {  // operands: init, y, index operands
   Combiner combiner;
   IndexMap map;
   bool operator==(const ReindexReduceAttr&) const = default;
-};  // operands: init, y, index operands
+};
 // `body`: for Combiner::custom, a Graph of scalars with inputs a0.. b0.. and results; identities
 // one per operand.
 struct ReduceAttr {
@@ -228,10 +234,10 @@ struct SortAttr {
   bool descending = false;
   bool operator==(const SortAttr&) const = default;
 };
-struct CompactAttr {
+struct CompactAttr {  // operands: x, mask (1-d, or of the same rank, flattened)
   std::string symbol;
   bool operator==(const CompactAttr&) const = default;
-};  // operands x, mask (1-d or same rank flattened)
+};
 struct SizeAttr {
   Index expr;
   bool operator==(const SizeAttr&) const = default;
@@ -292,10 +298,10 @@ struct Result {
   std::string name;
   Value value;
 };
-struct Update {
+struct Update {  // parameter := value after the entry has run
   std::string parameter;
   Value value;
-};  // parameter := value after the entry has run
+};
 
 class Graph {
  public:

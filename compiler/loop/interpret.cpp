@@ -23,8 +23,7 @@ namespace {
 
 constexpr int kMostLanes = 1024;
 
-// ---- integers
-// ------------------------------------------------------------------------------------------
+// ---- integers ----
 
 struct Int {
   struct Factor {
@@ -57,8 +56,7 @@ struct Int {
   }
 };
 
-// ---- memory
-// ------------------------------------------------------------------------------------------
+// ---- memory ----
 
 struct BufferState {
   std::string name;
@@ -136,8 +134,7 @@ struct Access {
   }
 };
 
-// ---- expressions
-// ------------------------------------------------------------------------------------------
+// ---- expressions ----
 
 // Lane l of a node is at out[l * size]; a node of one lane has only lane 0.
 struct Value {
@@ -308,8 +305,7 @@ struct GuardValue : Value {
   }
 };
 
-// ---- statements
-// ------------------------------------------------------------------------------------------
+// ---- statements ----
 
 struct Action {
   virtual ~Action() = default;
@@ -459,8 +455,7 @@ struct InstrAction : Action {
   }
 };
 
-// ---- compilation of names to slots
-// -----------------------------------------------------------------------------
+// ---- compilation of names to slots ----
 
 class Compiler {
  public:

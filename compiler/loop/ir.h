@@ -38,8 +38,7 @@ namespace mintor {
 
 inline constexpr std::string_view kLane = "lane";
 
-// ---- expressions
-// ------------------------------------------------------------------------------------------
+// ---- expressions ----
 
 struct ExprNode;
 using Expr = std::shared_ptr<const ExprNode>;
@@ -47,12 +46,12 @@ using Expr = std::shared_ptr<const ExprNode>;
 struct ConstantExpr {
   Scalar value;
 };
-struct VariableExpr {
+struct VariableExpr {  // of a Let
   std::string name;
-};  // a Let
-struct IndexExpr {
+};
+struct IndexExpr {  // i64
   Index value;
-};  // i64
+};
 struct LoadExpr {
   std::string buffer;
   std::vector<Index> indices;
@@ -62,15 +61,15 @@ struct OpExpr {
   ScalarOp op;
   std::vector<Expr> args;
 };
-struct CastExpr {
+struct CastExpr {  // to the node's dtype
   Expr arg;
-};  // to the node's dtype
+};
 struct BitcastExpr {
   Expr arg;
 };
-struct InRangeExpr {
+struct InRangeExpr {  // 0 <= value < extent, a boolean
   Index value, extent;
-};  // boolean
+};
 struct GuardExpr {
   Expr cond, value, fill;
 };
@@ -83,8 +82,7 @@ struct ExprNode {
       node;
 };
 
-// ---- statements
-// ------------------------------------------------------------------------------------------
+// ---- statements ----
 
 struct StmtNode;
 using Stmt = std::shared_ptr<const StmtNode>;
@@ -101,10 +99,10 @@ struct For {
   LoopKind kind = LoopKind::serial;
   Stmt body;
 };
-struct Let {
+struct Let {  // dtype and lanes are the value's
   std::string name;
   Expr value;
-};  // dtype and lanes are the value's
+};
 struct Store {
   std::string buffer;
   std::vector<Index> indices;
@@ -112,16 +110,16 @@ struct Store {
   int32_t lanes = 1;
   std::optional<Index> count;
 };
-struct Alloc {
+struct Alloc {  // lives until the end of the enclosing block
   std::string name;
   DType dtype;
   std::vector<Index> shape;
   Space space = Space::local;
-};  // scope: enclosing block
+};
 struct If {
   Expr cond;
-  Stmt then_body, else_body;
-};  // else_body may be null
+  Stmt then_body, else_body;  // else_body may be null
+};
 // A target instruction: buffers with the indices of the first element each operand touches (see
 // loop/instruction.h).
 struct InstrOperand {
@@ -137,8 +135,7 @@ struct StmtNode {
   std::variant<Block, For, Let, Store, Alloc, If, Instr> node;
 };
 
-// ---- kernel
-// ------------------------------------------------------------------------------------------
+// ---- kernel ----
 
 struct Param {
   std::string name;
@@ -169,15 +166,13 @@ struct Kernel {
   std::string computes;              // one line: what it means, for the emitted comment
 };
 
-// ---- builders: types are derived; InternalError when they do not fit
-// ---------------------------------------------
+// ---- builders: types are derived; InternalError when they do not fit ----
 
 namespace k {
 Expr constant(Scalar value);
 Expr variable(std::string name, DType dtype, int32_t lanes = 1);
 Expr index(Index value);
-Expr load(const Kernel& kernel, const std::string& buffer,
-          std::vector<Index> indices);  // a parameter
+Expr load(const Kernel& kernel, const std::string& parameter, std::vector<Index> indices);
 Expr load(std::string buffer, DType dtype, std::vector<Index> indices,
           std::optional<Index> count = {});
 Expr op(ScalarOp op, std::vector<Expr> args);
@@ -186,8 +181,8 @@ Expr bitcast(Expr arg, DType dtype);
 Expr in_range(Index value, Index extent);
 Expr guard(Expr cond, Expr value, Expr fill);
 
-Stmt block(std::vector<Stmt> body);  // flattens nested blocks; a block of one is that statement
-                                     // unless it allocates
+// Flattens nested blocks; a block of one is that statement unless it allocates.
+Stmt block(std::vector<Stmt> body);
 Stmt loop(std::string var, Index begin, Index end, Stmt body, LoopKind kind = LoopKind::serial);
 Stmt let(std::string name, Expr value);
 Stmt store(std::string buffer, std::vector<Index> indices, Expr value);
@@ -200,8 +195,7 @@ Stmt vector_store(std::string buffer, std::vector<Index> indices, Expr value, in
                   std::optional<Index> count = {});
 }  // namespace k
 
-// ---- walking and rewriting (loop/visit.cpp)
-// ----------------------------------------------------------------------
+// ---- walking and rewriting (loop/visit.cpp) ----
 
 // Rebuilds bottom-up; a callback returns nullptr to keep the (already rebuilt) node. lanes are
 // re-derived.
@@ -229,14 +223,14 @@ Ranges ranges_at(const Kernel& kernel, std::string_view var = "");
 // body).
 Stmt rename_bound(const Stmt& stmt, std::string_view suffix);
 
-// ---- text, verification
-// ----------------------------------------------------------------------------------------
+// ---- text, verification ----
 
 std::string print(const Kernel& kernel);
 std::string print(const Stmt& stmt, int indent = 0);
 std::string print(const Expr& expr);
-Kernel parse_kernel(
-    std::string_view text);         // exactly what print gives; CompileError with line and column
-void verify(const Kernel& kernel);  // InternalError naming the rule and the statement
+// Exactly what print gives; CompileError with line and column.
+Kernel parse_kernel(std::string_view text);
+// InternalError naming the rule and the statement.
+void verify(const Kernel& kernel);
 
 }  // namespace mintor

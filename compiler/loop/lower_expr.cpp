@@ -129,11 +129,13 @@ Expr ExprLowering::computed(const Value& v, const std::vector<Index>& indices) {
       return reindexed(v, indices);
     case Kind::concat:
       return concatenated(v, indices);
+    case Kind::pack:
+      return packed(v, indices);
+    case Kind::unpack:
+      return unpacked(v, indices);
     case Kind::input:
     case Kind::parameter:
     case Kind::random:
-    case Kind::pack:
-    case Kind::unpack:
     case Kind::reindex_reduce:
     case Kind::reduce:
     case Kind::scan:
@@ -221,6 +223,46 @@ Expr ExprLowering::concatenated(const Value& v, const std::vector<Index>& indice
     result = (!cond || !result) ? value : k::guard(cond, value, result);
   }
   return result;
+}
+
+// A byte: the elements that it holds, each masked and shifted to its place.
+Expr ExprLowering::packed(const Value& v, const std::vector<Index>& indices) {
+  const Value& x = v.node->operands[0];
+  const int bits = v.node->as<PackAttr>().bits;
+  const Expr mask = k::constant(Scalar::of_int(DType::u8, (1 << bits) - 1));
+  Expr byte;
+  for (int element = 0; element < 8 / bits; ++element) {
+    std::vector<Index> inner = indices;
+    inner.back() = ranges_.simplify(indices.back() * (8 / bits) + element);
+    const Expr cond = in_bounds({inner.back()}, {x.shape().back()});  // the last byte may be short
+    if (cond) ++guarded_;
+    Expr value = k::op(ScalarOp::bit_and, {k::cast(at(x, inner), DType::u8), mask});
+    if (cond) --guarded_;
+    if (cond) value = k::guard(cond, value, k::constant(Scalar::of_int(DType::u8, 0)));
+    const Expr place = k::constant(Scalar::of_int(DType::u8, element * bits));
+    if (element > 0) value = k::op(ScalarOp::shl, {value, place});
+    byte = byte ? k::op(ScalarOp::bit_or, {byte, value}) : value;
+  }
+  return byte;
+}
+
+// An element of a byte: shifted down, masked; for signed ones (value ^ sign) - sign.
+Expr ExprLowering::unpacked(const Value& v, const std::vector<Index>& indices) {
+  const auto& attr = v.node->as<PackAttr>();
+  const int64_t per_byte = 8 / attr.bits;
+  const auto number = [](int64_t value) {
+    return k::constant(Scalar::of_int(DType::u8, value));
+  };
+  std::vector<Index> inner = indices;
+  inner.back() = ranges_.simplify(floordiv(indices.back(), per_byte));
+  const Index place = ranges_.simplify(mod(indices.back(), per_byte) * attr.bits);
+  Expr value =
+      k::op(ScalarOp::shr, {at(v.node->operands[0], inner), k::cast(k::index(place), DType::u8)});
+  value = k::op(ScalarOp::bit_and, {value, number((1 << attr.bits) - 1)});
+  if (!attr.is_signed) return value;
+  const Expr sign = number(1 << (attr.bits - 1));
+  value = k::op(ScalarOp::sub, {k::op(ScalarOp::bit_xor, {value, sign}), sign});
+  return k::cast(value, DType::i8);
 }
 
 std::vector<Expr> inline_scalars(const Graph& body, const std::vector<Expr>& operands) {

@@ -42,6 +42,8 @@ class ExprLowering {
   using Key = std::pair<std::pair<const Node*, int32_t>, std::vector<Index>>;
   Expr reindexed(const Value& v, const std::vector<Index>& indices);
   Expr concatenated(const Value& v, const std::vector<Index>& indices);
+  Expr packed(const Value& v, const std::vector<Index>& indices);
+  Expr unpacked(const Value& v, const std::vector<Index>& indices);
   Expr in_bounds(const std::vector<Index>& coords, const Shape& shape);
   Index loaded_index(const Value& v, std::vector<Index> coords);
   bool shared(const Node* node) const;

@@ -5,10 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <limits>
 #include <optional>
 
 #include "compiler/ir/evaluate.h"
+#include "compiler/ir/seeded.h"
 #include "compiler/loop/interpret.h"
 #include "tests/golden/same_bits.h"
 
@@ -17,23 +17,8 @@ namespace {
 
 using Symbols = std::map<std::string, int64_t>;
 
-// The next number of a splitmix64 stream.
-uint64_t next(uint64_t& state) {
-  uint64_t z = (state += 0x9e3779b97f4a7c15u);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
-double seeded_double(uint64_t& state) {
-  const uint64_t bits = next(state);
-  switch (bits % 61) {
-    case 0: return -0.0;
-    case 1: return 0.0;
-    case 2: return std::numeric_limits<double>::infinity();
-    case 3: return 0x1p-140;
-    default: return static_cast<double>(static_cast<int64_t>(bits >> 40) - (1 << 23)) * 0x1p-22;
-  }
+Tensor hard_tensor(DType dtype, std::vector<int64_t> shape, uint64_t seed) {
+  return seeded_tensor(dtype, std::move(shape), seed, SeededFloats::hard);
 }
 
 std::vector<int64_t> sizes(const Shape& shape, const Symbols& symbols) {
@@ -67,7 +52,7 @@ std::map<std::string, Memory> memory_of(const Kernel& kernel, const Symbols& sym
   std::map<std::string, Memory> memory;
   uint64_t seed = 1;
   for (const Param& param : kernel.params) {
-    const Tensor tensor = seeded_tensor(param.dtype, sizes(param.shape, symbols), seed++);
+    const Tensor tensor = hard_tensor(param.dtype, sizes(param.shape, symbols), seed++);
     Memory block{param.dtype, {tensor.data, tensor.data + tensor.bytes()}, {}};
     if (param.written) block.defined.assign(static_cast<size_t>(tensor.count()), false);
     memory.emplace(param.name, std::move(block));
@@ -76,20 +61,6 @@ std::map<std::string, Memory> memory_of(const Kernel& kernel, const Symbols& sym
 }
 
 }  // namespace
-
-Tensor seeded_tensor(DType dtype, std::vector<int64_t> shape, uint64_t seed) {
-  auto [tensor, bytes] = Tensor::make(dtype, std::move(shape));
-  uint64_t state = seed * 0x632be59bd9b4e019u + 7;
-  const int64_t width = size_of(dtype);
-  for (int64_t i = 0; i < tensor.count(); ++i) {
-    // Integers stay small: they may be used as indices.
-    const Scalar value = is_float(dtype)
-                             ? Scalar::of(dtype, seeded_double(state))
-                             : Scalar::of_int(dtype, static_cast<int64_t>(next(state) % 2));
-    value.write(bytes + i * width);
-  }
-  return tensor;
-}
 
 Seeded::Seeded(const std::string& text) {
   constexpr std::string_view kMark = "seeded:";
@@ -104,7 +75,7 @@ Seeded::Seeded(const std::string& text) {
     std::vector<int64_t> shape;
     std::istringstream dims(text.substr(open + 1, close - open - 1));
     for (std::string dim; std::getline(dims, dim, ',');) shape.push_back(std::stoll(dim));
-    const Tensor tensor = seeded_tensor(*dtype, shape, std::stoull(name.substr(kMark.size())));
+    const Tensor tensor = hard_tensor(*dtype, shape, std::stoull(name.substr(kMark.size())));
     const auto [entry, added] = hash_of_name_.emplace(name, tensor.sha256());
     if (!added && entry->second != tensor.sha256()) {
       throw std::runtime_error(name + ": two types share this seed, take another number");
@@ -142,7 +113,7 @@ void expect_same_bits(const Graph& before, const Graph& after) {
     for (const auto& node : before.nodes()) {
       if (node->kind != Kind::input) continue;
       inputs[node->as<InputAttr>().name] =
-          seeded_tensor(node->results[0].dtype, sizes(node->results[0].shape, symbols), seed++);
+          hard_tensor(node->results[0].dtype, sizes(node->results[0].shape, symbols), seed++);
     }
     const Evaluation expected = evaluate(before, inputs), actual = evaluate(after, inputs);
     ASSERT_EQ(expected.results.size(), actual.results.size());

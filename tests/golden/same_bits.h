@@ -14,7 +14,7 @@
 namespace mintor::golden {
 
 // In golden text a constant with many elements says `seeded:3` where print puts its SHA-256: the
-// bytes are those of seeded_tensor(dtype, shape, 3), with the type that stands before it.
+// bytes are those of a hard seeded_tensor(dtype, shape, 3), with the type that stands before it.
 class Seeded {
  public:
   explicit Seeded(const std::string& text);
@@ -26,8 +26,6 @@ class Seeded {
   std::map<std::string, std::string> hash_of_name_;  // several types may share a seed: per line
   Blobs blobs_;
 };
-
-Tensor seeded_tensor(DType dtype, std::vector<int64_t> shape, uint64_t seed);
 
 void expect_same_bits(const Graph& before, const Graph& after);
 void expect_same_bits(const Kernel& before, const Kernel& after);

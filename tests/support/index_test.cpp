@@ -122,8 +122,7 @@ TEST(Ranges, BoundsOverInnerLoops) {
   EXPECT_EQ(r.upper_over(min(v("q") + v("j"), v("s")), {"j"}), min(v("q") + 15, v("s")));
 }
 
-// ---- fuzz
-// ------------------------------------------------------------------------------------------
+// ---- fuzz ----
 
 struct Fuzz {
   std::mt19937_64 rng;

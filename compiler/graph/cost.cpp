@@ -2,7 +2,7 @@
 // Counts operations and bytes node by node. Takes a Graph; gives GraphCost.
 // Element-wise nodes and reductions count one operation an element, casts and index kinds none:
 // the unit is what the arithmetic units do, whatever a function costs inside.
-#include "compiler/cli/cost.h"
+#include "compiler/graph/cost.h"
 
 #include <algorithm>
 
@@ -14,7 +14,7 @@ namespace {
 int64_t product(int64_t a, int64_t b) {
   int64_t result = 0;
   if (__builtin_mul_overflow(a, b, &result)) {
-    throw CompileError("analyze", "the number of operations overflows 63 bits");
+    throw CompileError("cost", "the number of operations overflows 63 bits");
   }
   return result;
 }
