@@ -130,6 +130,11 @@ ExprText::ExprText(const Kernel& kernel, const TargetInfo& level, const Ranges& 
       widest = std::max(widest, e->dtype == DType::boolean ? int64_t{4} : size_of(e->dtype));
   };
   visit_exprs(kernel.body, look);
+  visit(kernel.body, [&](const Stmt& s) {  // a scalar that is stored to all lanes
+    auto* store = std::get_if<Store>(&s->node);
+    if (store != nullptr && store->lanes > 1)
+      widest = std::max(widest, size_of(store->value->dtype));
+  });
   width_ =
       level.vectors() ? static_cast<int>(std::min<int64_t>(16, level.vector_bytes / widest)) : 1;
   find_vector_buffers(kernel);

@@ -41,7 +41,7 @@ std::string tensor_row(const Program& program, int32_t id) {
     }
   }
   const std::string rank = std::to_string(buffer.shape.size());
-  return "{" + c_string(buffer.name) + ", " + mt_dtype(buffer.dtype) + ", " + rank + ", {" +
+  return "{" + c_string(port_name(buffer)) + ", " + mt_dtype(buffer.dtype) + ", " + rank + ", {" +
          sizes + "}, {" + (any_name ? names : "") + "}},";
 }
 

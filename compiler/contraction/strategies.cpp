@@ -37,7 +37,7 @@ void schedule_contraction(CompileContext& context, const Contraction& contractio
     }
     attempt.because.push_back(std::string(strategy->name) + ": " + because);
     for (const std::string& r : refused) attempt.because.push_back("refused: " + r);
-    kernel = run_loop_pass("simplify", run_loop_pass("expand_unrolled", attempt));
+    kernel = run_loop_pipeline(context, std::move(attempt));
     std::string line = "contraction: " + kernel.name + " on " + contraction.target.level + ": " +
                        strategy->name + ": " + because;
     for (const std::string& r : refused) line += "; refused: " + r;

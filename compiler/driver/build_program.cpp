@@ -10,11 +10,14 @@
 #include "compiler/contraction/strategy.h"
 #include "compiler/driver/driver.h"
 #include "compiler/graph/fusion.h"
+#include "compiler/graph/pass.h"
 #include "compiler/jit/backend.h"
 #include "compiler/loop/lower.h"
+#include "compiler/loop/pass.h"
 #include "compiler/memory/plan_memory.h"
 #include "compiler/program/plan.h"
 #include "compiler/support/error.h"
+#include "compiler/support/nearest.h"
 
 namespace mintor {
 namespace {
@@ -68,14 +71,40 @@ std::vector<std::vector<Kernel>> schedule_groups(CompileContext& context, const 
   return kernels;
 }
 
+// A package takes the last of its levels that the CPU runs: wider vectors come later, then more
+// features. A level named twice is one.
+std::vector<TargetInfo> lowest_first(const std::vector<std::string>& names) {
+  check(!names.empty(), "build_program", "at least one level is needed");
+  std::vector<TargetInfo> levels;
+  for (const std::string& name : names) {
+    TargetInfo level = find_level(name);
+    if (std::ranges::find(levels, level.level, &TargetInfo::level) == levels.end())
+      levels.push_back(std::move(level));
+  }
+  std::ranges::stable_sort(levels, {}, [](const TargetInfo& level) {
+    return std::pair(level.vector_bytes, level.features.size());
+  });
+  return levels;
+}
+
+// What may be left out: graph passes, loop passes and strategies, by name.
+void check_disabled(const std::vector<std::string>& names) {
+  std::vector<std::string_view> known;
+  for (const GraphPass* pass : all_graph_passes()) known.push_back(pass->name);
+  for (const LoopPass* pass : all_loop_passes()) known.push_back(pass->name);
+  for (const Strategy* strategy : strategies_in_order()) known.push_back(strategy->name);
+  for (const std::string& name : names)
+    if (std::ranges::find(known, name) == known.end())
+      throw CompileError("disable-pass", "there is no pass or strategy '" + name + "'", "",
+                         did_you_mean(name, known));
+}
+
 }  // namespace
 
 Program build_program(CompileContext& context, const Graph& graph,
                       const std::vector<std::string>& level_names) {
-  std::vector<TargetInfo> levels;
-  for (const std::string& name : level_names) levels.push_back(find_level(name));
-  check(!levels.empty(), "build_program", "at least one level is needed");
-
+  check_disabled(context.options.disable_pass);
+  std::vector<TargetInfo> levels = lowest_first(level_names);
   const FusionPlan fusion = fuse(context, graph);
   std::vector<std::vector<Kernel>> kernels = schedule_groups(context, graph, fusion, levels);
   Program program = plan(context, graph, fusion, std::move(levels), std::move(kernels));

@@ -21,7 +21,7 @@ std::vector<NamedTensor> by_position(const Program& program, const std::vector<i
                                      const std::map<std::string, Tensor>& given,
                                      const std::string& what) {
   std::vector<std::string_view> names;
-  for (const int32_t id : ids) names.push_back(program.buffers[id].name);
+  for (const int32_t id : ids) names.push_back(port_name(program.buffers[id]));
   for (const auto& [name, value] : given) {
     if (std::ranges::find(names, name) != names.end()) continue;
     throw CompileError("case", "there is no " + what + " '" + name + "'", "",
@@ -57,10 +57,10 @@ std::vector<VerifyCase> seeded_case(CompileContext& context, const Program& prog
   const std::vector<Tensor> inputs = seeded_inputs(program, kSeed);
   const std::vector<Tensor> outputs = jit(context, with_level(program, level))->run(inputs);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    made.inputs.push_back({program.buffers[program.inputs[i]].name, inputs[i]});
+    made.inputs.push_back({port_name(program.buffers[program.inputs[i]]), inputs[i]});
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
-    made.outputs.push_back({program.buffers[program.outputs[i]].name, outputs[i]});
+    made.outputs.push_back({port_name(program.buffers[program.outputs[i]]), outputs[i]});
   }
   return {made};
 }

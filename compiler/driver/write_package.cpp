@@ -37,7 +37,7 @@ std::vector<PackageTensor> tensors_of(const Program& program, const std::vector<
   std::vector<PackageTensor> tensors;
   for (const int32_t id : ids) {
     const Buffer& buffer = program.buffers[id];
-    PackageTensor tensor{buffer.name, buffer.dtype, {}, ""};
+    PackageTensor tensor{port_name(buffer), buffer.dtype, {}, ""};
     for (const Index& extent : buffer.shape) tensor.shape.push_back(extent.str());
     tensors.push_back(std::move(tensor));
   }

@@ -18,6 +18,10 @@ namespace mintor {
 // May change bits; read the Graph, the hints and the options alone. After the last one the Graph is
 // frozen.
 static constexpr PipelineEntry kNumerics[] = {
+    {"find_contracts",
+     "needs: products as imported. gives: contracts, which fold_scale and order work on"},
+    {"fold_scale",
+     "needs: contracts. gives: batch norms inside weights, made by `prepare`; not when strict"},
     {"order",
      "needs: everything that sums. gives: an Order on each reduce, scan and contract; freezes the "
      "Graph"},
@@ -58,18 +62,9 @@ const GraphPass& find_graph_pass(std::string_view name) {
                      did_you_mean(name, known));
 }
 
+// Scopes are where a node came from, not what it is.
 std::string numerics_hash(const Graph& frozen) {
-  std::string text = print(frozen);
-  std::string bare;  // scopes are where a node came from, not what it is
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    std::string_view line(text.data() + at, end - at);
-    if (const size_t scope = line.find(" @ "); scope != line.npos) line = line.substr(0, scope);
-    while (!line.empty() && line.back() == ' ') line.remove_suffix(1);
-    bare += std::string(line) + '\n';
-    at = end + 1;
-  }
-  return sha256_hex(bare);
+  return sha256_hex(print(frozen, Scopes::hidden));
 }
 
 namespace {
@@ -104,13 +99,15 @@ bool run_one(CompileContext& context, const char* name, Stage stage, Graph& grap
 }  // namespace
 
 Graph run_pipeline(CompileContext& context, Graph graph) {
-  for (const std::string& name : context.options.disable_pass) find_graph_pass(name);
   if (!context.options.stop_after.empty()) find_graph_pass(context.options.stop_after);
-  for (const PipelineEntry& entry : kNumerics)
-    if (run_one(context, entry.pass, Stage::imported, graph)) return graph;
+  if (contains(context.options.disable_pass, "order"))
+    throw CompileError("pass", "'order' cannot be left out: it decides the order of every sum");
+  bool stop = false;
+  for (size_t n = 0; n < std::size(kNumerics) && !stop; ++n)
+    stop = run_one(context, kNumerics[n].pass, Stage::imported, graph);
   const std::string hash = numerics_hash(graph);
-  for (const PipelineEntry& entry : kBitPreserving)
-    if (run_one(context, entry.pass, Stage::frozen, graph)) break;
+  for (size_t n = 0; n < std::size(kBitPreserving) && !stop; ++n)
+    stop = run_one(context, kBitPreserving[n].pass, Stage::frozen, graph);
   graph.numerics_hash = hash;
   return graph;
 }

@@ -23,8 +23,20 @@ void check_vars(const NodeParts& parts, const Index& e, size_t rank, size_t load
   }
 }
 
-void check_map(const NodeParts& parts, const IndexMap& map, size_t rank, size_t coords,
+// A load has to be inside its operand. What depends on loaded values cannot be told here; what lies
+// outside for every index is refused.
+void check_inside(const NodeParts& parts, const Index& coord, const Index& extent,
+                  const Shape& indexed) {
+  Ranges ranges = parts.graph.ranges();
+  for (size_t d = 0; d < indexed.size(); ++d)
+    ranges.set("i" + std::to_string(d), Index(0), indexed[d] - 1);
+  if (ranges.proves_nonnegative(coord - extent) || ranges.proves_nonnegative(-1 - coord))
+    parts.fail("a load reads at " + coord.str() + ", outside of 0.." + extent.str());
+}
+
+void check_map(const NodeParts& parts, const IndexMap& map, const Shape& indexed, size_t coords,
                size_t first_index_operand) {
+  const size_t rank = indexed.size();
   for (size_t k = 0; k < map.loads.size(); ++k) {
     const IndexLoad& load = map.loads[k];
     const auto operand = static_cast<size_t>(load.operand);
@@ -39,7 +51,10 @@ void check_map(const NodeParts& parts, const IndexMap& map, size_t rank, size_t 
       parts.fail("load l" + std::to_string(k) + " has " + std::to_string(load.coords.size()) +
                  " coordinates for " + to_string(type));
     }
-    for (const Index& c : load.coords) check_vars(parts, c, rank, k);
+    for (size_t d = 0; d < load.coords.size(); ++d) {
+      check_vars(parts, load.coords[d], rank, k);
+      check_inside(parts, load.coords[d], type.shape[d], indexed);
+    }
   }
   if (map.coords.size() != coords) {
     parts.fail("the map has " + std::to_string(map.coords.size()) + " coordinates where " +
@@ -125,7 +140,7 @@ std::vector<Type> derive_reindex_reduce(const NodeParts& parts) {
                    "cast to f32 (or an integer) first");
       }
   }
-  check_map(parts, attr.map, y.shape.size(), init.shape.size(), 2);
+  check_map(parts, attr.map, y.shape, init.shape.size(), 2);
   return {init};
 }
 
@@ -142,7 +157,7 @@ std::vector<Type> derive_index(const NodeParts& parts) {
   if (attr.fill.dtype != type.dtype) {
     parts.fail("fills " + to_string(type) + " with " + std::string(name_of(attr.fill.dtype)));
   }
-  check_map(parts, attr.map, parts.types[0].shape.size(), type.shape.size(), 1);
+  check_map(parts, attr.map, parts.types[0].shape, type.shape.size(), 1);
   return {Type{type.dtype, parts.types[0].shape}};
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verifier: structure that holds at every stage, and one table per stage of what each kind must
-// satisfy. Takes a Graph; throws an InternalError that names the node, its scopes and the broken
-// rule, with the text as repro. Keeps true: it derives every type again, so that what passes would
+// satisfy. Takes a Graph; gives the first fault: the node, its scopes and the broken rule. Keeps true: it derives every type again, so that what passes would
 // have been made by the Builder.
 //
 // Stages narrow each other: `frozen` is `imported` with all orders set; `fused` also has no
@@ -208,16 +207,6 @@ constexpr Rule kRules[] = {
     {"everything can be lowered", Stage::fused, lowerable},
 };
 
-[[noreturn]] void fail(const Graph& graph, const std::string& what) {
-  std::string text;
-  try {
-    text = print(graph);
-  } catch (const std::exception&) {
-    text = "";  // what is broken may not print
-  }
-  throw InternalError("verify " + graph.name(), what, text);
-}
-
 std::string describe(const Graph& graph, const Node& node) {
   std::string text =
       "node " + std::to_string(node.id) + ", " + std::string(op_name(node.kind, node.attr));
@@ -233,16 +222,17 @@ bool is_reserved(const std::string& name) {
          name.find_first_not_of("0123456789", 1) == std::string::npos;
 }
 
-void verify_symbols(const Graph& graph) {
+std::string symbol_fault(const Graph& graph) {
   for (const Symbol& s : graph.symbols()) {
     if (!is_name(s.name) || is_reserved(s.name))
-      fail(graph, "a symbol cannot be named '" + s.name + "'");
+      return "a symbol cannot be named '" + s.name + "'";
     if (s.lo < 0 || s.divisor < 1 || (s.hi >= 0 && s.hi < s.lo))
-      fail(graph, "the range of symbol '" + s.name + "' is empty or negative");
+      return "the range of symbol '" + s.name + "' is empty or negative";
   }
+  return "";
 }
 
-void verify_ends(const Graph& graph) {
+std::string end_fault(const Graph& graph) {
   auto belongs = [&](const Value& v) {
     if (!v) return false;
     const auto id = static_cast<size_t>(v.node->id);
@@ -251,43 +241,63 @@ void verify_ends(const Graph& graph) {
   };
   for (size_t i = 0; i < graph.results.size(); ++i) {
     const Result& r = graph.results[i];
-    if (!belongs(r.value)) fail(graph, "result '" + r.name + "' is no value of this graph");
+    if (!belongs(r.value)) return "result '" + r.name + "' is no value of this graph";
     for (size_t j = 0; j < i; ++j) {
-      if (graph.results[j].name == r.name) fail(graph, "two results are named '" + r.name + "'");
+      if (graph.results[j].name == r.name) return "two results are named '" + r.name + "'";
     }
   }
   for (const Update& u : graph.updates) {
     if (!belongs(u.value))
-      fail(graph, "the update of '" + u.parameter + "' is no value of this graph");
+      return "the update of '" + u.parameter + "' is no value of this graph";
     auto is_it = [&](const auto& n) {
       return n->kind == Kind::parameter && n->template as<ParameterAttr>().name == u.parameter;
     };
     const auto nodes = graph.nodes();
     auto it = std::find_if(nodes.begin(), nodes.end(), is_it);
     if (it == nodes.end())
-      fail(graph, "the updated parameter '" + u.parameter + "' does not exist");
+      return "the updated parameter '" + u.parameter + "' does not exist";
     if (!((*it)->results[0] == u.value.type())) {
-      fail(graph, "parameter '" + u.parameter + "' is " + to_string((*it)->results[0]) +
-                      ", its update " + to_string(u.value.type()));
+      return "parameter '" + u.parameter + "' is " + to_string((*it)->results[0]) +
+                      ", its update " + to_string(u.value.type());
     }
   }
+  return "";
 }
 
 }  // namespace
 
-void verify(const Graph& graph, Stage stage) {
-  verify_symbols(graph);
-  verify_ends(graph);
+std::string find_fault(const Graph& graph, Stage stage) {
+  if (std::string fault = symbol_fault(graph); !fault.empty()) return fault;
+  if (std::string fault = end_fault(graph); !fault.empty()) return fault;
   for (const auto& node : graph.nodes()) {
     for (const Rule& rule : kRules) {
       if (rule.from > stage) continue;
       const std::string wrong = rule.check(graph, *node);
       if (!wrong.empty())
-        fail(graph, describe(graph, *node) + ": " + wrong + " (rule: " + rule.name + ")");
+        return describe(graph, *node) + ": " + wrong + " (rule: " + rule.name + ")";
     }
     // A region may use symbols of the graph around it; it has copies of their declarations.
-    for (const auto& region : regions_of(*node)) verify(*region, stage);
+    for (const auto& region : regions_of(*node))
+      if (std::string fault = find_fault(*region, stage); !fault.empty()) return fault;
   }
+  return "";
+}
+
+void verify(const Graph& graph, Stage stage) {
+  const std::string fault = find_fault(graph, stage);
+  if (fault.empty()) return;
+  std::string text;
+  try {
+    text = print(graph);
+  } catch (const std::exception&) {
+    text = "";  // what is broken may not print
+  }
+  throw InternalError("verify " + graph.name(), fault, text);
+}
+
+void verify_text(const Graph& graph) {
+  const std::string fault = find_fault(graph);
+  if (!fault.empty()) throw CompileError("graph " + graph.name(), fault);
 }
 
 }  // namespace mintor

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is legal in a Graph, one table per stage. Throws InternalError naming the node and the
-// broken rule.
+// What is legal in a Graph, one table per stage. A fault names the node and the broken rule.
 #pragma once
+
+#include <string>
 
 #include "compiler/ir/graph.h"
 
@@ -11,6 +12,11 @@ namespace mintor {
 // contract has its order). fused: after the bit-preserving passes, ready for lowering.
 enum class Stage { imported, frozen, fused };
 
+// What is wrong first, or "".
+std::string find_fault(const Graph& graph, Stage stage = Stage::imported);
+// After a pass a fault is our bug: InternalError with the text as repro.
 void verify(const Graph& graph, Stage stage = Stage::imported);
+// In a text that a user wrote it is his: CompileError.
+void verify_text(const Graph& graph);
 
 }  // namespace mintor

@@ -167,12 +167,12 @@ Expr ExprLowering::in_bounds(const std::vector<Index>& coords, const Shape& shap
 }
 
 Index ExprLowering::loaded_index(const Value& v, std::vector<Index> coords) {
-  if (guarded_ > 0)
-    for (size_t d = 0; d < coords.size(); ++d) {
-      if (!ranges_.proves_nonnegative(coords[d])) coords[d] = max(coords[d], Index(0));
-      if (!ranges_.proves_less(coords[d], v.shape()[d]))
-        coords[d] = min(coords[d], v.shape()[d] - 1);
-    }
+  // Under a guard the load runs where the guard does not hold, and an address may come from data:
+  // what is not proven inside is clamped.
+  for (size_t d = 0; d < coords.size(); ++d) {
+    if (!ranges_.proves_nonnegative(coords[d])) coords[d] = max(coords[d], Index(0));
+    if (!ranges_.proves_less(coords[d], v.shape()[d])) coords[d] = min(coords[d], v.shape()[d] - 1);
+  }
   const int outer = std::exchange(guarded_, 0);
   Expr value = at(v, coords);
   guarded_ = outer;

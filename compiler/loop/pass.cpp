@@ -3,10 +3,17 @@
 // Keeps true: in builds with assertions every pass leaves a kernel that verify() accepts.
 #include "compiler/loop/pass.h"
 
+#include <algorithm>
+
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
 
 namespace mintor {
+
+static constexpr const char* kPipeline[] = {
+    "expand_unrolled",  // needs: the schedule. gives: register buffers with constant indices
+    "simplify",         // needs: expanded text. gives: guards and indices that became constants
+};
 
 Kernel run_loop_pass(std::string_view name, const Kernel& kernel) {
   std::vector<std::string_view> names;
@@ -21,6 +28,14 @@ Kernel run_loop_pass(std::string_view name, const Kernel& kernel) {
   }
   throw CompileError("loop pass", "there is no pass '" + std::string(name) + "'", "",
                      did_you_mean(name, names));
+}
+
+Kernel run_loop_pipeline(const CompileContext& context, Kernel kernel) {
+  const std::vector<std::string>& disabled = context.options.disable_pass;
+  for (const char* pass : kPipeline)
+    if (std::find(disabled.begin(), disabled.end(), pass) == disabled.end())
+      kernel = run_loop_pass(pass, kernel);
+  return kernel;
 }
 
 }  // namespace mintor

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "compiler/loop/ir.h"
+#include "compiler/support/context.h"
 
 namespace mintor {
 
@@ -17,5 +18,7 @@ struct LoopPass {
 
 std::span<const LoopPass* const> all_loop_passes();    // generated from the folder
 Kernel run_loop_pass(std::string_view name, const Kernel& kernel);
+// What follows every schedule, in order; a pass named by --disable-pass is left out.
+Kernel run_loop_pipeline(const CompileContext& context, Kernel kernel);
 
 }  // namespace mintor

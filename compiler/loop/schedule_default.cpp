@@ -111,8 +111,7 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
     parallelise_outer(kernel,
                       reduce != nullptr ? std::min(rows, nest) : (nest > 1 ? nest - 1 : nest));
   }
-  kernel = run_loop_pass("expand_unrolled", kernel);
-  kernel = run_loop_pass("simplify", kernel);
+  kernel = run_loop_pipeline(context, std::move(kernel));
   context.explain("schedule: " + kernel.name + " on " + target.level + ": default");
 }
 

@@ -17,6 +17,10 @@ Index Buffer::bytes() const {
   return floordiv(total + (kAlignment - 1), kAlignment) * kAlignment;
 }
 
+const std::string& port_name(const Buffer& buffer) {
+  return buffer.port.empty() ? buffer.name : buffer.port;
+}
+
 int32_t root_of(const Program& program, int32_t buffer) {
   size_t steps = 0;
   while (program.buffers.at(buffer).view_of >= 0) {

@@ -93,6 +93,7 @@ struct Parser {
       at.expect("at");
       buffer.offset = at.index("");
     }
+    if (at.accept("as")) buffer.port = at.quoted();
     if (!ids.emplace(buffer.name, static_cast<int32_t>(program.buffers.size())).second) {
       at.fail("the buffer '" + buffer.name + "' exists already");
     }

@@ -88,6 +88,7 @@ class Planner {
     }
     copy_results();
     place_weights();
+    keep_used_symbols();
     return std::move(program_);
   }
 
@@ -150,6 +151,7 @@ class Planner {
     for (const Result& result : graph_.results) {
       const auto slot = static_cast<int32_t>(program_.outputs.size());
       const int32_t id = add_buffer(result.name, result.value.type(), Place::output, slot);
+      if (program_.buffers[id].name != result.name) program_.buffers[id].port = result.name;
       program_.outputs.push_back(id);
       const Value home = root(result.value);
       const auto producer = producer_.find(key_of(home));
@@ -210,6 +212,16 @@ class Planner {
       end += (weight.value.bytes() + 63) / 64 * 64;
     }
     program_.weights_bytes = end;
+  }
+
+  // A symbol that no size mentions is bound by nothing.
+  void keep_used_symbols() {
+    std::erase_if(program_.symbols, [&](const Symbol& symbol) {
+      return std::ranges::none_of(program_.buffers, [&](const Buffer& buffer) {
+        return std::ranges::any_of(buffer.shape,
+                                   [&](const Index& e) { return e.mentions(symbol.name); });
+      });
+    });
   }
 
   void launch_group(const Group& group, std::vector<Kernel> levels) {

@@ -77,6 +77,7 @@ std::string buffer_line(const Program& program, const Buffer& buffer) {
   }
   line += " " + std::string(mintor::name_of(buffer.dtype)) + "[" + joined(buffer.shape) + "]";
   if (buffer.view_of < 0 && buffer.place > Place::output) line += " at " + buffer.offset.str();
+  if (!buffer.port.empty()) line += " as " + quoted(buffer.port);
   return line + "\n";
 }
 

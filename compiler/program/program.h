@@ -24,7 +24,8 @@ namespace mintor {
 enum class Place : uint8_t { input, output, weights, packed, arena };
 
 struct Buffer {
-  std::string name;
+  std::string name;             // unique in the program
+  std::string port;             // what callers call an input or output, where it is not `name`
   DType dtype = DType::f32;
   Shape shape;
   Place place = Place::arena;
@@ -83,6 +84,8 @@ Program parse_program(std::string_view text, const std::map<std::string, Tensor>
 // (compiler/memory/plan_memory.h).
 void verify(const Program& program);
 
+// What callers call an input or output: a model may have an input and an output of one name.
+const std::string& port_name(const Buffer& buffer);
 // The buffer whose bytes it shares, through all views.
 int32_t root_of(const Program& program, int32_t buffer);
 // Position in Program::kernels; InternalError when there is none of that name.

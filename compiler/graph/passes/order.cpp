@@ -8,7 +8,7 @@
 
 namespace mintor {
 
-static Graph run(CompileContext&, const Graph& graph) {
+static Graph ordered(const Graph& graph) {
   return rewrite(graph,
                  [](Builder& b, const Node& old,
                     std::span<const Value> operands) -> std::optional<std::vector<Value>> {
@@ -19,11 +19,16 @@ static Graph run(CompileContext&, const Graph& graph) {
                      s->reduce.order = default_order(old);
                    else if (auto* c = std::get_if<Contract>(&attr))
                      c->order = c->order.form == Order::Form::unset ? default_order(old) : c->order;
+                   else if (auto* regions = std::get_if<RegionAttr>(&attr))
+                     for (auto& region : regions->regions)
+                       region = std::make_shared<const Graph>(ordered(*region));
                    else
                      return std::nullopt;
                    return b.node(old.kind, attr, operands, old.results);
                  });
 }
+
+static Graph run(CompileContext&, const Graph& graph) { return ordered(graph); }
 
 extern const GraphPass pass_order;
 const GraphPass pass_order = {"order", "decides the order of every sum", run};
