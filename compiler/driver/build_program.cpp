@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <mutex>
+#include <set>
 
 #include "compiler/codegen/target.h"
 #include "compiler/contraction/strategy.h"
@@ -13,6 +14,7 @@
 #include "compiler/graph/pass.h"
 #include "compiler/jit/backend.h"
 #include "compiler/loop/lower.h"
+#include "compiler/loop/lower_expr.h"
 #include "compiler/loop/pass.h"
 #include "compiler/memory/plan_memory.h"
 #include "compiler/program/plan.h"
@@ -71,6 +73,50 @@ std::vector<std::vector<Kernel>> schedule_groups(CompileContext& context, const 
   return kernels;
 }
 
+// Values that a kernel keeps in a local buffer whose size no range bounds: no text can declare it.
+std::set<const Node*> unbounded_locals(const Graph& graph, const Group& group,
+                                       const Kernel& kernel) {
+  const Ranges ranges = graph.ranges();
+  std::set<std::string> names;
+  visit(kernel.body, [&](const Stmt& stmt) {
+    const auto* alloc = std::get_if<Alloc>(&stmt->node);
+    if (alloc == nullptr) return;
+    for (const Index& extent : alloc->shape)
+      if (!ranges.upper(extent)) names.insert(alloc->name);
+  });
+  std::set<const Node*> found;
+  for (const Value& value : group.materialised)
+    if (names.contains(value_name(graph, value))) found.insert(value.node);
+  return found;
+}
+
+struct Scheduled {
+  FusionPlan fusion;
+  std::vector<std::vector<Kernel>> kernels;
+};
+
+// Whether the rows of a group are bounded is known when they are scheduled: a value that turns out
+// not to be starts a kernel of its own.
+Scheduled fuse_and_schedule(CompileContext& context, const Graph& graph,
+                            const std::vector<TargetInfo>& levels) {
+  std::set<const Node*> apart;
+  for (;;) {
+    CompileContext attempt(context.options);
+    attempt.progress = context.progress;
+    Scheduled made;
+    made.fusion = fuse(attempt, graph, apart);
+    made.kernels = schedule_groups(attempt, graph, made.fusion, levels);
+    const size_t before = apart.size();
+    for (size_t g = 0; g < made.kernels.size(); ++g)
+      for (const Kernel& kernel : made.kernels[g])
+        apart.merge(unbounded_locals(graph, made.fusion.groups[g], kernel));
+    if (apart.size() > before) continue;
+    std::ranges::move(attempt.explanations, std::back_inserter(context.explanations));
+    std::ranges::move(attempt.warnings, std::back_inserter(context.warnings));
+    return made;
+  }
+}
+
 // A package takes the last of its levels that the CPU runs: wider vectors come later, then more
 // features. A level named twice is one.
 std::vector<TargetInfo> lowest_first(const std::vector<std::string>& names) {
@@ -105,9 +151,9 @@ Program build_program(CompileContext& context, const Graph& graph,
                       const std::vector<std::string>& level_names) {
   check_disabled(context.options.disable_pass);
   std::vector<TargetInfo> levels = lowest_first(level_names);
-  const FusionPlan fusion = fuse(context, graph);
-  std::vector<std::vector<Kernel>> kernels = schedule_groups(context, graph, fusion, levels);
-  Program program = plan(context, graph, fusion, std::move(levels), std::move(kernels));
+  Scheduled made = fuse_and_schedule(context, graph, levels);
+  Program program =
+      plan(context, graph, made.fusion, std::move(levels), std::move(made.kernels));
   program.numerics_hash = graph.numerics_hash;
   plan_memory(context, program);
   if (context.options.verify_passes) verify(program);

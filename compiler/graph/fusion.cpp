@@ -106,7 +106,8 @@ struct Draft {
 
 class Fusion {
  public:
-  Fusion(CompileContext& context, const Graph& graph) : context_(context), graph_(graph) {}
+  Fusion(CompileContext& context, const Graph& graph, const std::set<const Node*>& apart)
+      : context_(context), graph_(graph), apart_(apart) {}
 
   FusionPlan run() {
     live_ = live_nodes(graph_);
@@ -221,6 +222,7 @@ class Fusion {
   // Why `node`, all of whose users are in `draft`, does not join it; empty: it joins.
   std::string joins(const Node& node, const Draft& draft) const {
     if (draft.nodes.size() >= kMostNodes) return "the kernel is long enough";
+    if (apart_.count(&node) != 0) return "what a row needs of it has no bound";
     if (is_prepared(&node) != is_prepared(draft.outputs.front().node))
       return "it is computed once, from parameters alone";
     if (feeds_contract(node, draft)) return "it is read by every tile of a contract";
@@ -490,6 +492,7 @@ class Fusion {
 
   CompileContext& context_;
   const Graph& graph_;
+  const std::set<const Node*>& apart_;
   std::vector<const Node*> live_;
   std::vector<std::vector<const Node*>> users_;
   std::set<const Node*> wanted_, prepared_, free_;
@@ -500,8 +503,8 @@ class Fusion {
 
 }  // namespace
 
-FusionPlan fuse(CompileContext& context, const Graph& graph) {
-  return Fusion(context, graph).run();
+FusionPlan fuse(CompileContext& context, const Graph& graph, const std::set<const Node*>& apart) {
+  return Fusion(context, graph, apart).run();
 }
 
 }  // namespace mintor

@@ -6,6 +6,7 @@
 // most one contract.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct FusionPlan {
   std::vector<View> views;
 };
 
-FusionPlan fuse(CompileContext& context, const Graph& graph);
+// `apart`: nodes that start a kernel of their own, whatever would join them.
+FusionPlan fuse(CompileContext& context, const Graph& graph,
+                const std::set<const Node*>& apart = {});
 
 }  // namespace mintor

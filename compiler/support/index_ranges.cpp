@@ -160,14 +160,16 @@ class Prover {
   // back?
   bool depends(const Index::Atom& b, const Index::Atom& a) {
     if (a.kind == Kind::variable) return reaches(b, a.name, 0);
-    // Two compound atoms: the larger form goes first; equal variables do not matter then.
-    if (b.kind == Kind::variable) return false;
-    return contains(b, a);
+    // Two compound atoms: the larger form goes first; equal variables do not matter then. A
+    // variable whose bound holds the compound atom goes before it.
+    if (b.kind != Kind::variable) return holds(b.a, a) || holds(b.b, a);
+    const Range* r = ranges_.find(b.name);
+    return r && ((r->lo && holds(*r->lo, a)) || (r->hi && holds(*r->hi, a)));
   }
-  bool contains(const Index::Atom& b, const Index::Atom& a) {
-    for (const Index* e : {&b.a, &b.b})
-      for (const auto& f : atoms_of(*e))
-        if (compare(*f, a) == 0 || (f->kind != Kind::variable && contains(*f, a))) return true;
+  bool holds(const Index& e, const Index::Atom& a) {
+    for (const auto& f : atoms_of(e))
+      if (compare(*f, a) == 0 || (f->kind != Kind::variable && (holds(f->a, a) || holds(f->b, a))))
+        return true;
     return false;
   }
 

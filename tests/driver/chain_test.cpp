@@ -16,6 +16,7 @@
 #include "compiler/driver/package_cases.h"
 #include "compiler/ir/builder.h"
 #include "compiler/ir/evaluate.h"
+#include "compiler/ir/seeded.h"
 #include "compiler/ir/text.h"
 #include "compiler/jit/llvm_library.h"
 #include "compiler/ops/library.h"
@@ -57,6 +58,22 @@ constexpr Named kGraphs[] = {
   b = broadcast f32[n, 8] (s) dims = [0]
   p = div f32[n, 8] (a, b)
   results p, again = p, given = x
+})"},
+    {"bits", R"(graph bits (n: 0..40 ~ 17) {
+  x = input i8[n, 19]
+  y = input u8[n, 5]
+  p = pack u8[n, 10] (x) 4 bits signed
+  u = unpack i8[n, 19] (p) 4 bits signed
+  q = unpack u8[n, 18] (y) 2 bits
+  results p, u, q
+})"},
+    // A row of windows: its sums are bounded per row only, through n // 4.
+    {"windows", R"(graph windows (n: 0..40 ~ 17) {
+  x = input f32[n, 12]
+  w = reindex f32[3*(n // 4), 4, 4] (x)  [4*(i0 // 3) + i1, 4*(i0 % 3) + i2] fill 0
+  s = reduce f32[3*(n // 4), 4] (w) add dims = [1] identity -0
+  t = tanh f32[3*(n // 4), 4] (s)
+  results t
 })"},
     {"network", nullptr},
 };
@@ -187,7 +204,8 @@ std::vector<Tensor> inputs_at(const Program& program, int64_t size) {
     for (const Index& extent : program.buffers[id].shape) {
       shape.push_back(extent.evaluate([=](std::string_view) { return size; }));
     }
-    inputs.push_back(noise(shape, static_cast<uint32_t>(id)));
+    inputs.push_back(
+        seeded_tensor(program.buffers[id].dtype, shape, static_cast<uint64_t>(id)));
   }
   return inputs;
 }
