@@ -5,6 +5,7 @@
 #include "compiler/graph/cost.h"
 
 #include <algorithm>
+#include <set>
 
 #include "compiler/support/error.h"
 
@@ -40,9 +41,9 @@ int64_t contract_flops(const Contract& contract, const SymbolValues& symbols) {
   return flops;
 }
 
-bool is_leaf(Kind kind) {
-  return kind == Kind::input || kind == Kind::parameter || kind == Kind::constant;
-}
+bool is_weight(Kind kind) { return kind == Kind::parameter || kind == Kind::constant; }
+
+bool is_leaf(Kind kind) { return kind == Kind::input || is_weight(kind); }
 
 int64_t flops_of(const Node& node, const SymbolValues& symbols) {
   switch (node.kind) {
@@ -126,14 +127,24 @@ SymbolValues typical_symbols(const Graph& graph) {
 
 GraphCost cost_of(const Graph& graph, const SymbolValues& symbols) {
   GraphCost cost;
+  std::set<const Node*> once;  // depends on parameters alone: computed when the model is opened
   for (const Node* node : live_nodes(graph)) {
     NodeCost one{node, flops_of(*node, symbols), 0};
+    const bool made_once = is_weight(node->kind) ||
+                           (!node->operands.empty() &&
+                            std::ranges::all_of(node->operands, [&](const Value& v) {
+                              return once.contains(v.node);
+                            }));
+    if (made_once) {
+      once.insert(node);
+      one.flops = 0;
+    }
     for (const Type& type : node->results) {
       one.result_bytes += product(count_of(type.shape, symbols), size_of(type.dtype));
     }
     cost.flops += one.flops;
     if (node->kind == Kind::contract) cost.contract_flops += one.flops;
-    if (node->kind == Kind::parameter || node->kind == Kind::constant) {
+    if (is_weight(node->kind)) {
       cost.parameter_bytes += one.result_bytes;
     } else if (node->kind != Kind::input) {
       cost.largest_value_bytes = std::max(cost.largest_value_bytes, one.result_bytes);

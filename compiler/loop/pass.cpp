@@ -13,6 +13,7 @@ namespace mintor {
 static constexpr const char* kPipeline[] = {
     "expand_unrolled",  // needs: the schedule. gives: register buffers with constant indices
     "simplify",         // needs: expanded text. gives: guards and indices that became constants
+    "hoist_guards",     // needs: simple conditions. gives: branches outside of loops, once each
 };
 
 Kernel run_loop_pass(std::string_view name, const Kernel& kernel) {
