@@ -2,7 +2,8 @@
 // What a Graph costs, counted from its nodes: floating-point operations and bytes.
 // Takes a Graph and values for its symbols; gives exact counts, not estimates of a schedule. A
 // fused multiply-add counts as two; taps of a convolution that fall on padding are counted, as is
-// usual; what depends on parameters alone is not, it is computed once. Keeps true: the counts depend on the Graph alone, so figures of two machines compare.
+// usual; what depends on parameters alone is not, it is computed once. Keeps true: the counts
+// depend on the Graph alone, so figures of two machines compare.
 #pragma once
 
 #include <cstdint>

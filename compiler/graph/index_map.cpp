@@ -38,6 +38,21 @@ std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& gr
   return map.coords;
 }
 
+Traced trace(Value value, const Graph& graph) {
+  Traced traced{value, {}};
+  for (size_t d = 0; d < value.shape().size(); ++d)
+    traced.coords.push_back(Index::var("i" + std::to_string(d)));
+  while (const auto inner = plain_coords(*traced.value.node, graph)) {
+    std::vector<Index> coords;
+    for (const Index& c : *inner) {
+      coords.push_back(c.substitute(index_values(traced.coords)));
+      if (!coords.back().as_var() && !coords.back().is_const()) return traced;
+    }
+    traced = {traced.value.node->operands[0], std::move(coords)};
+  }
+  return traced;
+}
+
 std::optional<std::vector<int32_t>> as_transpose(const Node& node) {
   if (node.kind != Kind::reindex) return std::nullopt;
   const IndexMap& map = node.as<ReindexAttr>().map;

@@ -20,6 +20,14 @@ std::map<std::string, Index> index_values(
 // i0.. .
 std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& graph);
 
+// What index nodes rearrange, and where it is read: coordinates over i0.. of the traced value, each
+// a variable or a constant. Stops at the first node of any other form.
+struct Traced {
+  Value value;
+  std::vector<Index> coords;
+};
+Traced trace(Value value, const Graph& graph);
+
 // perm such that result dimension d is operand dimension perm[d]; nullopt when the node is no
 // transpose.
 std::optional<std::vector<int32_t>> as_transpose(const Node& node);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes a type and a seed; gives a tensor, one number of the stream an element.
+// Takes a type and a seed; gives a tensor. Keeps true: an element takes one number of the stream,
+// whatever its type, so that tensors of two types and one seed are alike.
 #include "compiler/ir/seeded.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verifier: structure that holds at every stage, and one table per stage of what each kind must
-// satisfy. Takes a Graph; gives the first fault: the node, its scopes and the broken rule. Keeps true: it derives every type again, so that what passes would
-// have been made by the Builder.
+// satisfy. Takes a Graph; gives the first fault: the node, its scopes and the broken rule. Keeps
+// true: it derives every type again, so that what passes would have been made by the Builder.
 //
 // Stages narrow each other: `frozen` is `imported` with all orders set; `fused` also has no
 // contract without its order form, no argument reduction outside `serial`, and no opaque node

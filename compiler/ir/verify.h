@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is legal in a Graph, one table per stage. A fault names the node and the broken rule.
+// What is legal in a Graph, one table per stage.
+// Takes a Graph and how far it has come; gives its first fault, which names the node and the broken
+// rule. Keeps true: what the Builder makes is legal.
 #pragma once
 
 #include <string>

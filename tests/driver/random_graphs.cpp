@@ -49,7 +49,10 @@ class Maker {
   }
   Value pick() { return pool_[below(pool_.size())]; }
   // Later values more often, so that chains grow long.
-  Value pick_late() { return below(3) == 0 ? pick() : pool_[pool_.size() - 1 - below(std::min<size_t>(3, pool_.size()))]; }
+  Value pick_late() {
+    if (below(3) == 0) return pick();
+    return pool_[pool_.size() - 1 - below(std::min<size_t>(3, pool_.size()))];
+  }
 
   Shape random_shape(bool symbolic) {
     Shape shape;

@@ -13,41 +13,19 @@
 namespace mintor {
 namespace {
 
-// A value read at coordinates over i0.. that are variables or constants.
-struct Source {
-  Value value;
-  std::vector<Index> coords;
-  bool has(size_t dim) const {
-    const std::string name = "i" + std::to_string(dim);
-    for (const Index& c : coords)
-      if (c.mentions(name)) return true;
-    return false;
-  }
-};
-
-Source source_of(Value value, const Graph& graph) {
-  Source source{value, {}};
-  for (size_t d = 0; d < value.shape().size(); ++d)
-    source.coords.push_back(Index::var("i" + std::to_string(d)));
-  while (const auto inner = plain_coords(*source.value.node, graph)) {
-    std::vector<Index> coords;
-    for (const Index& c : *inner) {
-      coords.push_back(c.substitute(index_values(source.coords)));
-      if (!coords.back().as_var() && !coords.back().is_const()) return source;
-    }
-    source = {source.value.node->operands[0], std::move(coords)};
-  }
-  return source;
+bool mentions(const Traced& source, size_t dim) {
+  const Index variable = Index::var("i" + std::to_string(dim));
+  return std::find(source.coords.begin(), source.coords.end(), variable) != source.coords.end();
 }
 
-std::optional<Contract> contract_of(const Source& x, const Source& y, const Shape& full,
+std::optional<Contract> contract_of(const Traced& x, const Traced& y, const Shape& full,
                                     const std::vector<int32_t>& summed) {
   Contract contract;
   std::vector<ContractAxis> inner;
   std::map<std::string, Index> names;
   bool m = false, n = false;
   for (size_t d = 0; d < full.size(); ++d) {
-    const bool of_x = x.has(d), of_y = y.has(d);
+    const bool of_x = mentions(x, d), of_y = mentions(y, d);
     if (!of_x && !of_y) return std::nullopt;
     const bool is_k = std::find(summed.begin(), summed.end(), d) != summed.end();
     if (is_k && !(of_x && of_y)) return std::nullopt;
@@ -84,8 +62,8 @@ Graph run(CompileContext&, const Graph& graph) {
                      std::span<const Value> operands) -> std::optional<std::vector<Value>> {
                    if (!is_sum_of_products(old, users)) return std::nullopt;
                    const Node& product = *operands[0].node;
-                   const Source x = source_of(product.operands[0], b.graph()),
-                                y = source_of(product.operands[1], b.graph());
+                   const Traced x = trace(product.operands[0], b.graph()),
+                                y = trace(product.operands[1], b.graph());
                    const auto contract =
                        contract_of(x, y, operands[0].shape(), old.as<ReduceAttr>().dims);
                    if (!contract) return std::nullopt;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A factor per channel behind a contract of parameters moves into the parameters: batch norm after a
-// convolution costs nothing.
+// A factor per channel behind a contract of parameters moves into the parameters: batch norm after
+// a convolution costs nothing.
 //   c = contract (x, w[n, k]); a = add (c, bias[n]); s = mul (a, scale[n])
 //     ->  s = add (contract (x, w * scale), bias * scale)
 // Products round elsewhere than before, so `--numerics strict` leaves it out. The factor and the
@@ -61,22 +61,12 @@ class FoldScale {
   }
 
   std::optional<PerChannel> per_channel(Builder& b, const Value& value) {
-    std::vector<Index> coords;
-    for (size_t d = 0; d < value.shape().size(); ++d)
-      coords.push_back(Index::var("i" + std::to_string(d)));
-    Value source = value;
-    while (const auto inner = plain_coords(*source.node, b.graph())) {
-      std::vector<Index> next;
-      for (const Index& c : *inner) next.push_back(c.substitute(index_values(coords)));
-      coords = std::move(next);
-      source = source.node->operands[0];
-    }
+    auto [source, coords] = trace(value, b.graph());
     std::optional<size_t> dim;
     for (const Index& c : coords) {
       if (c.is_const()) continue;
-      const auto name = c.as_var();
-      if (!name || dim) return std::nullopt;
-      dim = std::stoul(name->substr(1));
+      if (dim) return std::nullopt;
+      dim = std::stoul(c.as_var()->substr(1));
     }
     if (!dim || !from_parameters(source)) return std::nullopt;
     const Index extent = value.shape()[*dim];
