@@ -89,7 +89,7 @@ JitCode open_library(const std::string& path) {
 }
 
 ProgramSource with_runtime_headers(ProgramSource source) {
-  for (const char* file : {"mintor_abi.h", "mintor_program.h"}) {
+  for (const char* file : {"mintor_abi.h", "mintor_program.h", "mintor_size.h"}) {
     const std::string text(embedded_text(std::string("runtime/include/") + file));
     source.headers.push_back({file, text, {}});
   }
