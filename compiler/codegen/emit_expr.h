@@ -2,8 +2,8 @@
 // Expressions, addresses and vector parts of one kernel as C++ text.
 // Takes the kernel and the level's facts; gives text. A logical vector of L lanes is P = parts(L)
 // values of `width(L)` lanes each, named v_0 .. v_{P-1} (plain v when P is 1). The width follows
-// the widest element that the kernel's vector statements touch, so that all parts of a statement
-// line up.
+// the widest element that the kernel's vector statements touch or convert through, so that all
+// parts of a statement line up and none is wider than the level's registers.
 #pragma once
 
 #include <map>

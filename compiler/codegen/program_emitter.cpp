@@ -8,6 +8,7 @@
 
 #include "compiler/codegen/emit_cpp.h"
 #include "compiler/codegen/emit_expr.h"
+#include "compiler/codegen/program_sizes.h"
 #include "compiler/codegen/program_tables.h"
 #include "compiler/codegen/target.h"
 #include "compiler/support/embedded.h"
@@ -57,6 +58,7 @@ class EntryWriter {
     out_.open("static void " + name +
               "(const void* kernels, const Args& a, int32_t phase, int32_t part, int32_t parts) {");
     out_.line("const Kernels& k = *static_cast<const Kernels*>(kernels);");
+    if (!any_parallel()) out_.line("(void)parts;");
     out_.open("switch (phase) {");
     for (size_t i = 0; i < launches_.size(); ++i) launch_case(i, *launches_[i]);
     out_.line("default: break;");
@@ -66,6 +68,12 @@ class EntryWriter {
   }
 
  private:
+  bool any_parallel() const {
+    return std::ranges::any_of(launches_, [&](const Launch* launch) {
+      return parallel_loop(kernels_of(*launch).levels[0]) != nullptr;
+    });
+  }
+
   const LevelKernels& kernels_of(const Launch& launch) const {
     return program_.kernels[find_kernel(program_, launch.kernel)];
   }
@@ -155,34 +163,6 @@ class EntryWriter {
   const Program& program_;
   std::vector<const Launch*> launches_;
 };
-
-// Integer functions of sizes: division and remainder round toward minus infinity. In an order in
-// which each comes after those that it may call.
-struct IndexFunction {
-  std::string_view call, text;
-};
-constexpr IndexFunction kIndexFunctions[] = {
-    {"mt_floordiv(",
-     "static inline int64_t mt_floordiv(int64_t a, int64_t b) {\n"
-     "  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);\n}\n"},
-    {"mt_mod(",
-     "static inline int64_t mt_mod(int64_t a, int64_t b) {\n"
-     "  const int64_t rest = a % b;\n"
-     "  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;\n}\n"},
-    {"mt_imin(",
-     "static inline int64_t mt_imin(int64_t a, int64_t b) { return a < b ? a : b; }\n"},
-    {"mt_imax(",
-     "static inline int64_t mt_imax(int64_t a, int64_t b) { return a > b ? a : b; }\n"},
-};
-
-// Only what the text calls: compilers warn of the rest.
-std::string index_functions_for(std::string_view text) {
-  std::string functions;
-  for (const IndexFunction& function : kIndexFunctions) {
-    if (text.find(function.call) != std::string_view::npos) functions += function.text;
-  }
-  return functions.empty() ? "" : functions + "\n";
-}
 
 // Adds an embedded header and those that it includes, by their base names.
 void add_header(std::string_view path, std::vector<SourceFile>& headers) {
@@ -303,16 +283,17 @@ std::string emit_program_unit(const Program& program, const std::string& weights
   ProgramWriter out(program);
   write_tables(out, program);
   write_size_functions(out, program);
+  write_size_check(out, program);
   EntryWriter(out, program, program.prepare).write("prepare");
   EntryWriter(out, program, program.forward).write("forward");
   write_program_constant(out, program, weights_sha256);
   const std::string body = out.take();
   std::string text = banner(program, "The program");
-  text += "#include \"kernels.h\"\n#include \"mintor_program.h\"\n";
+  text += "#include \"kernels.h\"\n#include \"mintor_program.h\"\n#include \"mintor_size.h\"\n";
   for (const std::string_view path : cpu_headers(program)) {
     text += "#include \"" + base_name(path) + "\"\n";
   }
-  text += "\nnamespace MT_PACKAGE {\n\n" + index_functions_for(body) + body;
+  text += "\nnamespace MT_PACKAGE {\n\n" + body;
   return text + "\n}  // namespace MT_PACKAGE\n";
 }
 

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes a Program; gives the tables that the runtime reads. Keeps true: outputs that the caller
-// gives no memory for lie behind the planned arena, in order.
+// Takes a Program; gives the tables that the runtime reads. Keeps true: what the ABI has no room
+// for (rank, number of symbols) is an error that names it.
 #include "compiler/codegen/program_tables.h"
 
+#include "compiler/codegen/program_sizes.h"
 #include "compiler/codegen/target.h"
-#include "compiler/memory/plan_memory.h"
+#include "compiler/memory/symbol_values.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
 namespace {
 
-constexpr size_t kMaxRank = 8;                      // MT_MAX_RANK of the ABI
-constexpr int64_t kReserveLimit = int64_t{1} << 30; // a context is sized for the bounds up to this
+constexpr size_t kMaxRank = 8;          // MT_MAX_RANK of the ABI
+constexpr size_t kMaxSymbols = 16;      // MT_MAX_SYMBOLS
 
 std::string mt_dtype(DType dtype) {
   std::string text = "MT_";
@@ -53,41 +54,31 @@ void tensor_table(ProgramWriter& out, const Program& program, const std::vector<
   out.close("};");
 }
 
-int64_t arena_at(const Program& program, const std::map<std::string, int64_t>& values) {
-  Index total = program.arena_bytes;
-  for (const int32_t id : program.outputs) total = total + program.buffers[id].bytes();
-  return total.evaluate([&](std::string_view name) { return values.at(std::string(name)); });
-}
-
-// The upper bounds where all are known and the arena stays small: then no run allocates.
-std::map<std::string, int64_t> reserve_values(const Program& program) {
-  const std::map<std::string, int64_t> hints = hint_values(program.symbols);
-  std::map<std::string, int64_t> bounds;
-  for (const Symbol& symbol : program.symbols) {
-    if (symbol.hi < 0 || symbol.hi > INT32_MAX) return hints;
-    bounds[symbol.name] = symbol.hi;
-  }
-  try {
-    return arena_at(program, bounds) <= kReserveLimit ? bounds : hints;
-  } catch (const CompileError&) {    // the product of the bounds has no 64 bits
-    return hints;
-  }
+// The runtime binds at most that many.
+void check_symbol_count(const Program& program) {
+  if (program.symbols.size() <= kMaxSymbols) return;
+  std::string names;
+  for (const Symbol& symbol : program.symbols) names += (names.empty() ? "" : ", ") + symbol.name;
+  throw CompileError("package",
+                     "the model has " + std::to_string(program.symbols.size()) +
+                         " unknown sizes: " + names,
+                     "", "at most " + std::to_string(kMaxSymbols) +
+                             " are possible; give some of them with --shape");
 }
 
 void symbol_tables(ProgramWriter& out, const Program& program) {
   if (program.symbols.empty()) return;
+  check_symbol_count(program);
+  const SymbolValues hints = hint_values(program);
   out.open("static const mt_symbol_info kSymbols[] = {");
   for (const Symbol& symbol : program.symbols) {
-    out.line("{" + c_string(symbol.name) + ", " + std::to_string(symbol.lo) + ", " +
-             std::to_string(symbol.hi) + "},");
+    std::string row = "{" + c_string(symbol.name);
+    for (const int64_t value : {symbol.lo, symbol.hi, symbol.divisor, hints.at(symbol.name)}) {
+      row += ", " + std::to_string(value);
+    }
+    out.line(row + "},");
   }
   out.close("};");
-  const auto values = reserve_values(program);
-  std::string hints;
-  for (const Symbol& symbol : program.symbols) {
-    hints += (hints.empty() ? "" : ", ") + std::to_string(values.at(symbol.name));
-  }
-  out.line("static const int64_t kHints[] = {" + hints + "};");
 }
 
 void name_table(ProgramWriter& out, const Entry& entry, const std::string& name) {
@@ -108,26 +99,6 @@ size_t launch_count(const Entry& entry) {
 }
 
 std::string table_or_null(bool there, const char* name) { return there ? name : "nullptr"; }
-
-// static int64_t NAME(const int64_t* symbols, int32_t output) { switch (output) ... }
-void switch_function(ProgramWriter& out, const std::string& name, const std::string& parameters,
-                     const std::string& on,
-                     const std::vector<std::pair<std::string, Index>>& cases) {
-  std::vector<Index> values;
-  for (const auto& [label, value] : cases) values.push_back(value);
-  out.open("static int64_t " + name + "(const int64_t* symbols, " + parameters + ") {");
-  out.line("(void)symbols;");
-  out.symbol_locals(values, "symbols");
-  out.open("switch (" + on + ") {");
-  for (const auto& [label, value] : cases) {
-    if (value.is_const(0)) continue;
-    out.line("case " + label + ": return " + out.c(value) + ";");
-  }
-  out.line("default: return 0;");
-  out.close();
-  out.close();
-  out.line();
-}
 
 }  // namespace
 
@@ -152,33 +123,6 @@ void write_tables(ProgramWriter& out, const Program& program) {
   }
   out.close("};");
   out.line();
-}
-
-void write_size_functions(ProgramWriter& out, const Program& program) {
-  std::vector<std::pair<std::string, Index>> dims, bytes, offsets;
-  Index end = program.arena_bytes;
-  for (size_t o = 0; o < program.outputs.size(); ++o) {
-    const Buffer& buffer = program.buffers[program.outputs[o]];
-    Index total = size_of(buffer.dtype);
-    for (size_t d = 0; d < buffer.shape.size(); ++d) {
-      total = total * buffer.shape[d];
-      dims.emplace_back(std::to_string(o) + " * MT_MAX_RANK + " + std::to_string(d),
-                        buffer.shape[d]);
-    }
-    bytes.emplace_back(std::to_string(o), total);
-    offsets.emplace_back(std::to_string(o), end);
-    end = end + buffer.bytes();
-  }
-  out.open("static int64_t arena_bytes(const int64_t* symbols) {");
-  out.line("(void)symbols;");
-  out.symbol_locals({end}, "symbols");
-  out.line("return " + out.c(end) + ";");
-  out.close();
-  out.line();
-  switch_function(out, "output_bytes", "int32_t output", "output", bytes);
-  switch_function(out, "output_dim", "int32_t output, int32_t dim", "output * MT_MAX_RANK + dim",
-                  dims);
-  switch_function(out, "output_offset", "int32_t output", "output", offsets);
 }
 
 void write_program_constant(ProgramWriter& out, const Program& program,
@@ -210,10 +154,10 @@ void write_program_constant(ProgramWriter& out, const Program& program,
   for (const char* function : {"arena_bytes", "output_bytes", "output_dim", "output_offset"}) {
     out.line(std::string(function) + ",");
   }
-  out.line(table_or_null(!program.symbols.empty(), "kHints") + ",");
   out.line("nullptr,");
   out.line(c_string(weights_sha256) + ",");
   out.line(count(program.prepare_arena_bytes) + ",");
+  out.line(table_or_null(needs_check(program), "check_sizes") + ",");
   out.close("};");
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The constant tables of program.cpp: inputs, outputs, symbols, levels, names, and the size
-// functions. Takes a Program; appends text to a writer. Keeps true: an array without elements is
+// The constant tables of program.cpp: inputs, outputs, symbols, levels, names, and the program
+// itself. Takes a Program; appends text to a writer. Keeps true: an array without elements is
 // not written, its pointer is nullptr.
 #pragma once
 
@@ -9,7 +9,6 @@
 namespace mintor {
 
 void write_tables(ProgramWriter& out, const Program& program);
-void write_size_functions(ProgramWriter& out, const Program& program);
 void write_program_constant(ProgramWriter& out, const Program& program,
                             const std::string& weights_sha256);
 // "kernels_v3": a level's table, and its file's name without ".cpp".

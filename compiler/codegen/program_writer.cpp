@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes lines and expressions; gives indented C++ text. Keeps true: no state but the text so far.
-// Takes lines; gives text with the C spelling of sizes. Keeps true: deterministic.
+// Takes lines and expressions; gives indented C++ text. Keeps true: no state but the text so far;
+// two symbols never share a local variable.
 #include "compiler/codegen/program_writer.h"
 
 #include <algorithm>
@@ -15,7 +15,10 @@ ProgramWriter::ProgramWriter(const Program& program) : program_(program) {
       const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
       local += plain ? c : '_';
     }
-    if (std::ranges::find(locals_, local) != locals_.end()) local += "_" + std::to_string(i);
+    const std::string base = local;
+    for (size_t number = i; std::ranges::find(locals_, local) != locals_.end(); ++number) {
+      local = base + "_" + std::to_string(number);
+    }
     locals_.push_back(local);
     spelled_[symbol.name] = Index::var(local);
     Range range{Index(symbol.lo), std::nullopt, symbol.divisor};
@@ -33,13 +36,14 @@ std::string ProgramWriter::c(const Index& e) const {
   return e.substitute(spelled_).c_str(ranges_);
 }
 
-void ProgramWriter::symbol_locals(const std::vector<Index>& expressions, const std::string& from) {
+void ProgramWriter::symbol_locals(const std::vector<Index>& expressions, const std::string& from,
+                                  const std::string& type) {
   for (size_t i = 0; i < program_.symbols.size(); ++i) {
     const bool used = std::ranges::any_of(expressions, [&](const Index& e) {
       return e.mentions(program_.symbols[i].name);
     });
     if (!used) continue;
-    line("const int64_t " + locals_[i] + " = " + from + "[" + std::to_string(i) + "];");
+    line("const " + type + " " + locals_[i] + " = " + from + "[" + std::to_string(i) + "];");
   }
 }
 

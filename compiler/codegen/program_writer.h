@@ -22,7 +22,8 @@ class ProgramWriter {
 
   std::string c(const Index& e) const;
   // `const int64_t batch = FROM[0];` for the symbols that the expressions mention.
-  void symbol_locals(const std::vector<Index>& expressions, const std::string& from);
+  void symbol_locals(const std::vector<Index>& expressions, const std::string& from,
+                     const std::string& type = "int64_t");
 
  private:
   const Program& program_;

@@ -59,7 +59,9 @@ Graph load_text(CompileContext& context, const std::string& path) {
   }
   const std::string text = first_bytes(path, kMaxText);
   const std::string side = path + ".blobs";
-  return parse_graph(text, fs::exists(side) ? read_blobs(side) : Blobs{});
+  if (!fs::exists(side)) return parse_graph(text, {});
+  context.source_files.push_back(side);
+  return parse_graph(text, read_blobs(side));
 }
 
 Graph load_onnx(CompileContext& context, const std::string& path) {
@@ -89,6 +91,7 @@ Graph load_model(CompileContext& context, const std::string& path) {
     throw CompileError("load", "'" + path + "' is a folder", "",
                        "MODEL is an .onnx file or the text of a graph");
   }
+  context.source_files = {path};
   const bool named_onnx = fs::path(path).extension() == ".onnx";
   const bool is_text = is_graph_text(first_bytes(path, 64 << 10)) && !named_onnx;
   return is_text ? load_text(context, path) : load_onnx(context, path);

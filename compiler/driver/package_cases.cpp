@@ -7,7 +7,7 @@
 
 #include "compiler/codegen/target.h"
 #include "compiler/ir/seeded.h"
-#include "compiler/memory/plan_memory.h"
+#include "compiler/memory/symbol_values.h"
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
 
@@ -68,7 +68,7 @@ std::vector<VerifyCase> seeded_case(CompileContext& context, const Program& prog
 }  // namespace
 
 std::vector<Tensor> seeded_inputs(const Program& program, uint64_t seed) {
-  const auto sizes = hint_values(program.symbols);
+  const auto sizes = hint_values(program);
   std::vector<Tensor> inputs;
   for (const int32_t id : program.inputs) {
     const Buffer& buffer = program.buffers[id];

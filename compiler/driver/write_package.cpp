@@ -9,6 +9,7 @@
 #include "compiler/driver/package_cases.h"
 #include "compiler/jit/jit.h"
 #include "compiler/loop/step.h"
+#include "compiler/package/folder.h"
 #include "compiler/support/sha256.h"
 
 namespace mintor {
@@ -103,7 +104,10 @@ void write_program_package(CompileContext& context, const Program& given,
   contents.inputs = tensors_of(program, program.inputs);
   contents.outputs = tensors_of(program, program.outputs);
   for (const Symbol& symbol : program.symbols) {
-    contents.symbols.push_back({symbol.name, symbol.lo, symbol.hi});
+    contents.symbols.push_back({symbol.name, symbol.lo, symbol.hi, symbol.divisor});
+  }
+  for (const std::string& path : context.source_files) {
+    contents.sources[fs::path(path).filename().string()] = sha256_of_file(path);
   }
   contents.cases = package_cases(context, program, cases);
   contents.numerics_hash = program.numerics_hash;

@@ -14,6 +14,7 @@
 #include "compiler/support/embedded.h"
 #include "compiler/support/error.h"
 #include "compiler/support/sha256.h"
+#include "compiler/support/shared_library.h"
 
 namespace mintor {
 namespace {
@@ -77,8 +78,9 @@ std::string write_repro(const ProgramSource& source, const Cache& cache, const s
 }
 
 JitCode open_library(const std::string& path) {
-  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) throw InternalError("jit", dlerror());
+  std::string problem;
+  void* handle = open_shared_library(path, problem);
+  if (handle == nullptr) throw InternalError("jit", problem);
   JitCode code;
   code.library = path;
   code.code = std::shared_ptr<void>(handle, [](void* library) { dlclose(library); });
@@ -89,7 +91,7 @@ JitCode open_library(const std::string& path) {
 }
 
 ProgramSource with_runtime_headers(ProgramSource source) {
-  for (const char* file : {"mintor_abi.h", "mintor_program.h"}) {
+  for (const char* file : {"mintor_abi.h", "mintor_program.h", "mintor_size.h"}) {
     const std::string text(embedded_text(std::string("runtime/include/") + file));
     source.headers.push_back({file, text, {}});
   }

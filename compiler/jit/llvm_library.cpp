@@ -19,6 +19,7 @@
 #include "compiler/jit/llvm/abi.h"
 #include "compiler/jit/process.h"
 #include "compiler/support/error.h"
+#include "compiler/support/shared_library.h"
 
 namespace mintor {
 namespace {
@@ -48,11 +49,8 @@ Library open_library() {
     library.problem = "libmintor_jit is not installed";
     return library;
   }
-  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) {
-    library.problem = dlerror();
-    return library;
-  }
+  void* handle = open_shared_library(path, library.problem);
+  if (handle == nullptr) return library;
   library.compile = reinterpret_cast<MintorJitCompile>(dlsym(handle, MINTOR_JIT_COMPILE));
   library.format = reinterpret_cast<MintorJitFormat>(dlsym(handle, MINTOR_JIT_FORMAT));
   if (!library.compile || !library.format) library.problem = path + " is of another version";

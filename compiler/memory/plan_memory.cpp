@@ -8,6 +8,7 @@
 
 #include "compiler/memory/arena.h"
 #include "compiler/memory/in_place.h"
+#include "compiler/memory/symbol_values.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -17,11 +18,6 @@ Index exact_bytes(const Buffer& buffer) {
   Index total = size_of(buffer.dtype);
   for (const Index& extent : buffer.shape) total = total * extent;
   return total;
-}
-
-int64_t at_hints(const Program& program, const Index& e) {
-  const auto hints = hint_values(program.symbols);
-  return e.evaluate([&](std::string_view name) { return hints.at(std::string(name)); });
 }
 
 struct EntryPlanner {
@@ -113,17 +109,17 @@ struct EntryPlanner {
     return plan;
   }
 
-  void report(const ArenaPlan& plan) {
+  void report(const ArenaPlan& plan, const SymbolValues& hints) {
     int64_t bound = 0, sum = 0;
     for (const Section& section : plan.sections) {
-      bound += at_hints(program, section.unit) * section.least;
+      bound += value_at(section.unit, hints) * section.least;
     }
     for (const auto& [buffer, lifetime] : live) {
-      sum += at_hints(program, exact_bytes(program.buffers[buffer]));
+      sum += value_at(exact_bytes(program.buffers[buffer]), hints);
     }
     if (live.empty()) return;
     program.report.push_back(
-        entry.name + ": arena " + std::to_string(at_hints(program, plan.bytes)) +
+        entry.name + ": arena " + std::to_string(value_at(plan.bytes, hints)) +
         " B, lower bound " + std::to_string(bound) + " B, without reuse " + std::to_string(sum) +
         " B, " + std::to_string(live.size()) + " buffers, " + std::to_string(reused) +
         " in place");
@@ -144,17 +140,6 @@ void place_packed(Program& program) {
 
 }  // namespace
 
-std::map<std::string, int64_t> hint_values(const std::vector<Symbol>& symbols) {
-  std::map<std::string, int64_t> values;
-  for (const Symbol& symbol : symbols) {
-    int64_t value = symbol.hint > 0 ? symbol.hint : std::max<int64_t>(symbol.lo, 1);
-    value = std::max(value, symbol.lo);
-    if (symbol.hi >= 0) value = std::min(value, symbol.hi);
-    values[symbol.name] = value;
-  }
-  return values;
-}
-
 void plan_memory(CompileContext& context, Program& program) {
   place_packed(program);
   EntryPlanner prepare{context, program, program.prepare, {}, {}, 0};
@@ -165,8 +150,9 @@ void plan_memory(CompileContext& context, Program& program) {
   const ArenaPlan plan = forward.run();
   program.arena_bytes = plan.bytes;
   program.report.clear();
-  prepare.report(once);
-  forward.report(plan);
+  const SymbolValues hints = hint_values(program);
+  prepare.report(once, hints);
+  forward.report(plan, hints);
   for (const std::string& line : program.report) context.explain("memory: " + line);
   verify_memory(program);
 }

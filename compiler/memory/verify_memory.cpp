@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The check of a memory plan, which knows nothing of how it was made. Takes a Program; throws
 // InternalError with two buffers that overlap while both hold values, or one outside its block.
-// Keeps true: the plan is tried at the hints, at both bounds, and at values between.
+// Keeps true: the plan is tried at the hints, at both bounds, and at values between, each moved to
+// where no size is negative: there `run` refuses.
 #include "compiler/memory/plan_memory.h"
 
 #include <algorithm>
 
 #include "compiler/memory/liveness.h"
+#include "compiler/memory/symbol_values.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
 namespace {
-
-using Values = std::map<std::string, int64_t>;
-
-int64_t value_of(const Index& e, const Values& values) {
-  return e.evaluate([&](std::string_view name) { return values.at(std::string(name)); });
-}
 
 struct Placed {
   int32_t buffer;
@@ -24,7 +20,7 @@ struct Placed {
   int64_t begin, end;
 };
 
-std::string describe(const Program& program, const Placed& placed, const Values& values) {
+std::string describe(const Program& program, const Placed& placed, const SymbolValues& values) {
   std::string text = "'" + program.buffers[placed.buffer].name + "' [" +
                      std::to_string(placed.begin) + ", " + std::to_string(placed.end) + ")";
   for (const auto& [name, value] : values) text += " " + name + "=" + std::to_string(value);
@@ -46,7 +42,7 @@ bool taken_over(const Program& program, const std::vector<const Launch*>& launch
 }
 
 void verify_entry(const Program& program, const Entry& entry, int64_t limit,
-                  const Values& values) {
+                  const SymbolValues& values) {
   std::vector<const Launch*> launches;
   for (const Region& region : entry.regions) {
     for (const Launch& launch : region.launches) launches.push_back(&launch);
@@ -55,8 +51,8 @@ void verify_entry(const Program& program, const Entry& entry, int64_t limit,
   for (const auto& [id, lifetime] : lifetimes(program, entry, Place::arena)) {
     const Buffer& buffer = program.buffers[id];
     int64_t bytes = size_of(buffer.dtype);
-    for (const Index& extent : buffer.shape) bytes *= value_of(extent, values);
-    const int64_t begin = value_of(buffer.offset, values);
+    for (const Index& extent : buffer.shape) bytes *= value_at(extent, values);
+    const int64_t begin = value_at(buffer.offset, values);
     const Placed placed{id, lifetime, begin, begin + bytes};
     if (begin < 0 || begin % 64 != 0 || placed.end > limit) {
       throw InternalError("verify memory", describe(program, placed, values) +
@@ -84,19 +80,19 @@ int64_t legal(const Symbol& symbol, int64_t value) {
   return std::max(value, symbol.lo);
 }
 
-std::vector<Values> samples(const Program& program) {
-  std::vector<Values> all{hint_values(program.symbols)};
+std::vector<SymbolValues> samples(const Program& program) {
+  std::vector<SymbolValues> all{hint_values(program)};
   constexpr int64_t kTries[] = {0, 1, 2, 3, 7, 17, 64, 129, 1000};
   for (size_t t = 0; t < std::size(kTries); ++t) {
-    Values values;
+    SymbolValues values;
     for (size_t s = 0; s < program.symbols.size(); ++s) {
       // Another value for each symbol, so that none hides behind another.
       const int64_t value = kTries[(t + 2 * s) % std::size(kTries)];
       values[program.symbols[s].name] = legal(program.symbols[s], value);
     }
-    all.push_back(values);
+    if (auto found = legal_values(program, values)) all.push_back(*std::move(found));
   }
-  return program.symbols.empty() ? std::vector<Values>{{}} : all;
+  return program.symbols.empty() ? std::vector<SymbolValues>{{}} : all;
 }
 
 void verify_packed(const Program& program) {
@@ -116,8 +112,8 @@ void verify_packed(const Program& program) {
 void verify_memory(const Program& program) {
   verify_packed(program);
   verify_entry(program, program.prepare, program.prepare_arena_bytes, {});
-  for (const Values& values : samples(program)) {
-    verify_entry(program, program.forward, value_of(program.arena_bytes, values), values);
+  for (const SymbolValues& values : samples(program)) {
+    verify_entry(program, program.forward, value_at(program.arena_bytes, values), values);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "compiler/package/package.h"
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
+#include "compiler/support/shared_library.h"
 #include "runtime/include/mintor_program.h"
 
 namespace mintor {
@@ -58,8 +59,9 @@ std::vector<int64_t> shape_of(const mt_tensor& tensor) {
 }  // namespace
 
 ModelApi library_api(const std::string& library, const std::string& name) {
-  void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!handle) throw CompileError("load", dlerror());
+  std::string problem;
+  void* handle = open_shared_library(library, problem);
+  if (!handle) throw CompileError("load", problem, "", "build the package again");
   ModelApi api;
   api.code = std::shared_ptr<void>(handle, [](void* code) { dlclose(code); });
   mt_status (*open)(const mt_options*, void**) = nullptr;

@@ -166,7 +166,10 @@ std::string manifest_text(const PackageContents& contents,
     units.push_back({{"file", "src/" + unit.file}, {"flags", unit.flags}});
   }
   for (const PackageSymbol& symbol : contents.symbols) {
-    symbols.push_back({{"name", symbol.name}, {"lo", symbol.lo}, {"hi", symbol.hi}});
+    symbols.push_back({{"name", symbol.name},
+                       {"lo", symbol.lo},
+                       {"hi", symbol.hi},
+                       {"divisor", symbol.divisor}});
   }
   const Json json = {{"format", "mintor-package"},
                      {"format_version", kPackageFormatVersion},

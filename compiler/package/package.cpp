@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "compiler/package/folder.h"
+#include "compiler/package/names.h"
 #include "compiler/package/package_text.h"
 #include "compiler/support/embedded.h"
 #include "compiler/support/error.h"
@@ -16,14 +17,13 @@
 namespace mintor {
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 void check_name(const std::string& name) {
-  if (package_name_from(name) == name) return;
+  const std::string legal = package_name_from(name);
+  if (legal == name) return;
+  const std::string why = reserved_name(name);
   throw CompileError("package", "'" + name + "' cannot be the name of a package", "",
-                     "take a C identifier of at most 64 letters, like '" +
-                         package_name_from(name) + "'");
+                     why.empty() ? "take a C identifier of at most 64 letters, like '" + legal + "'"
+                                 : why + "; take another, like '" + legal + "'");
 }
 
 void check_place(const std::string& directory) {
@@ -156,16 +156,6 @@ std::span<const char* const> package_compile_flags() {
                                            "-fno-rtti",       "-fno-threadsafe-statics",
                                            "-ffunction-sections"};
   return kFlags;
-}
-
-std::string package_name_from(std::string_view text) {
-  std::string name;
-  for (const char c : text.substr(0, 64)) name += is_letter(c) || is_digit(c) ? c : '_';
-  if (name.empty() || is_digit(name[0])) name = "m_" + name;
-  // Names with a leading underscore belong to the C library; a macro of gnu modes is no prefix.
-  if (name[0] == '_') name = "m" + name;
-  if (name == "linux" || name == "unix" || name == "mintor_package") name += "_model";
-  return name.substr(0, 64);
 }
 
 std::string weights_sha256(std::span<const WeightPiece> pieces, int64_t weights_bytes) {

@@ -47,6 +47,7 @@ struct PackageTensor {
 struct PackageSymbol {
   std::string name;
   int64_t lo = 0, hi = -1;             // inclusive; hi < 0: unbounded
+  int64_t divisor = 1;                 // it is a multiple of this
 };
 
 struct NamedTensor {
@@ -85,7 +86,8 @@ void write_package(const PackageContents& contents, const std::string& directory
 // SHA-256 of the payload of weights.bin as write_package will write it: for program.cpp.
 std::string weights_sha256(std::span<const WeightPiece> pieces, int64_t weights_bytes);
 
-// A name made from any text that is legal as a package name: "resnet-18.onnx" -> "resnet_18_onnx".
+// A name made from any text that is legal as a package name: "resnet-18.onnx" -> "resnet_18_onnx",
+// "m" -> "m_model".
 std::string package_name_from(std::string_view text);
 
 struct ManifestUnit {

@@ -83,6 +83,7 @@ std::string range_text(const PackageContents& contents, const PackageTensor& ten
     out += fmt::format("; {} {}", printable(symbol.name),
                        symbol.hi < 0 ? fmt::format("at least {}", symbol.lo)
                                      : fmt::format("in {}..{}", symbol.lo, symbol.hi));
+    if (symbol.divisor > 1) out += fmt::format(", a multiple of {}", symbol.divisor);
   }
   return out;
 }
@@ -94,8 +95,12 @@ std::string tensor_enum(const PackageContents& contents, const char* role,
                                 contents.name, role);
   std::vector<std::string> used;
   for (size_t i = 0; i < tensors.size(); ++i) {
-    std::string name = fmt::format("{}_{}_{}", contents.name, role, identifier(tensors[i].name));
-    if (std::find(used.begin(), used.end(), name) != used.end()) name += fmt::format("_at_{}", i);
+    const std::string base =
+        fmt::format("{}_{}_{}", contents.name, role, identifier(tensors[i].name));
+    std::string name = base;
+    for (size_t at = i; std::find(used.begin(), used.end(), name) != used.end(); ++at) {
+      name = fmt::format("{}_at_{}", base, at);
+    }
     used.push_back(name);
     out += fmt::format("  // {}: {}{}{}{}\n  {} = {},\n", printable(tensors[i].name),
                        type_text(tensors[i]), range_text(contents, tensors[i]),

@@ -26,6 +26,7 @@ struct CompileContext {
   std::vector<std::string> explanations;      // one decision each, in order; kept when --explain
   std::vector<std::string> warnings;          // what the user should know in any case
   std::vector<PassTime> pass_times;
+  std::vector<std::string> source_files;      // paths that the model was read from, for records
   // Called as work goes on ("fusing", 3, 120), by whoever compiles; may be empty.
   std::function<void(const std::string& stage, int64_t done, int64_t total)> progress;
   // Receives the text of --dump-changed; may be empty.

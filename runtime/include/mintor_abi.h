@@ -36,7 +36,8 @@ typedef enum mt_dtype {
 // A dense row-major array. For an input: `data` is read, all fields are set by the caller.
 // For an output: the caller sets `data` and `bytes` (capacity); `run` sets dtype, rank and shape,
 // and `bytes` to what it wrote. With `data` null, `run` sets it to memory of the context, valid
-// until the context's next run. Data is aligned to its element; outputs overlap no input.
+// until the context's next run; a `data` that points there already counts as null, so an array can
+// be passed again as it came back. Data is aligned to its element; outputs overlap no input.
 typedef struct mt_tensor {
   void* data;
   size_t bytes;
@@ -58,6 +59,8 @@ typedef struct mt_tensor_info {
 typedef struct mt_symbol_info {
   const char* name;
   int64_t lo, hi;              // inclusive range; hi < 0: unbounded
+  int64_t divisor;             // it is a multiple of this; 0 and 1: of nothing
+  int64_t hint;                // a typical value: at the hints of all symbols every size is legal
 } mt_symbol_info;
 
 typedef struct mt_model_info {
@@ -99,7 +102,7 @@ typedef struct mt_context_options {
   void* memory;                 // working memory (64-byte aligned), or null: allocated
   size_t memory_bytes;          // at least what <name>_context_bytes says
   int64_t max_symbols[MT_MAX_SYMBOLS];  // upper values to reserve for, in order of
-                                        // mt_model_info.symbols; 0: the declared hint
+                                        // mt_model_info.symbols; 0: mt_symbol_info.hint
   mt_profile profile;
   void* profile_data;
 } mt_context_options;

@@ -52,6 +52,14 @@ struct Level {
   const void* kernels;
 };
 
+// What is wrong with the sizes that some symbols lead to.
+struct SizeFault {
+  enum Kind : int32_t { none, negative, overflow } kind;   // overflow: 64 bits do not hold it
+  const char* tensor;                // null: the working memory as a whole
+  int32_t dim;                       // -1: the number of its bytes
+  int64_t size;                      // where it is negative
+};
+
 struct Program {
   mt_model_info info;                // `level` null; the runtime fills it in its own copy
   const Level* levels;               // best last
@@ -62,11 +70,13 @@ struct Program {
   int64_t (*output_dim)(const int64_t* symbols, int32_t output, int32_t dim);
   // Offset of output o in the arena when the caller gives no buffer for it (part of arena_bytes).
   int64_t (*output_offset)(const int64_t* symbols, int32_t output);
-  const int64_t* symbol_hints;       // values to size a context for when the caller names none
   // Symbols that inputs do not bind directly are computed from the others here; may be null.
   void (*derive)(int64_t* symbols);
   const char* weights_sha256;        // hex; compared with the trailer of weights.bin; "" skips
   int64_t prepare_arena_bytes;       // working memory of `prepare`, given back after it
+  // The first size of any buffer that cannot be. All other functions and `forward` are called with
+  // symbols only for which there is none. Null: every size is legal whatever the symbols are.
+  SizeFault (*check_sizes)(const int64_t* symbols);
 };
 
 // The generated table, one per package.

@@ -3,7 +3,6 @@
 // Takes mt_tensor arrays; gives symbol values, input pointers and described outputs. Keeps true:
 // nothing is read through a pointer whose size, dtype and alignment were not checked, and nothing
 // is written before all of it was; messages name the tensor, what was expected and what came.
-#include <stdio.h>
 #include <string.h>
 
 #include "runtime.h"
@@ -46,6 +45,13 @@ static mt_status check_block(const char* role, const mt_tensor_info& expected, c
   return MT_OK;
 }
 
+// Memory that an earlier run gave out, or works in: null counts as the same for an output, and an
+// input there would be written over while it is read.
+static bool is_own_memory(const Context& context, const void* data) {
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(context.arena.data);
+  return reinterpret_cast<uintptr_t>(data) - begin < uint64_t(context.arena.bytes);
+}
+
 // Binds the symbol of one dimension, or checks that it agrees. `bound_by` names who bound it.
 static mt_status bind_dim(Context* context, const mt_tensor_info& expected, int32_t dim,
                           int64_t given, const char** bound_by) {
@@ -61,11 +67,9 @@ static mt_status bind_dim(Context* context, const mt_tensor_info& expected, int3
                 expected.name, dim);
   }
   const mt_symbol_info& symbol = info.symbols[index];
-  if (given < 0 || given < symbol.lo || (symbol.hi >= 0 && given > symbol.hi)) {
-    char most[24] = "";   // stays empty where the range has no upper end
-    if (symbol.hi >= 0) snprintf(most, sizeof(most), "%lld", (long long)symbol.hi);
-    return fail(MT_SHAPE_MISMATCH, "input '%s': dimension %d ('%s') is %lld, expected %lld..%s",
-                expected.name, dim, symbol.name, (long long)given, (long long)symbol.lo, most);
+  if (!in_range(symbol, given)) {
+    return fail(MT_SHAPE_MISMATCH, "input '%s': dimension %d ('%s') is %lld, expected %s",
+                expected.name, dim, symbol.name, (long long)given, range_text(symbol).text);
   }
   if (bound_by[index] && context->symbols[index] != given) {
     return fail(MT_SHAPE_MISMATCH,
@@ -95,6 +99,11 @@ static mt_status bind_input(Context* context, const mt_tensor_info& expected,
                   expected.name);
     }
   }
+  if (!empty && is_own_memory(*context, given.data)) {
+    return fail(MT_INVALID_ARGUMENT,
+                "input '%s': data lies in the memory of this context; copy it first",
+                expected.name);
+  }
   return check_block("input", expected, given.data, given.bytes, empty ? 0 : bytes);
 }
 
@@ -104,9 +113,9 @@ static mt_status check_derived(const Context& context, const char* const* bound_
   for (int32_t i = 0; i < info.symbol_count; ++i) {
     const mt_symbol_info& symbol = info.symbols[i];
     const int64_t value = context.symbols[i];
-    if (!bound_by[i] && (value < symbol.lo || (symbol.hi >= 0 && value > symbol.hi))) {
-      return fail(MT_SHAPE_MISMATCH, "symbol '%s' becomes %lld, expected %lld..%lld", symbol.name,
-                  (long long)value, (long long)symbol.lo, (long long)symbol.hi);
+    if (!bound_by[i] && !in_range(symbol, value)) {
+      return fail(MT_SHAPE_MISMATCH, "symbol '%s' becomes %lld, expected %s", symbol.name,
+                  (long long)value, range_text(symbol).text);
     }
   }
   return MT_OK;
@@ -127,12 +136,14 @@ mt_status bind_inputs(Context* context, const mt_tensor* inputs) {
   return check_derived(*context, bound_by);
 }
 
-mt_status check_outputs(const Context* context, const mt_tensor* outputs) {
+mt_status check_outputs(Context* context, const mt_tensor* outputs) {
   const Program& program = *context->model->program;
   const mt_model_info& info = context->model->info;
   if (!outputs && info.output_count) return fail(MT_INVALID_ARGUMENT, "run: outputs is null");
   for (int32_t i = 0; i < info.output_count; ++i) {
-    if (!outputs[i].data) continue;
+    const bool own = is_own_memory(*context, outputs[i].data);
+    context->outputs[i] = own ? nullptr : outputs[i].data;
+    if (!context->outputs[i]) continue;
     const int64_t bytes = program.output_bytes(context->symbols, i);
     const mt_status status = check_block("output", info.outputs[i], outputs[i].data,
                                          outputs[i].bytes, uint64_t(bytes));
@@ -146,10 +157,13 @@ void describe_outputs(Context* context, mt_tensor* outputs) {
   const mt_model_info& info = context->model->info;
   for (int32_t i = 0; i < info.output_count; ++i) {
     mt_tensor& output = outputs[i];
-    if (!output.data) {
-      output.data = context->arena.data + program.output_offset(context->symbols, i);
-    }
     output.bytes = size_t(program.output_bytes(context->symbols, i));
+    output.data = context->outputs[i];
+    if (!output.data) {
+      // An empty one could lie behind the last byte, which may be another's first.
+      output.data = context->arena.data +
+                    (output.bytes ? program.output_offset(context->symbols, i) : 0);
+    }
     output.dtype = info.outputs[i].dtype;
     output.rank = info.outputs[i].rank;
     for (int32_t dim = 0; dim < output.rank; ++dim) {

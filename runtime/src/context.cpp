@@ -4,6 +4,7 @@
 // the sizes fit what was reserved; a context that owns its memory grows when they do not; one that
 // lives in the caller's memory never does.
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime.h"
 
@@ -23,7 +24,7 @@ static mt_status reserve(Context* context, const mt_context_options& options) {
   const int64_t needed = context->model->program->arena_bytes(context->symbols);
   if (!options.memory) {
     context->owns_memory = true;
-    if (allocate(&context->arena, needed)) return MT_OK;
+    if (allocate(&context->arena, needed, Fill::undefined)) return MT_OK;
     return fail(MT_OUT_OF_MEMORY, "no memory for a context of %lld bytes", (long long)needed);
   }
   if (uint64_t(options.memory_bytes) < uint64_t(needed)) {
@@ -75,16 +76,34 @@ static mt_status fit_arena(Context* context) {
                 "these sizes need %lld bytes of working memory, the context was given %lld",
                 (long long)needed, (long long)context->arena.bytes);
   }
-  // Nothing in the arena outlives a run, so the old block goes first: the peak stays low.
+  Block larger;
+  if (!allocate(&larger, needed, Fill::undefined)) {
+    return fail(MT_OUT_OF_MEMORY, "no memory for a context of %lld bytes", (long long)needed);
+  }
+  // Nothing in the arena outlives a run. No page of the new block was touched so far.
   release(&context->arena);
-  if (allocate(&context->arena, needed)) return MT_OK;
-  return fail(MT_OUT_OF_MEMORY, "no memory for a context of %lld bytes", (long long)needed);
+  context->arena = larger;
+  return MT_OK;
+}
+
+static mt_status check_and_fit(Context* context, const mt_tensor* outputs) {
+  // A run mostly has the sizes of the one before.
+  const size_t bytes = sizeof(context->symbols);
+  const bool known = context->fits && memcmp(context->fitting, context->symbols, bytes) == 0;
+  mt_status status = MT_OK;
+  if (!known) status = check_sizes(*context->model->program, context->symbols);
+  if (!status) status = check_outputs(context, outputs);
+  if (status || known) return status;
+  status = fit_arena(context);
+  if (status) return status;
+  memcpy(context->fitting, context->symbols, bytes);
+  context->fits = true;
+  return MT_OK;
 }
 
 static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor* outputs) {
   mt_status status = bind_inputs(context, inputs);
-  if (!status) status = check_outputs(context, outputs);
-  if (!status) status = fit_arena(context);
+  if (!status) status = check_and_fit(context, outputs);
   if (status) return status;
   describe_outputs(context, outputs);
   const Model& model = *context->model;

@@ -109,7 +109,7 @@ void launch(const Entry& entry, const void* kernels, const Args& args, const Exe
   const Job job = {&entry, kernels, &args, &executor};
   if (executor.parallel_for) {
     host_phases(job);
-  } else if (executor.pool && any_split(job, pool_width(executor.pool))) {
+  } else if (executor.pool && any_split(job, pool_width(executor.pool))) {  // never in a child
     run_job(executor.pool, pool_phases, &job);
   } else {
     own_phases(job);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Aligned blocks: the packed weights of a model and the arena of a context.
-// Takes a size; gives zeroed memory on a 64-byte boundary (a line of the cache, a vector register).
+// Takes a size; gives memory on a 64-byte boundary (a line of the cache, a vector register).
 // Keeps true: a block of 4 MB or more starts on a huge page and asks for huge pages: packed weights
 // are walked once per run, and every 4 KB page of them would need its own address translation.
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 namespace MT_PACKAGE {
 
-bool allocate(Block* block, int64_t bytes) {
+bool allocate(Block* block, int64_t bytes, Fill fill) {
   const size_t huge_page = size_t(2) << 20;
   block->data = nullptr;
   block->bytes = 0;
@@ -24,7 +24,7 @@ bool allocate(Block* block, int64_t bytes) {
   // Only advice: where the system refuses, small pages serve.
   if (large) madvise(data, size_t(bytes) / huge_page * huge_page, MADV_HUGEPAGE);
 #endif
-  memset(data, 0, size_t(bytes));
+  if (fill == Fill::zeros) memset(data, 0, size_t(bytes));
   block->data = static_cast<char*>(data);
   block->bytes = bytes;
   return true;

@@ -32,13 +32,13 @@ static mt_status choose_level(const Program& program, const char* wanted, const 
 // Packs what `prepare` packs. The threads that help are gone afterwards.
 static mt_status prepare_model(Model* model) {
   const Program& program = *model->program;
-  if (!allocate(&model->packed, program.info.packed_bytes)) {
+  if (!allocate(&model->packed, program.info.packed_bytes, Fill::zeros)) {
     return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes of packed weights",
                 (long long)program.info.packed_bytes);
   }
   if (program.prepare.phase_count == 0) return MT_OK;
   Block arena;
-  if (!allocate(&arena, program.prepare_arena_bytes)) {
+  if (!allocate(&arena, program.prepare_arena_bytes, Fill::undefined)) {
     return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes to pack weights in",
                 (long long)program.prepare_arena_bytes);
   }

@@ -41,12 +41,20 @@ mt_status read_options(const mt_options* given, mt_options* options) {
     return fail(MT_INVALID_ARGUMENT, "parallel_width is %d, expected 0..1024",
                 options->parallel_width);
   }
+  if (!options->parallel_for && (options->parallel_width || options->parallel_for_data)) {
+    return fail(MT_INVALID_ARGUMENT, "%s is set, but parallel_for is null",
+                options->parallel_width ? "parallel_width" : "parallel_for_data");
+  }
   if (options->parallel_for && options->threads > 1) {
     return fail(MT_INVALID_ARGUMENT, "threads is %d beside parallel_for; give one of the two",
                 options->threads);
   }
   if (options->weights && options->weights_path) {
     return fail(MT_INVALID_ARGUMENT, "weights and weights_path are both given; give one of them");
+  }
+  if (!options->weights && options->weights_bytes) {
+    return fail(MT_INVALID_ARGUMENT, "weights_bytes is %zu, but weights is null",
+                options->weights_bytes);
   }
   return MT_OK;
 }
@@ -58,11 +66,14 @@ static mt_status reserved_symbols(const Program& program, const mt_context_optio
   for (int32_t i = 0; i < info.symbol_count; ++i) {
     const mt_symbol_info& symbol = info.symbols[i];
     const int64_t wanted = options.max_symbols[i];
-    if (wanted < 0 || (symbol.hi >= 0 && wanted > symbol.hi)) {
-      return fail(MT_SHAPE_MISMATCH, "max_symbols[%d] ('%s') is %lld, expected 0..%lld", i,
-                  symbol.name, (long long)wanted, (long long)symbol.hi);
+    const int64_t step = symbol.divisor > 1 ? symbol.divisor : 1;
+    // The largest legal value up to what is wanted.
+    symbols[i] = wanted ? wanted / step * step : symbol.hint;
+    if (wanted < 0 || (wanted && (wanted > symbol.hi && symbol.hi >= 0)) ||
+        (wanted && symbols[i] < symbol.lo)) {
+      return fail(MT_SHAPE_MISMATCH, "max_symbols[%d] ('%s') is %lld, expected %s", i,
+                  symbol.name, (long long)wanted, range_text(symbol).text);
     }
-    symbols[i] = wanted ? wanted : program.symbol_hints[i];
   }
   for (int32_t i = info.symbol_count; i < MT_MAX_SYMBOLS; ++i) {
     if (options.max_symbols[i]) {
@@ -71,7 +82,7 @@ static mt_status reserved_symbols(const Program& program, const mt_context_optio
     }
   }
   if (program.derive) program.derive(symbols);
-  return MT_OK;
+  return check_sizes(program, symbols);
 }
 
 mt_status read_context_options(const Program& program, const mt_context_options* given,
@@ -89,6 +100,9 @@ mt_status read_context_options(const Program& program, const mt_context_options*
   if (!options->memory && options->memory_bytes) {
     return fail(MT_INVALID_ARGUMENT, "memory_bytes is %zu, but memory is null",
                 options->memory_bytes);
+  }
+  if (!options->profile && options->profile_data) {
+    return fail(MT_INVALID_ARGUMENT, "profile_data is set, but profile is null");
   }
   return reserved_symbols(program, *options, symbols);
 }

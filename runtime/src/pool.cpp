@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <new>
 
@@ -54,6 +55,7 @@ struct Worker {
 
 struct Pool {
   int32_t width;
+  pid_t process;             // where the workers are: a forked child has none of them
   Barrier barrier;
   alignas(64) std::atomic<uint32_t> ticket;
   std::atomic<bool> stopping;
@@ -131,24 +133,30 @@ Pool* create_pool(int32_t threads) {
     free(pool);
     return nullptr;
   }
+  pool->process = getpid();
   pthread_mutex_init(&pool->mutex, nullptr);
   pthread_cond_init(&pool->wake, nullptr);
   pool->width = 1 + start_workers(pool, threads - 1);
   return pool;
 }
 
-void destroy_pool(Pool* pool) {
-  if (!pool) return;
+static void stop_workers(Pool* pool) {
   pool->stopping.store(true, std::memory_order_release);
   announce(pool);
   for (int32_t i = 0; i < pool->width - 1; ++i) pthread_join(pool->workers[i].thread, nullptr);
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->mutex);
+}
+
+void destroy_pool(Pool* pool) {
+  if (!pool) return;
+  // In a forked child the lock may be held and waited for by threads that are not there.
+  if (pool->process == getpid()) stop_workers(pool);
   free(pool->workers);
   free(pool);
 }
 
-int32_t pool_width(const Pool* pool) { return pool->width; }
+int32_t pool_width(const Pool* pool) { return pool->process == getpid() ? pool->width : 1; }
 
 Barrier* pool_barrier(Pool* pool) { return &pool->barrier; }
 

@@ -21,7 +21,7 @@ struct Barrier {
 
 using JobFn = void (*)(const void* job, int32_t part, int32_t parts);
 
-int32_t pool_width(const Pool* pool);   // workers and the caller
+int32_t pool_width(const Pool* pool);   // workers and the caller; 1 in a forked child
 // Every part has to pass barrier waits in equal number; returns when all parts are through.
 void run_job(Pool* pool, JobFn run, const void* job);
 Barrier* pool_barrier(Pool* pool);

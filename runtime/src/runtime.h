@@ -18,12 +18,13 @@ const char* dtype_name(int32_t dtype);    // "f32"; "?" for a value that is none
 int64_t dtype_bytes(int32_t dtype);       // 0 for a value that is none
 
 // --- memory (memory.cpp) ---
-// A 64-byte aligned block of zeros that is owned; huge pages are asked for when it is large.
+// A 64-byte aligned block that is owned; huge pages are asked for when it is large.
 struct Block {
   char* data;
   int64_t bytes;
 };
-bool allocate(Block* block, int64_t bytes);  // data stays null for 0 bytes
+enum class Fill { undefined, zeros };
+bool allocate(Block* block, int64_t bytes, Fill fill);  // data stays null for 0 bytes
 void release(Block* block);
 
 // --- options (options.cpp) ---
@@ -32,6 +33,15 @@ void release(Block* block);
 mt_status read_options(const mt_options* given, mt_options* options);
 mt_status read_context_options(const Program& program, const mt_context_options* given,
                                mt_context_options* options, int64_t* symbols);
+
+// --- sizes (sizes.cpp) ---
+bool in_range(const mt_symbol_info& symbol, int64_t value);
+struct RangeText {
+  char text[96];
+};
+RangeText range_text(const mt_symbol_info& symbol);   // "0..64", "a multiple of 8 in 8.."
+// MT_SHAPE_MISMATCH or MT_OUT_OF_MEMORY with the first size that cannot be.
+mt_status check_sizes(const Program& program, const int64_t* symbols);
 
 // --- weights (weights.cpp) ---
 struct Weights {
@@ -81,6 +91,8 @@ struct Context {
   Block arena;                       // `data` is the caller's when !owns_memory
   int32_t busy;                      // 1 while a run is in it
   int64_t symbols[MT_MAX_SYMBOLS];
+  bool fits;                         // `fitting` is set
+  int64_t fitting[MT_MAX_SYMBOLS];   // the last symbols whose sizes are legal and fit the arena
   const void** inputs;               // by position, filled by each run
   void** outputs;
 };
@@ -88,9 +100,10 @@ struct Context {
 // Checks the caller's arrays against the declarations, binds and derives the symbols, checks their
 // ranges, fills context.inputs.
 mt_status bind_inputs(Context* context, const mt_tensor* inputs);
-// Checks capacities before anything is written.
-mt_status check_outputs(const Context* context, const mt_tensor* outputs);
-// Points context.outputs to the caller's memory or to the arena, and describes each output.
+// Checks capacities before anything is written; fills context.outputs with the caller's memory,
+// null where there is none.
+mt_status check_outputs(Context* context, const mt_tensor* outputs);
+// Points the rest of context.outputs to the arena, and describes each output.
 void describe_outputs(Context* context, mt_tensor* outputs);
 
 }  // namespace MT_PACKAGE

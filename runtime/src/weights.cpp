@@ -87,22 +87,53 @@ static mt_status map_file(const Program& program, const char* path, Weights* wei
   return checked;
 }
 
+// The file that `address` is mapped from, as the kernel knows it: whatever name it was started or
+// opened by, and wherever the process has gone since.
+static bool mapped_path(const void* address, char* path, size_t room) {
+  FILE* maps = fopen("/proc/self/maps", "re");
+  if (!maps) return false;
+  char line[PATH_MAX + 100];
+  bool found = false;
+  while (!found && fgets(line, sizeof(line), maps)) {
+    unsigned long begin = 0, end = 0;
+    const uintptr_t at = reinterpret_cast<uintptr_t>(address);
+    if (sscanf(line, "%lx-%lx", &begin, &end) != 2 || at < begin || at >= end) continue;
+    const char* slash = strchr(line, '/');
+    line[strcspn(line, "\n")] = 0;
+    found = slash && snprintf(path, room, "%s", slash) < int(room);
+  }
+  fclose(maps);
+  return found;
+}
+
+// The folder of the library or program that this code lies in, without a slash behind it.
+static bool own_folder(const Program& program, char* folder, size_t room) {
+  Dl_info library;
+  const bool named = dladdr(reinterpret_cast<const void*>(&program), &library) != 0;
+  const char* name = named && library.dli_fname ? library.dli_fname : "";
+  // A program's name is what it was started by, which PATH may have completed; a library's may be
+  // relative to where the process was then.
+  if (name[0] == '/' || !mapped_path(&program, folder, room)) {
+    if (!name[0] || snprintf(folder, room, "%s", name) >= int(room)) return false;
+  }
+  char* slash = strrchr(folder, '/');
+  if (slash) *slash = 0;
+  return slash || snprintf(folder, room, ".") < int(room);
+}
+
 // Beside the library that this code lies in, then weights/ and ../weights/ from there.
 static mt_status map_default(const Program& program, Weights* weights) {
-  Dl_info library;
-  if (!dladdr(reinterpret_cast<const void*>(&program), &library) || !library.dli_fname) {
+  char folder[PATH_MAX];
+  if (!own_folder(program, folder, sizeof(folder))) {
     return fail(MT_IO_ERROR, "cannot tell where the library lies; set mt_options.weights_path");
   }
-  const char* slash = strrchr(library.dli_fname, '/');
-  const int folder = slash ? int(slash - library.dli_fname) : 1;
-  const char* start = slash ? library.dli_fname : ".";
   static const char* const places[] = {"weights.bin", "weights/weights.bin",
                                        "../weights/weights.bin"};
   bool found = false;
   for (const char* place : places) {
     char path[PATH_MAX];
-    if (snprintf(path, sizeof(path), "%.*s/%s", folder, start, place) >= int(sizeof(path))) {
-      return fail(MT_IO_ERROR, "%s: path is too long", library.dli_fname);
+    if (snprintf(path, sizeof(path), "%s/%s", folder, place) >= int(sizeof(path))) {
+      return fail(MT_IO_ERROR, "%s: path is too long", folder);
     }
     if (access(path, F_OK) != 0) continue;
     // A weights.bin of another model may lie here; its message stands when no other place has ours.
@@ -111,16 +142,15 @@ static mt_status map_default(const Program& program, Weights* weights) {
   }
   if (found) return MT_IO_ERROR;
   return fail(MT_IO_ERROR,
-              "no weights.bin in %.*s, %.*s/weights or %.*s/../weights; set "
-              "mt_options.weights_path",
-              folder, start, folder, start, folder, start);
+              "no weights.bin in %s, %s/weights or %s/../weights; set mt_options.weights_path",
+              folder, folder, folder);
 }
 
 mt_status open_weights(const Program& program, const mt_options& options, Weights* weights) {
   memset(weights, 0, sizeof(*weights));
-  if (program.info.weights_bytes == 0) return MT_OK;
   if (options.weights) return use_memory(program, options, weights);
   if (options.weights_path) return map_file(program, options.weights_path, weights);
+  if (program.info.weights_bytes == 0) return MT_OK;
   return map_default(program, weights);
 }
 

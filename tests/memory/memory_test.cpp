@@ -6,6 +6,7 @@
 #include "compiler/memory/arena.h"
 #include "compiler/memory/in_place.h"
 #include "compiler/memory/plan_memory.h"
+#include "compiler/memory/symbol_values.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -142,6 +143,57 @@ TEST(VerifyMemory, FindsWhatOnlyLargerSizesShow) {
     EXPECT_NE(std::string(error.what()).find("overlaps"), std::string::npos) << error.what();
     EXPECT_NE(std::string(error.what()).find("n="), std::string::npos) << error.what();
   }
+}
+
+Program sized(std::vector<Symbol> symbols, const std::vector<std::string>& sizes) {
+  Program program;
+  program.symbols = std::move(symbols);
+  Buffer buffer;
+  buffer.name = "pooled";
+  for (const std::string& size : sizes) buffer.shape.push_back(parse_index(size));
+  program.buffers.push_back(buffer);
+  return program;
+}
+
+TEST(SymbolValues, HintsLeaveNoSizeEmptyWhereThatCanBe) {
+  using Values = SymbolValues;
+  EXPECT_EQ(hint_values(sized({{"h", 0, -1, 1, 0}}, {"h"})), (Values{{"h", 1}}));
+  EXPECT_EQ(hint_values(sized({{"h", 0, -1, 1, 32}}, {"h - 4"})), (Values{{"h", 32}}));
+  EXPECT_EQ(hint_values(sized({{"h", 0, -1, 1, 0}, {"w", 3, -1, 1, 0}}, {"h - 4", "w"})),
+            (Values{{"h", 5}, {"w", 3}}));
+  EXPECT_EQ(hint_values(sized({{"h", 0, -1, 8, 3}}, {"h - 9"})), (Values{{"h", 16}}));
+  EXPECT_GE(hint_values(sized({{"h", 0, -1, 1, 0}}, {"(h - 30) // 32 + 1"})).at("h"), 30);
+  EXPECT_EQ(hint_values(sized({{"h", 0, 4, 1, 0}}, {"h - 4"})), (Values{{"h", 4}}));
+  EXPECT_LE(hint_values(sized({{"h", 0, -1, 1, 64}}, {"5 - h"})).at("h"), 4);
+}
+
+TEST(SymbolValues, SaysWhichSizeCannotBe) {
+  try {
+    hint_values(sized({{"h", 0, 3, 1, 0}}, {"7", "h - 4"}));
+    FAIL();
+  } catch (const CompileError& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("dimension 1 of 'pooled' is h - 4, and no sizes were found for which it is "
+                        "not negative"), std::string::npos) << text;
+    EXPECT_NE(text.find("--shape"), std::string::npos) << text;
+  }
+}
+
+// Planned and verified only where it is not negative.
+TEST(PlanMemory, SizesThatMayBeNegative) {
+  std::string text = print(two_buffers("64"));
+  const size_t kernels = text.find("  kernel copy");
+  std::string head = text.substr(0, kernels);
+  for (const auto& [from, to] : {std::pair{"f32[n]", "f32[n - 40]"}, {"; n)", "; n - 40)"}}) {
+    for (size_t at = 0; (at = head.find(from, at)) != std::string::npos; at += 9) {
+      head.replace(at, std::string(from).size(), to);
+    }
+  }
+  text = head + text.substr(kernels);
+  Program program = parse_program(text, {});
+  CompileContext context;
+  EXPECT_NO_THROW(plan_memory(context, program));
+  EXPECT_EQ(hint_values(program), (SymbolValues{{"n", 41}}));
 }
 
 TEST(PlanMemory, TakesOverInPlaceAndReports) {

@@ -145,6 +145,41 @@ TEST(package, refuses_names_that_are_no_identifiers) {
   EXPECT_EQ(package_name_from("magika"), "magika");
 }
 
+// libm.so, a CMake target `verify`, <math.h>, sem_open.
+TEST(package, refuses_names_that_break_the_build) {
+  PackageContents toy = toy::contents();
+  toy.name = "m";
+  expect_contains(error_of([&] { write_package(toy, "unused"); }),
+                  "'m' cannot be the name of a package");
+  expect_contains(error_of([&] { write_package(toy, "unused"); }),
+                  "a system library is called so; take another, like 'm_model'");
+  for (const char* name : {"m", "c", "dl", "pthread", "rt", "verify", "all", "math", "sem", "npy",
+                           "mintor_abi", "unix"}) {
+    const std::string legal = package_name_from(name);
+    EXPECT_EQ(legal, std::string(name) + "_model");
+    EXPECT_EQ(package_name_from(legal), legal);
+  }
+}
+
+TEST(package, enumerators_stay_apart) {
+  PackageContents toy = toy::contents();
+  toy.cases.clear();
+  toy.inputs.clear();
+  for (const char* name : {"a_b_at_2", "a.b", "a_b", "a-b"}) {
+    toy.inputs.push_back({name, DType::f32, {"batch", "24"}, ""});
+  }
+  toy.symbols[0].divisor = 8;
+  const std::string folder = toy::scratch_folder("names") + "/toy";
+  write_package(toy, folder);
+  const std::string header = shell("cat include/toy.h", folder).output;
+  expect_contains(header, "toy_input_a_b_at_2 = 0,");
+  expect_contains(header, "toy_input_a_b = 1,");
+  expect_contains(header, "toy_input_a_b_at_3 = 2,");
+  expect_contains(header, "toy_input_a_b_at_4 = 3,");
+  expect_contains(header, "batch in 0..64, a multiple of 8");
+  expect_contains(shell("cat manifest.json", folder).output, "\"divisor\": 8");
+}
+
 TEST(package, damaged_files_are_named) {
   const std::string folder = written();
   toy::write_text(folder + "/src/program.cpp", "int x;");

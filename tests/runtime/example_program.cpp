@@ -6,6 +6,7 @@
 // b[32] at 3072 (128 B). Arena: hidden [batch, 20], then the outputs.
 #include "kernels.h"
 #include "mintor_program.h"
+#include "mintor_size.h"
 #include "cpu_x86.h"
 #include "cpu_reference.h"
 
@@ -20,10 +21,9 @@ static const mt_tensor_info kOutputs[] = {
     {"total", MT_F32, 1, {-1}, {"rows"}},
 };
 static const mt_symbol_info kSymbols[] = {
-    {"batch", 0, 64},
-    {"rows", 0, 128},
+    {"batch", 0, 64, 1, 4},
+    {"rows", 0, 128, 1, 8},
 };
-static const int64_t kHints[] = {4, 8};
 
 static const char* const kPrepareNames[] = {"pack_w", "pack_b"};
 static const char* const kForwardNames[] = {"dense_relu", "scale", "row_sum"};
@@ -69,6 +69,17 @@ static int64_t output_offset(const int64_t* symbols, int32_t output) {
     case 1: return total_offset(symbols);
   }
   return 0;
+}
+
+// What may be negative or leave 64 bits.
+static SizeFault check_sizes(const int64_t* symbols) {
+  const Size batch = symbols[0], rows = symbols[1];
+  if (const Size s = 80 * batch; !s.good()) return fault(s, "y", -1);
+  if (const Size s = 4 * rows; !s.good()) return fault(s, "total", -1);
+  const Size rounded = (80 * batch + 63) / 64 * 64;
+  const Size arena = rounded + rounded + (4 * rows + 63) / 64 * 64;
+  if (!arena.good()) return fault(arena, nullptr, -1);
+  return {SizeFault::none, nullptr, 0, 0};
 }
 
 static int64_t prepare_tasks(const int64_t*, int32_t phase) {
@@ -136,10 +147,10 @@ const Program program = {
     output_bytes,
     output_dim,
     output_offset,
-    kHints,
     derive,
     "",
     0,
+    check_sizes,
 };
 
 }  // namespace MT_PACKAGE

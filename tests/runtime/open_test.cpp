@@ -66,6 +66,24 @@ TEST(open, refuses_bad_options) {
   EXPECT_EQ(api().open(nullptr, nullptr), MT_INVALID_ARGUMENT);
 }
 
+TEST(open, refuses_options_that_would_have_no_effect) {
+  mt_options options = default_options();
+  options.parallel_width = 7;
+  expect_failure(Opened(options), MT_INVALID_ARGUMENT,
+                 "parallel_width is set, but parallel_for is null");
+  options = default_options();
+  options.parallel_for_data = &options;
+  expect_failure(Opened(options), MT_INVALID_ARGUMENT,
+                 "parallel_for_data is set, but parallel_for is null");
+  options = default_options();
+  options.weights_bytes = 12;
+  expect_failure(Opened(options), MT_INVALID_ARGUMENT, "weights_bytes is 12, but weights is null");
+  mt_context_options context = default_context();
+  context.profile_data = &context;
+  expect_failure(Opened(default_options(), context), MT_INVALID_ARGUMENT,
+                 "profile_data is set, but profile is null");
+}
+
 // A caller that was built with a later version: known as long as what we lack is zero.
 TEST(open, refuses_fields_that_it_does_not_know) {
   struct {

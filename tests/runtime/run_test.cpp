@@ -49,7 +49,7 @@ TEST(run, checks_inputs) {
 }
 
 TEST(run, a_shape_of_absurd_size_is_no_overflow) {
-  const std::string folder = built({{"{\"batch\", 0, 64}", "{\"batch\", 0, -1}"}});
+  const std::string folder = built({{"{\"batch\", 0, 64,", "{\"batch\", 0, -1,"}});
   const ModelApi unbounded = library_api(folder + "/build/libtoy.so", "toy");
   Opened opened(default_options(), default_context(), unbounded);
   Call call(1);
@@ -61,7 +61,7 @@ TEST(run, a_shape_of_absurd_size_is_no_overflow) {
 }
 
 TEST(run, derived_symbols_keep_their_range) {
-  const std::string folder = built({{"{\"rows\", 0, 128}", "{\"rows\", 0, 10}"}});
+  const std::string folder = built({{"{\"rows\", 0, 128,", "{\"rows\", 0, 10,"}});
   const ModelApi narrow = library_api(folder + "/build/libtoy.so", "toy");
   Opened opened(default_options(), default_context(), narrow);
   Call five(5), six(6);
@@ -86,6 +86,30 @@ TEST(run, writes_into_the_callers_outputs) {
   EXPECT_EQ(call.outputs[0].rank, 2);
   EXPECT_EQ(call.outputs[0].shape[0], 6);
   EXPECT_EQ(y[120], 42);
+}
+
+// As they came back: their data are in the context's memory, which another run works in or has
+// given back for a larger one.
+TEST(run, outputs_may_be_passed_again) {
+  Opened opened;
+  Call call(4);
+  for (const int64_t batch : {4, 40, 1, 0, 64, 0, 3}) {
+    Call next(batch);
+    std::copy(std::begin(call.outputs), std::end(call.outputs), next.outputs);
+    EXPECT_EQ(next.run(opened), MT_OK) << opened.error();
+    EXPECT_TRUE(next.right()) << batch;
+    std::copy(std::begin(next.outputs), std::end(next.outputs), call.outputs);
+  }
+}
+
+TEST(run, refuses_inputs_that_it_would_write_over) {
+  Opened opened;
+  Call call(6), next(6);
+  EXPECT_EQ(call.run(opened), MT_OK);
+  next.inputs[1].data = call.outputs[0].data;
+  next.outputs[0] = {};
+  expect_run_failure(opened, next, MT_INVALID_ARGUMENT,
+                     "input 's': data lies in the memory of this context; copy it first");
 }
 
 TEST(run, sizes_of_zero_and_one_are_legal) {

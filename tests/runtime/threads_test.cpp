@@ -2,6 +2,8 @@
 // Threads, floating-point environment, allocations, hooks: what has to hold while `run` runs.
 // Keeps true: the bits never depend on any of it.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -98,6 +100,51 @@ TEST(threads, a_context_that_is_running_is_busy) {
   EXPECT_EQ(call.run(opened), MT_OK);
   EXPECT_EQ(inner, MT_INVALID_ARGUMENT);
   EXPECT_TRUE(call.right());
+}
+
+// What `child` returns in a forked process; -1 when it hangs or crashes.
+template <class Function>
+int in_child(Function child) {
+  const pid_t process = fork();
+  if (process == 0) {
+    alarm(20);
+    _exit(child());
+  }
+  int status = 0;
+  waitpid(process, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// The workers stay with the parent.
+TEST(threads, a_forked_child_runs_alone) {
+  mt_options options = default_options();
+  options.threads = 3;
+  Opened opened(options);
+  Call call(20);
+  ASSERT_EQ(call.run(opened), MT_OK);
+  EXPECT_EQ(in_child([&] {
+              Call again(20);
+              if (again.run(opened) != MT_OK || !again.right()) return 1;
+              api().context_destroy(opened.context);
+              api().close(opened.model);
+              return 0;
+            }), 0);
+  EXPECT_EQ(in_child([&] {
+              api().context_destroy(opened.context);      // the workers sleep, or hold the lock
+              return 0;
+            }), 0);
+  EXPECT_EQ(in_child([&] {
+              void* context = nullptr;      // a new one has workers again
+              Call again(20);
+              mt_context_options own = default_context();
+              if (api().context_create(opened.model, &own, &context)) return 1;
+              if (api().run(context, again.inputs, again.outputs) || !again.right()) return 2;
+              api().context_destroy(context);
+              return 0;
+            }), 0);
+  Call after(20);
+  EXPECT_EQ(after.run(opened), MT_OK);
+  EXPECT_TRUE(after.right());
 }
 
 #if defined(__x86_64__)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs @NAME@ once or many times: an example of its C API, and a small benchmark.
 //   example [input=file.npy ...] [--repeat N] [--threads N] [--level L] [--weights FILE]
-// Takes .npy files; an input that is not given is zeros of its smallest size. Prints each output's
+// Takes .npy files; an input that is not given is zeros of a typical size. Prints each output's
 // shape, range and first values, and the time of a run. Exit status: 0, or 1 with a message.
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
@@ -18,12 +18,12 @@ static double now_us(void) {
   return (double)now.tv_sec * 1e6 + (double)now.tv_nsec * 1e-3;
 }
 
-static int64_t smallest_size(const mt_model_info* info, const mt_tensor_info* input, int dim) {
+static int64_t typical_size(const mt_model_info* info, const mt_tensor_info* input, int dim) {
   int i;
   if (input->shape[dim] >= 0) return input->shape[dim];
   for (i = 0; i < info->symbol_count; ++i) {
     if (input->symbol[dim] && strcmp(info->symbols[i].name, input->symbol[dim]) == 0) {
-      return info->symbols[i].lo > 0 ? info->symbols[i].lo : 1;
+      return info->symbols[i].hint;
     }
   }
   return 1;
@@ -34,7 +34,7 @@ static int fill_zeros(const mt_model_info* info, int index, mt_tensor* tensor) {
   int dim;
   tensor->dtype = input->dtype;
   tensor->rank = input->rank;
-  for (dim = 0; dim < input->rank; ++dim) tensor->shape[dim] = smallest_size(info, input, dim);
+  for (dim = 0; dim < input->rank; ++dim) tensor->shape[dim] = typical_size(info, input, dim);
   tensor->bytes = npy_count(tensor) * npy_dtype_bytes[tensor->dtype];
   tensor->data = calloc(tensor->bytes ? tensor->bytes : 1, 1);
   return tensor->data != NULL;

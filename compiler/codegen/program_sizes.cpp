@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes a Program; gives the functions of sizes that the runtime calls. Keeps true: outputs that
+// the caller gives no memory for lie behind the planned arena, in order; whatever integer
+// expression the text computes from symbols is covered by the check.
+#include "compiler/codegen/program_sizes.h"
+
+#include <algorithm>
+
+#include "compiler/support/index_poly.h"
+
+namespace mintor {
+namespace {
+
+// static int64_t NAME(const int64_t* symbols, int32_t output) { switch (output) ... }
+void switch_function(ProgramWriter& out, const std::string& name, const std::string& parameters,
+                     const std::string& on,
+                     const std::vector<std::pair<std::string, Index>>& cases) {
+  std::vector<Index> values;
+  for (const auto& [label, value] : cases) values.push_back(value);
+  out.open("static int64_t " + name + "(const int64_t* symbols, " + parameters + ") {");
+  out.line("(void)symbols;");
+  out.symbol_locals(values, "symbols");
+  out.open("switch (" + on + ") {");
+  for (const auto& [label, value] : cases) {
+    if (value.is_const(0)) continue;
+    out.line("case " + label + ": return " + out.c(value) + ";");
+  }
+  out.line("default: return 0;");
+  out.close();
+  out.close();
+  out.line();
+}
+
+using Kind = Index::Atom::Kind;
+constexpr double kNoBound = 1e300;
+// Well below 2^63, so that the rounding of doubles does not matter.
+constexpr double kSafe = 4e18;
+
+double magnitude(const Index& e, const Program& program);
+
+double magnitude(const Index::Atom& atom, const Program& program) {
+  if (atom.kind == Kind::variable) {
+    const auto symbol = std::ranges::find(program.symbols, atom.name, &Symbol::name);
+    if (symbol == program.symbols.end() || symbol->hi < 0) return kNoBound;
+    return static_cast<double>(std::max<int64_t>(symbol->hi, 1));
+  }
+  const double a = magnitude(atom.a, program), b = magnitude(atom.b, program);
+  const bool divides = atom.kind == Kind::floordiv || atom.kind == Kind::mod;
+  if (divides && !(atom.b.is_const() && atom.b.value() > 0)) return kNoBound;
+  return std::max(a, b);
+}
+
+// What no number on the way to e exceeds, whatever the symbols are in their ranges.
+double magnitude(const Index& e, const Program& program) {
+  double sum = 0;
+  for (const IndexTerm& term : e.poly().terms) {
+    double product = std::abs(static_cast<double>(term.coefficient));
+    for (const AtomRef& factor : term.factors) product *= magnitude(*factor, program);
+    sum += product;
+  }
+  return std::min(sum, kNoBound);
+}
+
+struct Check {
+  Index size;
+  std::string tensor;      // "nullptr", or a C string
+  int64_t dim;
+};
+
+struct Checks {
+  const Program& program;
+  Ranges ranges;
+  std::vector<Check> list;
+
+  explicit Checks(const Program& given) : program(given) {
+    for (const Symbol& symbol : program.symbols) {
+      Range range{Index(symbol.lo), std::nullopt, symbol.divisor};
+      if (symbol.hi >= 0) range.hi = Index(symbol.hi);
+      ranges.set(symbol.name, range);
+    }
+  }
+
+  void add(const Index& size, const std::string& tensor, int64_t dim) {
+    if (size.is_const() || size.as_var()) return;
+    const bool fits = magnitude(size, program) <= kSafe;
+    if (fits && ranges.proves_nonnegative(size)) return;
+    if (std::ranges::find(list, size, &Check::size) != list.end()) return;
+    list.push_back({size, tensor, dim});
+  }
+
+  // Dimensions first: a product of two negative ones is no size.
+  void add_buffers() {
+    for (const Buffer& buffer : program.buffers) {
+      for (size_t d = 0; d < buffer.shape.size(); ++d) {
+        add(buffer.shape[d], c_string(buffer.name), static_cast<int64_t>(d));
+      }
+    }
+    for (const Buffer& buffer : program.buffers) {
+      Index bytes = size_of(buffer.dtype);
+      for (const Index& extent : buffer.shape) bytes = bytes * extent;
+      add(bytes, c_string(buffer.name), -1);
+    }
+  }
+
+  void add_rest() {
+    const auto whole = [&](const Index& e) { add(e, "nullptr", -1); };
+    Index end = program.arena_bytes;
+    for (const int32_t id : program.outputs) {
+      whole(end);
+      end = end + program.buffers[id].bytes();
+    }
+    whole(end);
+    for (const Buffer& buffer : program.buffers) whole(buffer.offset);
+    for (const Region& region : program.forward.regions) {
+      for (const Launch& launch : region.launches) {
+        for (const Index& symbol : launch.symbols) whole(symbol);
+        for (const Index& tasks : launch.tasks) whole(tasks);
+      }
+    }
+  }
+};
+
+std::vector<Check> checks_of(const Program& program) {
+  Checks checks(program);
+  checks.add_buffers();
+  checks.add_rest();
+  return std::move(checks.list);
+}
+
+}  // namespace
+
+bool needs_check(const Program& program) { return !checks_of(program).empty(); }
+
+void write_size_check(ProgramWriter& out, const Program& program) {
+  const std::vector<Check> checks = checks_of(program);
+  if (checks.empty()) return;
+  std::vector<Index> sizes;
+  for (const Check& check : checks) sizes.push_back(check.size);
+  out.open("static SizeFault check_sizes(const int64_t* symbols) {");
+  out.symbol_locals(sizes, "symbols", "Size");
+  for (const Check& check : checks) {
+    out.line("if (const Size s = " + out.c(check.size) + "; !s.good()) return fault(s, " +
+             check.tensor + ", " + std::to_string(check.dim) + ");");
+  }
+  out.line("return {SizeFault::none, nullptr, 0, 0};");
+  out.close();
+  out.line();
+}
+
+void write_size_functions(ProgramWriter& out, const Program& program) {
+  std::vector<std::pair<std::string, Index>> dims, bytes, offsets;
+  Index end = program.arena_bytes;
+  for (size_t o = 0; o < program.outputs.size(); ++o) {
+    const Buffer& buffer = program.buffers[program.outputs[o]];
+    Index total = size_of(buffer.dtype);
+    for (size_t d = 0; d < buffer.shape.size(); ++d) {
+      total = total * buffer.shape[d];
+      dims.emplace_back(std::to_string(o) + " * MT_MAX_RANK + " + std::to_string(d),
+                        buffer.shape[d]);
+    }
+    bytes.emplace_back(std::to_string(o), total);
+    offsets.emplace_back(std::to_string(o), end);
+    end = end + buffer.bytes();
+  }
+  out.open("static int64_t arena_bytes(const int64_t* symbols) {");
+  out.line("(void)symbols;");
+  out.symbol_locals({end}, "symbols");
+  out.line("return " + out.c(end) + ";");
+  out.close();
+  out.line();
+  switch_function(out, "output_bytes", "int32_t output", "output", bytes);
+  switch_function(out, "output_dim", "int32_t output, int32_t dim", "output * MT_MAX_RANK + dim",
+                  dims);
+  switch_function(out, "output_offset", "int32_t output", "output", offsets);
+}
+
+}  // namespace mintor

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The size functions of program.cpp, and the check that has to pass before any of them is called:
+// each size is at least 0, and none leaves 64 bits on the way. Takes a Program; appends text to a
+// writer. Keeps true: what the ranges of the symbols prove is not checked again at run time.
+#pragma once
+
+#include "compiler/codegen/program_writer.h"
+
+namespace mintor {
+
+void write_size_functions(ProgramWriter& out, const Program& program);
+// `check_sizes`, where needs_check().
+void write_size_check(ProgramWriter& out, const Program& program);
+bool needs_check(const Program& program);
+
+}  // namespace mintor
