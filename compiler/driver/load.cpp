@@ -89,6 +89,11 @@ Graph load_model(CompileContext& context, const std::string& path) {
     throw CompileError("load", "'" + path + "' is a folder", "",
                        "MODEL is an .onnx file or the text of a graph");
   }
+  // Opening a pipe or a device would wait for whoever writes to it.
+  if (fs::exists(path, error) && !fs::is_regular_file(path, error)) {
+    throw CompileError("load", "'" + path + "' is not a regular file", "",
+                       "MODEL is an .onnx file or the text of a graph");
+  }
   const bool named_onnx = fs::path(path).extension() == ".onnx";
   const bool is_text = is_graph_text(first_bytes(path, 64 << 10)) && !named_onnx;
   return is_text ? load_text(context, path) : load_onnx(context, path);
