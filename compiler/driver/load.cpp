@@ -8,6 +8,7 @@
 #include "compiler/driver/driver.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/ir/text.h"
+#include "compiler/ir/verify.h"
 #include "compiler/package/package.h"
 #include "compiler/support/error.h"
 #if MINTOR_HAS_ONNX
@@ -59,9 +60,14 @@ Graph load_text(CompileContext& context, const std::string& path) {
   }
   const std::string text = first_bytes(path, kMaxText);
   const std::string side = path + ".blobs";
-  if (!fs::exists(side)) return parse_graph(text, {});
-  context.source_files.push_back(side);
-  return parse_graph(text, read_blobs(side));
+  Blobs blobs;
+  if (fs::exists(side)) {
+    context.source_files.push_back(side);
+    blobs = read_blobs(side);
+  }
+  Graph graph = parse_graph(text, blobs);
+  verify_text(graph);
+  return graph;
 }
 
 Graph load_onnx(CompileContext& context, const std::string& path) {
@@ -89,6 +95,11 @@ Graph load_model(CompileContext& context, const std::string& path) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     throw CompileError("load", "'" + path + "' is a folder", "",
+                       "MODEL is an .onnx file or the text of a graph");
+  }
+  // Opening a pipe or a device would wait for whoever writes to it.
+  if (fs::exists(path, error) && !fs::is_regular_file(path, error)) {
+    throw CompileError("load", "'" + path + "' is not a regular file", "",
                        "MODEL is an .onnx file or the text of a graph");
   }
   context.source_files = {path};

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Index nodes of the Builder: broadcast, transpose, reshape, slice, pad and gather as index maps.
 // Keeps true: an operation that changes nothing returns its operand; maps are simplified with the
-// ranges of the index and of the symbols, so that the usual reshapes come out as plain variables.
+// ranges of the index and of the symbols, so that the usual reshapes come out as plain variables;
+// so are sizes, which are compared by their form later (2*(h // 2) is h where h is even).
 #include <algorithm>
+#include <utility>
 
 #include "compiler/ir/builder.h"
 #include "compiler/ir/derive.h"
+#include "compiler/ir/sizes_differ.h"
+#include "compiler/support/index_poly.h"
 
 namespace mintor {
 
@@ -24,6 +28,14 @@ Ranges ranges_over(const Graph& graph, const Shape& shape) {
 [[noreturn]] void fail(const Builder& b, const char* op, std::string problem,
                        std::string help = "") {
   throw CompileError(op, std::move(problem), b.scope(), std::move(help));
+}
+
+// Sizes in the form that the ranges of the symbols give them.
+Shape simple(const Graph& graph, Shape shape) {
+  for (Index& extent : shape) {
+    if (!extent.poly().plain) extent = graph.ranges().simplify(extent);
+  }
+  return shape;
 }
 
 // One group of a reshape: operand dimensions xs and result dimensions ys with the same number of
@@ -65,10 +77,10 @@ std::vector<Index> reshape_coords(const Graph& graph, const Shape& from, const S
     size_t x1 = xs.size(), y1 = ys.size();
     Index px = 1;
     for (size_t i = x0; i < xs.size() && x1 == xs.size(); ++i) {
-      px = px * from[xs[i]];
+      px = ranges.simplify(px * from[xs[i]]);
       Index py = 1;
       for (size_t j = y0; j < ys.size(); ++j) {
-        py = py * to[ys[j]];
+        py = ranges.simplify(py * to[ys[j]]);
         if (!(py == px)) continue;
         if (i + 1 == xs.size() && j + 1 != ys.size())
           continue;  // what is left belongs to the last piece
@@ -88,6 +100,12 @@ std::vector<Index> reshape_coords(const Graph& graph, const Shape& from, const S
 }  // namespace
 
 Value Builder::broadcast(Value x, Shape shape, std::vector<int32_t> dims) {
+  // Dimensions that x has keep the form that they have there.
+  const Shape given = std::exchange(shape, simple(graph_, shape));
+  for (int32_t d : dims) {
+    if (d >= 0 && static_cast<size_t>(d) < shape.size())
+      shape[static_cast<size_t>(d)] = given[static_cast<size_t>(d)];
+  }
   if (x.shape() == shape && dims.size() == shape.size()) return x;
   const Type type{x.dtype(), std::move(shape)};
   return node(Kind::broadcast, BroadcastAttr{std::move(dims)}, {&x, 1}, {&type, 1})[0];
@@ -96,16 +114,16 @@ Value Builder::broadcast(Value x, Shape shape, std::vector<int32_t> dims) {
 Value Builder::broadcast_to(Value x, Shape shape) {
   if (x.shape() == shape) return x;
   const Shape& from = x.shape();
-  auto refuse = [&] {
-    fail(*this, "broadcast", "cannot stretch " + to_string(x.type()) + " to " + to_string(shape));
-  };
-  if (from.size() > shape.size()) refuse();
+  const std::string problem =
+      "cannot stretch " + to_string(x.type()) + " to " + to_string(shape);
+  if (from.size() > shape.size()) fail(*this, "broadcast", problem);
   const size_t shift = shape.size() - from.size();
   Shape kept;
   std::vector<int32_t> dims;
   for (size_t d = 0; d < from.size(); ++d) {
     if (!(from[d] == shape[d + shift])) {
-      if (!from[d].is_const(1)) refuse();
+      if (!from[d].is_const(1))
+        throw SizesDiffer("broadcast", problem, from[d], shape[d + shift], scope());
       continue;
     }
     kept.push_back(from[d]);
@@ -127,8 +145,8 @@ Shape Builder::broadcast_shapes(std::span<const Value> values) {
       if (!have.is_const(1)) {
         std::string all;
         for (const Value& w : values) all += (all.empty() ? "" : ", ") + to_string(w.type());
-        fail(*this, "broadcast", "the shapes do not fit together: " + all,
-             "aligned at the last dimension, sizes must be equal or 1");
+        throw SizesDiffer("broadcast", "the shapes do not fit together: " + all, have, extent,
+                          scope(), "aligned at the last dimension, sizes must be equal or 1");
       }
       have = extent;
     }
@@ -140,7 +158,7 @@ Value Builder::reindex(Value x, Shape shape, IndexMap map, Scalar fill,
                        std::span<const Value> index_operands) {
   std::vector<Value> operands{x};
   operands.insert(operands.end(), index_operands.begin(), index_operands.end());
-  const Type type{x.dtype(), std::move(shape)};
+  const Type type{x.dtype(), simple(graph_, std::move(shape))};
   return node(Kind::reindex, ReindexAttr{std::move(map), fill}, operands, {&type, 1})[0];
 }
 
@@ -263,6 +281,17 @@ Value Builder::gather(Value x, Value index, int dim) {
 
 Value Builder::concat(std::span<const Value> xs, int dim) {
   if (xs.size() == 1) return xs[0];
+  for (const Value& x : xs) {
+    const Shape &first = xs[0].shape(), &shape = x.shape();
+    for (size_t d = 0; d < first.size() && first.size() == shape.size(); ++d) {
+      if (static_cast<int>(d) == dim || first[d] == shape[d]) continue;
+      throw SizesDiffer("concat",
+                        "operands differ in more than the size of dimension " +
+                            std::to_string(dim) + ": " + to_string(xs[0].type()) + " and " +
+                            to_string(x.type()),
+                        first[d], shape[d], scope());
+    }
+  }
   return node(Kind::concat, ConcatAttr{dim}, xs, {})[0];
 }
 

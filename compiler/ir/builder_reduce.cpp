@@ -88,6 +88,8 @@ Value Builder::reindex_reduce(Combiner combiner, Value init, Value y, IndexMap m
 }
 
 Value Builder::contract(Value x, Value y, Contract contract) {
+  const Ranges ranges = graph_.ranges();
+  for (ContractAxis& axis : contract.axes) axis.extent = ranges.simplify(axis.extent);
   const Value operands[] = {x, y};
   return node(Kind::contract, std::move(contract), operands, {})[0];
 }

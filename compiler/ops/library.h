@@ -127,6 +127,8 @@ enum class Reduction {
 };
 Value reduce(Builder& b, Reduction reduction, Value x, std::span<const int64_t> axes,
              bool keep_dims);
+// What a reduction does to each element when it reduces none: |x| for l1, log(x) for log_sum.
+Value reduce_nothing(Builder& b, Reduction reduction, Value x);
 Value arg_max(Builder& b, Value x, int64_t axis, bool keep_dims,
               bool last = false);  // i64, lowest index on ties
 Value arg_min(Builder& b, Value x, int64_t axis, bool keep_dims, bool last = false);

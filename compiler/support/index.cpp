@@ -34,6 +34,14 @@ int64_t multiply(int64_t a, int64_t b) {
 
 namespace {
 
+// Sizes and index maps of real models have a few dozen parts; squaring a size forty times has 2^40.
+constexpr size_t kLargest = 1 << 15;
+
+[[noreturn]] void too_large() {
+  throw CompileError("index", "an expression of sizes has more than " + std::to_string(kLargest) +
+                                  " parts");
+}
+
 size_t mix(size_t seed, size_t value) {
   return (seed ^ value) * 0x9E3779B97F4A7C15ull + (seed >> 29);
 }
@@ -57,16 +65,19 @@ int compare_polys(const Index::Poly& a, const Index::Poly& b) {
 
 std::shared_ptr<const Index::Poly> seal(std::vector<IndexTerm> sorted) {
   auto poly = std::make_shared<Index::Poly>();
-  size_t h = 17;
+  size_t h = 17, size = sorted.size();
   for (const auto& term : sorted) {
     h = mix(h, static_cast<size_t>(term.coefficient));
     for (const auto& f : term.factors) {
+      size += f->size;
       h = mix(h, f->hash);
       poly->plain &= f->kind == Kind::variable;
     }
   }
+  if (size > kLargest) too_large();
   poly->terms = std::move(sorted);
   poly->hash = h;
+  poly->size = size;
   return poly;
 }
 
@@ -209,6 +220,7 @@ AtomRef make_atom(Kind kind, const Index& a, const Index& b) {
   atom->a = a;
   atom->b = b;
   atom->hash = mix(mix(static_cast<size_t>(kind) + 101, a.hash()), b.hash());
+  atom->size = 1 + a.poly().size + b.poly().size;
   return atom;
 }
 
@@ -544,6 +556,7 @@ Index operator*(const Index& a, const Index& b) {
     for (auto& term : out) term.coefficient = multiply(term.coefficient, factor);
     return Index::Maker::make(std::move(out));
   }
+  if (a.poly().terms.size() * b.poly().terms.size() > kLargest) too_large();
   std::vector<IndexTerm> out;
   for (const auto& x : a.poly().terms)
     for (const auto& y : b.poly().terms)

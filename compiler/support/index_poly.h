@@ -14,7 +14,7 @@ struct Index::Atom {
   Kind kind = Kind::variable;
   std::string name;  // of a variable
   Index a, b;        // operands of the others
-  size_t hash = 0;
+  size_t hash = 0, size = 1;  // as a Poly's
 };
 
 using AtomRef = std::shared_ptr<const Index::Atom>;
@@ -27,6 +27,7 @@ struct IndexTerm {
 struct Index::Poly {
   std::vector<IndexTerm> terms;
   size_t hash = 0;
+  size_t size = 0;    // terms and atoms of the whole tree, which shares nothing
   bool plain = true;  // every atom is a variable
 };
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads model files and external data. Only regular files are opened; external data must lie inside
-// the model's folder after symbolic links are followed.
+// the model's folder after symbolic links are followed. An external file is mapped once, read-only:
+// its tensors, however many and however large, cost what is read of them.
 #include <fcntl.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/stubs/logging.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,6 +59,31 @@ std::shared_ptr<const onnx::ModelProto> parse(google::protobuf::io::ZeroCopyInpu
   return model;
 }
 
+// The path of an external file, after it was seen to lie in the folder.
+std::string contained(const std::string& folder, const std::string& location,
+                      const std::string& shown) {
+  if (folder.empty())
+    throw CompileError("onnx", "external data " + shown + " of a model that has no folder");
+  fs::path relative(location);
+  bool plain =
+      !location.empty() && location.find('\0') == std::string::npos && relative.is_relative();
+  for (const fs::path& part : relative) plain = plain && part != "..";
+  if (!plain)
+    throw CompileError("onnx",
+                       "external data " + shown + " is not a path inside the model's folder", "",
+                       "only relative paths without '..' are opened");
+  std::error_code error;
+  fs::path root = fs::canonical(folder, error);
+  fs::path full = error ? fs::path() : fs::canonical(root / relative, error);
+  if (error)
+    throw CompileError("onnx", "external data " + shown + " cannot be found: " + error.message());
+  fs::path inside = full.lexically_relative(root);
+  if (inside.empty() || *inside.begin() == "..")
+    throw CompileError(
+        "onnx", "external data " + shown + " leads out of the model's folder (a symbolic link)");
+  return full.string();
+}
+
 }  // namespace
 
 std::shared_ptr<const onnx::ModelProto> read_model(const std::string& path) {
@@ -78,44 +105,45 @@ std::shared_ptr<const onnx::ModelProto> parse_model(std::span<const std::byte> b
   return parse(stream, "the given bytes");
 }
 
-std::shared_ptr<const std::vector<std::byte>> read_external(const std::string& folder,
-                                                            const std::string& location,
-                                                            int64_t offset, int64_t length) {
+struct OnnxMapping {
+  const std::byte* data = nullptr;
+  int64_t size = 0;
+  OnnxMapping(const std::string& path, const std::string& shown) {
+    File file(path, "external data");
+    size = file.size;
+    if (size == 0) return;
+    void* mapped = ::mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_PRIVATE, file.fd, 0);
+    if (mapped == MAP_FAILED)
+      throw CompileError("onnx", "external data " + shown + " of " + std::to_string(size) +
+                                     " bytes cannot be mapped: " + std::strerror(errno));
+    data = static_cast<const std::byte*>(mapped);
+  }
+  OnnxMapping(const OnnxMapping&) = delete;
+  ~OnnxMapping() {
+    if (data) ::munmap(const_cast<std::byte*>(data), static_cast<size_t>(size));
+  }
+};
+
+std::shared_ptr<const std::byte> read_external(OnnxFiles& files, const std::string& location,
+                                               int64_t offset, int64_t length) {
   std::string shown = "'" + printable(location) + "'";
-  if (folder.empty())
-    throw CompileError("onnx", "external data " + shown + " of a model that has no folder");
-  fs::path relative(location);
-  bool plain =
-      !location.empty() && location.find('\0') == std::string::npos && relative.is_relative();
-  for (const fs::path& part : relative) plain = plain && part != "..";
-  if (!plain)
-    throw CompileError("onnx",
-                       "external data " + shown + " is not a path inside the model's folder", "",
-                       "only relative paths without '..' are opened");
-  std::error_code error;
-  fs::path root = fs::canonical(folder, error);
-  fs::path full = error ? fs::path() : fs::canonical(root / relative, error);
-  if (error)
-    throw CompileError("onnx", "external data " + shown + " cannot be found: " + error.message());
-  fs::path inside = full.lexically_relative(root);
-  if (inside.empty() || *inside.begin() == "..")
-    throw CompileError(
-        "onnx", "external data " + shown + " leads out of the model's folder (a symbolic link)");
-  File file(full.string(), "external data");
-  if (length > onnx_limits::kExternalBytes || offset > file.size || length > file.size - offset)
-    throw CompileError("onnx", "external data " + shown + " has " + std::to_string(file.size) +
+  std::shared_ptr<const OnnxMapping>& mapping = files.mapped[location];
+  if (!mapping)
+    mapping = std::make_shared<const OnnxMapping>(contained(files.folder, location, shown), shown);
+  if (length > onnx_limits::kExternalBytes || offset > mapping->size ||
+      length > mapping->size - offset)
+    throw CompileError("onnx", "external data " + shown + " has " + std::to_string(mapping->size) +
                                    " bytes, " + std::to_string(length) + " are wanted at " +
                                    std::to_string(offset));
-  auto bytes = std::make_shared<std::vector<std::byte>>(static_cast<size_t>(length));
-  for (int64_t done = 0; done < length;) {
-    ssize_t got =
-        ::pread(file.fd, bytes->data() + done, static_cast<size_t>(length - done), offset + done);
-    if (got <= 0)
-      throw CompileError("onnx",
-                         "external data " + shown + " cannot be read: " + std::strerror(errno));
-    done += got;
-  }
-  return bytes;
+  int64_t& used = files.used[location];
+  used += length;
+  if (used / onnx_limits::kSharing > mapping->size)
+    throw CompileError("onnx", "the tensors in external data " + shown + " of " +
+                                   std::to_string(mapping->size) + " bytes lie over each other: " +
+                                   std::to_string(used) + " bytes so far");
+  static constexpr std::byte kNothing{};
+  if (length == 0) return {mapping, &kNothing};
+  return {mapping, mapping->data + offset};
 }
 
 }  // namespace mintor

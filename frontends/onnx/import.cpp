@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The import itself: checks the model as a whole, makes inputs and initializers, converts node
-// after node, collects outputs. A slice that clips a symbolic size may leave sizes that cannot be
-// told equal; then the import is tried once more with those symbols bounded so that nothing is
-// clipped, and says so.
+// after node, collects outputs. Where sizes that have to be equal cannot be told equal, and an
+// assumption about a symbol makes them so (assume.h), the import starts again with it and says so.
 #include <algorithm>
 #include <filesystem>
 
-#include "compiler/ir/evaluate.h"
+#include "compiler/ir/sizes_differ.h"
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
 #include "frontends/onnx/import_state.h"
@@ -64,28 +63,62 @@ void set_output(OnnxState& state, const std::string& name, OnnxValue value,
                        "output '" + printable(name) + "' is already made by another node");
 }
 
+// "node '/Add' (Add)", "node number 3 (Add)".
+std::string place_of(const onnx::NodeProto& proto, int number) {
+  std::string name = proto.name().empty() ? "number " + std::to_string(number)
+                                          : "'" + printable(proto.name()) + "'";
+  return "node " + name + " (" + printable(proto.op_type()) + ")";
+}
+
+void convert(OnnxState& state, const onnx::NodeProto& proto) {
+  const OnnxOp* op = find_onnx_op(proto.op_type(), state.opset);
+  if (!op) throw CompileError(printable(proto.op_type()), "is not supported");
+  const size_t first = state.graph.nodes().size();
+  OnnxNode node(state, proto, state.opset);
+  op->convert(node);
+  for (size_t i = 0; i < node.outputs(); ++i) {
+    if (!node.wants(i)) continue;
+    const OnnxValue& result = node.results()[i];
+    if (!result.value && !result.known)
+      node.fail("output " + std::to_string(i) + " ('" +
+                printable(proto.output(static_cast<int>(i))) + "') is not supported");
+    if (result.value && result.value.shape().size() > onnx_limits::kRank)
+      node.fail("the result has " + std::to_string(result.value.shape().size()) +
+                " dimensions, at most " + std::to_string(onnx_limits::kRank) + " are taken");
+    set_output(state, proto.output(static_cast<int>(i)), result, proto);
+  }
+  need_sizes(state, first);
+}
+
+// The error with the node's name, in the words of the model's operator.
+[[noreturn]] void fail_at(const onnx::NodeProto& proto, int number, const CompileError& error,
+                          std::string help) {
+  std::string problem = error.problem();
+  if (!error.op().empty() && !same_operator(error.op(), proto.op_type()))
+    problem = error.op() + ": " + problem;
+  throw CompileError(printable(proto.op_type()), problem, place_of(proto, number),
+                     std::move(help));
+}
+
 void import_node(OnnxState& state, const onnx::NodeProto& proto, int number) {
   Builder::Scope scope(state.builder, scope_of(proto, number));
   try {
-    const OnnxOp* op = find_onnx_op(proto.op_type(), state.opset);
-    if (!op) throw CompileError(printable(proto.op_type()), "is not supported");
-    OnnxNode node(state, proto, state.opset);
-    op->convert(node);
-    for (size_t i = 0; i < node.outputs(); ++i) {
-      if (!node.wants(i)) continue;
-      if (!node.results()[i].value && !node.results()[i].known)
-        node.fail("output " + std::to_string(i) + " ('" +
-                  printable(proto.output(static_cast<int>(i))) + "') is not supported");
-      set_output(state, proto.output(static_cast<int>(i)), node.results()[i], proto);
-    }
+    convert(state, proto);
+  } catch (const SizesDiffer& error) {
+    state.found = assume_equal(state.graph, error.x(), error.y());
+    for (OnnxAssumption& a : state.found)
+      a.because = place_of(proto, number) + " needs " + error.x().str() + " and " +
+                  error.y().str() + " to be equal";
+    std::string help = help_of(error), names;
+    std::set<std::string> vars = error.x().vars();
+    vars.merge(error.y().vars());
+    for (const std::string& name : vars) names += (names.empty() ? "'" : ", '") + name + "'";
+    if (help.empty() && !vars.empty())
+      help = error.x().str() + " and " + error.y().str() + " must be equal: fix " + names +
+             " with --shape";
+    fail_at(proto, number, error, help);
   } catch (const CompileError& error) {
-    std::string name = proto.name().empty() ? "number " + std::to_string(number)
-                                            : "'" + printable(proto.name()) + "'";
-    std::string problem = error.problem();
-    if (!error.op().empty() && !same_operator(error.op(), proto.op_type()))
-      problem = error.op() + ": " + problem;
-    throw CompileError(printable(proto.op_type()), problem,
-                       "node " + name + " (" + printable(proto.op_type()) + ")", help_of(error));
+    fail_at(proto, number, error, help_of(error));
   }
 }
 
@@ -146,52 +179,55 @@ void collect_outputs(OnnxState& state, const onnx::GraphProto& graph) {
 
 struct Attempt {
   std::optional<Graph> graph;
-  std::set<OnnxClip> clips;
+  std::vector<OnnxAssumption> found;
   std::exception_ptr error;
 };
 
 Attempt attempt(CompileContext& ctx, const std::shared_ptr<const onnx::ModelProto>& model,
-                const std::string& folder, const OnnxImportOptions& options,
-                const std::set<OnnxClip>& bounds) {
-  OnnxState state(ctx, model, folder);
+                OnnxFiles& files, const OnnxImportOptions& options,
+                const std::vector<OnnxAssumption>& assumed) {
+  OnnxState state(ctx, model, files);
+  files.used.clear();
+  state.assumed = assumed;
   Attempt result;
   try {
     state.opset = opset_of(*model);
     check_counts(model->graph());
     check_supported(*model, state.opset);
     import_initializers(state, model->graph());
-    import_inputs(state, model->graph(), options, bounds);
+    import_inputs(state, model->graph(), options);
     import_nodes(state, model->graph());
     collect_outputs(state, model->graph());
     result.graph.emplace(std::move(state.graph));
   } catch (const CompileError&) {
     result.error = std::current_exception();
   }
-  result.clips = state.clips;
+  result.found = state.found;
   return result;
 }
 
 Graph import_model(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model,
                    const std::string& folder, const OnnxImportOptions& options) {
-  Attempt first = attempt(ctx, model, folder, options, {});
-  if (first.graph) return std::move(*first.graph);
-  if (!first.clips.empty()) {
-    Attempt second = attempt(ctx, model, folder, options, first.clips);
-    if (second.graph) {
-      for (const OnnxClip& clip : first.clips)
-        ctx.warn("onnx: '" + clip.symbol + "' is taken as at most " + std::to_string(clip.hi) +
-                 ": the model slices a table of that many rows by it");
-      return std::move(*second.graph);
+  OnnxFiles files(folder);
+  std::vector<OnnxAssumption> assumed;
+  for (int64_t round = 0;; ++round) {
+    Attempt result = attempt(ctx, model, files, options, assumed);
+    if (result.graph) {
+      for (const OnnxAssumption& a : assumed) ctx.warn("onnx: " + a.text());
+      return std::move(*result.graph);
     }
+    if (result.found.empty() || round == onnx_limits::kAssumptions)
+      std::rethrow_exception(result.error);
+    assumed.insert(assumed.end(), result.found.begin(), result.found.end());
   }
-  std::rethrow_exception(first.error);
 }
 
 }  // namespace
 
 OnnxState::OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model,
-                     std::string folder)
-    : ctx(ctx), model(std::move(model)), folder(std::move(folder)), graph("model"), builder(graph) {
+                     OnnxFiles& files)
+    : ctx(ctx), model(std::move(model)), files(files), graph("model"), builder(graph),
+      work_left(onnx_limits::kFoldedWork) {
   const std::string& name = this->model->graph().name();
   std::string clean;
   for (char c : std::string_view(name).substr(0, 100)) {
@@ -203,50 +239,6 @@ OnnxState::OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto
       clean += '_';
   }
   if (!clean.empty()) graph.set_name(clean);
-}
-
-bool OnnxState::is_constant(const Value& value) {
-  const Node* node = value.node;
-  if (node->kind == Kind::constant) return true;
-  if (auto it = constancy.find(node); it != constancy.end()) return it->second;
-  bool pure = false;
-  switch (node->kind) {
-    case Kind::iota:
-    case Kind::unary:
-    case Kind::binary:
-    case Kind::ternary:
-    case Kind::cast:
-    case Kind::broadcast:
-    case Kind::reindex:
-    case Kind::concat:
-    case Kind::reduce:
-    case Kind::scan:
-    case Kind::contract:
-    case Kind::reindex_reduce:
-      pure = true;
-      break;
-    default:
-      break;
-  }
-  for (const Type& type : node->results) {
-    int64_t count = 1;
-    for (const Index& size : type.shape) {
-      bool small = size.is_const() && size.value() >= 0 &&
-                   !__builtin_mul_overflow(count, size.value(), &count);
-      pure = pure && small && count <= onnx_limits::kFolded;
-    }
-  }
-  for (const Value& operand : node->operands) pure = pure && is_constant(operand);
-  constancy.emplace(node, pure);
-  return pure;
-}
-
-Value OnnxState::folded(const Value& value) {
-  if (!value || value.node->kind == Kind::constant || !is_constant(value)) return value;
-  // A large constant made of a small one (a mask of ones) stays as the nodes that make it.
-  int64_t count = 1;
-  for (const Index& size : value.shape()) count *= size.value();
-  return count <= onnx_limits::kKnown ? builder.constant(evaluate_constant(value)) : value;
 }
 
 void import_nodes(OnnxState& state, const onnx::GraphProto& graph) {

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "frontends/onnx/assume.h"
 #include "frontends/onnx/known.h"
 #include "frontends/onnx/onnx.h"
 
@@ -24,33 +25,39 @@ class NodeProto;
 
 namespace mintor {
 
-// A slice that clips a symbolic size ("the first seq of 512 rows"): were seq at most 512, nothing
-// would be clipped.
-struct OnnxClip {
-  std::string symbol;
-  int64_t hi;
-  bool operator<(const OnnxClip& o) const {
-    return std::tie(symbol, hi) < std::tie(o.symbol, o.hi);
-  }
+struct OnnxMapping;  // a mapped file
+
+// External files of one model, each mapped once however many tensors lie in it.
+struct OnnxFiles {
+  explicit OnnxFiles(std::string folder) : folder(std::move(folder)) {}
+
+  std::string folder;  // empty: refused
+  std::map<std::string, std::shared_ptr<const OnnxMapping>> mapped;
+  std::map<std::string, int64_t> used;  // bytes of tensors in each file, of this attempt
 };
 
 struct OnnxState {
-  OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model, std::string folder);
+  OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model, OnnxFiles& files);
 
   CompileContext& ctx;
   std::shared_ptr<const onnx::ModelProto> model;  // weights point into it
-  std::string folder;                             // of external data; empty: refused
+  OnnxFiles& files;                               // external data
   Graph graph;
   Builder builder;
   int opset = 0;
   std::unordered_map<std::string, OnnxValue> values;
-  std::set<OnnxClip> clips;                         // seen while importing
-  std::unordered_map<const Node*, bool> constancy;  // is_constant's memory
+  std::vector<OnnxAssumption> assumed;  // of this attempt
+  std::vector<OnnxAssumption> found;    // what the next attempt should assume as well
+  std::map<std::string, Index> symbols;  // what each symbol's name stands for
+  std::set<std::string> given_ranges;    // symbols whose range the user gave
+  std::unordered_map<const Node*, int64_t> work;  // work_of's memory
+  int64_t work_left;                              // scalar operations for constants
   int function_depth = 0;
 
-  // Whether a value is made of constants alone, small enough to compute now.
-  bool is_constant(const Value& value);
-  // A constant node with the bytes of `value` when is_constant, otherwise `value`.
+  // Scalar operations that compute a value made of constants alone; -1 where it is none, or too
+  // large.
+  int64_t work_of(const Node* node);
+  // A constant node with the bytes of `value` where it can be computed now, otherwise `value`.
   Value folded(const Value& value);
 };
 
@@ -65,10 +72,9 @@ Tensor tensor_from_proto(const OnnxState& state, const onnx::TensorProto& proto)
 DType dtype_from_onnx(int64_t number, const std::string& op);
 std::string onnx_dtype_text(int64_t number);
 
-// The bytes of an external file, contained to `folder`. Throws CompileError.
-std::shared_ptr<const std::vector<std::byte>> read_external(const std::string& folder,
-                                                            const std::string& location,
-                                                            int64_t offset, int64_t length);
+// The bytes of an external file, contained to the model's folder. Throws CompileError.
+std::shared_ptr<const std::byte> read_external(OnnxFiles& files, const std::string& location,
+                                               int64_t offset, int64_t length);
 
 // Every operator of the model that no row handles -> names of its nodes.
 std::map<std::string, std::vector<std::string>> unsupported_nodes(const onnx::ModelProto& model,

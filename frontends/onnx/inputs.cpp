@@ -75,7 +75,7 @@ OnnxDim dim_of_text(std::string_view whole, std::string_view part) {
 // What is decided about the model's own dimension names so far: a number or a symbol.
 class Dimensions {
  public:
-  Dimensions(OnnxState& state, const std::set<OnnxClip>& bounds) : state_(state), bounds_(bounds) {}
+  explicit Dimensions(OnnxState& state) : state_(state) {}
 
   // Overrides say what a dim_param is for every input that uses it.
   void note(const onnx::TensorShapeProto& shape, const std::vector<OnnxDim>& dims,
@@ -104,25 +104,22 @@ class Dimensions {
     if (!wanted && dim.has_dim_value() && dim.dim_value() >= 0) return dim.dim_value();
     std::string name =
         wanted && !wanted->symbol.empty() ? wanted->symbol : (param.empty() ? fallback : param);
-    return symbol(name, wanted ? wanted->lo : 0, wanted ? wanted->hi : -1);
+    return symbol(name, wanted);
   }
 
  private:
-  Index symbol(const std::string& given, int64_t lo, int64_t hi) {
+  Index symbol(const std::string& given, const OnnxDim* wanted) {
     // Two different names of the model must not become one symbol.
     auto [it, added] = names_.emplace(given, symbol_name(given));
     if (added) {
       while (!taken_.insert(it->second).second) it->second += "_";
-      for (const OnnxClip& bound : bounds_) {
-        if (bound.symbol == it->second && (hi < 0 || bound.hi < hi)) hi = bound.hi;
-      }
-      state_.graph.add_symbol(Symbol{it->second, lo, hi, 1, 0});
+      if (wanted && wanted->symbol.empty()) state_.given_ranges.insert(it->second);
+      declare_symbol(state_, it->second, wanted ? wanted->lo : 0, wanted ? wanted->hi : -1);
     }
-    return Index::var(it->second);
+    return state_.symbols.at(it->second);
   }
 
   OnnxState& state_;
-  const std::set<OnnxClip>& bounds_;
   std::map<std::string, OnnxDim> given_;
   std::map<std::string, std::string> names_;
   std::set<std::string> taken_;
@@ -176,10 +173,10 @@ std::pair<std::string, std::vector<OnnxDim>> parse_onnx_shape(std::string_view t
 }
 
 void import_inputs(OnnxState& state, const onnx::GraphProto& graph,
-                   const OnnxImportOptions& options, const std::set<OnnxClip>& bounds) {
+                   const OnnxImportOptions& options) {
   std::vector<const onnx::ValueInfoProto*> inputs = real_inputs(state, graph);
   check_overrides(inputs, options);
-  Dimensions dimensions(state, bounds);
+  Dimensions dimensions(state);
   auto override_of = [&](const onnx::ValueInfoProto& input) {
     auto it = options.shapes.find(input.name());
     return it == options.shapes.end() ? nullptr : &it->second;

@@ -3,15 +3,12 @@
 // about shapes.
 #pragma once
 
-#include <set>
-
 #include "frontends/onnx/import_state.h"
 
 namespace mintor {
 
-// Makes an input node for every graph input that is no initializer. `bounds` limits symbols from
-// above.
+// Makes an input node for every graph input that is no initializer, under what state.assumed says.
 void import_inputs(OnnxState& state, const onnx::GraphProto& graph,
-                   const OnnxImportOptions& options, const std::set<OnnxClip>& bounds);
+                   const OnnxImportOptions& options);
 
 }  // namespace mintor

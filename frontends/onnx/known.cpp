@@ -74,7 +74,7 @@ std::optional<Index> divide(const Ranges& ranges, const Index& x, const Index& y
     int64_t r = x.value() % y.value();             // Mod with fmod = 0 has the sign of the divisor
     return r != 0 && (r < 0) != (y.value() < 0) ? r + y.value() : r;
   }
-  if (y.is_const() ? y.value() < 1 : !ranges.proves_nonnegative(y)) return std::nullopt;
+  if (!ranges.proves_nonnegative(y - 1)) return std::nullopt;
   if (remainder) return mod(x, y);
   if (!ranges.proves_nonnegative(x)) return std::nullopt;
   return floordiv(x, y);

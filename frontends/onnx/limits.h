@@ -10,12 +10,15 @@ namespace mintor::onnx_limits {
 inline constexpr int64_t kFileBytes =
     int64_t{1} << 31;  // protobuf's own limit; larger weights are external data
 inline constexpr int64_t kExternalBytes = int64_t{1} << 38;
+inline constexpr int64_t kSharing = 8;  // tensors over the same bytes of an external file
 inline constexpr int64_t kNodes = 1'000'000;
 inline constexpr int64_t kInitializers = 1'000'000;
 inline constexpr int kRank = 16;
 inline constexpr int64_t kElements = int64_t{1} << 40;  // of one tensor
 inline constexpr int64_t kKnown = 4096;  // elements of a tensor whose values the importer follows
 inline constexpr int64_t kFolded = 1 << 16;  // elements of a constant computed while importing
+inline constexpr int64_t kFoldedWork = 1 << 25;  // scalar operations of all of them
+inline constexpr int64_t kAssumptions = 100;  // rounds of an import that makes them
 inline constexpr int kFunctionDepth = 32;
 inline constexpr int kOldestOpset = 7;
 inline constexpr int kNewestOpset = 28;

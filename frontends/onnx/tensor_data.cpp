@@ -46,6 +46,19 @@ int64_t number(const onnx::TensorProto& t, const std::string& key, const std::st
   return value;
 }
 
+// A tensor over bytes that `owner` keeps; a copy where they are not as the compiler reads them.
+Tensor in_place(DType dtype, std::vector<int64_t> shape, std::shared_ptr<const void> owner,
+                const std::byte* data) {
+  bool aligned = reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(size_of(dtype)) == 0;
+  if (dtype == DType::boolean) {  // any byte but 0 is true
+    auto [clean, out] = Tensor::make(dtype, std::move(shape));
+    for (int64_t i = 0; i < clean.count(); ++i) out[i] = std::byte{data[i] != std::byte{0}};
+    return clean;
+  }
+  if (!aligned) return Tensor::copy_of(dtype, std::move(shape), data);
+  return {dtype, std::move(shape), std::move(owner), data, {}};
+}
+
 Tensor external(const OnnxState& state, const onnx::TensorProto& t, DType dtype,
                 std::vector<int64_t> shape) {
   std::string location;
@@ -58,8 +71,13 @@ Tensor external(const OnnxState& state, const onnx::TensorProto& t, DType dtype,
   if (length >= 0 && length != bytes)
     bad(t, "has external data of " + std::to_string(length) + " bytes where its shape needs " +
                std::to_string(bytes));
-  auto data = read_external(state.folder, location, offset, bytes);
-  return {dtype, std::move(shape), data, data->data(), {}};
+  std::shared_ptr<const std::byte> data;
+  try {
+    data = read_external(state.files, location, offset, bytes);
+  } catch (const CompileError& error) {
+    throw CompileError(error.op(), error.problem(), "tensor '" + printable(t.name()) + "'");
+  }
+  return in_place(dtype, std::move(shape), data, data.get());
 }
 
 template <class Field>
@@ -143,15 +161,7 @@ Tensor tensor_from_proto(const OnnxState& state, const onnx::TensorProto& t) {
       bad(t, "holds " + std::to_string(t.raw_data().size()) + " bytes where its shape needs " +
                  std::to_string(bytes));
     const std::byte* data = reinterpret_cast<const std::byte*>(t.raw_data().data());
-    bool aligned = reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(size_of(dtype)) == 0;
-    if (!aligned || dtype == DType::boolean) {
-      Tensor copy = Tensor::copy_of(dtype, shape, data);
-      if (dtype != DType::boolean) return copy;
-      auto [clean, out] = Tensor::make(dtype, std::move(shape));  // any byte but 0 is true
-      for (int64_t i = 0; i < bytes; ++i) out[i] = std::byte{copy.data[i] != std::byte{0}};
-      return clean;
-    }
-    return {dtype, std::move(shape), state.model, data, {}};
+    return in_place(dtype, std::move(shape), state.model, data);
   }
   switch (dtype) {
     case DType::f32:

@@ -233,6 +233,19 @@ TEST(Ranges, FuzzSimplifyAndBounds) {
   }
 }
 
+// Squaring doubles the number of factors, a minimum of sums the number of atoms.
+TEST(Index, GrowthIsBounded) {
+  Index square = Index::var("n"), nested = Index::var("n");
+  auto grow = [&] {
+    for (int i = 0; i < 40; ++i) square = square * square;
+  };
+  auto nest = [&] {
+    for (int i = 0; i < 40; ++i) nested = max(nested, min(nested + 3, nested * Index(2)));
+  };
+  EXPECT_THROW(grow(), CompileError);
+  EXPECT_THROW(nest(), CompileError);
+}
+
 // Substitution after simplification equals simplification of the substituted form, in value.
 TEST(Index, FuzzSubstitute) {
   for (uint64_t seed = 1; seed <= 2000; ++seed) {

@@ -12,9 +12,11 @@ Value batch_norm(Builder& b, Value x, Value scale, Value bias, Value mean, Value
   if (x.shape().size() < 2)
     fail("batch_norm", "x must have a channel dimension: " + text(x.type()));
   for (Value v : {scale, bias, mean, variance}) {
-    if (v.shape().size() != 1 || !same_size(b, v.shape()[0], x.shape()[1]))
-      fail("batch_norm", "statistics " + text(v.type()) + " do not fit " + x.shape()[1].str() +
-                             " channels of " + text(x.type()));
+    std::string problem = "statistics " + text(v.type()) + " do not fit " + x.shape()[1].str() +
+                          " channels of " + text(x.type());
+    if (v.shape().size() != 1) fail("batch_norm", problem);
+    if (!same_size(b, v.shape()[0], x.shape()[1]))
+      fail_unequal("batch_norm", problem, v.shape()[0], x.shape()[1]);
   }
   Value wide = widen(b, x), s = widen(b, scale);
   Value deviation =

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "compiler/ir/sizes_differ.h"
+
 namespace mintor::ops {
 
 namespace {
@@ -40,6 +42,10 @@ std::string text(std::span<const int64_t> values) {
 
 void fail(std::string_view op, std::string problem, std::string help) {
   throw CompileError(std::string(op), std::move(problem), "", std::move(help));
+}
+
+void fail_unequal(std::string_view op, std::string problem, const Index& x, const Index& y) {
+  throw SizesDiffer(std::string(op), std::move(problem), x, y);
 }
 
 int32_t axis_of(std::string_view op, int64_t axis, size_t rank) {

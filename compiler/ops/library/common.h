@@ -23,6 +23,10 @@ std::string text(std::span<const int64_t> values);
 // fail() instead.
 [[noreturn]] void fail(std::string_view op, std::string problem, std::string help = "");
 
+// The same where sizes x and y would have to be equal (SizesDiffer).
+[[noreturn]] void fail_unequal(std::string_view op, std::string problem, const Index& x,
+                               const Index& y);
+
 // A dimension number in 0..rank-1 from one that may be negative.
 int32_t axis_of(std::string_view op, int64_t axis, size_t rank);
 // The same for several: ascending, each once; empty means all of them when `empty_is_all`.

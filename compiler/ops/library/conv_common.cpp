@@ -31,6 +31,9 @@ ConvAttr checked_conv(std::string_view op, Value x, Value weight, Value bias, Co
   }
   const Index& channels = x.shape()[1];
   const Index& outer = weight.shape()[0];
+  if (attr.groups > 0 && !channels.is_const() && outer.is_const())
+    fail_unequal(op, "the number of channels is no constant: " + shapes, channels,
+                 transposed ? outer : weight.shape()[1] * attr.groups);
   if (attr.groups < 1 || !channels.is_const() || !outer.is_const() ||
       channels.value() % attr.groups != 0 || (!transposed && outer.value() % attr.groups != 0))
     fail(op, "channels " + channels.str() + " and " + outer.str() + " do not divide into " +

@@ -111,8 +111,10 @@ Term without_repeats(Builder& b, Term t) {
       labels += t.labels[d];
       shape.push_back(t.value.shape()[d]);
     } else if (!same_size(b, shape[seen], t.value.shape()[d])) {
-      fail("einsum",
-           std::string("sizes of label '") + t.labels[d] + "' differ in " + text(t.value.type()));
+      fail_unequal(
+          "einsum",
+          std::string("sizes of label '") + t.labels[d] + "' differ in " + text(t.value.type()),
+          shape[seen], t.value.shape()[d]);
     }
     map.coords.push_back(result_index(seen));
   }
@@ -151,8 +153,10 @@ Term multiply(Builder& b, const Term& x, const Term& y, const std::string& neede
     std::optional<Index> sx = size_in(x, l), sy = size_in(y, l);
     bool one_x = sx && sx->is_const(1), one_y = sy && sy->is_const(1);
     if (sx && sy && !one_x && !one_y && !same_size(b, *sx, *sy))
-      fail("einsum", std::string("sizes of label '") + l + "' differ: " + text(x.value.type()) +
-                         ", " + text(y.value.type()));
+      fail_unequal("einsum",
+                   std::string("sizes of label '") + l + "' differ: " + text(x.value.type()) +
+                       ", " + text(y.value.type()),
+                   *sx, *sy);
     bool drop_x = one_x && sy && !one_y, drop_y = one_y && sx && !one_x;
     stretched[l] = {drop_x, drop_y};
     AxisRole role = AxisRole::k;

@@ -17,7 +17,7 @@ Value expand(Builder& b, Value x, const Shape& shape) {
     Index wanted = in_shape ? shape[d + shape.size() - rank] : Index(1);
     result[d] = own.is_const(1) ? wanted : own;
     if (!own.is_const(1) && !wanted.is_const(1) && !same_size(b, own, wanted))
-      fail("expand", text(x.type()) + " does not expand to " + text(shape));
+      fail_unequal("expand", text(x.type()) + " does not expand to " + text(shape), own, wanted);
   }
   return b.broadcast_to(x, result);
 }

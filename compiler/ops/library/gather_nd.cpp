@@ -16,8 +16,10 @@ Value gather_nd(Builder& b, Value x, Value index, int64_t batch_dims) {
                           " batch dimensions do not fit " + text(x.type()));
   for (int64_t d = 0; d < batch_dims; ++d) {
     if (!same_size(b, x.shape()[d], index.shape()[d]))
-      fail("gather_nd",
-           "batch dimensions of " + text(x.type()) + " and " + text(index.type()) + " differ");
+      fail_unequal(
+          "gather_nd",
+          "batch dimensions of " + text(x.type()) + " and " + text(index.type()) + " differ",
+          x.shape()[d], index.shape()[d]);
   }
   Shape shape(index.shape().begin(), index.shape().end() - 1);
   IndexMap map;

@@ -13,9 +13,11 @@ Value gemm(Builder& b, Value x, Value y, Value c, double alpha, double beta, boo
   Index m = x.shape()[trans_x ? 1 : 0], k = x.shape()[trans_x ? 0 : 1];
   Index n = y.shape()[trans_y ? 0 : 1];
   if (!same_size(b, k, y.shape()[trans_y ? 1 : 0]))
-    fail("gemm", "the sizes to be summed differ: " + text(x.type()) +
+    fail_unequal("gemm",
+                 "the sizes to be summed differ: " + text(x.type()) +
                      (trans_x ? " transposed" : "") + ", " + text(y.type()) +
-                     (trans_y ? " transposed" : ""));
+                     (trans_y ? " transposed" : ""),
+                 k, y.shape()[trans_y ? 1 : 0]);
   Contract contract;
   contract.axes = {axis("m", AxisRole::m, m), axis("n", AxisRole::n, n), axis("k", AxisRole::k, k)};
   Index im = Index::var("m"), in = Index::var("n"), ik = Index::var("k");

@@ -21,7 +21,9 @@ Contract matmul_contract(Builder& b, Value x, Value y) {
     fail("matmul", "a 0-d operand: " + text(x.type()) + " @ " + text(y.type()));
   const Index& k = x.shape()[rx - 1];
   if (!same_size(b, k, y.shape()[ry == 1 ? 0 : ry - 2]))
-    fail("matmul", "the sizes to be summed differ: " + text(x.type()) + " @ " + text(y.type()));
+    fail_unequal("matmul",
+                 "the sizes to be summed differ: " + text(x.type()) + " @ " + text(y.type()), k,
+                 y.shape()[ry == 1 ? 0 : ry - 2]);
   size_t bx = rx < 2 ? 0 : rx - 2, by = ry < 2 ? 0 : ry - 2, rank = std::max(bx, by);
   Batches xs{x.shape(), bx, rank - bx}, ys{y.shape(), by, rank - by};
   Contract c;
@@ -31,8 +33,10 @@ Contract matmul_contract(Builder& b, Value x, Value y) {
     bool in_x = d >= xs.offset, in_y = d >= ys.offset, stretch_x = sx.is_const(1),
          stretch_y = sy.is_const(1);
     if (!stretch_x && !stretch_y && !same_size(b, sx, sy))
-      fail("matmul", "batch sizes " + sx.str() + " and " + sy.str() + " differ: " + text(x.type()) +
-                         " @ " + text(y.type()));
+      fail_unequal("matmul",
+                   "batch sizes " + sx.str() + " and " + sy.str() + " differ: " + text(x.type()) +
+                       " @ " + text(y.type()),
+                   sx, sy);
     AxisRole role = AxisRole::batch;
     if (!in_y || (stretch_y && !stretch_x)) role = AxisRole::m;
     if (!in_x || (stretch_x && !stretch_y)) role = AxisRole::n;

@@ -21,9 +21,12 @@ Standard standardise(Builder& b, Value x, std::span<const int32_t> dims, double 
 
 Value scale_channels(std::string_view op, Builder& b, Value y, Value scale, Value bias) {
   for (Value v : {scale, bias}) {
-    if (v && (v.shape().size() != 1 || !same_size(b, v.shape()[0], y.shape()[1])))
-      fail(op, "scale or bias " + text(v.type()) + " does not fit " + y.shape()[1].str() +
-                   " channels of " + text(y.type()));
+    if (!v) continue;
+    std::string problem = "scale or bias " + text(v.type()) + " does not fit " +
+                          y.shape()[1].str() + " channels of " + text(y.type());
+    if (v.shape().size() != 1) fail(op, problem);
+    if (!same_size(b, v.shape()[0], y.shape()[1]))
+      fail_unequal(op, problem, v.shape()[0], y.shape()[1]);
   }
   if (scale) y = mul(b, y, spread_channels(b, widen(b, scale), y.shape()));
   if (bias) y = add(b, y, spread_channels(b, widen(b, bias), y.shape()));

@@ -8,8 +8,10 @@ namespace mintor::ops {
 namespace {
 
 // Where position i of a dimension padded by `before` comes from; outside x in constant mode.
-Index padded_coordinate(std::string_view op, PadMode mode, const Index& i, const Index& before,
-                        const Index& size) {
+Index padded_coordinate(Builder& b, std::string_view op, PadMode mode, const Index& i,
+                        const Index& before, const Index& size) {
+  // A symbolic size may turn out 0 or 1; no divisor becomes 0 then.
+  auto at_least_1 = [&](const Index& e) { return b.graph().ranges().simplify(max(1, e)); };
   Index c = i - before;
   switch (mode) {
     case PadMode::constant:
@@ -18,11 +20,11 @@ Index padded_coordinate(std::string_view op, PadMode mode, const Index& i, const
       return max(0, min(size - 1, c));
     case PadMode::wrap:
       if (size.is_const(0)) fail(op, "an empty dimension cannot be wrapped");
-      return mod(c, size);
+      return mod(c, at_least_1(size));
     case PadMode::reflect: {
       if (size.is_const(0)) fail(op, "an empty dimension cannot be reflected");
       if (size.is_const(1)) return 0;
-      Index period = Index(2) * size - 2, folded = mod(c, period);
+      Index period = at_least_1(Index(2) * size - 2), folded = mod(c, period);
       return min(folded, period - folded);
     }
   }
@@ -46,7 +48,7 @@ Value pad(Builder& b, Value x, std::span<const Index> before, std::span<const In
       fail("pad", "pads " + before[d].str() + " and " + after[d].str() +
                       " leave nothing of dimension " + std::to_string(d) + " of " + text(x.type()));
     if (!before[d].is_const(0) || !after[d].is_const(0))
-      map.coords[d] = padded_coordinate("pad", mode, result_index(d), before[d], x.shape()[d]);
+      map.coords[d] = padded_coordinate(b, "pad", mode, result_index(d), before[d], x.shape()[d]);
   }
   Scalar outside = zero_of(x);
   bool known = !fill;

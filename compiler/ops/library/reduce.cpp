@@ -91,17 +91,33 @@ Value reduced(Builder& b, Reduction r, Value x, const std::vector<int32_t>& dims
 
 }  // namespace
 
-Value reduce(Builder& b, Reduction reduction, Value x, std::span<const int64_t> axes, bool keep) {
-  std::string_view name = scope_of(reduction);
-  OpScope scope(b, name);
-  std::vector<int32_t> dims = axes_of(name, axes, x.shape().size(), true);
+namespace {
+
+Value reduce_dims(Builder& b, Reduction reduction, Value x, const std::vector<int32_t>& dims,
+                  bool keep) {
   bool logical = reduction == Reduction::all || reduction == Reduction::any;
   bool order = reduction == Reduction::max || reduction == Reduction::min;
   if (logical != (x.dtype() == DType::boolean) && !order)
-    fail(name, "is not defined for " + text(x.type()));
+    fail(scope_of(reduction), "is not defined for " + text(x.type()));
   Value wide = needs_float(reduction) && !is_float(x.dtype()) ? b.cast(x, DType::f64) : widen(b, x);
   Value y = b.cast(reduced(b, reduction, wide, dims), x.dtype());
   return keep ? keep_dims(b, y, x.shape(), dims) : y;
+}
+
+}  // namespace
+
+Value reduce(Builder& b, Reduction reduction, Value x, std::span<const int64_t> axes, bool keep) {
+  std::string_view name = scope_of(reduction);
+  OpScope scope(b, name);
+  return reduce_dims(b, reduction, x, axes_of(name, axes, x.shape().size(), true), keep);
+}
+
+Value reduce_nothing(Builder& b, Reduction reduction, Value x) {
+  OpScope scope(b, scope_of(reduction));
+  bool keeps = reduction == Reduction::sum || reduction == Reduction::mean ||
+               reduction == Reduction::max || reduction == Reduction::min ||
+               reduction == Reduction::prod;
+  return keeps ? x : reduce_dims(b, reduction, x, {}, false);
 }
 
 }  // namespace mintor::ops

@@ -28,8 +28,10 @@ std::vector<Value> split(Builder& b, Value x, int64_t axis, std::span<const Inde
   Index total = 0;
   for (const Index& size : sizes) total = total + size;
   if (!same_size(b, total, x.shape()[dim]))
-    fail("split", "the parts sum to " + total.str() + ", dimension " + std::to_string(dim) +
-                      " of " + text(x.type()) + " has " + x.shape()[dim].str());
+    fail_unequal("split",
+                 "the parts sum to " + total.str() + ", dimension " + std::to_string(dim) +
+                     " of " + text(x.type()) + " has " + x.shape()[dim].str(),
+                 total, x.shape()[dim]);
   std::vector<Value> parts;
   std::vector<Index> start(x.shape().size(), 0);
   std::vector<int64_t> step(x.shape().size(), 1);

@@ -26,7 +26,9 @@ Value squeeze(Builder& b, Value x, std::span<const int64_t> axes) {
     bool named = std::find(dims.begin(), dims.end(), static_cast<int32_t>(d)) != dims.end();
     bool one = x.shape()[d].is_const(1);
     if (named && !one)
-      fail("squeeze", "dimension " + std::to_string(d) + " of " + text(x.type()) + " is not 1");
+      fail_unequal("squeeze",
+                   "dimension " + std::to_string(d) + " of " + text(x.type()) + " is not 1",
+                   x.shape()[d], 1);
     if (!(axes.empty() ? one : named)) shape.push_back(x.shape()[d]);
   }
   return b.reshape(x, shape);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX matrix products and convolutions: everything here is one `contract`, with a bias added after
 // it.
+#include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
 #include "frontends/onnx/window.h"
@@ -49,10 +50,17 @@ ops::ConvAttr conv_attr(OnnxNode& n, Value x, Value weight) {
           n.integer("group", 1)};
 }
 
+// A window needs a place: a symbolic size is at least what gives one.
+void need_windows(OnnxNode& n, Value y) {
+  for (size_t d = 2; d < y.shape().size(); ++d) need_size(n.state(), y.shape()[d], 1);
+}
+
 void conv(OnnxNode& n) {
   n.need_inputs(2, 3);
   Value x = n.in(0), weight = n.in(1);
-  n.out(0, ops::conv(n.builder(), x, weight, n.optional_in(2), conv_attr(n, x, weight)));
+  Value y = ops::conv(n.builder(), x, weight, n.optional_in(2), conv_attr(n, x, weight));
+  need_windows(n, y);
+  n.out(0, y);
 }
 
 // output_shape, where given, decides the padding.
@@ -100,8 +108,10 @@ void conv_integer(OnnxNode& n) {
   Value x = shifted(0, 2, false), weight = shifted(1, 3, true);
   // Widened to i32, so that the library's NumPy rule (result of the operands' dtype) keeps whole
   // sums.
-  n.out(0, ops::conv(b, b.cast(x, DType::i32), b.cast(weight, DType::i32), Value{},
-                     conv_attr(n, x, weight)));
+  Value y = ops::conv(b, b.cast(x, DType::i32), b.cast(weight, DType::i32), Value{},
+                      conv_attr(n, x, weight));
+  need_windows(n, y);
+  n.out(0, y);
 }
 
 constexpr OnnxOp kOps[] = {

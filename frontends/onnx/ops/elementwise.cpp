@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Element-wise ONNX operators: arithmetic, functions, comparisons, logic, bits, selection and
 // casts. Those that exporters use on shapes also work on known integers, without nodes.
+#include <limits>
+
 #include "compiler/support/error.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
@@ -20,6 +22,10 @@ void unary(OnnxNode& n) {
 bool fold(OnnxNode& n, KnownOp op) {
   const Known *x = n.known(0), *y = n.known(1);
   if (!x || !y) return false;
+  // Nothing is divided by an empty size.
+  for (const Index& item : y->items) {
+    if (op == KnownOp::div || op == KnownOp::mod) need_size(n.state(), item, 1);
+  }
   std::optional<Known> result = known_binary(n.state().graph.ranges(), op, *x, *y);
   if (result) n.out(0, std::move(*result));
   return result.has_value();
@@ -81,6 +87,15 @@ void rounding(OnnxNode& n) {
   unary<op>(n);
 }
 
+// pow(x, 0.5): as sqrt but for -0, which gives +0, and -infinity, which gives +infinity.
+Value square_root(Builder& b, Value x) {
+  auto number = [&](double v) { return ops::scalar(b, x.dtype(), v); };
+  const double infinity = std::numeric_limits<double>::infinity();
+  Value root = ops::apply(b, ScalarOp::sqrt, {ops::add(b, x, number(0))});
+  Value lowest = ops::apply(b, ScalarOp::eq, {x, number(-infinity)});
+  return ops::where(b, lowest, number(infinity), root);
+}
+
 void pow(OnnxNode& n) {
   n.need_inputs(2, 2);
   Builder& b = n.builder();
@@ -93,7 +108,7 @@ void pow(OnnxNode& n) {
     if (exponent == 1) return n.out(0, x);
     if (exponent == 2) return n.out(0, ops::mul(b, x, x));
     if (exponent == 3) return n.out(0, ops::mul(b, ops::mul(b, x, x), x));
-    if (exponent == 0.5) return n.out(0, ops::apply(b, ScalarOp::sqrt, {x}));
+    if (exponent == 0.5) return n.out(0, square_root(b, x));
   }
   DType result = x.dtype();
   if (is_int(result) && is_float(y.dtype())) x = b.cast(x, y.dtype());
@@ -198,7 +213,7 @@ constexpr OnnxOp kOps[] = {
     {"Mul", 7, 0, arithmetic<ScalarOp::mul, KnownOp::mul>, "mul"},
     {"Div", 7, 0, arithmetic<ScalarOp::div, KnownOp::div>, "div"},
     {"Mod", 10, 0, mod, "mod, or fmod with fmod = 1"},
-    {"Pow", 7, 0, pow, "pow; mul and sqrt for constant exponents 1, 2, 3, 0.5"},
+    {"Pow", 7, 0, pow, "pow; mul, or sqrt and where, for constant exponents 1, 2, 3, 0.5"},
     {"Min", 7, 0, variadic<ScalarOp::min, KnownOp::min>, "min"},
     {"Max", 7, 0, variadic<ScalarOp::max, KnownOp::max>, "max"},
     {"Sum", 7, 0, variadic<ScalarOp::add, KnownOp::add>, "add"},

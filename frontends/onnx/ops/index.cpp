@@ -67,19 +67,6 @@ Index from_end(const Ranges& ranges, const Index& value, const Index& size) {
   return value + size;
 }
 
-// min(end, size) of which one is symbolic: remembers up to which symbol value one of them is always
-// the smaller.
-void note_clip(OnnxNode& n, const Index& end, const Index& size) {
-  Index over = end - size;
-  std::set<std::string> vars = over.vars();
-  if (vars.size() != 1) return;
-  auto affine = over.affine_in(*vars.begin());
-  if (!affine || affine->first == 0 || !affine->second.is_const()) return;
-  int64_t hi = affine->first > 0 ? -affine->second.value() / affine->first
-                                 : affine->second.value() / -affine->first;
-  if (hi >= 1) n.state().clips.insert({*vars.begin(), hi});
-}
-
 Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Index& end,
                   int64_t step) {
   Ranges ranges = n.state().graph.ranges();
@@ -97,13 +84,15 @@ Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Inde
     Index raw = open(end, true) ? size : from_end(ranges, end, size);
     if (open(end, false)) raw = 0;
     Index e = simple(max(0, min(raw, size)));
-    if (!(e == simple(raw)) && !(e == size)) note_clip(n, raw, size);
     Index count = simple(max(0, step == 1 ? e - s : ceildiv(e - s, step)));
     return {s, count, step};
   }
-  Index s =
-      open(start, true) ? size - 1 : simple(max(-1, min(from_end(ranges, start, size), size - 1)));
-  if (open(start, false)) s = -1;
+  // Clamped to 0..size-1; of an empty dimension -1, which is before its end.
+  Index first = simple(min(0, size - 1));
+  Index s = open(start, true)
+                ? size - 1
+                : simple(max(first, min(from_end(ranges, start, size), size - 1)));
+  if (open(start, false)) s = first;
   Index e =
       open(end, false) ? Index(-1) : simple(max(-1, min(from_end(ranges, end, size), size - 1)));
   if (open(end, true)) e = size - 1;
@@ -195,6 +184,9 @@ void pad(OnnxNode& n) {
              " dimensions");
     before[static_cast<size_t>(axis)] = pads[i];
     after[static_cast<size_t>(axis)] = pads[i + axes.size()];
+    bool pads_nothing = pads[i].is_const(0) && pads[i + axes.size()].is_const(0);
+    if (mode != ops::PadMode::constant && !pads_nothing)  // from something
+      need_size(n.state(), n.shape(0)[static_cast<size_t>(axis)], 1);
   }
   Builder& b = n.builder();
   Value fill;

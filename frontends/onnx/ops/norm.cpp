@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX normalisation operators, inference form.
 // Takes one node; gives its outputs through the library. Training modes are refused by name.
+#include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
 
@@ -18,14 +19,21 @@ void batch_norm(OnnxNode& n) {
 
 void layer_norm(OnnxNode& n) {
   n.need_inputs(2, 3);
-  if (n.integer("stash_type", 1) != 1)
-    n.fail("stash_type " + std::to_string(n.integer("stash_type", 1)) +
-           " is not supported, 1 (f32) is");
-  Value mean, inv;
-  n.out(0, ops::layer_norm(n.builder(), n.in(0), n.in(1), n.optional_in(2), n.integer("axis", -1),
-                           n.real("epsilon", 1e-5), &mean, &inv));
-  n.out(1, mean);
-  n.out(2, inv);
+  // The dtype of the statistics; f64 values keep their own precision until then.
+  int64_t stash = n.integer("stash_type", 1);
+  DType dtype = dtype_from_onnx(stash, "stash_type");
+  if (dtype != DType::f32 && dtype != DType::f64)
+    n.fail("stash_type " + std::to_string(stash) + " is not supported, 1 (f32) and 11 (f64) are");
+  Builder& b = n.builder();
+  Value x = n.in(0), scale = n.in(1), bias = n.optional_in(2), mean, inv;
+  if (dtype == DType::f64) {
+    for (Value* v : {&x, &scale, &bias}) *v = *v ? b.cast(*v, dtype) : *v;
+  }
+  Value y = ops::layer_norm(b, x, scale, bias, n.integer("axis", -1), n.real("epsilon", 1e-5),
+                            &mean, &inv);
+  n.out(0, b.cast(y, n.dtype(0)));
+  n.out(1, b.cast(mean, dtype));
+  n.out(2, b.cast(inv, dtype));
 }
 
 void rms_norm(OnnxNode& n) {

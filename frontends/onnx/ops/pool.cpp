@@ -4,6 +4,7 @@
 // Keeps true: what a version did not have is not read (Upsample and Resize-10 are asymmetric).
 #include <cmath>
 
+#include "frontends/onnx/import_state.h"
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
@@ -26,20 +27,26 @@ ops::PoolAttr pool_attr(OnnxNode& n, Value x) {
           n.integer("count_include_pad", 0) != 0};
 }
 
+// A window needs a place: a symbolic size is at least what gives one.
+void pooled(OnnxNode& n, Value y) {
+  for (size_t d = 2; d < y.shape().size(); ++d) need_size(n.state(), y.shape()[d], 1);
+  n.out(0, y);
+}
+
 void max_pool(OnnxNode& n) {
   n.need_inputs(1, 1);
   if (n.wants(1)) n.fail("the second output (indices) is not supported");
-  n.out(0, ops::max_pool(n.builder(), n.in(0), pool_attr(n, n.in(0))));
+  pooled(n, ops::max_pool(n.builder(), n.in(0), pool_attr(n, n.in(0))));
 }
 
 void average_pool(OnnxNode& n) {
   n.need_inputs(1, 1);
-  n.out(0, ops::avg_pool(n.builder(), n.in(0), pool_attr(n, n.in(0))));
+  pooled(n, ops::avg_pool(n.builder(), n.in(0), pool_attr(n, n.in(0))));
 }
 
 void lp_pool(OnnxNode& n) {
   n.need_inputs(1, 1);
-  n.out(0, ops::lp_pool(n.builder(), n.in(0), pool_attr(n, n.in(0)), n.integer("p", 2)));
+  pooled(n, ops::lp_pool(n.builder(), n.in(0), pool_attr(n, n.in(0)), n.integer("p", 2)));
 }
 
 template <Value (*function)(Builder&, Value)>

@@ -38,7 +38,8 @@ void reduce(OnnxNode& n) {
   n.need_inputs(1, n.opset() < axes_input_since ? 1 : 2);
   std::vector<int64_t> axes = n.constants_since(axes_input_since, 1, "axes");
   bool keep = n.integer("keepdims", 1) != 0;
-  if (axes.empty() && n.integer("noop_with_empty_axes", 0) != 0) return n.out_alias(0, 0);
+  if (axes.empty() && n.integer("noop_with_empty_axes", 0) != 0)
+    return n.out(0, ops::reduce_nothing(n.builder(), reduction, n.in(0)));
   if (!fold<reduction>(n, axes, keep))
     n.out(0, ops::reduce(n.builder(), reduction, n.in(0), axes, keep));
 }

@@ -3,6 +3,9 @@
 // takes known values.
 #include <algorithm>
 
+#include "compiler/ir/derive.h"
+#include "compiler/ir/sizes_differ.h"
+#include "compiler/support/index_poly.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
@@ -46,8 +49,21 @@ void size(OnnxNode& n) {
   n.out(0, Known{DType::i64, {}, {count}});
 }
 
+// numerator / denominator with the exact divisions in the denominator multiplied out: 64*t over
+// t // 2 is 128*t over t where t is even.
+void multiply_out(const Ranges& ranges, Index& numerator, Index& denominator) {
+  for (const AtomRef& atom : index_detail::atoms_of(denominator)) {
+    if (atom->kind != Index::Atom::Kind::floordiv || !atom->b.is_const()) continue;
+    Index quotient = index_detail::from_atom(atom);
+    std::optional<Index> others = index_detail::divide_exactly(denominator, quotient);
+    if (!others || !ranges.simplify(atom->a - quotient * atom->b).is_const(0)) continue;
+    denominator = *others * atom->a;
+    numerator = numerator * atom->b;
+  }
+}
+
 // The size that makes the products equal: equal factors cancel, then what is left is divided as a
-// polynomial.
+// polynomial. Throws SizesDiffer where the division is not known to come out even.
 Index inferred_size(OnnxNode& n, const Shape& from, const Shape& to, size_t hole) {
   std::vector<Index> left(from.begin(), from.end());
   Index denominator = 1, numerator = 1;
@@ -60,18 +76,28 @@ Index inferred_size(OnnxNode& n, const Shape& from, const Shape& to, size_t hole
       denominator = denominator * to[d];
   }
   for (const Index& size : left) numerator = numerator * size;
-  auto text = [&] {
-    return "the -1 in the new shape cannot be inferred: " + numerator.str() + " elements over " +
-           denominator.str();
-  };
+  std::string text = "the -1 in the new shape cannot be inferred: " + numerator.str() +
+                     " elements over " + denominator.str();
   if (denominator.is_const(0)) return 0;
   if (denominator.is_const() && numerator.is_const()) {
-    if (denominator.value() < 0 || numerator.value() % denominator.value() != 0) n.fail(text());
+    if (denominator.value() < 0 || numerator.value() % denominator.value() != 0) n.fail(text);
     return numerator.value() / denominator.value();
   }
-  Index quotient = floordiv(numerator, denominator);
-  // Where the division is not exact by form, it has to come out even when the model runs.
-  return n.state().graph.ranges().simplify(quotient);
+  Ranges ranges = n.state().graph.ranges();
+  multiply_out(ranges, numerator, denominator);
+  Index quotient = ranges.simplify(floordiv(numerator, denominator));
+  if (!ranges.simplify(numerator - denominator * quotient).is_const(0))
+    throw SizesDiffer(n.op(), text, numerator, denominator * floordiv(numerator, denominator));
+  return quotient;
+}
+
+// Throws SizesDiffer unless both shapes have as many elements.
+void need_equal_counts(OnnxNode& n, const Shape& from, const Shape& to) {
+  Index have = product_of(from), want = product_of(to);
+  if (n.state().graph.ranges().simplify(have - want).is_const(0)) return;
+  std::string text = "cannot reshape " + to_string(from) + " (" + have.str() + " elements) to " +
+                     to_string(to) + " (" + want.str() + ")";
+  throw SizesDiffer(n.op(), text, have, want);
 }
 
 Shape target_shape(OnnxNode& n, const Shape& from, std::vector<Index> wanted) {
@@ -92,7 +118,10 @@ Shape target_shape(OnnxNode& n, const Shape& from, std::vector<Index> wanted) {
       n.fail("the new shape has the size " + wanted[d].str());
     }
   }
-  if (hole) wanted[*hole] = inferred_size(n, from, wanted, *hole);
+  if (hole)
+    wanted[*hole] = inferred_size(n, from, wanted, *hole);
+  else
+    need_equal_counts(n, from, wanted);
   return wanted;
 }
 
@@ -207,7 +236,13 @@ void split(OnnxNode& n) {
     if (parts != static_cast<int64_t>(n.outputs()) || parts < 1)
       n.fail("num_outputs " + std::to_string(parts) + " with " + std::to_string(n.outputs()) +
              " outputs");
-    Index total = n.shape(0)[static_cast<size_t>(axis)], part = ceildiv(total, parts), done = 0;
+    Index total = n.shape(0)[static_cast<size_t>(axis)], done = 0;
+    Index part = n.state().graph.ranges().simplify(ceildiv(total, parts));
+    Index whole = parts * floordiv(total, parts);
+    bool even = n.state().graph.ranges().simplify(total - whole).is_const(0);
+    if (n.opset() < 18 && !even && !total.is_const())  // before, the parts had to be equal
+      throw SizesDiffer(n.op(), "into " + std::to_string(parts) + " parts of " + total.str(), total,
+                        whole);
     for (int64_t p = 0; p < parts; ++p) {
       sizes.push_back(p + 1 < parts ? part : total - done);
       done = done + part;

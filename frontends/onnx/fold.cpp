@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Constants computed while importing (OnnxState in import_state.h).
+// Takes a value; gives a constant with its bytes where it is made of constants alone. Keeps true:
+// the work of one import is bounded, whatever is computed from what how often; a large constant made
+// of a small one (a mask of ones) stays as the nodes that make it.
+#include "compiler/ir/evaluate.h"
+#include "frontends/onnx/import_state.h"
+#include "frontends/onnx/limits.h"
+
+namespace mintor {
+
+namespace {
+
+constexpr int64_t kNotConstant = -1;
+
+// Scalar operations of one node with constant shapes; kNotConstant where it cannot be computed now.
+int64_t own_work(const Node& node) {
+  bool sums = false;
+  switch (node.kind) {
+    case Kind::reduce:
+    case Kind::scan:
+    case Kind::contract:
+    case Kind::reindex_reduce:
+      sums = true;
+      break;
+    case Kind::iota:
+    case Kind::unary:
+    case Kind::binary:
+    case Kind::ternary:
+    case Kind::cast:
+    case Kind::broadcast:
+    case Kind::reindex:
+    case Kind::concat:
+      break;
+    default:
+      return kNotConstant;
+  }
+  int64_t work = 1;
+  auto take = [&](const Type& type, int64_t limit) {
+    int64_t count = 1;
+    for (const Index& size : type.shape) {
+      if (!size.is_const() || size.value() < 0 ||
+          __builtin_mul_overflow(count, size.value(), &count) || count > limit)
+        return false;
+    }
+    return !__builtin_add_overflow(work, count, &work);
+  };
+  for (const Type& type : node.results) {
+    if (!take(type, onnx_limits::kFolded)) return kNotConstant;
+  }
+  for (size_t i = 0; sums && i < node.operands.size(); ++i) {
+    if (!take(node.operands[i].type(), onnx_limits::kFoldedWork)) return kNotConstant;
+  }
+  if (node.kind != Kind::contract) return work;
+  for (const ContractAxis& axis : node.as<Contract>().axes) {
+    if (!axis.extent.is_const() || __builtin_mul_overflow(work, axis.extent.value(), &work))
+      return kNotConstant;
+  }
+  return work;
+}
+
+}  // namespace
+
+int64_t OnnxState::work_of(const Node* node) {
+  if (node->kind == Kind::constant) return 0;
+  if (auto it = work.find(node); it != work.end()) return it->second;
+  int64_t sum = own_work(*node);
+  for (const Value& operand : node->operands) {
+    int64_t part = sum < 0 ? kNotConstant : work_of(operand.node);
+    if (part < 0 || __builtin_add_overflow(sum, part, &sum)) sum = kNotConstant;
+  }
+  if (sum > onnx_limits::kFoldedWork) sum = kNotConstant;
+  work.emplace(node, sum);
+  return sum;
+}
+
+Value OnnxState::folded(const Value& value) {
+  if (!value || value.node->kind == Kind::constant) return value;
+  const int64_t needed = work_of(value.node);
+  if (needed < 0 || needed > work_left) return value;
+  int64_t count = 1;
+  for (const Index& size : value.shape()) count *= size.value();
+  if (count > onnx_limits::kKnown) return value;
+  work_left -= needed;
+  return builder.constant(evaluate_constant(value));
+}
+
+}  // namespace mintor
