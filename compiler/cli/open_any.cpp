@@ -23,9 +23,11 @@ std::unique_ptr<LoadedModel> open_any(CompileContext& context, const std::string
   LoadOptions load = load_options(context.options);
   load.profile = profile;
   load.profile_data = profile_data;
-  const std::vector<std::string> wanted = split_list(context.options.target, ',');
-  if (wanted.size() > 1) throw UsageError("--target names several levels; one of them can run");
-  if (is_package(path)) {
+  check_one_level(context.options);
+  if (is_package_folder(path)) {
+    refuse_options(context.options, {"target", "threads"},
+                   "says how to compile, and a package is compiled already; give the model's file");
+    const std::vector<std::string> wanted = split_list(context.options.target, ',');
     if (!wanted.empty() && wanted[0] != "native") load.level = wanted[0];
     return open_package(path, load);
   }
