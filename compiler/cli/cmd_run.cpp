@@ -43,14 +43,14 @@ std::string file_name_of(const std::string& output) {
 }
 
 struct Outcome {
-  NamedTensors outputs;
+  NamedTensors outputs, updates;  // updates: new values of parameters, by their names
   double seconds = 0;
 };
 
 template <typename Run>
 Outcome timed(Run run) {
   const auto begin = std::chrono::steady_clock::now();
-  Outcome outcome{run(), 0};
+  Outcome outcome = run();
   outcome.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return outcome;
@@ -61,7 +61,7 @@ Outcome run_compiled(const Arguments& arguments, CompileContext& context) {
   report(context);
   const NamedTensors inputs =
       read_inputs(arguments.inputs, input_infos(loaded->info()), arguments.seed);
-  return timed([&] { return loaded->run(inputs); });
+  return timed([&] { return Outcome{loaded->run(inputs), {}, 0}; });
 }
 
 // The reference evaluator on the graph after the numerics passes: the bits that a compiled model
@@ -78,17 +78,20 @@ Outcome run_evaluated(const Arguments& arguments, CompileContext& context) {
   const NamedTensors inputs = read_inputs(arguments.inputs, input_infos(graph), arguments.seed);
   return timed([&] {
     const Evaluation evaluation = evaluate(graph, inputs);
-    NamedTensors outputs;
+    Outcome outcome;
     for (size_t i = 0; i < evaluation.results.size(); ++i) {
-      outputs[graph.results[i].name] = evaluation.results[i];
+      outcome.outputs[graph.results[i].name] = evaluation.results[i];
     }
-    return outputs;
+    for (size_t i = 0; i < evaluation.updates.size(); ++i) {
+      outcome.updates[graph.updates[i].parameter] = evaluation.updates[i];
+    }
+    return outcome;
   });
 }
 
 int run(const Arguments& arguments) {
   CompileContext context = make_context(arguments.options);
-  const auto [outputs, seconds] = arguments.evaluate ? run_evaluated(arguments, context)
+  const auto [outputs, updates, seconds] = arguments.evaluate ? run_evaluated(arguments, context)
                                                      : run_compiled(arguments, context);
   if (!arguments.save.empty()) std::filesystem::create_directories(arguments.save);
   for (const auto& [name, tensor] : outputs) {
@@ -99,6 +102,9 @@ int run(const Arguments& arguments) {
     if (file != name + ".npy") {
       std::fprintf(stderr, "output '%s' is in %s\n", name.c_str(), file.c_str());
     }
+  }
+  for (const auto& [name, tensor] : updates) {
+    std::printf("update %s %s\n", name.c_str(), summary_of(tensor).c_str());
   }
   if (arguments.times) std::fprintf(stderr, "%s\n", time_text(seconds).c_str());
   return 0;

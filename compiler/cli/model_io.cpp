@@ -113,7 +113,7 @@ int threads_of(const Options& options) {
 
 bool is_package_folder(const std::string& path) {
   std::error_code error;
-  return std::filesystem::exists(path + "/manifest.json", error);
+  return std::filesystem::is_directory(path, error);
 }
 
 std::vector<InputInfo> input_infos(const Graph& graph) {

@@ -32,7 +32,7 @@ void check_one_level(const Options& options);
 // Threads that the options mean: 0 is every core.
 int threads_of(const Options& options);
 
-// A folder with a manifest.json, whole or damaged: whoever reads that says what is wrong with it.
+// A model is a file; a folder is a package, or read_manifest says why it is none.
 bool is_package_folder(const std::string& path);
 
 // What a model takes, whether it is a Graph or a package.

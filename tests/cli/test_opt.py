@@ -71,6 +71,19 @@ def test_a_broken_text_is_no_bug_of_mintor(tmp_path):
     assert not (tmp_path / "mintor-repro.txt").exists()
 
 
+def test_a_repro_is_input_to_opt(tmp_path):
+    """The verifier finds a sum without an order where the pass that sets it is left out."""
+    graph = written(tmp_path, "it's.graph", TABLE)
+    ended = mintor("compile", graph.name, "--emit=graph", "--verify-passes", "--disable-pass",
+                   "order", "-o", "two\nlines", cwd=tmp_path)
+    assert ended.returncode == 3, ended
+    assert "replay: mintor compile 'it'\\''s.graph' --emit=graph" in ended.stderr
+    again = mintor("opt", "mintor-repro.txt", cwd=tmp_path)
+    assert "internal" not in again.stderr
+    text = (tmp_path / "mintor-repro.txt").read_text().split("graph table")[0]
+    assert all(line.startswith("#") for line in text.splitlines())
+
+
 @pytest.mark.parametrize("rewrite, message", [
     ("splt(i, 2)", "did you mean 'split'?"),
     ("simplfy", "did you mean 'simplify'?"),

@@ -144,3 +144,24 @@ def test_what_does_not_compile_is_evaluated(tmp_path):
     ended = mintor("run", graph, "--input", f"x={tmp_path}/x.npy", "--evaluate")
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == "s f32[6] -1 0 1 2 3 5\n"
+
+
+def test_evaluation_shows_updates(tmp_path):
+    graph = written(tmp_path, "step.graph", """graph step {
+  x = input f32[2]
+  w = parameter f32[2] random 1
+  z = sub f32[2] (x, x)
+  results z
+  updates w := z
+}
+""")
+    ended = mintor("run", graph, "--seed", "0", "--evaluate")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == "z f32[2] 0 0\nupdate w f32[2] 0 0\n"
+
+
+@pytest.mark.parametrize("command", ["run", "verify", "inspect", "bench"])
+def test_a_folder_that_is_no_package(tmp_path, command):
+    ended = mintor(command, tmp_path)
+    assert ended.returncode == 1
+    assert "is no package: it has no manifest.json" in ended.stderr

@@ -38,6 +38,15 @@ def test_number_of_inputs():
         prepared.run([x.astype(numpy.float64), x])
 
 
+def test_an_output_that_is_an_input():
+    model = model_of()
+    model.graph.output.append(model.graph.input[0])
+    x = numpy.ones((2, 2), numpy.float32)
+    y, a = backend.run_model(model, [x, x])
+    numpy.testing.assert_array_equal(y, x + x)
+    numpy.testing.assert_array_equal(a, x)
+
+
 def test_is_compatible():
     assert backend.is_compatible(model_of())
     assert not backend.is_compatible(model_of("NoSuchOperator"))

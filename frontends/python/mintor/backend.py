@@ -22,10 +22,9 @@ from mintor.model import compile as compile_model
 class MintorRep(BackendRep):
     """A prepared model. `run` takes a list by position, a dictionary, or a single array."""
 
-    def __init__(self, model, input_names, output_names, read):
+    def __init__(self, model, input_names, read):
         self._model = model
         self._input_names = input_names
-        self._output_names = output_names
         self._read = read
 
     def run(self, inputs, **kwargs):
@@ -38,7 +37,8 @@ class MintorRep(BackendRep):
             if name not in known and name not in self._read:
                 known[name] = self._zeros(dtype, shape, known)
         outputs = self._model.run(known)
-        return tuple(outputs[name] for name in self._output_names)
+        # By position: an output that is an input too has another name here.
+        return tuple(outputs[name] for name, _, _ in self._model.outputs)
 
     def _zeros(self, dtype, shape, known):
         """For an input that nothing reads; sizes that other inputs have are theirs."""
@@ -95,8 +95,7 @@ class MintorBackend(Backend):
             os.unlink(path)
         constants = {tensor.name for tensor in model.graph.initializer}
         inputs = [value.name for value in model.graph.input if value.name not in constants]
-        outputs = [value.name for value in model.graph.output]
-        return MintorRep(compiled, inputs, outputs, _names_read(model.graph))
+        return MintorRep(compiled, inputs, _names_read(model.graph))
 
     @classmethod
     def run_model(cls, model, inputs, device="CPU", **kwargs):
