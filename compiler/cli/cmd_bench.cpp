@@ -19,7 +19,6 @@
 #include "compiler/cli/open_any.h"
 #include "compiler/cli/peak.h"
 #include "compiler/codegen/target.h"
-#include "compiler/package/package.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -120,7 +119,8 @@ class Bench {
  public:
   explicit Bench(const Arguments& arguments)
       : arguments_(arguments), context_(make_context(arguments.options)) {
-    if (is_package(arguments.model)) return;
+    check_one_level(arguments.options);
+    if (is_package_folder(arguments.model)) return;
     const Graph graph = optimise(context_, load_model(context_, arguments.model));
     flops_ = cost_of(graph, typical_symbols(graph)).flops;
     inputs_ = input_infos(graph);
@@ -198,9 +198,12 @@ class Bench {
 };
 
 void print_text(const Json& result) {
-  std::printf("threads %d, level %s: median %.3f ms, fastest %.3f ms, %lld runs\n",
+  const auto time = [&](const char* field) {
+    return time_text(result[field].get<double>() * 1e-3);
+  };
+  std::printf("threads %d, level %s: median %s, fastest %s, %lld runs\n",
               result["threads"].get<int>(), result["level"].get<std::string>().c_str(),
-              result["median_ms"].get<double>(), result["fastest_ms"].get<double>(),
+              time("median_ms").c_str(), time("fastest_ms").c_str(),
               static_cast<long long>(result["runs"].get<int64_t>()));
   if (result.contains("gflops")) {
     std::printf("  %.2f GFLOP/s", result["gflops"].get<double>());
@@ -209,18 +212,19 @@ void print_text(const Json& result) {
                   result["share_of_peak"].get<double>() * 100,
                   result["peak_gflops"].get<double>());
     }
-    std::printf(" (%.4f Gflop)\n", result["flops"].get<double>() * 1e-9);
+    std::printf(" (%.4g Gflop)\n", result["flops"].get<double>() * 1e-9);
   }
   if (!result.contains("kernels")) return;
   size_t shown = 0;
   for (const Json& kernel : result["kernels"]) {
     if (++shown > 20) break;
-    std::printf("  %9.4f ms %5.1f %% %4lld x  %s\n", kernel["ms"].get<double>(),
+    std::printf("  %12s %5.1f %% %4lld x  %s\n",
+                time_text(kernel["ms"].get<double>() * 1e-3).c_str(),
                 kernel["share"].get<double>() * 100,
                 static_cast<long long>(kernel["launches"].get<int64_t>()),
                 kernel["kernel"].get<std::string>().c_str());
   }
-  std::printf("  %9.4f ms %5.1f %% in all %zu kernels\n", result["kernels_ms"].get<double>(),
+  std::printf("  %12s %5.1f %% in all %zu kernels\n", time("kernels_ms").c_str(),
               result["kernels_share"].get<double>() * 100, result["kernels"].size());
 }
 
@@ -252,9 +256,10 @@ RunCommand declare(CLI::App& app) {
       ->check(CLI::Range(0.0, 3600.0));
   app.add_option("--input", arguments->inputs, "name=file.npy; repeatable")
       ->allow_extra_args(false);
-  app.add_option("--seed", arguments->seed, "seed of the inputs that are not given");
+  app.add_option("--seed", arguments->seed, "seed of the inputs that are not given")
+      ->check(CLI::NonNegativeNumber);
   add_options(app, arguments->options,
-              {"target", "shapes", "numerics", "jit", "cache_dir", "explain"});
+              {"target", "shapes", "numerics", "disable_pass", "jit", "cache_dir", "explain"});
   return [arguments] { return run(*arguments); };
 }
 

@@ -23,24 +23,36 @@ struct Arguments {
   std::string model, output, compiler;
   std::vector<std::string> cases;
   double rtol = 1e-3, atol = 1e-4;
-  bool build = false;
+  bool build = false, tolerance_given = false;
   Options options;
 };
 
 std::vector<Case> read_cases(const Arguments& arguments) {
   std::vector<Case> cases;
   for (const std::string& item : arguments.cases) {
-    const size_t comma = item.find(',');
-    if (comma == std::string::npos) {
-      throw UsageError("--case is '" + item + "', expected in.npz,out.npz");
-    }
-    cases.push_back({read_npz(item.substr(0, comma)), read_npz(item.substr(comma + 1)),
-                     arguments.rtol, arguments.atol});
+    const auto [inputs, outputs] = split_case(item);
+    cases.push_back({read_npz(inputs), read_npz(outputs), arguments.rtol, arguments.atol});
   }
   return cases;
 }
 
+// Flags that would have no effect beside the others.
+void check_arguments(const Arguments& arguments) {
+  const bool emits = !arguments.options.emit.empty();
+  const char* beside_emit = " has no use beside --emit, which writes no package";
+  if (emits && arguments.build) throw UsageError(std::string("--build") + beside_emit);
+  if (emits && !arguments.cases.empty()) throw UsageError(std::string("--case") + beside_emit);
+  if (!arguments.compiler.empty() && !arguments.build) {
+    throw UsageError("--compiler is that of --build, which is not given");
+  }
+  if (arguments.tolerance_given && arguments.cases.empty()) {
+    throw UsageError("--rtol and --atol are those of --case, which is not given");
+  }
+  if (!emits && arguments.output.empty()) throw UsageError("compile needs -o DIR, or --emit");
+}
+
 int run(const Arguments& arguments) {
+  check_arguments(arguments);
   const std::vector<Case> cases = read_cases(arguments);
   CompileContext context = make_context(arguments.options);
   if (!arguments.options.emit.empty()) {
@@ -48,7 +60,6 @@ int run(const Arguments& arguments) {
     report(context);
     return 0;
   }
-  if (arguments.output.empty()) throw UsageError("compile needs -o DIR, or --emit");
   const auto begin = std::chrono::steady_clock::now();
   const Graph graph = optimise(context, load_model(context, arguments.model));
   const Program program =
@@ -80,12 +91,17 @@ RunCommand declare(CLI::App& app) {
   app.add_option("--case", arguments->cases,
                  "in.npz,out.npz: inputs and expected outputs for the package's own check")
       ->allow_extra_args(false);
-  app.add_option("--rtol", arguments->rtol, "relative tolerance of the cases");
-  app.add_option("--atol", arguments->atol, "absolute tolerance of the cases");
+  const auto* rtol = app.add_option("--rtol", arguments->rtol, "relative tolerance of the cases")
+                         ->check(refuse_tolerance);
+  const auto* atol = app.add_option("--atol", arguments->atol, "absolute tolerance of the cases")
+                         ->check(refuse_tolerance);
   add_options(app, arguments->options,
               {"target", "shapes", "numerics", "explain", "emit", "disable_pass", "stop_after",
                "dump_changed", "verify_passes", "jit", "cache_dir"});
-  return [arguments] { return run(*arguments); };
+  return [arguments, rtol, atol] {
+    arguments->tolerance_given = rtol->count() + atol->count() > 0;
+    return run(*arguments);
+  };
 }
 
 }  // namespace

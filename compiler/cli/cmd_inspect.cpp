@@ -10,8 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/cli/command.h"
-#include "compiler/cli/files.h"
-#include "compiler/support/error.h"
+#include "compiler/package/package.h"
 
 namespace mintor {
 namespace {
@@ -24,17 +23,9 @@ struct Arguments {
   bool json = false;
 };
 
+// Checked as every reader of packages checks it: fields, names inside the folder, version.
 Json manifest_of(const std::string& directory) {
-  const std::string path = directory + "/manifest.json";
-  if (!fs::is_regular_file(path)) {
-    throw CompileError("inspect", "'" + directory + "' has no manifest.json", "",
-                       "give the folder that `mintor compile MODEL -o DIR` wrote");
-  }
-  Json manifest = Json::parse(read_file(path), nullptr, false);
-  if (manifest.is_discarded() || !manifest.is_object()) {
-    throw CompileError("inspect", "manifest.json is no JSON object", path);
-  }
-  return manifest;
+  return Json::parse(read_manifest(directory).text);
 }
 
 Json files_of(const std::string& directory) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mintor run: a package or a model on given inputs. Takes DIR (built) or MODEL, --input
-// name=file.npy; gives one line per output, and .npy files below --save DIR.
+// name=file.npy; gives one line per output, and .npy files below --save DIR. --evaluate runs the
+// graph in the reference evaluator instead of compiling it.
 // Keeps true: a missing or unknown input is named; nothing is made up unless --seed says so.
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -12,6 +13,8 @@
 #include "compiler/cli/files.h"
 #include "compiler/cli/model_io.h"
 #include "compiler/cli/open_any.h"
+#include "compiler/graph/pipeline.h"
+#include "compiler/ir/evaluate.h"
 
 namespace mintor {
 namespace {
@@ -20,27 +23,90 @@ struct Arguments {
   std::string model, save;
   std::vector<std::string> inputs;
   int64_t seed = -1;
-  bool times = false;
+  bool times = false, evaluate = false;
   Options options;
 };
 
-int run(const Arguments& arguments) {
-  CompileContext context = make_context(arguments.options);
+// A file name that no other output has and that stays in its folder: what is not plain is written
+// as %XX, "a/1" as "a%2F1".
+std::string file_name_of(const std::string& output) {
+  std::string name;
+  for (const char c : output) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = c != '/' && c != '%' && byte >= 0x20 && byte != 0x7f &&
+                       !(c == '.' && name.empty());
+    char code[4];
+    std::snprintf(code, sizeof code, "%%%02X", byte);
+    name += plain ? std::string(1, c) : code;
+  }
+  return name + ".npy";
+}
+
+struct Outcome {
+  NamedTensors outputs, updates;  // updates: new values of parameters, by their names
+  double seconds = 0;
+};
+
+template <typename Run>
+Outcome timed(Run run) {
+  const auto begin = std::chrono::steady_clock::now();
+  Outcome outcome = run();
+  outcome.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return outcome;
+}
+
+Outcome run_compiled(const Arguments& arguments, CompileContext& context) {
   const auto loaded = open_any(context, arguments.model);
   report(context);
   const NamedTensors inputs =
       read_inputs(arguments.inputs, input_infos(loaded->info()), arguments.seed);
-  const auto begin = std::chrono::steady_clock::now();
-  const NamedTensors outputs = loaded->run(inputs);
-  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begin;
+  return timed([&] { return Outcome{loaded->run(inputs), {}, 0}; });
+}
+
+// The reference evaluator on the graph after the numerics passes: the bits that a compiled model
+// has to have, also for graphs that cannot be compiled.
+Outcome run_evaluated(const Arguments& arguments, CompileContext& context) {
+  if (is_package_folder(arguments.model)) {
+    throw UsageError("--evaluate needs the model's file; a package does not hold it");
+  }
+  refuse_options(arguments.options, {"shapes", "numerics", "disable_pass", "explain"},
+                 "has no use beside --evaluate: nothing is compiled");
+  context.options.stop_after = numerics_pipeline().back().pass;
+  const Graph graph = optimise(context, load_model(context, arguments.model));
+  report(context);
+  const NamedTensors inputs = read_inputs(arguments.inputs, input_infos(graph), arguments.seed);
+  return timed([&] {
+    const Evaluation evaluation = evaluate(graph, inputs);
+    Outcome outcome;
+    for (size_t i = 0; i < evaluation.results.size(); ++i) {
+      outcome.outputs[graph.results[i].name] = evaluation.results[i];
+    }
+    for (size_t i = 0; i < evaluation.updates.size(); ++i) {
+      outcome.updates[graph.updates[i].parameter] = evaluation.updates[i];
+    }
+    return outcome;
+  });
+}
+
+int run(const Arguments& arguments) {
+  CompileContext context = make_context(arguments.options);
+  const auto [outputs, updates, seconds] = arguments.evaluate ? run_evaluated(arguments, context)
+                                                     : run_compiled(arguments, context);
   if (!arguments.save.empty()) std::filesystem::create_directories(arguments.save);
   for (const auto& [name, tensor] : outputs) {
     std::printf("%s %s\n", name.c_str(), summary_of(tensor).c_str());
     if (arguments.save.empty()) continue;
-    const std::string file = std::filesystem::path(name).filename().string() + ".npy";
+    const std::string file = file_name_of(name);
     write_npy(arguments.save + "/" + file, tensor);
+    if (file != name + ".npy") {
+      std::fprintf(stderr, "output '%s' is in %s\n", name.c_str(), file.c_str());
+    }
   }
-  if (arguments.times) std::fprintf(stderr, "%.3f ms\n", time.count());
+  for (const auto& [name, tensor] : updates) {
+    std::printf("update %s %s\n", name.c_str(), summary_of(tensor).c_str());
+  }
+  if (arguments.times) std::fprintf(stderr, "%s\n", time_text(seconds).c_str());
   return 0;
 }
 
@@ -50,11 +116,17 @@ RunCommand declare(CLI::App& app) {
       ->required();
   app.add_option("--input", arguments->inputs, "name=file.npy; repeatable")
       ->allow_extra_args(false);
-  app.add_option("--save", arguments->save, "folder for the outputs, as <name>.npy");
-  app.add_option("--seed", arguments->seed, "make up the inputs that are not given");
+  app.add_option("--save", arguments->save,
+                 "folder for the outputs, as <name>.npy; / in a name becomes %2F");
+  app.add_option("--seed", arguments->seed, "make up the inputs that are not given")
+      ->check(CLI::NonNegativeNumber);
   app.add_flag("--time", arguments->times, "say on stderr how long the run took");
+  app.add_flag("--evaluate", arguments->evaluate,
+               "run the graph in the reference evaluator: slow, compiles nothing, takes every "
+               "operator");
   add_options(app, arguments->options,
-              {"target", "threads", "shapes", "numerics", "jit", "cache_dir", "explain"});
+              {"target", "threads", "shapes", "numerics", "disable_pass", "jit", "cache_dir",
+               "explain"});
   return [arguments] { return run(*arguments); };
 }
 
@@ -63,7 +135,8 @@ RunCommand declare(CLI::App& app) {
 extern const Command cmd_run = {
     "run", "run a package or a model on given inputs",
     "  mintor run out --input x=x.npy --save outputs\n"
-    "  mintor run model.onnx --seed 0 --threads 2 --target v3\n",
+    "  mintor run model.onnx --seed 0 --threads 2 --target v3\n"
+    "  mintor run loop.graph --input x=x.npy --evaluate\n",
     declare};
 
 }  // namespace mintor

@@ -32,16 +32,25 @@ struct Command {
 
 std::span<const Command* const> all_commands();  // generated from the folder
 
-// Arguments that CLI11 accepts and the command does not: exit code 2.
+// Arguments that CLI11 accepts and the command does not: exit code 2. The text may go on with
+// "\n  help: ...".
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+// For CLI11's check(): a tolerance is a finite number, 0 or larger; "" when it is.
+std::string refuse_tolerance(const std::string& text);
+// UsageError for options that are not at their default and not in `taken`: what would be read and
+// then ignored is refused instead. `why` ends the sentence "--shape ... ".
+void refuse_options(const Options& options, std::initializer_list<std::string_view> taken,
+                    const std::string& why);
 
 // Declares the flags of these options (compiler/support/options.def) on a command; values land
 // in `options`, which must outlive the parse.
 void add_options(CLI::App& app, Options& options, std::initializer_list<std::string_view> names);
 
-// Prints what a compile had to say: warnings, explanations, pass times when asked, on stderr.
+// Prints what a compile had to say on stderr: warnings; with --explain decisions, each once, and
+// the time of each pass.
 void report(const CompileContext& context);
 // A context whose progress shows on stderr once the work takes longer than a second.
 CompileContext make_context(const Options& options);

@@ -3,9 +3,9 @@
 // Takes argv; gives 0, 1, 2 or 3 (design: 0 ok, 1 model or input, 2 usage, 3 our bug). An
 // InternalError leaves its repro in a file and names the command that replays it.
 #include <CLI/CLI.hpp>
-#include <chrono>
+#include <algorithm>
 #include <cstdio>
-#include <memory>
+#include <filesystem>
 
 #include "compiler/cli/command.h"
 #include "compiler/cli/files.h"
@@ -26,18 +26,27 @@ std::string quoted(const std::string& argument) {
   const bool plain = argument.find_first_not_of(
                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                          "_-./=,:+%@") == std::string::npos;
-  return plain && !argument.empty() ? argument : "'" + argument + "'";
+  if (plain && !argument.empty()) return argument;
+  std::string text = "'";
+  for (const char c : argument) text += c == '\'' ? "'\\''" : std::string(1, c);
+  return text + "'";
+}
+
+// Every line a comment of the text forms, so that what follows it is read by `mintor opt`.
+std::string as_comment(const std::string& text) {
+  std::string comment = "# ";
+  for (const char c : text) comment += c == '\n' ? std::string("\n# ") : std::string(1, c);
+  return comment + "\n";
 }
 
 int internal_error(const InternalError& error, int argc, const char* const* argv) {
   say(error.what());
   std::string replay = "mintor";
   for (int i = 1; i < argc; ++i) replay += " " + quoted(argv[i]);
-  std::string text = std::string("# ") + error.what() + "\n# replay: " + replay + "\n";
-  if (!error.repro().empty()) text += error.repro();
+  const std::string text = as_comment(error.what()) + as_comment("replay: " + replay);
   const std::string file = "mintor-repro.txt";
   try {
-    write_file(file, text);
+    write_file(file, text + error.repro());
     say("this is a bug of Mintor; what shows it was written to " + file);
   } catch (const CompileError&) {
     say("this is a bug of Mintor");
@@ -46,19 +55,43 @@ int internal_error(const InternalError& error, int argc, const char* const* argv
   return kOurBug;
 }
 
-// CLI11's own message names unknown words; the nearest command is added.
+// The first word that looks like a flag and is none of the command's; "" without one.
+std::string unknown_flag(const std::vector<std::string_view>& flags, int argc,
+                         const char* const* argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = std::string_view(argv[i]).substr(
+        0, std::string_view(argv[i]).find('='));
+    if (word == "--") break;
+    if (word.starts_with("--") && std::ranges::find(flags, word) == flags.end()) {
+      return std::string(word);
+    }
+  }
+  return "";
+}
+
+// CLI11's own message names unknown words; the nearest command or flag is added.
 int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc,
                 const char* const* argv) {
   say(std::string("usage: ") + error.what());
-  if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
+  const auto commands = app.get_subcommands();
+  if (argc > 1 && argv[1][0] != '-' && commands.empty()) {
     std::vector<std::string_view> names;
     for (const Command* command : all_commands()) names.emplace_back(command->name);
     say("  help: " + did_you_mean(argv[1], names));
-  } else {
-    const std::string command =
-        app.get_subcommands().empty() ? "" : " " + app.get_subcommands()[0]->get_name();
-    say("  help: mintor" + command + " --help shows every flag");
+    return kUsage;
   }
+  if (std::string_view(error.what()).find("\n  help: ") != std::string_view::npos) return kUsage;
+  const CLI::App& command = commands.empty() ? app : *commands[0];
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::vector<std::string_view> flags(names.begin(), names.end());
+  const std::string wrong = unknown_flag(flags, argc, argv);
+  const std::string_view near = wrong.empty() ? "" : nearest(wrong, flags);
+  const std::string which = commands.empty() ? "" : " " + command.get_name();
+  say(near.empty() ? "  help: mintor" + which + " --help shows every flag"
+                   : "  help: did you mean '" + std::string(near) + "'?");
   return kUsage;
 }
 
@@ -73,6 +106,10 @@ int run_guarded(const RunCommand& run, int argc, const char* const* argv) {
   } catch (const UsageError& error) {
     say(std::string("usage: ") + error.what());
     return kUsage;
+  } catch (const std::filesystem::filesystem_error& error) {
+    // A folder that cannot be read or made is the user's to mend.
+    say("error: file: '" + error.path1().string() + "': " + error.code().message());
+    return kModelAtFault;
   } catch (const std::bad_alloc&) {
     say("error: out of memory");
     return kModelAtFault;
@@ -82,62 +119,6 @@ int run_guarded(const RunCommand& run, int argc, const char* const* argv) {
 }
 
 }  // namespace
-
-void add_options(CLI::App& app, Options& options, std::initializer_list<std::string_view> names) {
-  for (const std::string_view wanted : names) {
-    for (const OptionInfo& info : option_table()) {
-      if (info.name != wanted) continue;
-      const std::string name(info.name), flag(info.flag);
-      std::string help(info.help);
-      if (!info.choices.empty()) help = "(" + std::string(info.choices) + ") " + help;
-      // Values are checked by set_option; CLI11 reports its refusal as a usage error.
-      const auto set = [&options, name, flag](const std::string& value) {
-        try {
-          set_option(options, name, value);
-        } catch (const CompileError& error) {
-          throw CLI::ValidationError(flag, error.problem());
-        }
-      };
-      if (info.kind == OptionKind::Flag) {
-        app.add_flag_callback(flag, [set] { set("true"); }, help);
-      } else if (info.kind == OptionKind::List) {
-        app.add_option_function<std::vector<std::string>>(
-               flag, [set](const std::vector<std::string>& values) {
-                 for (const std::string& value : values) set(value);
-               }, help)
-            ->allow_extra_args(false);
-      } else {
-        app.add_option_function<std::string>(flag, set, help);
-      }
-    }
-  }
-}
-
-void report(const CompileContext& context) {
-  for (const std::string& warning : context.warnings) say("warning: " + warning);
-  for (const std::string& decision : context.explanations) say(decision);
-}
-
-CompileContext make_context(const Options& options) {
-  CompileContext context(options);
-  using Clock = std::chrono::steady_clock;
-  struct Shown {
-    Clock::time_point begin = Clock::now(), last{};
-  };
-  context.progress = [shown = std::make_shared<Shown>()](const std::string& stage, int64_t done,
-                                                         int64_t total) {
-    const auto now = Clock::now();
-    if (now - shown->begin < std::chrono::seconds(1)) return;
-    if (now - shown->last < std::chrono::milliseconds(200) && done < total) return;
-    shown->last = now;
-    std::fprintf(stderr, "%s %lld/%lld\n", stage.c_str(), static_cast<long long>(done),
-                 static_cast<long long>(total));
-  };
-  context.dump = [](const std::string& pass, const std::string& text) {
-    say("--- after " + pass + "\n" + text);
-  };
-  return context;
-}
 
 int run_command_line(int argc, const char* const* argv) {
   CLI::App app("Mintor compiles trained models to self-contained C++ packages.", "mintor");

@@ -78,13 +78,26 @@ std::string compiled_text(CompileContext& context, const Program& program) {
 
 }  // namespace
 
+void write_side_file(const Graph& graph, const std::string& output) {
+  const Blobs blobs = blobs_of(graph);
+  if (blobs.empty()) return;
+  if (!output.empty()) {
+    write_blobs(blobs, output + ".blobs");
+    return;
+  }
+  std::fprintf(stderr,
+               "warning: the text names %zu large constants and parameters by hash; their bytes "
+               "are kept only with -o FILE, as FILE.blobs\n",
+               blobs.size());
+}
+
 void emit_stage(CompileContext& context, const std::string& model, const std::string& output) {
   const std::string& stage = context.options.emit;
   const Graph graph = optimise(context, load_model(context, model));
   std::string text;
   if (stage == "graph") {
     text = print(graph);
-    if (!output.empty()) write_blobs(blobs_of(graph), output + ".blobs");
+    write_side_file(graph, output);
   } else {
     const Program program =
         build_program(context, graph, levels_of(context, DefaultLevels::native));

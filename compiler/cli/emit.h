@@ -7,10 +7,15 @@
 
 #include <string>
 
+#include "compiler/ir/graph.h"
 #include "compiler/support/context.h"
 
 namespace mintor {
 
 void emit_stage(CompileContext& context, const std::string& model, const std::string& output);
+
+// The bytes that a graph's text leaves out go to OUTPUT.blobs, where `opt` and the commands that
+// take models find them; without an output, as text on stdout, stderr says that they are lost.
+void write_side_file(const Graph& graph, const std::string& output);
 
 }  // namespace mintor

@@ -36,7 +36,9 @@ std::optional<DType> dtype_of_descr(const std::string& descr) {
   } kTypes[] = {{"<f8", DType::f64}, {"<f4", DType::f32}, {"<f2", DType::f16},
                 {"|i1", DType::i8},  {"<i2", DType::i16}, {"<i4", DType::i32},
                 {"<i8", DType::i64}, {"|u1", DType::u8},  {"<u2", DType::u16},
-                {"<u4", DType::u32}, {"<u8", DType::u64}, {"|b1", DType::boolean}};
+                {"<u4", DType::u32}, {"<u8", DType::u64}, {"|b1", DType::boolean},
+                // NumPy has no bf16; ml_dtypes and packages write two bytes without a kind.
+                {"<V2", DType::bf16}, {"|V2", DType::bf16}};
   for (const auto& [name, dtype] : kTypes) {
     if (descr == name) return dtype;
   }
@@ -48,7 +50,7 @@ std::string descr_of(DType dtype) {
     case DType::f64: return "<f8";
     case DType::f32: return "<f4";
     case DType::f16: return "<f2";
-    case DType::bf16: return "<u2";  // NumPy has no bf16: its bits
+    case DType::bf16: return "<V2";
     case DType::i8: return "|i1";
     case DType::i16: return "<i2";
     case DType::i32: return "<i4";

@@ -15,7 +15,8 @@ namespace mintor {
 std::string read_file(const std::string& path);
 void write_file(const std::string& path, const std::string& text);
 
-// C-ordered or Fortran-ordered arrays of the dtypes that Mintor has, little-endian.
+// C-ordered or Fortran-ordered arrays of the dtypes that Mintor has, little-endian. bf16, which
+// NumPy lacks, is `<V2`, as ml_dtypes writes it.
 Tensor parse_npy(const std::string& bytes, const std::string& path);
 Tensor read_npy(const std::string& path);
 void write_npy(const std::string& path, const Tensor& tensor);

@@ -100,9 +100,20 @@ std::vector<std::string> levels_of(CompileContext& context, DefaultLevels otherw
   return {native.level};
 }
 
+void check_one_level(const Options& options) {
+  if (split_list(options.target, ',').size() > 1) {
+    throw UsageError("--target names several levels; one of them can run");
+  }
+}
+
 int threads_of(const Options& options) {
   if (options.threads > 0) return static_cast<int>(std::min<int64_t>(options.threads, 1024));
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+bool is_package_folder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
 }
 
 std::vector<InputInfo> input_infos(const Graph& graph) {
@@ -146,6 +157,28 @@ NamedTensors seeded_inputs(const std::vector<InputInfo>& inputs, int64_t seed) {
   return tensors;
 }
 
+Tensor with_dtype_of_bits(Tensor tensor, DType wanted) {
+  if (wanted == DType::bf16 && tensor.dtype == DType::u16) tensor.dtype = DType::bf16;
+  return tensor;
+}
+
+NamedTensors with_dtypes_of(NamedTensors tensors, const std::vector<InputInfo>& inputs) {
+  for (const InputInfo& input : inputs) {
+    const auto found = tensors.find(input.name);
+    if (found == tensors.end()) continue;
+    found->second = with_dtype_of_bits(std::move(found->second), input.dtype);
+  }
+  return tensors;
+}
+
+std::pair<std::string, std::string> split_case(const std::string& item) {
+  const size_t comma = item.find(',');
+  if (comma == std::string::npos) {
+    throw UsageError("--case is '" + item + "', expected in.npz,out.npz");
+  }
+  return {item.substr(0, comma), item.substr(comma + 1)};
+}
+
 NamedTensors read_inputs(const std::vector<std::string>& given,
                          const std::vector<InputInfo>& inputs, int64_t seed) {
   NamedTensors tensors;
@@ -171,7 +204,7 @@ NamedTensors read_inputs(const std::vector<std::string>& given,
                              "=file.npy, or --seed 0 for made-up values");
     }
   }
-  return tensors;
+  return with_dtypes_of(std::move(tensors), inputs);
 }
 
 Difference compare(const Tensor& got, const Tensor& expected) {
@@ -207,6 +240,13 @@ std::string to_string(const Difference& difference) {
          number_text(scale > 0 ? difference.largest / scale : difference.largest) +
          " of the largest output) at " + bracketed(difference.index) + ": " +
          number_text(difference.got) + ", expected " + number_text(difference.expected);
+}
+
+std::string time_text(double seconds) {
+  char text[40];
+  const bool small = seconds < 1e-3;
+  std::snprintf(text, sizeof text, small ? "%.3f us" : "%.3f ms", seconds * (small ? 1e6 : 1e3));
+  return text;
 }
 
 std::string summary_of(const Tensor& tensor) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compiler/graph/cost.h"
@@ -25,8 +26,14 @@ std::vector<std::string> levels_of(CompileContext& context, DefaultLevels otherw
 // All levels that this machine runs, lowest first, the scalar one included.
 std::vector<std::string> host_levels();
 
+// For commands that run one level at a time: UsageError when --target names several.
+void check_one_level(const Options& options);
+
 // Threads that the options mean: 0 is every core.
 int threads_of(const Options& options);
+
+// A model is a file; a folder is a package, or read_manifest says why it is none.
+bool is_package_folder(const std::string& path);
 
 // What a model takes, whether it is a Graph or a package.
 struct InputInfo {
@@ -37,6 +44,11 @@ struct InputInfo {
 std::vector<InputInfo> input_infos(const Graph& graph);
 std::vector<InputInfo> input_infos(const mt_model_info& info);
 NamedTensors seeded_inputs(const std::vector<InputInfo>& inputs, int64_t seed);
+// NumPy has no bf16: arrays of its bits, u16, become bf16 where that is wanted.
+Tensor with_dtype_of_bits(Tensor tensor, DType wanted);
+NamedTensors with_dtypes_of(NamedTensors tensors, const std::vector<InputInfo>& inputs);
+// "in.npz,out.npz" in two; UsageError otherwise.
+std::pair<std::string, std::string> split_case(const std::string& item);
 // `name=file.npy` items; inputs that are not given are seeded when `seed` is not negative.
 NamedTensors read_inputs(const std::vector<std::string>& given,
                          const std::vector<InputInfo>& inputs, int64_t seed);
@@ -52,7 +64,9 @@ struct Difference {
 Difference compare(const Tensor& got, const Tensor& expected);
 std::string to_string(const Difference& difference);
 
-// The file as text for the user: "f32[1, 10] 0.1 0.2 ...".
+// "3.142 ms", below a millisecond "314.200 us".
+std::string time_text(double seconds);
+// A tensor as text for the user: "f32[1, 10] 0.1 0.2 ...".
 std::string summary_of(const Tensor& tensor);
 
 // A folder below the system's place for temporary files, removed with its contents at the end.

@@ -3,12 +3,9 @@
 // Keeps true: a single level is loaded, so what runs is what --target named.
 #include "compiler/cli/open_any.h"
 
-#include <filesystem>
-
 #include "compiler/cli/command.h"
 #include "compiler/cli/model_io.h"
 #include "compiler/package/package.h"
-#include "compiler/support/error.h"
 
 namespace mintor {
 
@@ -23,15 +20,13 @@ std::unique_ptr<LoadedModel> open_any(CompileContext& context, const std::string
   LoadOptions load = load_options(context.options);
   load.profile = profile;
   load.profile_data = profile_data;
-  const std::vector<std::string> wanted = split_list(context.options.target, ',');
-  if (wanted.size() > 1) throw UsageError("--target names several levels; one of them can run");
-  if (is_package(path)) {
+  check_one_level(context.options);
+  if (is_package_folder(path)) {
+    refuse_options(context.options, {"target", "threads"},
+                   "says how to compile, and a package is compiled already; give the model's file");
+    const std::vector<std::string> wanted = split_list(context.options.target, ',');
     if (!wanted.empty() && wanted[0] != "native") load.level = wanted[0];
     return open_package(path, load);
-  }
-  if (std::filesystem::is_directory(path)) {
-    throw CompileError("open", "'" + path + "' is a folder without manifest.json", "",
-                       "give a package that `mintor compile MODEL -o DIR` wrote, or a model file");
   }
   const Graph graph = optimise(context, load_model(context, path));
   const Program program =

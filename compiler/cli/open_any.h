@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // DIR or MODEL, ready to run. Takes a path: a package's folder (built) is opened, anything else is
 // compiled by the JIT for the level and the threads of the options.
-// Gives a loaded model; throws CompileError. Keeps true: a package's own level names are used.
+// Gives a loaded model; throws CompileError, and UsageError for options that a package cannot
+// follow. Keeps true: a package's own level names are used.
 #pragma once
 
 #include <memory>

@@ -21,7 +21,11 @@ std::vector<NamedTensor> by_position(const Program& program, const std::vector<i
                                      const std::map<std::string, Tensor>& given,
                                      const std::string& what) {
   std::vector<std::string_view> names;
-  for (const int32_t id : ids) names.push_back(port_name(program.buffers[id]));
+  std::vector<DType> dtypes;
+  for (const int32_t id : ids) {
+    names.push_back(port_name(program.buffers[id]));
+    dtypes.push_back(program.buffers[id].dtype);
+  }
   for (const auto& [name, value] : given) {
     if (std::ranges::find(names, name) != names.end()) continue;
     throw CompileError("case", "there is no " + what + " '" + name + "'", "",
@@ -33,7 +37,12 @@ std::vector<NamedTensor> by_position(const Program& program, const std::vector<i
     if (found == given.end()) {
       throw CompileError("case", what + " '" + std::string(name) + "' is missing");
     }
-    result.push_back({std::string(name), found->second});
+    Tensor value = found->second;
+    // NumPy has no bf16: a case may hold its bits.
+    if (dtypes[result.size()] == DType::bf16 && value.dtype == DType::u16) {
+      value.dtype = DType::bf16;
+    }
+    result.push_back({std::string(name), std::move(value)});
   }
   return result;
 }

@@ -10,6 +10,8 @@
 #include "compiler/jit/jit.h"
 #include "compiler/loop/step.h"
 #include "compiler/package/folder.h"
+#include "compiler/package/package.h"
+#include "compiler/support/error.h"
 #include "compiler/support/sha256.h"
 
 namespace mintor {
@@ -74,6 +76,39 @@ std::string package_name(const std::string& directory) {
   return package_name_from(path.filename().string());
 }
 
+// Where a link points to: the folder there is replaced, the link stays.
+std::string resolved(const std::string& directory) {
+  std::error_code error;
+  const bool link = fs::is_symlink(fs::path(directory).lexically_normal(), error);
+  if (!link) return directory;
+  const fs::path target = fs::canonical(directory, error);
+  if (!error) return target.string();
+  throw CompileError("package", "'" + directory + "' is a link that leads nowhere", "",
+                     "remove it, or give another folder");
+}
+
+// A package is replaced as a whole; what others put into its folder would be lost with it. build/
+// and the library are made from the package.
+void check_nothing_lost(const std::string& directory) {
+  if (!is_package(directory)) return;  // write_package refuses other folders
+  const Manifest manifest = read_manifest(directory);
+  std::string found;
+  for (fs::recursive_directory_iterator entry(directory), end; entry != end; ++entry) {
+    const std::string path = fs::relative(entry->path(), directory).string();
+    if (path == "build") entry.disable_recursion_pending();
+    const bool folder = entry->is_directory() && !entry->is_symlink();
+    if (folder || path == "manifest.json" || manifest.files.contains(path)) continue;
+    if (path == "lib" + manifest.name + ".so" || path == "lib" + manifest.name + ".a") continue;
+    found += (found.empty() ? "'" : ", '") + path + "'";
+    if (found.size() > 200) break;
+  }
+  if (found.empty()) return;
+  throw CompileError("package",
+                     "'" + directory + "' holds " + found + ", which the package there does not "
+                     "list; replacing it would remove that",
+                     "", "move it away, or give another folder");
+}
+
 }  // namespace
 
 std::vector<EmittedSource> emit_source(CompileContext&, const Program& program) {
@@ -85,7 +120,9 @@ std::vector<EmittedSource> emit_source(CompileContext&, const Program& program) 
 }
 
 void write_program_package(CompileContext& context, const Program& given,
-                           const std::vector<Case>& cases, const std::string& directory) {
+                           const std::vector<Case>& cases, const std::string& where) {
+  const std::string directory = resolved(where);
+  check_nothing_lost(directory);
   Program program = given;
   program.name = package_name(directory);
   PackageContents contents;

@@ -149,7 +149,8 @@ class Fusion {
         throw CompileError(
             std::string(name_of(node.kind)), "this operator cannot be compiled yet, only evaluated",
             graph_.scopes(&node).empty() ? "" : graph_.scopes(&node).front(),
-            "remove it from the model, or run the graph with the reference evaluator");
+            "remove it from the model, or run the graph with the reference evaluator: mintor run "
+            "MODEL --evaluate");
       case Role::inlined:
       case Role::anchor:
         break;

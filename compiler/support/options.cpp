@@ -3,6 +3,7 @@
 // every branch over an option's name is made from options.def, so a new row needs nothing here.
 #include "compiler/support/options.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "compiler/support/error.h"
@@ -34,13 +35,19 @@ const OptionInfo& info_of(std::string_view name) {
                      "give " + wanted);
 }
 
-bool is_choice(std::string_view choices, std::string_view value) {
+std::vector<std::string_view> split(std::string_view choices) {
+  std::vector<std::string_view> list;
   while (!choices.empty()) {
-    const size_t bar = choices.find('|');
-    if (choices.substr(0, bar) == value) return true;
-    choices = bar == std::string_view::npos ? "" : choices.substr(bar + 1);
+    const size_t bar = std::min(choices.find('|'), choices.size());
+    list.push_back(choices.substr(0, bar));
+    choices.remove_prefix(std::min(bar + 1, choices.size()));
   }
-  return false;
+  return list;
+}
+
+bool is_choice(std::string_view choices, std::string_view value) {
+  const std::vector<std::string_view> list = split(choices);
+  return std::ranges::find(list, value) != list.end();
 }
 
 std::string comma_list(std::string_view choices) {
@@ -91,7 +98,10 @@ std::span<const OptionInfo> option_table() { return kTable; }
 void set_option(Options& options, std::string_view name, std::string_view value) {
   const OptionInfo& info = info_of(name);
   if (!info.choices.empty() && !is_choice(info.choices, value)) {
-    bad_value(info, value, "one of: " + comma_list(info.choices));
+    const std::string_view near = nearest(value, split(info.choices));
+    throw CompileError("options", std::string(info.flag) + " is '" + std::string(value) + "'", "",
+                       (near.empty() ? "give" : "did you mean '" + std::string(near) + "'?") +
+                           " one of: " + comma_list(info.choices));
   }
 #define MINTOR_OPTION(type, field, default_value, flag, choices, help) \
   if (name == #field) assign(options.field, info, value);

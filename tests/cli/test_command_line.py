@@ -5,35 +5,10 @@ Takes `mintor` beside this Python (or $MINTOR); needs neither PyTorch nor ONNX. 
 error's text names what is wrong and what to do, and each exit code means what the design says.
 """
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import numpy
 import pytest
-
-BESIDE = pathlib.Path(sys.executable).parent / "mintor"
-MINTOR = os.environ.get("MINTOR", str(BESIDE))
-GRAPH = """graph dense (batch: 1..32) {
-  x = input f32[batch, 4]
-  w = constant f32[4, 2] {1, 2, 3, 4, 5, 6, 7, 8}
-  y = contract f32[batch, 2] (x, w) m = batch, n = 2, k = 4
-  r = relu f32[batch, 2] (y)
-  results r
-}
-"""
-ELEMENTWISE = """graph scale (batch: 1..32) {
-  x = input f32[batch, 4]
-  y = mul f32[batch, 4] (x, x)
-  r = relu f32[batch, 4] (y)
-  results r
-}
-"""
-
-
-def mintor(*arguments, cwd=None):
-    return subprocess.run([MINTOR, *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+from cli_helper import ELEMENTWISE, mintor
 
 
 @pytest.fixture
@@ -63,6 +38,8 @@ def test_help_shows_every_command_and_examples():
     (["compile", "MODEL"], "compile needs -o DIR, or --emit"),
     (["run", "MODEL", "--target", "v3,v4"], "--target names several levels"),
     (["run", "MODEL", "--input", "x"], "expected name=file.npy"),
+    (["run", "MODEL", "--target", "v9"], "there is no target level 'v9'"),
+    (["opt", "MODEL", "relu_away"], "there is no graph pass relu_away"),
 ])
 def test_usage_errors_are_2(graph, arguments, message):
     ended = mintor(*[graph if argument == "MODEL" else argument for argument in arguments])
@@ -75,9 +52,7 @@ def test_usage_errors_are_2(graph, arguments, message):
     (["run", "MODEL"], "error: run: input 'x' is missing"),
     (["run", "MODEL", "--input", "y=z.npy"], "the model has no input 'y'"),
     (["run", "missing.onnx"], "missing.onnx"),
-    (["run", "MODEL", "--target", "v9"], "v9"),
     (["inspect", "."], "has no manifest.json"),
-    (["opt", "MODEL", "relu_away"], "relu_away"),
 ])
 def test_model_errors_are_1(graph, arguments, message):
     ended = mintor(*[graph if argument == "MODEL" else argument for argument in arguments],

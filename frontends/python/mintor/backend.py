@@ -15,37 +15,59 @@ import numpy
 import onnx
 from onnx.backend.base import Backend, BackendRep
 
+from mintor._mintor import CompileError
 from mintor.model import compile as compile_model
 
 
 class MintorRep(BackendRep):
     """A prepared model. `run` takes a list by position, a dictionary, or a single array."""
 
-    def __init__(self, model, input_names, output_names):
+    def __init__(self, model, input_names, read):
         self._model = model
         self._input_names = input_names
-        self._output_names = output_names
-        self._dtypes = {name: dtype for name, dtype, _ in model.inputs}
+        self._read = read
 
     def run(self, inputs, **kwargs):
-        if isinstance(inputs, dict):
-            named = dict(inputs)
-        else:
-            if isinstance(inputs, (numpy.ndarray, numpy.generic)):
-                inputs = [inputs]
-            named = dict(zip(self._input_names, inputs))
-        # An input that the outputs do not depend on is none of the compiled model.
-        known = {name: self._as_array(name, value) for name, value in named.items()
-                 if name in self._dtypes}
+        named = dict(inputs) if isinstance(inputs, dict) else self._by_name(inputs)
+        ports = {name: (dtype, shape) for name, dtype, shape in self._model.inputs}
+        # What is none of the compiled model's inputs is left out, unless its name is wrong.
+        known = {name: value for name, value in named.items()
+                 if name in ports or name not in self._input_names}
+        for name, (dtype, shape) in ports.items():
+            if name not in known and name not in self._read:
+                known[name] = self._zeros(dtype, shape, known)
         outputs = self._model.run(known)
-        return tuple(outputs[name] for name in self._output_names)
+        # By position: an output that is an input too has another name here.
+        return tuple(outputs[name] for name, _, _ in self._model.outputs)
 
-    def _as_array(self, name, value):
-        array = numpy.asarray(value)
-        # bf16 travels as its bits.
-        if self._dtypes[name] == "bf16" and array.dtype.name == "bfloat16":
-            array = array.view(numpy.uint16)
-        return array
+    def _zeros(self, dtype, shape, known):
+        """For an input that nothing reads; sizes that other inputs have are theirs."""
+        sizes = {}
+        for name, _, dims in self._model.inputs:
+            sizes.update(zip(dims, numpy.shape(known.get(name, ()))))
+        kinds = {"f64": "f8", "f32": "f4", "f16": "f2", "bf16": "u2", "bool": "?"}
+        kind = kinds.get(dtype) or f"{dtype[0]}{int(dtype[1:]) // 8}"
+        return numpy.zeros([dim if isinstance(dim, int) else sizes.get(dim, 1) for dim in shape],
+                           kind)
+
+    def _by_name(self, inputs):
+        if isinstance(inputs, (numpy.ndarray, numpy.generic)):
+            inputs = [inputs]
+        if len(inputs) > len(self._input_names):
+            raise CompileError(f"error: run: {len(inputs)} inputs were given, the model has "
+                               f"{len(self._input_names)}: {', '.join(self._input_names)}")
+        return dict(zip(self._input_names, inputs))
+
+
+def _names_read(graph):
+    """Names that the outputs or nodes of a graph take, bodies of loops and branches included."""
+    names = {value.name for value in graph.output}
+    for node in graph.node:
+        names.update(node.input)
+        for attribute in node.attribute:
+            for body in (attribute.g, *attribute.graphs):
+                names |= _names_read(body)
+    return names
 
 
 class MintorBackend(Backend):
@@ -55,8 +77,8 @@ class MintorBackend(Backend):
     def is_compatible(cls, model, device="CPU", **kwargs):
         try:
             cls.prepare(model, device, **kwargs)
-        except ValueError:
-            return False
+        except (ValueError, TypeError, onnx.checker.ValidationError):
+            return False  # CompileError is a ValueError
         return True
 
     @classmethod
@@ -73,7 +95,7 @@ class MintorBackend(Backend):
             os.unlink(path)
         constants = {tensor.name for tensor in model.graph.initializer}
         inputs = [value.name for value in model.graph.input if value.name not in constants]
-        return MintorRep(compiled, inputs, [value.name for value in model.graph.output])
+        return MintorRep(compiled, inputs, _names_read(model.graph))
 
     @classmethod
     def run_model(cls, model, inputs, device="CPU", **kwargs):

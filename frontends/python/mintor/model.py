@@ -5,25 +5,45 @@ Takes paths, options as keywords, NumPy arrays; gives Model objects and arrays; 
 CompileError for what the caller can fix, with the place and what to do. Keeps true: a keyword is
 an option of compiler/support/options.def; nothing is decided here.
 """
+import numbers
 import os
 
 from mintor import _mintor
+from mintor._mintor import CompileError
 
 _OPTIONS = {row["name"]: row for row in _mintor.option_table()}
 
 
-def _dim(dim):
+# Options that print, which a library does not do.
+_COMMAND_LINE_ONLY = {
+    "emit": "mintor compile MODEL --emit=... prints a stage",
+    "dump_changed": "mintor compile MODEL -o DIR --dump-changed prints what passes change",
+}
+
+
+def _refuse(option, problem, help_text):
+    raise CompileError(f"error: compile: {option} {problem}\n  help: {help_text}")
+
+
+def _dim(name, dim):
     """One size: 224, "batch", "1..32", or (1, 32)."""
-    if isinstance(dim, (tuple, list)):
+    if isinstance(dim, (tuple, list)) and len(dim) == 2:
         low, high = dim
-        return f"{low}..{high}"
+        return f"{_dim(name, low)}..{_dim(name, high)}"
+    if isinstance(dim, bool) or not isinstance(dim, (str, numbers.Integral)):
+        _refuse("shapes", f"has the size {dim!r} for '{name}'",
+                "a size is a number, a name, or a range (1, 32)")
     return str(dim)
 
 
 def _shape(name, shape):
+    if not isinstance(name, str):
+        raise TypeError(f"shapes maps names of inputs to sizes, got the name {name!r}")
     if isinstance(shape, str):
         return f"{name}={shape}"
-    dims = [_dim(dim) for dim in shape]
+    if not isinstance(shape, (tuple, list)):
+        raise TypeError(f"shapes has {shape!r} for '{name}', expected a list of sizes")
+    dims = [_dim(name, dim) for dim in shape]
     if not dims:
         return f"{name}=scalar"
     # The x between sizes cannot part names: commas do.
@@ -31,13 +51,24 @@ def _shape(name, shape):
     return f"{name}=" + ("x" if plain else ",").join(dims)
 
 
+def _shape_items(shapes):
+    if shapes is None:
+        return []
+    if not isinstance(shapes, dict):
+        raise TypeError(f"shapes is {shapes!r}, expected a dictionary {{input: sizes}}")
+    return [_shape(name, shape) for name, shape in shapes.items()]
+
+
 def _option_items(options):
     """(name, text) pairs as the compiler reads them."""
     items = []
     for name, value in options.items():
         row = _OPTIONS.get(name)
-        if name == "shapes":
-            items += [(name, _shape(key, shape)) for key, shape in (value or {}).items()]
+        if name in _COMMAND_LINE_ONLY:
+            if value:
+                _refuse(name, "is an option of the command line", _COMMAND_LINE_ONLY[name])
+        elif name == "shapes":
+            items += [(name, text) for text in _shape_items(value)]
         elif row and row["is_flag"]:
             items.append((name, "true" if value else "false"))
         elif row and row["is_list"] and not isinstance(value, str):
@@ -62,7 +93,8 @@ class Model:
         """Inputs by position; one output as an array, several as a tuple.
 
         Arrays must have the model's dtypes (a CompileError names both otherwise); C-contiguous
-        ones are read in place. Results are new arrays.
+        ones are read in place. Python's own numbers and lists of them have no dtype and are
+        taken when they fit; bf16 arrays are their bits, uint16. Results are new arrays.
         """
         return self._call(*inputs)
 
@@ -99,7 +131,7 @@ def compile(model, *, target="native", threads=0, shapes=None, **options):
     `model`: path of an .onnx file or of a graph's text. `target`: one level ("native", "v3",
     ...). `threads`: 0 is every core. `shapes`: {input: sizes}, a size being a number, a name, or a
     range (1, 32). Further keywords are the options of the command line: numerics="strict",
-    explain=True, disable_pass=["fold"], jit="system", cache_dir="...".
+    explain=True, disable_pass=["fold_constants"], jit="system", cache_dir="...".
 
     >>> m = mt.compile("model.onnx", shapes={"x": ["batch", 3, 224, 224]})   # doctest: +SKIP
     """

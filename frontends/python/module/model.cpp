@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Between NumPy and the C ABI. Takes arrays; fills mt_tensor; gives arrays that own their bytes.
 // Keeps true: an array of another dtype is refused with both names, never converted in silence;
-// lists and Python numbers are converted, they have no dtype of their own.
+// lists and Python numbers, which have no dtype of their own, go through mintor/convert.py.
 #include "frontends/python/module/model.h"
 
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "compiler/cli/model_io.h"
@@ -40,30 +41,28 @@ const char* numpy_name(DType dtype) {
   return "";
 }
 
-DType dtype_of(const py::array& array) {
-  for (int i = 0; i < kDTypeCount; ++i) {
-    const DType dtype = static_cast<DType>(i);
-    if (dtype != DType::bf16 && array.dtype().is(py::dtype(numpy_name(dtype)))) return dtype;
-  }
-  throw CompileError("run", "an array has dtype " + py::str(array.dtype()).cast<std::string>() +
-                                ", which has no counterpart");
+// mintor.convert.as_array: what is no array of the dtype is converted without loss, or refused.
+py::array converted(const py::object& value, const py::dtype& dtype, const mt_tensor_info& port,
+                    const char* what) {
+  const bool bits = static_cast<DType>(port.dtype) == DType::bf16;
+  const py::object convert = py::module_::import("mintor.convert").attr("as_array");
+  return py::array(convert(value, dtype, std::string(what) + " '" + port.name + "'", bits));
 }
 
-// The array itself when it can be read in place; a C-contiguous copy otherwise.
-py::array as_array(const py::object& value, const py::dtype& dtype, const char* name) {
+// The array itself when it can be read in place; a C-contiguous, aligned copy otherwise.
+py::array as_array(const py::object& value, const py::dtype& dtype, const mt_tensor_info& port,
+                   const char* what) {
+  constexpr int kInPlace =
+      int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
+  const auto in_place = [](py::array array) {
+    if ((array.flags() & kInPlace) == kInPlace) return array;
+    return py::array::ensure(array, kInPlace);
+  };
   if (py::isinstance<py::array>(value)) {
     auto array = py::reinterpret_borrow<py::array>(value);
-    if (!array.dtype().is(dtype) && !array.dtype().equal(dtype)) {
-      throw CompileError("run", std::string("input '") + name + "' has dtype " +
-                                    py::str(array.dtype()).cast<std::string>() + ", expected " +
-                                    py::str(dtype).cast<std::string>(),
-                         "", "convert it with .astype");
-    }
-    if (array.flags() & py::array::c_style) return array;
-    return py::array::ensure(array, py::array::c_style);
+    if (array.dtype().is(dtype) || array.dtype().equal(dtype)) return in_place(std::move(array));
   }
-  const py::object numpy = py::module_::import("numpy");
-  return py::array(numpy.attr("asarray")(value, dtype));
+  return in_place(converted(value, dtype, port, what));
 }
 
 mt_tensor as_tensor(const py::array& array, DType dtype) {
@@ -80,14 +79,31 @@ mt_tensor as_tensor(const py::array& array, DType dtype) {
   return tensor;
 }
 
-NamedTensors tensors_of(const py::dict& arrays) {
+std::string name_of_key(const py::handle key) {
+  if (py::isinstance<py::str>(key)) return key.cast<std::string>();
+  throw py::type_error("inputs and outputs have names, got " + py::repr(key).cast<std::string>());
+}
+
+// Arrays of a case by name, as the model's ports have them; names that no port has are refused.
+NamedTensors tensors_of(const py::dict& arrays, const mt_tensor_info* ports, int32_t count,
+                        const char* what) {
   NamedTensors tensors;
-  for (const auto& [name, value] : arrays) {
-    const py::array array = py::array::ensure(value, py::array::c_style);
-    if (!array) throw py::error_already_set();
-    tensors[name.cast<std::string>()] =
-        Tensor::copy_of(dtype_of(array), {array.shape(), array.shape() + array.ndim()},
-                        array.data());
+  for (const auto& [key, value] : arrays) {
+    const std::string name = name_of_key(key);
+    const auto* port = std::find_if(ports, ports + count, [&](const mt_tensor_info& one) {
+      return name == one.name;
+    });
+    if (port == ports + count) {
+      std::vector<std::string_view> names;
+      for (int32_t i = 0; i < count; ++i) names.emplace_back(ports[i].name);
+      throw CompileError("case", std::string("there is no ") + what + " '" + name + "'", "",
+                         did_you_mean(name, names));
+    }
+    const DType dtype = static_cast<DType>(port->dtype);
+    const py::array array = as_array(py::reinterpret_borrow<py::object>(value),
+                                     py::dtype(numpy_name(dtype)), *port, what);
+    tensors[name] = Tensor::copy_of(dtype, {array.shape(), array.shape() + array.ndim()},
+                                    array.data());
   }
   return tensors;
 }
@@ -133,7 +149,7 @@ std::vector<py::object> PyModel::run_arrays(std::vector<py::object>& inputs) {
   const mt_model_info& info = loaded_->info();
   std::vector<mt_tensor> given(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    py::array array = as_array(inputs[i], input_dtypes_[i], info.inputs[i].name);
+    py::array array = as_array(inputs[i], input_dtypes_[i], info.inputs[i], "input");
     given[i] = as_tensor(array, static_cast<DType>(info.inputs[i].dtype));
     inputs[i] = std::move(array);  // keeps a converted copy alive
   }
@@ -185,7 +201,7 @@ py::dict PyModel::run(const py::dict& inputs) {
   std::vector<std::string_view> names;
   for (int32_t i = 0; i < info.input_count; ++i) names.emplace_back(info.inputs[i].name);
   for (const auto& [key, value] : inputs) {
-    const std::string given = key.cast<std::string>();
+    const std::string given = name_of_key(key);
     if (std::ranges::find(names, given) == names.end()) {
       throw CompileError("run", "the model has no input '" + given + "'", "",
                          did_you_mean(given, names));
@@ -210,9 +226,16 @@ void PyModel::save(const std::string& directory, const std::string& target,
   if (!graph_) {
     throw CompileError("save", "this model was loaded from a package, which is on disk already");
   }
+  for (const double tolerance : {rtol, atol}) {
+    if (std::isfinite(tolerance) && tolerance >= 0) continue;
+    throw CompileError("save", "a tolerance is " + std::to_string(tolerance) +
+                                   ", expected a finite number, 0 or larger");
+  }
+  const mt_model_info& info = loaded_->info();
   std::vector<Case> given;
   for (const auto& [inputs, outputs] : cases) {
-    given.push_back({tensors_of(inputs), tensors_of(outputs), rtol, atol});
+    given.push_back({tensors_of(inputs, info.inputs, info.input_count, "input"),
+                     tensors_of(outputs, info.outputs, info.output_count, "output"), rtol, atol});
   }
   const py::gil_scoped_release unlocked;
   CompileContext context(context_.options);

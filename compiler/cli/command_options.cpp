@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options as flags of a command, and what a compile says while it works and afterwards. Takes rows
+// of support/options.def and a CompileContext; gives CLI11 flags and lines on stderr.
+// Keeps true: a value that no model could make right (an unknown level, pass or shape's form) is a
+// usage error before any work is done; nothing that was asked for is ignored in silence.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "compiler/cli/command.h"
+#include "compiler/cli/model_io.h"
+#include "compiler/codegen/target.h"
+#include "compiler/graph/pass.h"
+#include "compiler/support/error.h"
+#if MINTOR_HAS_ONNX
+#include "frontends/onnx/onnx.h"
+#endif
+
+namespace mintor {
+namespace {
+
+void say(const std::string& text) {
+  std::fprintf(stderr, "%s%s", text.c_str(), text.ends_with('\n') ? "" : "\n");
+}
+
+// Throws CompileError where a name or a form is wrong whatever the model is.
+void check_value(const std::string& name, const std::string& value) {
+  if (name == "target") {
+    for (const std::string& level : split_list(value, ',')) find_level(level);
+  }
+  if (name == "disable_pass" || name == "stop_after") find_graph_pass(value);
+#if MINTOR_HAS_ONNX
+  if (name == "shapes") parse_onnx_shape(value);
+#endif
+}
+
+// The flag's value into the options; a refusal becomes CLI11's, with the help that it came with.
+void set_checked(Options& options, const OptionInfo& info, const std::string& value) {
+  const std::string name(info.name), flag(info.flag);
+  try {
+    set_option(options, name, value);
+    check_value(name, value);
+  } catch (const CompileError& error) {
+    const std::string text = error.what();
+    const size_t help = text.find("\n  help: ");
+    const bool named = error.problem().starts_with(flag);
+    throw CLI::ValidationError((named ? "" : flag + ": ") + error.problem() +
+                               (help == std::string::npos ? "" : text.substr(help)));
+  }
+}
+
+}  // namespace
+
+void add_options(CLI::App& app, Options& options, std::initializer_list<std::string_view> names) {
+  for (const std::string_view wanted : names) {
+    for (const OptionInfo& info : option_table()) {
+      if (info.name != wanted) continue;
+      const std::string flag(info.flag);
+      std::string help(info.help);
+      if (!info.choices.empty()) help = "(" + std::string(info.choices) + ") " + help;
+      const auto set = [&options, info](const std::string& value) {
+        set_checked(options, info, value);
+      };
+      if (info.kind == OptionKind::Flag) {
+        app.add_flag_callback(flag, [set] { set("true"); }, help);
+      } else if (info.kind == OptionKind::List) {
+        app.add_option_function<std::vector<std::string>>(
+               flag, [set](const std::vector<std::string>& values) {
+                 for (const std::string& value : values) set(value);
+               }, help)
+            ->allow_extra_args(false);
+      } else {
+        app.add_option_function<std::string>(flag, set, help);
+      }
+    }
+  }
+}
+
+std::string refuse_tolerance(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const bool number = !text.empty() && *end == '\0';
+  if (number && std::isfinite(value) && value >= 0) return "";
+  return "a tolerance is '" + text + "', expected a finite number, 0 or larger";
+}
+
+void refuse_options(const Options& options, std::initializer_list<std::string_view> taken,
+                    const std::string& why) {
+  const Options defaults;
+  for (const OptionInfo& info : option_table()) {
+    if (std::ranges::find(taken, info.name) != taken.end()) continue;
+    if (option_text(options, info.name) == option_text(defaults, info.name)) continue;
+    throw UsageError(std::string(info.flag) + " " + why);
+  }
+}
+
+void report(const CompileContext& context) {
+  for (const std::string& warning : context.warnings) say("warning: " + warning);
+  // Several programs of one model (verify, bench) decide the same again, and fusion's decisions
+  // come a second time with the name of their kernel: "fusion: why" and "fusion: kernel: why".
+  const std::string fusion = "fusion: ";
+  std::set<std::string> said;
+  for (const std::string& decision : context.explanations) {
+    const size_t colon = decision.find(": ", fusion.size());
+    if (decision.starts_with(fusion) && colon != std::string::npos) {
+      said.insert(fusion + decision.substr(colon + 2));
+    }
+  }
+  for (const std::string& decision : context.explanations) {
+    if (said.insert(decision).second) say(decision);
+  }
+  if (!context.options.explain) return;
+  for (const PassTime& time : context.pass_times) {
+    std::fprintf(stderr, "time: pass %s: %s\n", time.pass.c_str(),
+                 time_text(static_cast<double>(time.nanoseconds) * 1e-9).c_str());
+  }
+}
+
+CompileContext make_context(const Options& options) {
+  CompileContext context(options);
+  using Clock = std::chrono::steady_clock;
+  struct Shown {
+    Clock::time_point begin = Clock::now(), last{};
+    std::map<std::string, int64_t> furthest;  // a stage that is done again says nothing new
+  };
+  context.progress = [shown = std::make_shared<Shown>()](const std::string& stage, int64_t done,
+                                                         int64_t total) {
+    const auto now = Clock::now();
+    if (now - shown->begin < std::chrono::seconds(1)) return;
+    const auto [known, first] = shown->furthest.emplace(stage, done);
+    if (!first && done <= known->second) return;
+    known->second = done;
+    if (now - shown->last < std::chrono::milliseconds(200) && done < total) return;
+    shown->last = now;
+    std::fprintf(stderr, "%s %lld/%lld\n", stage.c_str(), static_cast<long long>(done),
+                 static_cast<long long>(total));
+  };
+  context.dump = [](const std::string& pass, const std::string& text) {
+    say("--- after " + pass + "\n" + text);
+  };
+  return context;
+}
+
+}  // namespace mintor

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `mintor verify` found. Takes comparisons; gives one line each on stdout and the exit code.
+// Keeps true: a verdict without a comparison is no success.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/cli/model_io.h"
+
+namespace mintor {
+
+struct Verdict {
+  int compared = 0, failed = 0;
+
+  void line(const std::string& what, bool ok, const std::string& detail);
+  void skipped(const std::string& what, const std::string& why);
+  int close() const;  // says the sums; 0 when something was compared and nothing failed
+
+  // Every output of `expected`: the same bits.
+  void same_bits_as(const std::string& what, const NamedTensors& got,
+                    const NamedTensors& expected);
+  // Every output of `expected`: the largest error at most `tolerance` of the largest output.
+  void close_to(const std::string& what, const NamedTensors& got, const NamedTensors& expected,
+                double tolerance);
+};
+
+// What the command line asked to compare, for a package and for a model.
+struct VerifyArguments {
+  std::string model, against;
+  std::vector<std::string> inputs, compilers, cases;
+  int64_t seed = 0;
+  double tolerance = 1e-4;
+  bool seed_given = false, tolerance_given = false, threads_given = false;
+  Options options;
+};
+
+// --case: the outputs of `loaded` on in.npz against out.npz.
+void verify_cases(Verdict& verdict, const VerifyArguments& arguments, const std::string& what,
+                  LoadedModel& loaded);
+// A package against the cases that it carries, or against --case; at each of its levels that this
+// CPU runs, as it was built and as --compilers build it.
+int verify_package(const VerifyArguments& arguments);
+
+}  // namespace mintor

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the command line share: the command, and small graphs.
+
+Takes arguments; gives the finished process with its texts. Keeps true: `mintor` is the one beside
+this Python, or $MINTOR.
+"""
+import os
+import pathlib
+import subprocess
+import sys
+
+BESIDE = pathlib.Path(sys.executable).parent / "mintor"
+MINTOR = os.environ.get("MINTOR", str(BESIDE))
+ELEMENTWISE = """graph scale (batch: 1..32) {
+  x = input f32[batch, 4]
+  y = mul f32[batch, 4] (x, x)
+  r = relu f32[batch, 4] (y)
+  results r
+}
+"""
+# Two kernels, and a constant whose bytes lie in a side file.
+TABLE = """graph table {
+  x = input f32[20]
+  w = parameter f32[20] random 1
+  y = mul f32[20] (x, w)
+  s = reduce f32[] (y) add dims = [0] identity -0
+  results y, s
+}
+"""
+BRAIN_FLOATS = """graph brain {
+  x = input bf16[2, 3]
+  y = cast f32[2, 3] (x)
+  z = add f32[2, 3] (y, y)
+  r = cast bf16[2, 3] (z)
+  results r
+}
+"""
+# What the evaluator takes and no kernel can be made of.
+SORTED = """graph sorted {
+  x = input f32[6]
+  p = iota i64[6] dim 0
+  s, i = sort f32[6], i64[6] (x, p) dim 0
+  results s
+}
+"""
+
+
+def mintor(*arguments, cwd=None, stdin=None):
+    return subprocess.run([MINTOR, *map(str, arguments)], capture_output=True, text=True, cwd=cwd,
+                          input=stdin)
+
+
+def written(folder, name, text):
+    path = folder / name
+    path.write_text(text)
+    return path

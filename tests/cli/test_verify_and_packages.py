@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""verify with cases and compilers, packages damaged or replaced, outputs and bf16 in files.
+
+Keeps true: a comparison that was asked for is made; nobody's files are removed.
+"""
+import json
+import os
+import shutil
+
+import numpy
+import pytest
+from cli_helper import BRAIN_FLOATS, ELEMENTWISE, SORTED, mintor, written
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    place = tmp_path_factory.mktemp("packages")
+    graph = written(place, "scale.graph", ELEMENTWISE)
+    made = mintor("compile", graph, "-o", place / "scale", "--build")
+    assert made.returncode == 0, made.stderr
+    x = numpy.arange(8, dtype=numpy.float32).reshape(2, 4) - 3
+    numpy.savez(place / "in.npz", x=x)
+    numpy.savez(place / "out.npz", r=x * x)
+    numpy.savez(place / "bad.npz", r=x * x + 1)
+    return place / "scale"
+
+
+@pytest.mark.parametrize("subject", ["scale", "scale.graph"])
+def test_verify_compares_with_a_case(package, subject):
+    place = package.parent
+    good = mintor("verify", subject, "--case", "in.npz,out.npz", cwd=place)
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert "case r: same bits" in good.stdout
+    bad = mintor("verify", subject, "--case", "in.npz,bad.npz", cwd=place)
+    assert bad.returncode == 1
+    assert "FAILED" in bad.stdout and "largest error 1 " in bad.stdout
+    loose = mintor("verify", subject, "--case", "in.npz,bad.npz", "--tolerance", "1", cwd=place)
+    assert loose.returncode == 0, loose.stdout
+
+
+def test_verify_builds_a_package_with_other_compilers(package):
+    before = sorted(os.listdir(package / "build"))
+    ended = mintor("verify", package, "--compilers", "gcc,nosuchcompiler")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "ok     by gcc v3 verify/case0 r: same bits" in ended.stdout
+    assert "skip   package by nosuchcompiler: not found on PATH" in ended.stdout
+    assert sorted(os.listdir(package / "build")) == before
+
+
+def test_verify_takes_the_threads(package):
+    ended = mintor("verify", package.parent / "scale.graph", "--threads", "5")
+    assert ended.returncode == 0, ended.stdout
+    assert "threads 5 r" in ended.stdout
+    assert "threads 1" not in ended.stdout
+
+
+@pytest.mark.parametrize("manifest, message", [
+    ("{}", "cannot be used"),
+    ("{", "cannot be used"),
+    (None, "has format version 99"),
+])
+@pytest.mark.parametrize("command", ["run", "verify", "inspect", "bench"])
+def test_damaged_manifest(package, tmp_path, command, manifest, message):
+    copy = tmp_path / "copy"
+    shutil.copytree(package, copy)
+    if manifest is None:
+        fields = json.loads((copy / "manifest.json").read_text())
+        manifest = json.dumps({**fields, "format_version": 99})
+    (copy / "manifest.json").write_text(manifest)
+    ended = mintor(command, copy)
+    assert ended.returncode == 1, ended
+    assert "manifest.json" in ended.stderr and message in ended.stderr
+
+
+def test_replacing_keeps_what_is_not_the_packages(package, tmp_path):
+    copy = tmp_path / "scale"
+    shutil.copytree(package, copy)
+    graph = package.parent / "scale.graph"
+    assert mintor("compile", graph, "-o", copy).returncode == 0
+    (copy / "src" / "mine.cpp").write_text("int mine;\n")
+    ended = mintor("compile", graph, "-o", copy)
+    assert ended.returncode == 1
+    assert "holds 'src/mine.cpp', which the package there does not list" in ended.stderr
+    assert (copy / "src" / "mine.cpp").read_text() == "int mine;\n"
+
+
+def test_a_link_stays_a_link(package, tmp_path):
+    graph = package.parent / "scale.graph"
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "real")
+    ended = mintor("compile", graph, "-o", link)
+    assert ended.returncode == 0, ended.stderr
+    assert link.is_symlink()
+    assert (tmp_path / "real" / "manifest.json").is_file()
+    (tmp_path / "lost").symlink_to(tmp_path / "nowhere")
+    ended = mintor("compile", graph, "-o", tmp_path / "lost")
+    assert ended.returncode == 1
+    assert "is a link that leads nowhere" in ended.stderr
+
+
+def test_outputs_with_slashes_have_files_of_their_own(tmp_path):
+    text = ELEMENTWISE.replace("results r", 'results "a/1" = r, "b/1" = y, "../c" = x')
+    ended = mintor("run", written(tmp_path, "names.graph", text), "--seed", "0", "--save",
+                   tmp_path / "out" / "deep")
+    assert ended.returncode == 0, ended.stderr
+    assert sorted(os.listdir(tmp_path / "out" / "deep")) == [
+        "%2E.%2Fc.npy", "a%2F1.npy", "b%2F1.npy"]
+    assert "output 'a/1' is in a%2F1.npy" in ended.stderr
+
+
+def test_bf16_files(tmp_path):
+    graph = written(tmp_path, "brain.graph", BRAIN_FLOATS)
+    bits = (numpy.arange(6, dtype=numpy.float32).reshape(2, 3).view(numpy.uint32) >> 16)
+    bits = bits.astype(numpy.uint16)
+    twice = ((2 * numpy.arange(6, dtype=numpy.float32)).view(numpy.uint32) >> 16).reshape(2, 3)
+    numpy.save(tmp_path / "bits.npy", bits)
+    numpy.save(tmp_path / "void.npy", bits.view("V2"))
+    for name in ("bits", "void"):
+        ended = mintor("run", graph, "--input", f"x={name}.npy", "--save", name, cwd=tmp_path)
+        assert ended.returncode == 0, ended.stderr
+        saved = numpy.load(tmp_path / name / "r.npy")
+        assert saved.dtype.str == "|V2"
+        numpy.testing.assert_array_equal(saved.view(numpy.uint16), twice)
+    again = mintor("run", graph, "--input", "x=void/r.npy", cwd=tmp_path)
+    assert again.stdout == "r bf16[2, 3] 0 4 8 12 16 20\n", again.stderr
+    numpy.savez(tmp_path / "in.npz", x=bits)
+    numpy.savez(tmp_path / "out.npz", r=twice.astype(numpy.uint16))
+    assert mintor("verify", graph, "--case", "in.npz,out.npz", cwd=tmp_path).returncode == 0
+    made = mintor("compile", graph, "-o", "brain", "--build", "--case", "in.npz,out.npz",
+                  cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    verified = mintor("verify", "brain", cwd=tmp_path)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_what_does_not_compile_is_evaluated(tmp_path):
+    graph = written(tmp_path, "sorted.graph", SORTED)
+    numpy.save(tmp_path / "x.npy", numpy.array([3, 1, 2, -1, 0, 5], numpy.float32))
+    for command in ("run", "verify"):
+        ended = mintor(command, graph, "--input", f"x={tmp_path}/x.npy")
+        assert ended.returncode == 1
+        assert "reference evaluator: mintor run MODEL --evaluate" in ended.stderr
+    ended = mintor("run", graph, "--input", f"x={tmp_path}/x.npy", "--evaluate")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == "s f32[6] -1 0 1 2 3 5\n"
+
+
+def test_evaluation_shows_updates(tmp_path):
+    graph = written(tmp_path, "step.graph", """graph step {
+  x = input f32[2]
+  w = parameter f32[2] random 1
+  z = sub f32[2] (x, x)
+  results z
+  updates w := z
+}
+""")
+    ended = mintor("run", graph, "--seed", "0", "--evaluate")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == "z f32[2] 0 0\nupdate w f32[2] 0 0\n"
+
+
+@pytest.mark.parametrize("command", ["run", "verify", "inspect", "bench"])
+def test_a_folder_that_is_no_package(tmp_path, command):
+    ended = mintor(command, tmp_path)
+    assert ended.returncode == 1
+    assert "is no package: it has no manifest.json" in ended.stderr

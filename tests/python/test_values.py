@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is given where an array is expected: taken without loss, or refused with both names.
+
+Takes graphs of each kind of dtype. Keeps true: a value with a dtype is never converted; options
+that the module cannot follow are refused with a reason.
+"""
+import numpy
+import pytest
+
+import mintor as mt
+
+GRAPH = """graph mixed {
+  a = input f32[3]
+  n = input i64[2]
+  k = input u8[2]
+  t = input bool[2]
+  p = neg f32[3] (a)
+  q = add i64[2] (n, n)
+  r = add u8[2] (k, k)
+  s = not bool[2] (t)
+  results p, q, r, s
+}
+"""
+BRAIN_FLOATS = """graph brain {
+  x = input bf16[4]
+  y = cast f32[4] (x)
+  z = add f32[4] (y, y)
+  r = cast bf16[4] (z)
+  results r
+}
+"""
+GOOD = {"a": [0.5, 1, -2.0], "n": [1, 2], "k": [3, 4], "t": [True, False]}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("graph") / "mixed.graph"
+    path.write_text(GRAPH)
+    return mt.compile(path, threads=1)
+
+
+@pytest.fixture(scope="module")
+def brain(tmp_path_factory):
+    path = tmp_path_factory.mktemp("graph") / "brain.graph"
+    path.write_text(BRAIN_FLOATS)
+    return mt.compile(path, threads=1)
+
+
+def test_plain_numbers_are_taken(model):
+    results = model.run(GOOD)
+    numpy.testing.assert_array_equal(results["p"], [-0.5, -1, 2])
+    numpy.testing.assert_array_equal(results["q"], [2, 4])
+    numpy.testing.assert_array_equal(results["r"], [6, 8])
+    numpy.testing.assert_array_equal(results["s"], [False, True])
+    exact = model.run({**GOOD, "n": (2**62 + 1, True), "a": [2**24, 0.1, float("inf")]})
+    assert exact["q"][0] == numpy.int64(-2**63 + 2)  # wraps, from the exact value
+    assert exact["p"][1] == -numpy.float32(0.1)
+
+
+@pytest.mark.parametrize("name, value, message", [
+    ("a", numpy.zeros(3), "input 'a' has dtype float64, expected float32"),
+    ("a", [numpy.float64(1)] * 3, "input 'a' has dtype float64, expected float32"),
+    ("a", numpy.float64(1), "input 'a' has dtype float64, expected float32"),
+    ("a", numpy.zeros(3, numpy.float16), "input 'a' has dtype float16, expected float32"),
+    ("a", numpy.zeros(3, ">f4"), "input 'a' has dtype >f4, expected float32"),
+    ("a", None, "input 'a' has dtype object, expected float32"),
+    ("a", [1.0, None, 2.0], "input 'a' has dtype object, expected float32"),
+    ("a", "text", "expected float32"),
+    ("a", [1j] * 3, "input 'a' has dtype complex128, expected float32"),
+    ("a", [1e300, 1, 1], "input 'a' holds 1e+300, which is no float32"),
+    ("a", [2**24 + 1, 1, 1], "input 'a' holds 16777217, which is no float32"),
+    ("a", [[1], [2, 3]], "input 'a'"),
+    ("n", [1.0, 2.0], "input 'n' is given as Python floats, expected int64"),
+    ("n", numpy.zeros(2, numpy.int32), "input 'n' has dtype int32, expected int64"),
+    ("n", [2**63, 0], "input 'n' cannot be int64"),
+    ("k", [300, 0], "input 'k'"),
+    ("k", [-1, 0], "input 'k'"),
+    ("t", [1, 0], "input 't' is given as Python whole numbers, expected bool"),
+])
+def test_conversions_that_lose_are_refused(model, name, value, message):
+    with pytest.raises(mt.CompileError) as caught:
+        model.run({**GOOD, name: value})
+    assert message in str(caught.value)
+
+
+def test_tensors_of_pytorch(model):
+    torch = pytest.importorskip("torch")
+    results = model.run({**GOOD, "a": torch.tensor([1.0, 2.0, 3.0])})
+    numpy.testing.assert_array_equal(results["p"], [-1, -2, -3])
+    with pytest.raises(mt.CompileError, match="has dtype float64, expected float32"):
+        model.run({**GOOD, "a": torch.zeros(3, dtype=torch.float64)})
+    with pytest.raises(mt.CompileError, match="input 'a' is no array: .*requires grad"):
+        model.run({**GOOD, "a": torch.zeros(3, requires_grad=True)})
+
+
+def test_unaligned_views_are_copied(model):
+    bytes_of = numpy.zeros(13, numpy.uint8)
+    view = bytes_of[1:].view(numpy.float32)
+    view[:] = [1, 2, 3]
+    assert not view.flags.aligned
+    numpy.testing.assert_array_equal(model.run({**GOOD, "a": view})["p"], [-1, -2, -3])
+
+
+def bits_of(values):
+    return (numpy.asarray(values, numpy.float32).view(numpy.uint32) >> 16).astype(numpy.uint16)
+
+
+def test_bf16_is_its_bits(brain, tmp_path):
+    x, twice = bits_of([1, 2, -3, 0.5]), bits_of([2, 4, -6, 1])
+    numpy.testing.assert_array_equal(brain(x), twice)
+    for wrong in ([1, 2, 3, 4], [1.0, 2.0, 3.0, 4.0], numpy.ones(4, numpy.float32)):
+        with pytest.raises(mt.CompileError, match=r"expected uint16 \(the bits of bf16\)"):
+            brain(wrong)
+    brain.save(tmp_path / "brain", cases=[({"x": x}, {"r": twice})], rtol=0, atol=0)
+    numpy.testing.assert_array_equal(mt.load(tmp_path / "brain")(x), twice)
+    torch = pytest.importorskip("torch")
+    numpy.testing.assert_array_equal(
+        brain(torch.tensor([1, 2, -3, 0.5], dtype=torch.bfloat16)), twice)
+
+
+@pytest.mark.parametrize("keywords, kind, message", [
+    ({"emit": "graph"}, mt.CompileError, "emit is an option of the command line"),
+    ({"dump_changed": True}, mt.CompileError, "dump_changed is an option of the command line"),
+    ({"shapes": [8]}, TypeError, "shapes is [8], expected a dictionary"),
+    ({"shapes": {"x": 8}}, TypeError, "shapes has 8 for 'x', expected a list of sizes"),
+    ({"shapes": {1: [8]}}, TypeError, "got the name 1"),
+    ({"shapes": {"x": [None, 8]}}, mt.CompileError, "shapes has the size None for 'x'"),
+    ({"shapes": {"x": [(1, 2, 3), 8]}}, mt.CompileError, "has the size (1, 2, 3) for 'x'"),
+    ({"shapes": {"x": [1.5]}}, mt.CompileError, "has the size 1.5 for 'x'"),
+])
+def test_options_are_checked(tmp_path, keywords, kind, message):
+    with pytest.raises(kind) as caught:
+        mt.compile(tmp_path / "x.graph", **keywords)
+    assert message in str(caught.value)
+
+
+def test_names_are_text(model):
+    with pytest.raises(TypeError, match="inputs and outputs have names, got 1"):
+        model.run({1: [1, 2, 3]})
+
+
+@pytest.mark.parametrize("keywords, message", [
+    ({"rtol": -1.0}, "a tolerance is -1"),
+    ({"atol": float("nan")}, "a tolerance is nan"),
+    ({"cases": [({"aa": [1.0] * 3}, {})]}, "there is no input 'aa'"),
+    ({"cases": [(GOOD, {"p": numpy.zeros(3)})]}, "'p' has dtype float64, expected float32"),
+])
+def test_cases_of_save_are_checked(model, tmp_path, keywords, message):
+    with pytest.raises(mt.CompileError) as caught:
+        model.save(tmp_path / "out", **keywords)
+    assert message in str(caught.value)
+    assert not (tmp_path / "out").exists()
