@@ -124,15 +124,22 @@ ExprText::ExprText(const Kernel& kernel, const TargetInfo& level, const Ranges& 
     : ranges_(ranges) {
   for (const Param& p : kernel.params) buffers_[p.name] = {p.dtype, p.shape, 0};
   int64_t widest = 1;
+  // A mask made of scalars is a vector of i32, so it counts 4 bytes.
+  const auto count = [&](DType dtype) {
+    widest = std::max(widest, dtype == DType::boolean ? int64_t{4} : size_of(dtype));
+  };
+  visit(kernel.body, [&](const Stmt& s) {      // the value may be one scalar for all lanes
+    const auto* store = std::get_if<Store>(&s->node);
+    if (store != nullptr && store->lanes > 1) count(store->value->dtype);
+  });
   const auto look = [&](const Expr& e) {
-    // A mask made of scalars is a vector of i32, so it counts 4 bytes.
     if (e->lanes <= 1) return;
-    widest = std::max(widest, e->dtype == DType::boolean ? int64_t{4} : size_of(e->dtype));
+    count(e->dtype);
     // From and to 16 bits every cast goes through f32.
     const auto* cast = std::get_if<CastExpr>(&e->node);
     const bool through_f32 = cast != nullptr && cast->arg->dtype != e->dtype &&
                              (is_storage_float(cast->arg->dtype) || is_storage_float(e->dtype));
-    if (through_f32) widest = std::max(widest, size_of(DType::f32));
+    if (through_f32) count(DType::f32);
   };
   visit_exprs(kernel.body, look);
   visit(kernel.body, [&](const Stmt& s) {  // a scalar that is stored to all lanes

@@ -3,6 +3,8 @@
 // for (rank, number of symbols) is an error that names it.
 #include "compiler/codegen/program_tables.h"
 
+#include <set>
+
 #include "compiler/codegen/program_sizes.h"
 #include "compiler/codegen/target.h"
 #include "compiler/memory/symbol_values.h"
@@ -66,9 +68,30 @@ void check_symbol_count(const Program& program) {
                              " are possible; give some of them with --shape");
 }
 
+// What `run` computes with is what it can read off the inputs.
+void check_symbols_are_bound(const Program& program) {
+  std::set<std::string> bound;
+  for (const int32_t id : program.inputs) {
+    for (const Index& extent : program.buffers[id].shape) {
+      if (const auto symbol = extent.as_var()) bound.insert(*symbol);
+    }
+  }
+  for (const Buffer& buffer : program.buffers) {
+    for (const Index& extent : buffer.shape) {
+      for (const std::string& symbol : extent.vars()) {
+        if (bound.contains(symbol)) continue;
+        throw CompileError("package", "'" + buffer.name + "' has the size " + extent.str() +
+                                          ", and no input has the size " + symbol,
+                           "", "give it with --shape");
+      }
+    }
+  }
+}
+
 void symbol_tables(ProgramWriter& out, const Program& program) {
   if (program.symbols.empty()) return;
   check_symbol_count(program);
+  check_symbols_are_bound(program);
   const SymbolValues hints = hint_values(program);
   out.open("static const mt_symbol_info kSymbols[] = {");
   for (const Symbol& symbol : program.symbols) {

@@ -187,6 +187,38 @@ TEST(generated, casts_through_f32_keep_to_the_levels_vectors) {
   }
 }
 
+// The value is a scalar: what is stored decides how wide the vectors are.
+TEST(generated, a_splat_that_is_stored_keeps_to_the_levels_vectors) {
+  const Source fill = {"symbol n 0..-1 % 1 ~ 0", "i64[n]", "", "i64[n, 16]",
+                       "kernel fill (x: i64[n], y: out i64[n, 16]; n: 0..) {\n"
+                       "  parallel i in 0..n {\n    x16 y[i, lane] = x[i]\n  }\n}\n",
+                       "fill(\"x\", \"y\"; n) tasks [n]"};
+  const std::string folder = written(parsed(fill, {"v3", "v4"}));
+  EXPECT_NO_THROW(build_package(folder, {"gcc", kStrict, 0}));
+}
+
+// A symbol that is in no size harms nothing, one that no input gives is an error.
+TEST(generated, symbols_that_no_input_has) {
+  Source unused = kShrinking;
+  unused.symbols += "\n  symbol batch 1..40 % 1 ~ 5";
+  const std::string folder = written(parsed(unused, {"reference"}));
+  build_package(folder);
+  EXPECT_EQ(open_package(folder)->run(std::vector{values({2, 7})})[0].shape,
+            (std::vector<int64_t>{2, 3}));
+  Program program = parsed(unused, {"reference"});
+  Buffer more;
+  more.name = "more";
+  more.shape = {Index::var("batch") + 1};
+  program.buffers.push_back(more);
+  try {
+    emit_program_unit(program, "");
+    FAIL();
+  } catch (const CompileError& error) {
+    expect_contains(error.what(),
+                    "'more' has the size batch + 1, and no input has the size batch");
+  }
+}
+
 std::string many_symbols(int count) {
   std::string text;
   for (int i = 0; i < count; ++i) text += "symbol s" + std::to_string(i) + " 0..-1 % 1 ~ 0\n  ";
