@@ -102,16 +102,8 @@ void refuse_options(const Options& options, std::initializer_list<std::string_vi
 
 void report(const CompileContext& context) {
   for (const std::string& warning : context.warnings) say("warning: " + warning);
-  // Several programs of one model (verify, bench) decide the same again, and fusion's decisions
-  // come a second time with the name of their kernel: "fusion: why" and "fusion: kernel: why".
-  const std::string fusion = "fusion: ";
+  // Several programs of one model (verify, bench) decide the same again.
   std::set<std::string> said;
-  for (const std::string& decision : context.explanations) {
-    const size_t colon = decision.find(": ", fusion.size());
-    if (decision.starts_with(fusion) && colon != std::string::npos) {
-      said.insert(fusion + decision.substr(colon + 2));
-    }
-  }
   for (const std::string& decision : context.explanations) {
     if (said.insert(decision).second) say(decision);
   }

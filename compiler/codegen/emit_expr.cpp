@@ -142,11 +142,6 @@ ExprText::ExprText(const Kernel& kernel, const TargetInfo& level, const Ranges& 
     if (through_f32) count(DType::f32);
   };
   visit_exprs(kernel.body, look);
-  visit(kernel.body, [&](const Stmt& s) {  // a scalar that is stored to all lanes
-    auto* store = std::get_if<Store>(&s->node);
-    if (store != nullptr && store->lanes > 1)
-      widest = std::max(widest, size_of(store->value->dtype));
-  });
   width_ =
       level.vectors() ? static_cast<int>(std::min<int64_t>(16, level.vector_bytes / widest)) : 1;
   find_vector_buffers(kernel);

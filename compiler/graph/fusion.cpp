@@ -106,8 +106,7 @@ struct Draft {
 
 class Fusion {
  public:
-  Fusion(CompileContext& context, const Graph& graph, const std::set<const Node*>& apart)
-      : context_(context), graph_(graph), apart_(apart) {}
+  Fusion(const Graph& graph, const std::set<const Node*>& apart) : graph_(graph), apart_(apart) {}
 
   FusionPlan run() {
     live_ = live_nodes(graph_);
@@ -333,7 +332,6 @@ class Fusion {
     if (node.kind == Kind::reduce) draft.first_reduce = &node;
     draft.closed = node.kind == Kind::scan || node.kind == Kind::reindex_reduce;
     draft.because.push_back(describe(node) + " starts a kernel: " + refusal);
-    context_.explain("fusion: " + draft.because.back());
     group_of_[&node] = static_cast<int>(drafts_.size());
     drafts_.push_back(std::move(draft));
   }
@@ -491,7 +489,6 @@ class Fusion {
     }
   }
 
-  CompileContext& context_;
   const Graph& graph_;
   const std::set<const Node*>& apart_;
   std::vector<const Node*> live_;
@@ -504,8 +501,8 @@ class Fusion {
 
 }  // namespace
 
-FusionPlan fuse(CompileContext& context, const Graph& graph, const std::set<const Node*>& apart) {
-  return Fusion(context, graph, apart).run();
+FusionPlan fuse(CompileContext&, const Graph& graph, const std::set<const Node*>& apart) {
+  return Fusion(graph, apart).run();
 }
 
 }  // namespace mintor

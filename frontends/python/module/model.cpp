@@ -239,6 +239,7 @@ void PyModel::save(const std::string& directory, const std::string& target,
   }
   const py::gil_scoped_release unlocked;
   CompileContext context(context_.options);
+  context.source_files = context_.source_files;
   context.options.target = target;
   const std::vector<std::string> levels = levels_of(context, DefaultLevels::all_with_vectors);
   write_program_package(context, build_program(context, *graph_, levels), given, directory);
