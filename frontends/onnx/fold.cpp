@@ -74,6 +74,31 @@ int64_t OnnxState::work_of(const Node* node) {
   return sum;
 }
 
+namespace {
+
+bool is_short_weight(const Node& node) {
+  return node.kind == Kind::parameter &&
+         node.as<ParameterAttr>().value.count() <= onnx_limits::kShortWeight;
+}
+
+bool made_of_short_weights(OnnxState& state, const Node* node, int depth) {
+  if (is_short_weight(*node) || state.work_of(node) >= 0) return true;
+  if (depth == 0 || own_work(*node) < 0 || own_work(*node) > onnx_limits::kKnown) return false;
+  for (const Value& operand : node->operands) {
+    if (!made_of_short_weights(state, operand.node, depth - 1)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Tensor> OnnxState::tensor_of(const Value& value) {
+  constexpr int kDepth = 12;  // operators between an initializer and what takes it as a number
+  if (value.node->kind == Kind::constant) return value.node->as<ConstantAttr>().value;
+  if (!made_of_short_weights(*this, value.node, kDepth)) return std::nullopt;
+  return evaluate_constant(value);
+}
+
 Value OnnxState::folded(const Value& value) {
   if (!value || value.node->kind == Kind::constant) return value;
   const int64_t needed = work_of(value.node);
