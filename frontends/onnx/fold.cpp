@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Constants computed while importing (OnnxState in import_state.h).
 // Takes a value; gives a constant with its bytes where it is made of constants alone. Keeps true:
-// the work of one import is bounded, whatever is computed from what how often; a large constant made
+// the work of one import is bounded, whatever is computed how often; a large constant made
 // of a small one (a mask of ones) stays as the nodes that make it.
 #include "compiler/ir/evaluate.h"
 #include "frontends/onnx/import_state.h"

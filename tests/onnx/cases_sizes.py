@@ -149,7 +149,10 @@ def short_weights():
     x = {"x": t(1, 1, 2, 3)}
     two = const([2.0, 2.0], F32)
     chains = {
-        "concat": ([node("Concat", ["a", "b"], ["k"], axis=0)], {"a": weights_of([1, 1]), "b": two}),
+        "concat": (
+            [node("Concat", ["a", "b"], ["k"], axis=0)],
+            {"a": weights_of([1, 1]), "b": two},
+        ),
         "slice": (
             [node("Slice", ["a", "from", "to"], ["k"])],
             {
@@ -201,7 +204,7 @@ def edges():
     for start, step in ((-5, -1), (-3, -2), (0, -1)):
         yield case(
             "Slice",
-            [t(3), const([start], I64), const([-(2**63)], I64), const([0], I64), const([step], I64)],
+            [t(3), *(const([v], I64) for v in (start, -(2**63), 0, step))],
             "a start before the first element is the first",
             tag=f"before{start}step{step}",
             exact=True,

@@ -22,7 +22,7 @@ void gather(OnnxNode& n) {
   }
   const int64_t rank = static_cast<int64_t>(n.shape(0).size()), at = axis < 0 ? axis + rank : axis;
   for (size_t i = 0; index && at >= 0 && at < rank && i < index->items.size(); ++i) {
-    const Index &size = n.shape(0)[static_cast<size_t>(at)], &item = index->items[i];
+    const Index size = n.shape(0)[static_cast<size_t>(at)], item = index->items[i];
     if (item.is_const() && size.is_const() &&
         (item.value() >= size.value() || item.value() < -size.value()))
       n.fail("index " + item.str() + " of dimension " + std::to_string(at) + ", which has " +
