@@ -270,6 +270,23 @@ std::optional<Known> known_binary(const Ranges& ranges, KnownOp op, const Known&
   }
 }
 
+Known known_moved(const Known& x, const std::vector<int64_t>& start,
+                  const std::vector<int64_t>& step, const std::vector<int64_t>& shape,
+                  const std::vector<int32_t>& perm) {
+  Known y{x.dtype, {}, {}, x.denominator};
+  for (int32_t p : perm) y.shape.push_back(shape[static_cast<size_t>(p)]);
+  for (int64_t flat = 0; flat < count_of_shape(y.shape); ++flat) {
+    std::vector<int64_t> at(shape.size(), 0);
+    int64_t left = flat, offset = 0;
+    for (size_t d = perm.size(); d-- > 0; left /= y.shape[d])
+      at[static_cast<size_t>(perm[d])] = left % y.shape[d];
+    for (size_t d = 0; d < shape.size(); ++d)
+      offset = offset * x.shape[d] + start[d] + step[d] * at[d];
+    y.items.push_back(x.items[static_cast<size_t>(offset)]);
+  }
+  return y;
+}
+
 Known known_rounded(const Known& x, bool up) {
   Known out{x.dtype, x.shape, {}};
   for (const Index& item : x.items)

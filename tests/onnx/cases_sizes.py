@@ -92,6 +92,30 @@ def fits():
     )
 
 
+def pads():
+    """F.pad with pads that are sizes, as PyTorch exports it: pairs, last dimension first."""
+    names = {"pairs": [-1, 2], "zero": [0], "one": [1], "three": [3], "last": [-1]}
+    names |= {"end": [-(2**63) + 1], "two": [2]}
+    yield graph_case(
+        "Pad-by-sizes",
+        "pads that are computed, turned around and flattened",
+        [
+            node("Shape", ["x"], ["s"]),
+            node("Slice", ["s", "zero", "one"], ["v"]),
+            node("Mod", ["v", "three"], ["odd"]),
+            node("Concat", ["two", "odd", "v", "one"], ["p"], axis=0),
+            node("Reshape", ["p", "pairs"], ["rows"]),
+            node("Slice", ["rows", "last", "end", "zero", "last"], ["turned"]),
+            node("Transpose", ["turned"], ["columns"], perm=[1, 0]),
+            node("Reshape", ["columns", "last"], ["flat"]),
+            node("Pad", ["x", "flat"], ["y"]),
+        ],
+        {"x": t(5, 3, d0=("long", [1, 8])), **{k: const(v, I64) for k, v in names.items()}},
+        ["y"],
+        exact=True,
+    )
+
+
 def shape_arithmetic():
     x = t(5, 3, d0=("long", [1, 8]))
     zero, one = const([0], I64), const([1], I64)
@@ -234,6 +258,7 @@ def edges():
 def cases():
     yield from resizes()
     yield from fits()
+    yield from pads()
     yield from shape_arithmetic()
     yield from short_weights()
     yield from edges()

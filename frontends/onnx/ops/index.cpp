@@ -148,13 +148,16 @@ void slice(OnnxNode& n) {
     size[d] = r.size;
     step[d] = r.step;
   }
-  const Known* x = n.known(0);
-  if (x && x->shape.size() == 1 && start[0].is_const() && size[0].is_const()) {
-    Known y{x->dtype, {size[0].value()}, {}};
-    for (int64_t i = 0; i < size[0].value(); ++i)
-      y.items.push_back(x->items[static_cast<size_t>(start[0].value() + i * step[0])]);
-    return n.out(0, std::move(y));
+  std::vector<int64_t> first, count;
+  std::vector<int32_t> order;
+  for (size_t d = 0; n.known(0) && d < shape.size(); ++d) {
+    if (!start[d].is_const() || !size[d].is_const()) break;
+    first.push_back(start[d].value());
+    count.push_back(size[d].value());
+    order.push_back(static_cast<int32_t>(d));
   }
+  if (n.known(0) && first.size() == shape.size())
+    return n.out(0, known_moved(*n.known(0), first, step, count, order));
   n.out(0, ops::slice(n.builder(), n.in(0), start, size, step));
 }
 

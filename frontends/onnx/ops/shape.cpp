@@ -190,7 +190,9 @@ void transpose(OnnxNode& n) {
     seen[static_cast<size_t>(d)] = true;
     perm.push_back(static_cast<int32_t>(d));
   }
-  if (rank < 2 && n.known(0)) return n.out_alias(0, 0);
+  if (const Known* x = n.known(0))
+    return n.out(0, known_moved(*x, std::vector<int64_t>(rank, 0), std::vector<int64_t>(rank, 1),
+                                x->shape, perm));
   n.out(0, n.builder().transpose(n.in(0), perm));
 }
 
