@@ -40,8 +40,8 @@ std::optional<Known> known_binary(const Ranges& ranges, KnownOp op, const Known&
 Known known_rounded(const Known& x, bool up);
 // Whether an exact result is a value of the dtype; what is not, the operator wraps or rounds.
 bool fits(DType dtype, const Index& item);
-// y[i..] = x[start + step * i ..] of the given shape, for starts and steps in row-major order of x's
-// dimensions; then dimension d of the result is dimension perm[d].
+// y[i..] = x[start + step * i ..] of the given shape, a start and a step for each dimension of x;
+// then dimension d of the result is dimension perm[d].
 Known known_moved(const Known& x, const std::vector<int64_t>& start,
                   const std::vector<int64_t>& step, const std::vector<int64_t>& shape,
                   const std::vector<int32_t>& perm);
