@@ -176,9 +176,9 @@ struct ResizeAttr {
   double cubic_a = -0.75;
   bool exclude_outside = false;
 };
-// sizes: one per dimension of x; scales: as the model gives them (output / input). Resized
-// dimensions must be constant.
-Value resize(Builder& b, Value x, std::span<const int64_t> sizes, std::span<const double> scales,
+// sizes: one per dimension of x; scales: as the model gives them (output / input), 0 where the
+// sizes say it. Symbolic sizes: nearest and linear.
+Value resize(Builder& b, Value x, const Shape& sizes, std::span<const double> scales,
              const ResizeAttr& attr);
 
 // ---- quantisation: scale 0-d or one per element of `axis`; zero may be null ----

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Constants computed while importing (OnnxState in import_state.h).
 // Takes a value; gives a constant with its bytes where it is made of constants alone. Keeps true:
-// the work of one import is bounded, whatever is computed from what how often; a large constant made
+// the work of one import is bounded, whatever is computed how often; a large constant made
 // of a small one (a mask of ones) stays as the nodes that make it.
 #include "compiler/ir/evaluate.h"
 #include "frontends/onnx/import_state.h"
@@ -72,6 +72,31 @@ int64_t OnnxState::work_of(const Node* node) {
   if (sum > onnx_limits::kFoldedWork) sum = kNotConstant;
   work.emplace(node, sum);
   return sum;
+}
+
+namespace {
+
+bool is_short_weight(const Node& node) {
+  return node.kind == Kind::parameter &&
+         node.as<ParameterAttr>().value.count() <= onnx_limits::kShortWeight;
+}
+
+bool made_of_short_weights(OnnxState& state, const Node* node, int depth) {
+  if (is_short_weight(*node) || state.work_of(node) >= 0) return true;
+  if (depth == 0 || own_work(*node) < 0 || own_work(*node) > onnx_limits::kKnown) return false;
+  for (const Value& operand : node->operands) {
+    if (!made_of_short_weights(state, operand.node, depth - 1)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Tensor> OnnxState::tensor_of(const Value& value) {
+  constexpr int kDepth = 12;  // operators between an initializer and what takes it as a number
+  if (value.node->kind == Kind::constant) return value.node->as<ConstantAttr>().value;
+  if (!made_of_short_weights(*this, value.node, kDepth)) return std::nullopt;
+  return evaluate_constant(value);
 }
 
 Value OnnxState::folded(const Value& value) {

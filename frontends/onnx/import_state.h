@@ -57,6 +57,9 @@ struct OnnxState {
   // Scalar operations that compute a value made of constants alone; -1 where it is none, or too
   // large.
   int64_t work_of(const Node* node);
+  // The bytes of a value that is made of constants and short weights (scales, limits); nullopt
+  // where it is made of anything else.
+  std::optional<Tensor> tensor_of(const Value& value);
   // A constant node with the bytes of `value` where it can be computed now, otherwise `value`.
   Value folded(const Value& value);
 };

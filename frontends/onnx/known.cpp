@@ -6,6 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include "compiler/support/error.h"
+#include "compiler/support/index_poly.h"
 
 #include "frontends/onnx/limits.h"
 
@@ -110,7 +114,76 @@ std::optional<Index> combine(const Ranges& ranges, KnownOp op, const Index& x, c
   return truth ? std::optional<Index>(*truth ? 1 : 0) : std::nullopt;
 }
 
+constexpr int64_t kLargestDenominator = 1 << 16;
+
+// Fractions over the least common denominator; nullopt where that is large.
+bool to_common(Known& x, Known& y) {
+  int64_t common = std::lcm(x.denominator, y.denominator);
+  if (common > kLargestDenominator) return false;
+  for (Known* k : {&x, &y}) {
+    for (Index& item : k->items) item = item * (common / k->denominator);
+    k->denominator = common;
+  }
+  return true;
+}
+
+// x / y for a y of equal positive numbers.
+std::optional<Known> divide_fractions(const Known& x, const Known& y) {
+  if (y.items.empty() || !y.items[0].is_const() || y.items[0].value() < 1) return std::nullopt;
+  for (const Index& item : y.items) {
+    if (!(item == y.items[0])) return std::nullopt;
+  }
+  std::optional<std::vector<int64_t>> shape = broadcast_shape(x.shape, y.shape);
+  int64_t denominator = 0;
+  if (!shape || __builtin_mul_overflow(x.denominator, y.items[0].value(), &denominator) ||
+      denominator > kLargestDenominator)
+    return std::nullopt;
+  Known out{x.dtype, *shape, {}, denominator};
+  for (int64_t i = 0; i < count_of_shape(*shape); ++i)
+    out.items.push_back(item_at(x, *shape, i) * y.denominator);
+  return out;
+}
+
+// Whole numbers again where they are.
+void reduce_fraction(Known& x) {
+  int64_t common = x.denominator;
+  for (const Index& item : x.items) {
+    for (const IndexTerm& term : item.poly().terms)
+      common = std::gcd(common, std::abs(term.coefficient));
+  }
+  if (common <= 1) return;
+  for (Index& item : x.items) item = floordiv(item, common);
+  x.denominator /= common;
+}
+
 }  // namespace
+
+bool fits(DType dtype, const Index& item) {
+  if (!item.is_const()) return true;
+  const int64_t v = item.value();
+  auto within = [&](int bits) { return v >= -(int64_t{1} << bits) && v <= (int64_t{1} << bits); };
+  switch (dtype) {
+    case DType::f16:
+      return within(11);
+    case DType::bf16:
+      return within(8);
+    case DType::f32:
+      return within(24);
+    case DType::f64:
+      return within(53);
+    case DType::boolean:
+      return v == 0 || v == 1;
+    case DType::i64:
+      return true;
+    case DType::u64:
+      return v >= 0;
+    default:
+      break;
+  }
+  const int bits = static_cast<int>(size_of(dtype)) * 8;
+  const int64_t top = int64_t{1} << (is_unsigned_int(dtype) ? bits : bits - 1);
+  return v < top && v >= (is_unsigned_int(dtype) ? 0 : -top);
+}
 
 bool Known::all_const() const {
   return std::all_of(items.begin(), items.end(), [](const Index& i) { return i.is_const(); });
@@ -127,13 +200,19 @@ int64_t count_of_shape(const std::vector<int64_t>& shape) {
 std::optional<Known> known_of(const Tensor& tensor) {
   if (tensor.count() > onnx_limits::kKnown) return std::nullopt;
   Known known{tensor.dtype, tensor.shape, {}};
+  constexpr double kScale = 1024;  // halves, quarters, ...
+  bool whole = true;
+  for (int64_t i = 0; is_float(tensor.dtype) && i < tensor.count(); ++i)
+    whole = whole && tensor.at(i).f == std::trunc(tensor.at(i).f);
+  if (!whole) known.denominator = static_cast<int64_t>(kScale);
   for (int64_t i = 0; i < tensor.count(); ++i) {
     Scalar s = tensor.at(i);
-    if (is_float(tensor.dtype) && (s.f != std::trunc(s.f) || std::abs(s.f) > 1e15))
-      return std::nullopt;
+    double f = whole ? s.f : s.f * kScale;
+    if (is_float(tensor.dtype) && (f != std::trunc(f) || std::abs(f) > 1e15)) return std::nullopt;
     if (tensor.dtype == DType::u64 && s.i < 0) return std::nullopt;
-    known.items.push_back(is_float(tensor.dtype) ? static_cast<int64_t>(s.f) : s.i);
+    known.items.push_back(is_float(tensor.dtype) ? static_cast<int64_t>(f) : s.i);
   }
+  reduce_fraction(known);
   return known;
 }
 
@@ -146,24 +225,72 @@ Tensor tensor_of(const Known& known) {
 }
 
 Value materialise(Builder& b, const Known& known) {
-  if (known.all_const()) return b.constant(tensor_of(known));
+  if (known.all_const() && known.denominator == 1) return b.constant(tensor_of(known));
   std::vector<Value> items;
   for (const Index& item : known.items) items.push_back(b.reshape(b.size(item), {1}));
   Shape shape(known.shape.begin(), known.shape.end());
-  return b.cast(b.reshape(items.size() == 1 ? items[0] : b.concat(items, 0), shape), known.dtype);
+  Value all = b.cast(b.reshape(items.size() == 1 ? items[0] : b.concat(items, 0), shape),
+                     known.dtype);
+  if (known.denominator == 1) return all;
+  Value below = b.constant(known.dtype, static_cast<double>(known.denominator));
+  return b.apply(ScalarOp::div, {all, b.broadcast_to(below, shape)});
 }
 
-std::optional<Known> known_binary(const Ranges& ranges, KnownOp op, const Known& x,
-                                  const Known& y) {
-  std::optional<std::vector<int64_t>> shape = broadcast_shape(x.shape, y.shape);
-  if (!shape || x.dtype != y.dtype) return std::nullopt;
-  if (op == KnownOp::div && is_float(x.dtype)) return std::nullopt;
-  Known out{op >= KnownOp::eq ? DType::boolean : x.dtype, *shape, {}};
-  for (int64_t i = 0; i < count_of_shape(*shape); ++i) {
-    std::optional<Index> item = combine(ranges, op, item_at(x, *shape, i), item_at(y, *shape, i));
-    if (!item) return std::nullopt;
-    out.items.push_back(*item);
+std::optional<Known> known_binary(const Ranges& ranges, KnownOp op, const Known& a,
+                                  const Known& c) {
+  std::optional<std::vector<int64_t>> shape = broadcast_shape(a.shape, c.shape);
+  if (!shape || a.dtype != c.dtype) return std::nullopt;
+  const bool fractions = is_float(a.dtype);
+  // Numbers alone are for the constant folder, which rounds as the operator does.
+  if (fractions && (op == KnownOp::div || a.denominator * c.denominator > 1) && a.all_const() &&
+      c.all_const())
+    return std::nullopt;
+  try {
+    if (fractions && op == KnownOp::div) {
+      std::optional<Known> quotient = divide_fractions(a, c);
+      if (quotient) reduce_fraction(*quotient);
+      return quotient;
+    }
+    Known x = a, y = c;
+    if (fractions && op == KnownOp::mod) return std::nullopt;
+    if (op != KnownOp::mul && !to_common(x, y)) return std::nullopt;
+    Known out{op >= KnownOp::eq ? DType::boolean : x.dtype, *shape, {}};
+    if (op < KnownOp::eq) out.denominator = op == KnownOp::mul ? x.denominator * y.denominator
+                                                               : x.denominator;
+    for (int64_t i = 0; i < count_of_shape(*shape); ++i) {
+      std::optional<Index> item = combine(ranges, op, item_at(x, *shape, i), item_at(y, *shape, i));
+      if (!item || !fits(out.dtype, *item)) return std::nullopt;
+      out.items.push_back(*item);
+    }
+    reduce_fraction(out);
+    if (out.denominator > kLargestDenominator) return std::nullopt;
+    return out;
+  } catch (const CompileError&) {  // it overflows 64 bits, where the operator wraps
+    return std::nullopt;
   }
+}
+
+Known known_moved(const Known& x, const std::vector<int64_t>& start,
+                  const std::vector<int64_t>& step, const std::vector<int64_t>& shape,
+                  const std::vector<int32_t>& perm) {
+  Known y{x.dtype, {}, {}, x.denominator};
+  for (int32_t p : perm) y.shape.push_back(shape[static_cast<size_t>(p)]);
+  for (int64_t flat = 0; flat < count_of_shape(y.shape); ++flat) {
+    std::vector<int64_t> at(shape.size(), 0);
+    int64_t left = flat, offset = 0;
+    for (size_t d = perm.size(); d-- > 0; left /= y.shape[d])
+      at[static_cast<size_t>(perm[d])] = left % y.shape[d];
+    for (size_t d = 0; d < shape.size(); ++d)
+      offset = offset * x.shape[d] + start[d] + step[d] * at[d];
+    y.items.push_back(x.items[static_cast<size_t>(offset)]);
+  }
+  return y;
+}
+
+Known known_rounded(const Known& x, bool up) {
+  Known out{x.dtype, x.shape, {}};
+  for (const Index& item : x.items)
+    out.items.push_back(up ? ceildiv(item, x.denominator) : floordiv(item, x.denominator));
   return out;
 }
 
@@ -178,24 +305,26 @@ std::optional<Known> known_where(const Known& condition, const Known& x, const K
   return out;
 }
 
-std::optional<Known> known_cast(const Known& x, DType dtype) {
-  if (x.all_const()) {
-    Known out{dtype, x.shape, {}};
+std::optional<Known> known_cast(const Ranges& ranges, const Known& x, DType dtype) {
+  Known out{dtype, x.shape, x.items, x.denominator};
+  if (x.denominator > 1 && !is_float(dtype)) {  // toward 0
     for (const Index& item : x.items) {
-      Scalar s = Scalar::of_int(dtype, item.value());
-      out.items.push_back(is_float(dtype) ? static_cast<int64_t>(s.f) : s.i);
+      if (!ranges.proves_nonnegative(item)) return std::nullopt;
     }
-    return out;
+    out = known_rounded(out, false);
+  }
+  for (Index& item : out.items) {
+    if (dtype == DType::boolean && item.is_const()) item = item.value() != 0 ? 1 : 0;
+    if (!fits(dtype, item)) return std::nullopt;
   }
   // A size fits 32 bits in every model that runs; narrower types could wrap.
   bool keeps =
       dtype == DType::i64 || dtype == DType::i32 || dtype == DType::f32 || dtype == DType::f64;
-  if (!keeps) return std::nullopt;
-  return Known{dtype, x.shape, x.items};
+  return keeps || out.all_const() ? std::optional(std::move(out)) : std::nullopt;
 }
 
 std::optional<Known> known_gather(const Known& x, const Known& index, int64_t axis) {
-  if (x.shape.size() != 1 || axis != 0 || !index.all_const()) return std::nullopt;
+  if (x.shape.size() != 1 || (axis != 0 && axis != -1) || !index.all_const()) return std::nullopt;
   Known out{x.dtype, index.shape, {}};
   int64_t size = x.shape[0];
   for (const Index& item : index.items) {

@@ -11,12 +11,13 @@
 
 namespace mintor {
 
-// Row-major items. Floats are allowed as far as they are whole numbers (exporters cast sizes to
-// float and back).
+// Row-major items. Floats are allowed as far as they are fractions with one small denominator
+// (exporters cast sizes to float, halve and round them, and cast them back).
 struct Known {
   DType dtype = DType::i64;
   std::vector<int64_t> shape;
   std::vector<Index> items;
+  int64_t denominator = 1;  // of every item
   bool all_const() const;
 };
 
@@ -35,8 +36,17 @@ Value materialise(Builder& b, const Known& known);
 // told.
 enum class KnownOp { add, sub, mul, div, mod, min, max, eq, lt, le, gt, ge, and_, or_ };
 std::optional<Known> known_binary(const Ranges& ranges, KnownOp op, const Known& x, const Known& y);
+// floor, ceil (up) of fractions.
+Known known_rounded(const Known& x, bool up);
+// Whether an exact result is a value of the dtype; what is not, the operator wraps or rounds.
+bool fits(DType dtype, const Index& item);
+// y[i..] = x[start + step * i ..] of the given shape, a start and a step for each dimension of x;
+// then dimension d of the result is dimension perm[d].
+Known known_moved(const Known& x, const std::vector<int64_t>& start,
+                  const std::vector<int64_t>& step, const std::vector<int64_t>& shape,
+                  const std::vector<int32_t>& perm);
 std::optional<Known> known_where(const Known& condition, const Known& x, const Known& y);
-std::optional<Known> known_cast(const Known& x, DType dtype);
+std::optional<Known> known_cast(const Ranges& ranges, const Known& x, DType dtype);
 std::optional<Known> known_gather(const Known& x, const Known& index, int64_t axis);
 std::optional<Known> known_concat(const std::vector<const Known*>& xs, int64_t axis);
 

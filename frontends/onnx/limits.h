@@ -16,6 +16,7 @@ inline constexpr int64_t kInitializers = 1'000'000;
 inline constexpr int kRank = 16;
 inline constexpr int64_t kElements = int64_t{1} << 40;  // of one tensor
 inline constexpr int64_t kKnown = 4096;  // elements of a tensor whose values the importer follows
+inline constexpr int64_t kShortWeight = 16;  // elements of a weight that may be scales or limits
 inline constexpr int64_t kFolded = 1 << 16;  // elements of a constant computed while importing
 inline constexpr int64_t kFoldedWork = 1 << 25;  // scalar operations of all of them
 inline constexpr int64_t kAssumptions = 100;  // rounds of an import that makes them

@@ -140,6 +140,11 @@ DType OnnxNode::dtype(size_t i) {
 }
 
 const Known* OnnxNode::known(size_t i) {
+  const Known* k = fraction(i);
+  return k && k->denominator == 1 ? k : nullptr;
+}
+
+const Known* OnnxNode::fraction(size_t i) {
   if (!given(i)) return nullptr;
   OnnxValue& v = values_[i];
   if (!v.known && v.value.node->kind == Kind::constant) {
@@ -147,6 +152,13 @@ const Known* OnnxNode::known(size_t i) {
       v.known = std::make_shared<const Known>(std::move(*k));
   }
   return v.known.get();
+}
+
+std::optional<Known> OnnxNode::short_weight(size_t i) {
+  if (!given(i) || !values_[i].value || values_[i].value.node->kind != Kind::parameter)
+    return std::nullopt;
+  std::optional<Tensor> tensor = state_.tensor_of(values_[i].value);
+  return tensor ? known_of(*tensor) : std::nullopt;
 }
 
 std::vector<Index> OnnxNode::indices(size_t i, std::string_view what) {
@@ -175,10 +187,10 @@ std::vector<int64_t> OnnxNode::constants(size_t i, std::string_view what) {
 }
 
 double OnnxNode::number(size_t i, std::string_view what) {
-  Value v = in(i);
-  if (v.node->kind != Kind::constant || v.node->as<ConstantAttr>().value.count() != 1)
+  std::optional<Tensor> tensor = state_.tensor_of(in(i));
+  if (!tensor || tensor->count() != 1)
     fail(std::string(what) + " (input " + std::to_string(i) + ") must be one constant number");
-  Scalar s = v.node->as<ConstantAttr>().value.at(0);
+  Scalar s = tensor->at(0);
   return is_float(s.dtype) ? s.f : static_cast<double>(s.i);
 }
 

@@ -49,10 +49,13 @@ class OnnxNode {
   Value optional_in(size_t i) { return given(i) ? in(i) : Value{}; }
   Shape shape(size_t i);
   DType dtype(size_t i);
-  const Known* known(size_t i);  // null when its values are not known
+  const Known* known(size_t i);     // null when its values are not known, or not whole numbers
+  const Known* fraction(size_t i);  // the same with a denominator
   // What the importer must know: "<what> depends on data" otherwise.
   std::vector<Index> indices(size_t i, std::string_view what);      // 0-d or 1-d
   std::vector<int64_t> constants(size_t i, std::string_view what);  // numbers, not symbols
+  // A short float weight as numbers, for arithmetic with sizes.
+  std::optional<Known> short_weight(size_t i);
   double number(size_t i, std::string_view what);  // one constant number, float or integer
   // Axes, sizes and the like: an input since `version`, an attribute of that name before.
   std::vector<int64_t> constants_since(int version, size_t i, std::string_view name);

@@ -7,6 +7,8 @@ Keeps true: every file is refused with a message (exit status 1), never with a c
 loop, memory in proportion to a number in the file, or a read outside the model's folder.
 """
 
+import os
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -247,7 +249,78 @@ def deep_nesting(folder):
     return write(folder, proto + field(7, blob))
 
 
+def pipe(folder):
+    """Opening it would wait for a writer for ever."""
+    os.mkfifo(folder / "model.onnx")
+    return folder / "model.onnx"
+
+
+def one_file_many_times(folder):
+    """1,000 tensors over the same megabyte."""
+    (folder / "weights.bin").write_bytes(bytes(1 << 20))
+    tensors = []
+    for i in range(1000):
+        t = TensorProto(name=f"w{i}", data_type=1, dims=[1 << 18])
+        t.data_location = TensorProto.EXTERNAL
+        t.external_data.add(key="location", value="weights.bin")
+        tensors.append(t)
+    return write(folder, model([node("Relu", ["x"], ["y"])], tensors))
+
+
+def squared_forty_times(folder):
+    """The product of sizes has 2^40 factors."""
+    nodes = [node("Shape", ["x"], ["s0"])]
+    nodes += [node("Mul", [f"s{i}", f"s{i}"], [f"s{i + 1}"]) for i in range(40)]
+    nodes.append(node("ConstantOfShape", ["s40"], ["y"]))
+    long = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["long"])
+    return write(folder, model(nodes, inputs=[long]))
+
+
+def summed_at_each_step(folder):
+    """A constant of 65,536 elements, changed 1,000 times, and each time reduced to one."""
+    size = numpy_helper.from_array(np.array([256, 256]))
+    nodes = [
+        node("Constant", [], ["size"], value=size),
+        node("ConstantOfShape", ["size"], ["c0"]),
+    ]
+    for i in range(1000):
+        nodes.append(node("Cos", [f"c{i}"], [f"c{i + 1}"]))
+        nodes.append(node("ReduceSum", [f"c{i + 1}"], [f"r{i}"], keepdims=0))
+    nodes.append(node("Add", ["x", "r999"], ["y"]))
+    return write(folder, model(nodes))
+
+
+def huge_resize(folder):
+    """Tables of 16 million positions and four weights each."""
+    scales = numpy_helper.from_array(np.array([1, 1, 9e5, 1], np.float32), "scales")
+    image = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 18, 1])
+    return write(
+        folder,
+        model([node("Resize", ["x", "", "scales"], ["y"], mode="cubic")], [scales], [image]),
+    )
+
+
+def huge_output_padding(folder):
+    """A result that no machine holds is refused by name, not by an overflow further on."""
+    image = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 16])
+    w = numpy_helper.from_array(np.ones((1, 1, 3), np.float32), "w")
+    convolve = node("ConvTranspose", ["x", "w"], ["y"], name="wide", output_padding=[2**62])
+    return write(folder, model([convolve], [w], [image]))
+
+
+def index_out_of_range(folder):
+    index = numpy_helper.from_array(np.array([9]), "index")
+    return write(folder, model([node("Gather", ["x", "index"], ["y"], name="pick")], [index]))
+
+
 HOSTILE = {
+    "pipe": (pipe, "regular"),
+    "one_file_many_times": (one_file_many_times, "weights.bin w8"),
+    "squared_forty_times": (squared_forty_times, "ConstantOfShape"),
+    "summed_at_each_step": (summed_at_each_step, None),
+    "huge_resize": (huge_resize, "Resize 16200000"),
+    "huge_output_padding": (huge_output_padding, "ConvTranspose 'wide'"),
+    "index_out_of_range": (index_out_of_range, "Gather 'pick' 9"),
     "empty": (empty, ""),
     "no_protobuf": (no_protobuf, ""),
     "cut_short": (cut_short, ""),

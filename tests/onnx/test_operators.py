@@ -12,10 +12,11 @@ import cases_elementwise
 import cases_index
 import cases_reduce
 import cases_shape
+import cases_sizes
 import op_harness
 import pytest
 
-GROUPS = (cases_elementwise, cases_reduce, cases_shape, cases_index, cases_contract)
+GROUPS = (cases_elementwise, cases_reduce, cases_shape, cases_index, cases_contract, cases_sizes)
 LIST = pathlib.Path(__file__).with_name("expected_failures.txt")
 
 

@@ -157,16 +157,16 @@ TEST(resize, nearest_and_linear) {
   ops::ResizeAttr attr;
   attr.coordinates = "asymmetric";
   attr.nearest = "floor";
-  Value y = ops::resize(twice.b, twice.f32({1, 1, 2}, {1, 2}), std::vector<int64_t>{1, 1, 4},
+  Value y = ops::resize(twice.b, twice.f32({1, 1, 2}, {1, 2}), Shape{1, 1, 4},
                         std::vector<double>{1, 1, 2}, attr);
   EXPECT_EQ(twice.list(y), (std::vector<double>{1, 1, 2, 2}));
   attr = {};
   attr.mode = ops::ResizeMode::linear;
-  Value z = ops::resize(linear.b, linear.f32({1, 1, 2}, {0, 4}), std::vector<int64_t>{1, 1, 4},
+  Value z = ops::resize(linear.b, linear.f32({1, 1, 2}, {0, 4}), Shape{1, 1, 4},
                         std::vector<double>{1, 1, 2}, attr);
   EXPECT_EQ(linear.list(z), (std::vector<double>{0, 1, 3, 4}));
   attr = {};
-  Value w = ops::resize(down.b, down.f32({1, 1, 4}, {1, 2, 3, 4}), std::vector<int64_t>{1, 1, 2},
+  Value w = ops::resize(down.b, down.f32({1, 1, 4}, {1, 2, 3, 4}), Shape{1, 1, 2},
                         std::vector<double>{1, 1, 0.5}, attr);
   EXPECT_EQ(down.list(w), (std::vector<double>{1, 3}));
 }

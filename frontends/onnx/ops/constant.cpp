@@ -55,15 +55,30 @@ void constant_of_shape(OnnxNode& n) {
   n.out(0, n.builder().broadcast_to(n.builder().constant(Tensor::scalar(value)), shape));
 }
 
-// Floats: the count must be a number; element k is start + k * delta in the operator's dtype.
+// How many elements a range of floats has: from sizes and fractions, or from any three numbers.
+Index float_count(OnnxNode& n) {
+  const Known *start = n.fraction(0), *limit = n.fraction(1), *delta = n.fraction(2);
+  if (start && limit && delta && start->items.size() == 1 && limit->items.size() == 1 &&
+      delta->items.size() == 1 && !limit->all_const() && delta->items[0].is_const() &&
+      delta->items[0].value() > 0) {
+    Index span = limit->items[0] * start->denominator - start->items[0] * limit->denominator;
+    Index count = ceildiv(span * delta->denominator,
+                          delta->items[0] * (start->denominator * limit->denominator));
+    return n.state().graph.ranges().simplify(max(0, count));
+  }
+  double first = n.number(0, "start"), last = n.number(1, "limit"), step = n.number(2, "delta");
+  double count = std::ceil((last - first) / step);
+  if (!(step != 0) || !(count < 1e9)) n.fail("start, limit and delta give no finite range");
+  return static_cast<int64_t>(std::max(count, 0.0));
+}
+
+// Element k is start + k * delta in the operator's dtype.
 void float_range(OnnxNode& n) {
-  double start = n.number(0, "start"), limit = n.number(1, "limit"), delta = n.number(2, "delta");
-  double count = std::ceil((limit - start) / delta);
-  if (!(delta != 0) || !(count < 1e9)) n.fail("start, limit and delta give no finite range");
+  Index count = float_count(n);
   Builder& b = n.builder();
   DType dtype = n.dtype(0);
   DType counted = is_storage_float(dtype) ? DType::f32 : dtype;
-  Value y = b.iota(counted, {static_cast<int64_t>(std::max(count, 0.0))}, 0);
+  Value y = b.iota(counted, {count}, 0);
   n.out(0, b.cast(ops::add(b, ops::mul(b, y, b.cast(n.in(2), counted)), b.cast(n.in(0), counted)),
                   dtype));
 }

@@ -18,9 +18,12 @@ void unary(OnnxNode& n) {
   n.out(0, ops::apply(n.builder(), op, {n.in(0)}));
 }
 
-// True when both inputs are known and so is the result.
-bool fold(OnnxNode& n, KnownOp op) {
-  const Known *x = n.known(0), *y = n.known(1);
+// True when both inputs are known and so is the result. Beside a size a short weight is known too.
+bool fold(OnnxNode& n, KnownOp op, size_t first = 0, size_t second = 1) {
+  const Known *x = n.fraction(first), *y = n.fraction(second);
+  std::optional<Known> weight;
+  if (x && !y && !x->all_const() && (weight = n.short_weight(second))) y = &*weight;
+  if (y && !x && !y->all_const() && (weight = n.short_weight(first))) x = &*weight;
   if (!x || !y) return false;
   // Nothing is divided by an empty size.
   for (const Index& item : y->items) {
@@ -49,11 +52,25 @@ void compare(OnnxNode& n) {
   arithmetic<op, known>(n);
 }
 
+// The same for any number of inputs.
+bool fold_all(OnnxNode& n, KnownOp op) {
+  if (n.inputs() == 2) return fold(n, op);
+  std::optional<Known> y;
+  for (size_t i = 0; i < n.inputs(); ++i) {
+    const Known* x = n.fraction(i);
+    if (!x) return false;
+    y = i == 0 ? *x : known_binary(n.state().graph.ranges(), op, *y, *x);
+    if (!y) return false;
+  }
+  n.out(0, std::move(*y));
+  return true;
+}
+
 template <ScalarOp op, KnownOp known>
 void variadic(OnnxNode& n) {
   n.need_inputs(1, SIZE_MAX);
   if (n.inputs() == 1) return n.out_alias(0, 0);
-  if (n.inputs() == 2 && fold(n, known)) return;
+  if (fold_all(n, known)) return;
   Value y = n.in(0);
   for (size_t i = 1; i < n.inputs(); ++i) y = ops::apply(n.builder(), op, {y, n.in(i)});
   n.out(0, y);
@@ -72,9 +89,9 @@ void mean(OnnxNode& n) {
 void neg(OnnxNode& n) {
   n.need_inputs(1, 1);
   if (const Known* x = n.known(0); x && !is_float(x->dtype)) {
-    Known y = *x;
-    for (Index& item : y.items) item = Index(0) - item;
-    return n.out(0, std::move(y));
+    std::optional<Known> y = known_binary(n.state().graph.ranges(), KnownOp::sub,
+                                          Known{x->dtype, {}, {0}}, *x);
+    if (y) return n.out(0, std::move(*y));
   }
   unary<ScalarOp::neg>(n);
 }
@@ -84,6 +101,10 @@ template <ScalarOp op>
 void rounding(OnnxNode& n) {
   n.need_inputs(1, 1);
   if (n.known(0)) return n.out_alias(0, 0);
+  // Numbers alone are for the constant folder.
+  const Known* x = n.fraction(0);
+  if (x && !x->all_const() && op != ScalarOp::round)
+    return n.out(0, known_rounded(*x, op == ScalarOp::ceil));
   unary<op>(n);
 }
 
@@ -156,9 +177,27 @@ void where(OnnxNode& n) {
   n.out(0, ops::where(n.builder(), n.in(0), n.in(1), n.in(2)));
 }
 
+// A known value between known bounds.
+bool clip_known(OnnxNode& n) {
+  const Known* x = n.known(0);
+  if (!x || is_float(x->dtype)) return false;
+  std::optional<Known> y = *x;
+  for (size_t i : {size_t{1}, size_t{2}}) {
+    if (!n.given(i)) continue;
+    const Known* bound = n.known(i);
+    if (!bound || bound->items.size() != 1) return false;
+    y = known_binary(n.state().graph.ranges(), i == 1 ? KnownOp::max : KnownOp::min, *y,
+                     Known{bound->dtype, {}, bound->items});
+    if (!y) return false;
+  }
+  n.out(0, std::move(*y));
+  return true;
+}
+
 // Bounds were attributes before opset 11; absent means none.
 void clip(OnnxNode& n) {
   n.need_inputs(1, n.opset() < 11 ? 1 : 3);
+  if (n.opset() >= 11 && clip_known(n)) return;
   Builder& b = n.builder();
   Value x = n.in(0), lo, hi;
   if (n.opset() < 11) {
@@ -176,8 +215,11 @@ void clip(OnnxNode& n) {
 }
 
 void cast_to(OnnxNode& n, DType dtype) {
-  if (const Known* x = n.known(0)) {
-    if (std::optional<Known> y = known_cast(*x, dtype)) return n.out(0, std::move(*y));
+  // Fractions alone are for the constant folder.
+  const Known* x = n.fraction(0);
+  if (x && (x->denominator == 1 || !x->all_const())) {
+    std::optional<Known> y = known_cast(n.state().graph.ranges(), *x, dtype);
+    if (y) return n.out(0, std::move(*y));
   }
   n.out(0, ops::cast(n.builder(), n.in(0), dtype));
 }

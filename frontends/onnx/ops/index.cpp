@@ -20,6 +20,14 @@ void gather(OnnxNode& n) {
   if (x && index) {
     if (std::optional<Known> y = known_gather(*x, *index, axis)) return n.out(0, std::move(*y));
   }
+  const int64_t rank = static_cast<int64_t>(n.shape(0).size()), at = axis < 0 ? axis + rank : axis;
+  for (size_t i = 0; index && at >= 0 && at < rank && i < index->items.size(); ++i) {
+    const Index size = n.shape(0)[static_cast<size_t>(at)], item = index->items[i];
+    if (item.is_const() && size.is_const() &&
+        (item.value() >= size.value() || item.value() < -size.value()))
+      n.fail("index " + item.str() + " of dimension " + std::to_string(at) + ", which has " +
+             size.str() + " elements");
+  }
   n.out(0, ops::take(n.builder(), n.in(0), n.in(1), axis));
 }
 
@@ -140,13 +148,16 @@ void slice(OnnxNode& n) {
     size[d] = r.size;
     step[d] = r.step;
   }
-  const Known* x = n.known(0);
-  if (x && x->shape.size() == 1 && start[0].is_const() && size[0].is_const()) {
-    Known y{x->dtype, {size[0].value()}, {}};
-    for (int64_t i = 0; i < size[0].value(); ++i)
-      y.items.push_back(x->items[static_cast<size_t>(start[0].value() + i * step[0])]);
-    return n.out(0, std::move(y));
+  std::vector<int64_t> first, count;
+  std::vector<int32_t> order;
+  for (size_t d = 0; n.known(0) && d < shape.size(); ++d) {
+    if (!start[d].is_const() || !size[d].is_const()) break;
+    first.push_back(start[d].value());
+    count.push_back(size[d].value());
+    order.push_back(static_cast<int32_t>(d));
   }
+  if (n.known(0) && first.size() == shape.size())
+    return n.out(0, known_moved(*n.known(0), first, step, count, order));
   n.out(0, ops::slice(n.builder(), n.in(0), start, size, step));
 }
 

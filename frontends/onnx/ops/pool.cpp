@@ -61,16 +61,13 @@ void global_lp_pool(OnnxNode& n) {
 }
 
 std::vector<double> constant_floats(OnnxNode& n, size_t i, const char* what) {
-  Value v = n.in(i);
-  if (v.node->kind != Kind::constant && v.node->kind != Kind::parameter)
-    n.fail(std::string(what) + " (input " + std::to_string(i) + ") must be constant");
-  const Tensor& t = v.node->kind == Kind::constant ? v.node->as<ConstantAttr>().value
-                                                   : v.node->as<ParameterAttr>().value;
-  if (!is_float(t.dtype) || t.count() > onnx_limits::kRank)
+  std::optional<Tensor> t = n.state().tensor_of(n.in(i));
+  if (!t) n.fail(std::string(what) + " (input " + std::to_string(i) + ") must be constant");
+  if (!is_float(t->dtype) || t->count() > onnx_limits::kRank)
     n.fail(std::string(what) + " must be at most " + std::to_string(onnx_limits::kRank) +
            " floats");
   std::vector<double> out;
-  for (int64_t k = 0; k < t.count(); ++k) out.push_back(t.at(k).f);
+  for (int64_t k = 0; k < t->count(); ++k) out.push_back(t->at(k).f);
   return out;
 }
 
@@ -116,7 +113,7 @@ ops::ResizeAttr resize_attr(OnnxNode& n, bool old) {
 
 // not_larger and not_smaller: one scale for all axes, so that the result fits in, or covers, the
 // given sizes.
-void keep_aspect(OnnxNode& n, Value x, std::vector<int64_t>& sizes, std::vector<double>& scales,
+void keep_aspect(OnnxNode& n, Value x, Shape& sizes, std::vector<double>& scales,
                  const std::vector<int64_t>& axes) {
   std::string policy = n.text("keep_aspect_ratio_policy", "stretch");
   if (policy == "stretch") return;
@@ -129,8 +126,12 @@ void keep_aspect(OnnxNode& n, Value x, std::vector<int64_t>& sizes, std::vector<
                     std::vector<int64_t>(rank, 0));
   double chosen = -1;
   for (size_t d = 0; d < rank; ++d) {
-    if (marks[d] && (chosen < 0 || (policy == "not_larger") == (scales[d] < chosen)))
-      chosen = scales[d];
+    if (!marks[d]) continue;
+    if (scales[d] == 0)
+      n.fail("keep_aspect_ratio_policy needs constant sizes, dimension " + std::to_string(d) +
+                 " is " + x.shape()[d].str(),
+             "fix the size with --shape");
+    if (chosen < 0 || (policy == "not_larger") == (scales[d] < chosen)) chosen = scales[d];
   }
   for (size_t d = 0; d < rank; ++d) {
     if (!marks[d] || !x.shape()[d].is_const()) continue;
@@ -140,6 +141,23 @@ void keep_aspect(OnnxNode& n, Value x, std::vector<int64_t>& sizes, std::vector<
   }
 }
 
+// floor(size * scale): a symbolic size takes a scale that is a fraction with a small denominator.
+Index scaled_size(OnnxNode& n, const Index& in, double scale, size_t d) {
+  if (!(scale > 0) || scale > 1e6)
+    n.fail("dimension " + std::to_string(d) + " is scaled by " + std::to_string(scale));
+  if (in.is_const())
+    return static_cast<int64_t>(std::floor(static_cast<double>(in.value()) * scale));
+  for (int64_t below = 1; below <= 1024; below *= 2) {
+    double above = scale * static_cast<double>(below);
+    if (above == std::floor(above))
+      return n.state().graph.ranges().simplify(
+          floordiv(in * static_cast<int64_t>(above), below));
+  }
+  n.fail("dimension " + std::to_string(d) + " of size '" + in.str() + "' is scaled by " +
+             std::to_string(scale) + ", which is no small fraction",
+         "fix the size with --shape");
+}
+
 // Upsample 7..9 and Resize 10 have scales only and the asymmetric floor; Resize 11 added roi, sizes
 // and the rest.
 void resize(OnnxNode& n) {
@@ -147,35 +165,34 @@ void resize(OnnxNode& n) {
   Value x = n.in(0);
   size_t rank = x.shape().size();
   std::vector<double> scales(rank, 1);
-  std::vector<int64_t> sizes(rank, 0), axes = n.integers("axes");
-  size_t scale_input = old ? 1 : 2;
+  std::vector<int64_t> axes = n.integers("axes");
+  Shape sizes = x.shape();
   bool by_size = !old && n.given(3);
   if (by_size) {
-    Shape in = x.shape();
-    std::vector<Index> wanted = per_dimension(n, n.indices(3, "sizes"), axes, rank, in);
+    sizes = per_dimension(n, n.indices(3, "sizes"), axes, rank, sizes);
     for (size_t d = 0; d < rank; ++d) {
-      bool kept = wanted[d] == in[d] && !in[d].is_const();  // a symbolic size that stays
-      if (!kept && !wanted[d].is_const())
-        n.fail("dimension " + std::to_string(d) + " is resized to '" + wanted[d].str() + "'",
-               "fix the size with --shape");
-      sizes[d] = kept ? -1 : wanted[d].value();
+      const Index& in = x.shape()[d];
+      if (sizes[d].is_const() && sizes[d].value() < 0)
+        n.fail("dimension " + std::to_string(d) + " is resized to " + sizes[d].str());
+      bool fixed = in.is_const() && sizes[d].is_const();
+      if (!fixed) need_size(n.state(), in, 1);
+      scales[d] = fixed ? static_cast<double>(sizes[d].value()) /
+                              static_cast<double>(std::max<int64_t>(in.value(), 1))
+                        : (in == sizes[d] ? 1 : 0);
+      // A whole multiple is one whatever the size.
+      for (int64_t factor = 2; !fixed && factor <= 64 && scales[d] == 0; ++factor) {
+        if (n.state().graph.ranges().simplify(in * factor - sizes[d]).is_const(0))
+          scales[d] = static_cast<double>(factor);
+      }
     }
-  } else if (n.op() == "Upsample" && n.opset() < 9) {
-    scales = per_dimension(n, n.reals("scales"), axes, rank, scales);
+    keep_aspect(n, x, sizes, scales, axes);
   } else {
-    scales = per_dimension(n, constant_floats(n, scale_input, "scales"), axes, rank, scales);
+    bool attribute = n.op() == "Upsample" && n.opset() < 9;
+    scales = per_dimension(
+        n, attribute ? n.reals("scales") : constant_floats(n, old ? 1 : 2, "scales"), axes, rank,
+        scales);
+    for (size_t d = 0; d < rank; ++d) sizes[d] = scaled_size(n, x.shape()[d], scales[d], d);
   }
-  for (size_t d = 0; d < rank; ++d) {
-    const Index& in = x.shape()[d];
-    double size = in.is_const() ? static_cast<double>(in.value()) : 0;
-    if (by_size)
-      scales[d] = sizes[d] < 0 ? 1 : static_cast<double>(sizes[d]) / std::max(size, 1.0);
-    else
-      sizes[d] = in.is_const() ? static_cast<int64_t>(std::floor(size * scales[d])) : -1;
-    if (!(scales[d] > 0) || scales[d] > 1e6 || sizes[d] > (int64_t{1} << 24))
-      n.fail("dimension " + std::to_string(d) + " is scaled by " + std::to_string(scales[d]));
-  }
-  if (by_size) keep_aspect(n, x, sizes, scales, axes);
   n.out(0, ops::resize(n.builder(), x, sizes, scales, resize_attr(n, old)));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX reductions. Axes were an attribute, and became an input at opset 18 (ReduceSum: 13).
 // Takes one node; gives reduce and scan nodes, or a known number for a known vector of sizes.
+#include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
 
@@ -15,21 +16,20 @@ bool fold(OnnxNode& n, const std::vector<int64_t>& axes, bool keep) {
   if (!x || x->shape.size() != 1 || x->items.empty() || is_float(x->dtype)) return false;
   if (!axes.empty() && axes != std::vector<int64_t>{0} && axes != std::vector<int64_t>{-1})
     return false;
-  Index total = x->items[0];
-  for (size_t i = 1; i < x->items.size(); ++i) {
-    const Index& item = x->items[i];
-    if (reduction == ops::Reduction::sum)
-      total = total + item;
-    else if (reduction == ops::Reduction::prod)
-      total = total * item;
-    else if (reduction == ops::Reduction::max)
-      total = max(total, item);
-    else if (reduction == ops::Reduction::min)
-      total = min(total, item);
-    else
-      return false;
-  }
-  n.out(0, Known{x->dtype, keep ? std::vector<int64_t>{1} : std::vector<int64_t>{}, {total}});
+  using R = ops::Reduction;
+  constexpr bool known = reduction == R::sum || reduction == R::prod || reduction == R::max ||
+                         reduction == R::min;
+  constexpr KnownOp op = reduction == R::sum    ? KnownOp::add
+                         : reduction == R::prod ? KnownOp::mul
+                         : reduction == R::max  ? KnownOp::max
+                                                : KnownOp::min;
+  if (!known) return false;
+  std::optional<Known> total = Known{x->dtype, {}, {x->items[0]}};
+  for (size_t i = 1; total && i < x->items.size(); ++i)
+    total = known_binary(n.state().graph.ranges(), op, *total, Known{x->dtype, {}, {x->items[i]}});
+  if (!total) return false;
+  if (keep) total->shape = {1};
+  n.out(0, std::move(*total));
   return true;
 }
 

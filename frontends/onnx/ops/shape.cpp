@@ -139,10 +139,19 @@ void flatten(OnnxNode& n) {
 void squeeze(OnnxNode& n) {
   n.need_inputs(1, n.opset() < 13 ? 1 : 2);
   std::vector<int64_t> axes = n.constants_since(13, 1, "axes");
-  if (const Known* x = n.known(0); x && x->items.size() == 1) {
-    std::vector<int64_t> shape(
-        axes.empty() ? 0 : x->shape.size() - std::min(axes.size(), x->shape.size()), 1);
-    return n.out(0, Known{x->dtype, shape, x->items});
+  if (n.fraction(0)) {
+    const Known* x = n.fraction(0);
+    const int64_t rank = static_cast<int64_t>(x->shape.size());
+    std::set<int64_t> dropped;
+    for (int64_t axis : axes) dropped.insert(axis < 0 ? axis + rank : axis);
+    Known y{x->dtype, {}, x->items, x->denominator};
+    for (int64_t d = 0; d < rank; ++d) {
+      const int64_t size = x->shape[static_cast<size_t>(d)];
+      if (axes.empty() ? size != 1 : !dropped.contains(d)) y.shape.push_back(size);
+    }
+    if (count_of_shape(y.shape) == static_cast<int64_t>(x->items.size()) &&
+        (axes.empty() || y.shape.size() + axes.size() == x->shape.size()))
+      return n.out(0, std::move(y));
   }
   n.out(0, ops::squeeze(n.builder(), n.in(0), axes));
 }
@@ -150,9 +159,16 @@ void squeeze(OnnxNode& n) {
 void unsqueeze(OnnxNode& n) {
   n.need_inputs(n.opset() < 13 ? 1 : 2, n.opset() < 13 ? 1 : 2);
   std::vector<int64_t> axes = n.constants_since(13, 1, "axes");
-  const Known* x = n.known(0);
-  if (x && x->shape.empty() && axes.size() == 1 && (axes[0] == 0 || axes[0] == -1))
-    return n.out(0, Known{x->dtype, {1}, x->items});
+  const Known* x = n.fraction(0);
+  if (x && axes.size() == 1) {
+    const int64_t rank = static_cast<int64_t>(x->shape.size()) + 1;
+    const int64_t at = axes[0] < 0 ? axes[0] + rank : axes[0];
+    if (at >= 0 && at < rank) {
+      Known y = *x;
+      y.shape.insert(y.shape.begin() + at, 1);
+      return n.out(0, std::move(y));
+    }
+  }
   if (axes.size() + n.shape(0).size() > static_cast<size_t>(onnx_limits::kRank))
     n.fail("the result has too many dimensions");
   n.out(0, ops::unsqueeze(n.builder(), n.in(0), axes));
@@ -174,7 +190,9 @@ void transpose(OnnxNode& n) {
     seen[static_cast<size_t>(d)] = true;
     perm.push_back(static_cast<int32_t>(d));
   }
-  if (rank < 2 && n.known(0)) return n.out_alias(0, 0);
+  if (const Known* x = n.known(0))
+    return n.out(0, known_moved(*x, std::vector<int64_t>(rank, 0), std::vector<int64_t>(rank, 1),
+                                x->shape, perm));
   n.out(0, n.builder().transpose(n.in(0), perm));
 }
 
