@@ -4,7 +4,7 @@
 // negative; gives assumptions about symbols of the inputs. The importer starts again with those
 // that shapes follow from, and says each; a raised lower bound takes effect at once, silently: what
 // lies below is refused, with the range, when the model runs.
-//   x[b, t, 4] -> Reshape [2, 3, 4]        t is 3, or b is 2
+//   x[t, 4] -> Reshape [2, 3, 4]           t is 6 (of x[b, t, 4] nothing is known: refused)
 //   concat of [b, 8, h] and [b, 8, 2*(h // 2)]      h is a multiple of 2
 //   Conv of [b, 3, h], window 5            h is at least 5
 #pragma once
