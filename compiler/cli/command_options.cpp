@@ -34,7 +34,8 @@ void check_value(const std::string& name, const std::string& value) {
   if (name == "target") {
     for (const std::string& level : split_list(value, ',')) find_level(level);
   }
-  if (name == "disable_pass" || name == "stop_after") find_graph_pass(value);
+  if (name == "disable_pass") check_may_be_left_out(value);
+  if (name == "stop_after") find_graph_pass(value);
 #if MINTOR_HAS_ONNX
   if (name == "shapes") parse_onnx_shape(value);
 #endif

@@ -133,23 +133,22 @@ std::vector<TargetInfo> lowest_first(const std::vector<std::string>& names) {
   return levels;
 }
 
-// What may be left out: graph passes, loop passes and strategies, by name.
-void check_disabled(const std::vector<std::string>& names) {
+}  // namespace
+
+void check_may_be_left_out(const std::string& name) {
+  if (name == "order")
+    throw CompileError("disable-pass", "'order' cannot be left out: it decides the order of sums");
   std::vector<std::string_view> known;
   for (const GraphPass* pass : all_graph_passes()) known.push_back(pass->name);
   for (const LoopPass* pass : all_loop_passes()) known.push_back(pass->name);
   for (const Strategy* strategy : strategies_in_order()) known.push_back(strategy->name);
-  for (const std::string& name : names)
-    if (std::ranges::find(known, name) == known.end())
-      throw CompileError("disable-pass", "there is no pass or strategy '" + name + "'", "",
-                         did_you_mean(name, known));
+  if (std::ranges::find(known, name) == known.end())
+    throw CompileError("disable-pass", "there is no pass or strategy '" + name + "'", "",
+                       did_you_mean(name, known));
 }
-
-}  // namespace
 
 Program build_program(CompileContext& context, const Graph& graph,
                       const std::vector<std::string>& level_names) {
-  check_disabled(context.options.disable_pass);
   std::vector<TargetInfo> levels = lowest_first(level_names);
   Scheduled made = fuse_and_schedule(context, graph, levels);
   Program program =

@@ -18,6 +18,9 @@ namespace mintor {
 Graph load_model(CompileContext& context, const std::string& path);
 // Numerics passes, then bit-preserving passes; stop-after, disable and dumps as the options say.
 Graph optimise(CompileContext& context, Graph graph);
+// What --disable-pass takes: graph passes, loop passes and strategies. CompileError for `order` (it
+// decides bits) and for other names, with the nearest.
+void check_may_be_left_out(const std::string& name);
 // Fusion, lowering, schedules for each level, memory plan. Levels by name, lowest first.
 Program build_program(CompileContext& context, const Graph& graph,
                       const std::vector<std::string>& levels);

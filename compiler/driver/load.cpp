@@ -109,6 +109,7 @@ Graph load_model(CompileContext& context, const std::string& path) {
 }
 
 Graph optimise(CompileContext& context, Graph graph) {
+  for (const std::string& name : context.options.disable_pass) check_may_be_left_out(name);
   return run_pipeline(context, std::move(graph));
 }
 

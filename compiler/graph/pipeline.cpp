@@ -100,8 +100,6 @@ bool run_one(CompileContext& context, const char* name, Stage stage, Graph& grap
 
 Graph run_pipeline(CompileContext& context, Graph graph) {
   if (!context.options.stop_after.empty()) find_graph_pass(context.options.stop_after);
-  if (contains(context.options.disable_pass, "order"))
-    throw CompileError("pass", "'order' cannot be left out: it decides the order of every sum");
   bool stop = false;
   for (size_t n = 0; n < std::size(kNumerics) && !stop; ++n)
     stop = run_one(context, kNumerics[n].pass, Stage::imported, graph);

@@ -45,9 +45,9 @@ SORTED = """graph sorted {
 """
 
 
-def mintor(*arguments, cwd=None, stdin=None):
+def mintor(*arguments, cwd=None, stdin=None, env=None):
     return subprocess.run([MINTOR, *map(str, arguments)], capture_output=True, text=True, cwd=cwd,
-                          input=stdin)
+                          input=stdin, env=env)
 
 
 def written(folder, name, text):
