@@ -57,9 +57,15 @@ struct JitTest : testing::Test {
   }
   void TearDown() override { fs::remove_all(folder); }
 
-  void use(const std::string& jit) {
-    context.options.jit = jit;
-    if (jit == "llvm" && llvm_library_path().empty()) GTEST_SKIP() << "built without LLVM";
+  void use(const std::string& jit) { context.options.jit = jit; }
+};
+
+// A skip ends a test only where SetUp says it.
+struct LlvmTest : JitTest {
+  void SetUp() override {
+    if (llvm_library_path().empty()) GTEST_SKIP() << "built without LLVM";
+    JitTest::SetUp();
+    use("llvm");
   }
 };
 
@@ -96,16 +102,14 @@ TEST_F(JitTest, SystemCompilerRuns) {
   expect_runs(code, "reference");
 }
 
-TEST_F(JitTest, InProcessCompilerRuns) {
-  use("llvm");
+TEST_F(LlvmTest, InProcessCompilerRuns) {
   const JitCode code = jit_compile(context, toy());
   EXPECT_TRUE(code.compiled);
   expect_runs(code, "reference");
   expect_runs(code, nullptr);
 }
 
-TEST_F(JitTest, CompilerInAChildRuns) {
-  use("llvm");
+TEST_F(LlvmTest, CompilerInAChildRuns) {
   setenv("MINTOR_JIT", "process", 1);
   const JitCode code = jit_compile(context, toy());
   unsetenv("MINTOR_JIT");
@@ -219,15 +223,13 @@ TEST_F(JitTest, BadTextIsAnInternalErrorWithTheCompilersWords) {
   }
 }
 
-TEST_F(JitTest, StagesAreText) {
-  use("llvm");
+TEST_F(LlvmTest, StagesAreText) {
   EXPECT_NE(emit_stage(context, toy(), 1, "llvm-ir").find("define "), std::string::npos);
   EXPECT_NE(emit_stage(context, toy(), 2, "asm").find("vfmadd"), std::string::npos);
   EXPECT_EQ(emit_stage(context, toy(), 1, "obj").substr(1, 3), "ELF");
 }
 
-TEST_F(JitTest, FormattingIsCosmetic) {
-  use("llvm");
+TEST_F(LlvmTest, FormattingIsCosmetic) {
   EXPECT_EQ(format_source("a.cpp", "int   f( int a ){return a ;}\n"),
             "int f(int a) {\n  return a;\n}\n");
 }
