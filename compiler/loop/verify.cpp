@@ -12,6 +12,9 @@
 namespace mintor {
 namespace {
 
+// Copies of the body of an unrolled loop: more than any schedule makes, and it still compiles.
+constexpr int64_t kMostCopies = 4096;
+
 struct Buffer {
   DType dtype;
   size_t rank;
@@ -140,6 +143,8 @@ class Verifier {
             "a parallel loop that is not the outermost statement");
     require(f.kind != LoopKind::unrolled || (f.end - f.begin).is_const(),
             "an unrolled loop without a constant extent");
+    require(f.kind != LoopKind::unrolled || (f.end - f.begin).value() <= kMostCopies,
+            "an unrolled loop of more than " + std::to_string(kMostCopies) + " iterations");
     integers_.insert(f.var);
     statement(f.body, false);
     integers_.erase(f.var);

@@ -72,6 +72,14 @@ def test_a_broken_text_is_no_bug_of_mintor(tmp_path):
     assert not (tmp_path / "mintor-repro.txt").exists()
 
 
+def test_a_loop_that_nobody_could_unroll(tmp_path):
+    text = ("kernel k (x: f32[4], y: out f32[4]) {\n  unrolled i in 0..100000000 {\n"
+            "    y[i % 4] = x[i % 4]\n  }\n}\n")
+    ended = mintor("opt", written(tmp_path, "k.kernel", text), "expand_unrolled", cwd=tmp_path)
+    assert ended.returncode == 1, ended
+    assert "an unrolled loop of more than 4096 iterations" in ended.stderr
+
+
 def test_a_repro_is_input_to_opt(tmp_path):
     """A compiler that takes no source at all is what an emitted fault looks like."""
     graph = written(tmp_path, "it's.graph", TABLE)
