@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runner of loop passes. Takes a name and a Kernel; gives the rewritten Kernel.
-// Keeps true: in builds with assertions every pass leaves a kernel that verify() accepts.
+// Keeps true: every pass leaves a kernel that verify() accepts; --verify-passes asks after each.
 #include "compiler/loop/pass.h"
 
 #include <algorithm>
@@ -21,11 +21,7 @@ Kernel run_loop_pass(std::string_view name, const Kernel& kernel) {
   for (const LoopPass* pass : all_loop_passes()) {
     names.push_back(pass->name);
     if (name != pass->name) continue;
-    Kernel out = pass->run(kernel);
-#ifndef NDEBUG
-    verify(out);
-#endif
-    return out;
+    return pass->run(kernel);
   }
   throw CompileError("loop pass", "there is no pass '" + std::string(name) + "'", "",
                      did_you_mean(name, names));
@@ -33,9 +29,11 @@ Kernel run_loop_pass(std::string_view name, const Kernel& kernel) {
 
 Kernel run_loop_pipeline(const CompileContext& context, Kernel kernel) {
   const std::vector<std::string>& disabled = context.options.disable_pass;
-  for (const char* pass : kPipeline)
-    if (std::find(disabled.begin(), disabled.end(), pass) == disabled.end())
-      kernel = run_loop_pass(pass, kernel);
+  for (const char* pass : kPipeline) {
+    if (std::find(disabled.begin(), disabled.end(), pass) != disabled.end()) continue;
+    kernel = run_loop_pass(pass, kernel);
+    if (context.options.verify_passes) verify(kernel);
+  }
   return kernel;
 }
 
