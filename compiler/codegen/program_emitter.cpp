@@ -13,6 +13,7 @@
 #include "compiler/codegen/target.h"
 #include "compiler/support/embedded.h"
 #include "compiler/support/error.h"
+#include "compiler/support/parallel.h"
 
 namespace mintor {
 namespace {
@@ -220,15 +221,19 @@ std::string unit_head(const Program& program, const TargetInfo& level, const std
   return text + "#include \"kernels.h\"\n\nnamespace MT_PACKAGE {\n\n";
 }
 
-std::string kernel_text(const Program& program, size_t kernel, size_t level) {
+std::vector<std::string> kernel_texts(const Program& program, size_t level) {
   const TargetInfo& info = program.levels[level];
-  return target_of(info).emit(program.kernels[kernel].levels[level], info);
+  std::vector<std::string> texts(program.kernels.size());
+  for_each_parallel(texts.size(), [&](size_t kernel) {
+    texts[kernel] = target_of(info).emit(program.kernels[kernel].levels[level], info);
+  });
+  return texts;
 }
 
 SourceFile whole_unit(const Program& program, size_t level) {
   const TargetInfo& info = program.levels[level];
   std::string text = unit_head(program, info, "Kernels for level " + info.level);
-  for (size_t i = 0; i < program.kernels.size(); ++i) text += kernel_text(program, i, level) + "\n";
+  for (const std::string& kernel : kernel_texts(program, level)) text += kernel + "\n";
   text += table_text(program, level, "") + "\n}  // namespace MT_PACKAGE\n";
   return {table_name(info) + ".cpp", text, info.compile_flags};
 }
@@ -239,8 +244,9 @@ std::vector<SourceFile> split_units(const Program& program, size_t level, int co
   const std::string scope = "level_" + table_name(info);
   std::vector<std::string> bodies(count);
   std::string declarations;
+  std::vector<std::string> texts = kernel_texts(program, level);
   for (size_t i = 0; i < program.kernels.size(); ++i) {
-    std::string text = kernel_text(program, i, level);
+    std::string& text = texts[i];
     const std::string head = "static void " + program.kernels[i].name + "(";
     const size_t at = text.find(head);
     check(at != std::string::npos, "emit_program", "a kernel's text has no function of its name");

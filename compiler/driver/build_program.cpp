@@ -12,7 +12,6 @@
 #include "compiler/driver/driver.h"
 #include "compiler/graph/fusion.h"
 #include "compiler/graph/pass.h"
-#include "compiler/jit/backend.h"
 #include "compiler/loop/lower.h"
 #include "compiler/loop/lower_expr.h"
 #include "compiler/loop/pass.h"
@@ -20,6 +19,7 @@
 #include "compiler/program/plan.h"
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
+#include "compiler/support/parallel.h"
 
 namespace mintor {
 namespace {

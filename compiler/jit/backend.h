@@ -28,8 +28,5 @@ std::unique_ptr<JitBackend> llvm_backend();
 std::unique_ptr<JitBackend> system_backend();
 
 std::string object_path(const std::string& folder, const SourceFile& unit);
-// Runs task(0..count-1) on up to jit_threads() threads; the first exception is thrown on.
-void for_each_parallel(size_t count, const std::function<void(size_t)>& task);
-int jit_threads();
 
 }  // namespace mintor

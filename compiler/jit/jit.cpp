@@ -13,6 +13,7 @@
 #include "compiler/jit/llvm_library.h"
 #include "compiler/support/embedded.h"
 #include "compiler/support/error.h"
+#include "compiler/support/parallel.h"
 #include "compiler/support/sha256.h"
 #include "compiler/support/shared_library.h"
 
@@ -106,7 +107,7 @@ std::vector<std::string> jit_flags() {
           "-fno-threadsafe-statics", "-fno-asynchronous-unwind-tables", "-w"};
 }
 
-int jit_kernel_units() { return jit_threads(); }
+int jit_kernel_units() { return compile_threads(); }
 
 JitCode jit_compile(CompileContext& context, const ProgramSource& given) {
   ProgramSource source = with_runtime_headers(given);

@@ -19,6 +19,7 @@
 #include "compiler/jit/llvm/abi.h"
 #include "compiler/jit/process.h"
 #include "compiler/support/error.h"
+#include "compiler/support/parallel.h"
 #include "compiler/support/shared_library.h"
 
 namespace mintor {

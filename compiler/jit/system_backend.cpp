@@ -9,6 +9,7 @@
 #include "compiler/jit/backend.h"
 #include "compiler/jit/jit.h"
 #include "compiler/support/error.h"
+#include "compiler/support/parallel.h"
 #include "compiler/support/subprocess.h"
 
 namespace mintor {
