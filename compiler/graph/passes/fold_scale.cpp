@@ -6,8 +6,8 @@
 // Products round elsewhere than before, so `--numerics strict` leaves it out. The factor and the
 // bias have to come from parameters alone, along one axis that the parameters have too.
 #include <algorithm>
-#include <unordered_map>
 
+#include "compiler/graph/from_parameters.h"
 #include "compiler/graph/index_map.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
@@ -68,7 +68,7 @@ class FoldScale {
       if (dim) return std::nullopt;
       dim = std::stoul(c.as_var()->substr(1));
     }
-    if (!dim || !from_parameters(source)) return std::nullopt;
+    if (!dim || !from_parameters_(source)) return std::nullopt;
     const Index extent = value.shape()[*dim];
     if (!extent.is_const()) return std::nullopt;
     for (Index& c : coords)
@@ -84,7 +84,7 @@ class FoldScale {
       const Value& weights = node.operands[side];
       const auto& coords = side == 1 ? contract.y_coords : contract.x_coords;
       const auto at = std::find(coords.begin(), coords.end(), axis);
-      if (at == coords.end() || !from_parameters(weights)) continue;
+      if (at == coords.end() || !from_parameters_(weights)) continue;
       if (weights.dtype() != node.results[0].dtype) continue;  // storage floats are not multiplied
       const auto dim = static_cast<int32_t>(at - coords.begin());
       const Value factor = b.broadcast(scale.vector, weights.shape(), {dim});
@@ -95,18 +95,8 @@ class FoldScale {
     return std::nullopt;
   }
 
-  bool from_parameters(const Value& value) {
-    const Node& node = *value.node;
-    if (const auto known = known_.find(&node); known != known_.end()) return known->second;
-    bool all = node.kind == Kind::parameter || node.kind == Kind::constant;
-    if (!all && !node.operands.empty())
-      all = std::all_of(node.operands.begin(), node.operands.end(),
-                        [&](const Value& v) { return from_parameters(v); });
-    return known_[&node] = all;
-  }
-
-  std::vector<std::vector<const Node*>> users_;        // of the old graph
-  std::unordered_map<const Node*, bool> known_;        // of the new graph
+  std::vector<std::vector<const Node*>> users_;  // of the old graph
+  FromParameters from_parameters_;               // of the new graph
 };
 
 Graph run(CompileContext& context, const Graph& graph) {

@@ -11,6 +11,7 @@
 // The last panel is filled with zeros, which no term of the contract reads.
 #include <algorithm>
 
+#include "compiler/graph/from_parameters.h"
 #include "compiler/graph/index_map.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
@@ -20,13 +21,6 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 constexpr int64_t kPair = 2;  // products of one lane of an integer dot product
-
-bool from_parameters(const Value& v) {
-  const Node& node = *v.node;
-  if (node.kind == Kind::parameter || node.kind == Kind::constant) return true;
-  if (node.operands.empty()) return false;
-  return std::all_of(node.operands.begin(), node.operands.end(), from_parameters);
-}
 
 // Within a block of 16, does the flat address move by one a step?
 bool contiguous(const Value& v, const std::vector<Index>& coords, const std::string& axis,
@@ -120,8 +114,8 @@ Panels pairs_of(const Contract& c, const std::vector<Index>& coords, const Contr
 }
 
 // True when it was packed.
-bool pack(Builder& b, const Contract& c, const ContractAxis& v, const ContractAxis* pairs,
-          Value& operand, std::vector<Index>& coords) {
+bool pack(Builder& b, FromParameters& from_parameters, const Contract& c, const ContractAxis& v,
+          const ContractAxis* pairs, Value& operand, std::vector<Index>& coords) {
   Ranges ranges = b.graph().ranges();
   for (const ContractAxis& a : c.axes) ranges.set(a.name, Index(0), a.extent - 1);
   for (size_t d = 0; d < coords.size(); ++d)  // a tap that is skipped must stay one
@@ -149,10 +143,11 @@ bool pack(Builder& b, const Contract& c, const ContractAxis& v, const ContractAx
 }
 
 Graph run(CompileContext&, const Graph& graph) {
+  FromParameters from_parameters;
   return rewrite(
       graph,
-      [](Builder& b, const Node& old,
-         std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+      [&](Builder& b, const Node& old,
+          std::span<const Value> operands) -> std::optional<std::vector<Value>> {
         if (old.kind != Kind::contract) return std::nullopt;
         Contract c = old.as<Contract>();
         if (c.order.form != Order::Form::chain) return std::nullopt;
@@ -183,8 +178,11 @@ Graph run(CompileContext&, const Graph& graph) {
           y = b.cast(y, DType::i16);
         }
         const ContractAxis* pair_axis = pairs ? &*pairs : nullptr;
-        if (moves(c.x_coords)) changed = pack(b, c, axis, pair_axis, x, c.x_coords) || changed;
-        if (moves(c.y_coords)) changed = pack(b, c, axis, pair_axis, y, c.y_coords) || changed;
+        const auto packed = [&](Value& operand, std::vector<Index>& coords) {
+          return moves(coords) && pack(b, from_parameters, c, axis, pair_axis, operand, coords);
+        };
+        changed = packed(x, c.x_coords);
+        changed = packed(y, c.y_coords) || changed;
         if (!changed) return std::nullopt;
         return std::vector<Value>{b.contract(x, y, c)};
       });
