@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes a number of tasks and what each does; runs them on as many threads as there are cores.
+// Takes a number of tasks and what each does; runs them on as many threads as there are cores, or
+// as the system gives: a thread that cannot be started leaves its share to the others.
 // Keeps true: all tasks have run, or failed, when it returns.
 #include "compiler/support/parallel.h"
 
@@ -17,6 +18,17 @@ int compile_threads() {
   return static_cast<int>(std::clamp(cores, 1u, 8u));
 }
 
+void work_side_by_side(size_t width, const std::function<void()>& work) {
+  std::vector<std::thread> threads;
+  if (width > 1) threads.reserve(width - 1);
+  try {
+    while (threads.size() + 1 < width) threads.emplace_back(std::cref(work));
+  } catch (const std::exception&) {  // limits of processes or memory: fewer will do
+  }
+  work();
+  for (std::thread& thread : threads) thread.join();
+}
+
 void for_each_parallel(size_t count, const std::function<void(size_t)>& task) {
   std::atomic<size_t> next = 0;
   std::exception_ptr failure;
@@ -31,11 +43,7 @@ void for_each_parallel(size_t count, const std::function<void(size_t)>& task) {
       }
     }
   };
-  std::vector<std::thread> threads;
-  const size_t helpers = std::min<size_t>(count, static_cast<size_t>(compile_threads()));
-  for (size_t i = 1; i < helpers; ++i) threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
+  work_side_by_side(std::min<size_t>(count, static_cast<size_t>(compile_threads())), work);
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -10,6 +10,9 @@
 namespace mintor {
 
 int compile_threads();  // cores of this machine, at most 8
+// Runs `work`, which throws nothing, on this thread and up to width - 1 others; on fewer where the
+// system starts no more. So `work` takes what is left to do, and may find nothing.
+void work_side_by_side(size_t width, const std::function<void()>& work);
 void for_each_parallel(size_t count, const std::function<void(size_t)>& task);
 
 }  // namespace mintor

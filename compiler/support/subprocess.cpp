@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "compiler/support/error.h"
+#include "compiler/support/parallel.h"
 
 extern char** environ;
 
@@ -78,7 +79,7 @@ std::vector<CommandResult> run_commands(std::span<const std::vector<std::string>
                                         int jobs, const std::string& directory) {
   std::vector<CommandResult> results(commands.size());
   size_t width = jobs > 0 ? static_cast<size_t>(jobs) : std::thread::hardware_concurrency();
-  width = std::max<size_t>(1, std::min(width, commands.size()));
+  width = std::min(width, commands.size());
   std::atomic<size_t> next{0};
   std::atomic<bool> failed{false};
   const auto work = [&] {
@@ -90,10 +91,7 @@ std::vector<CommandResult> run_commands(std::span<const std::vector<std::string>
       }
     }
   };
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < width; ++i) threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
+  work_side_by_side(width, work);
   if (failed) throw CompileError("subprocess", "no temporary file can be made");
   return results;
 }
