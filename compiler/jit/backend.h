@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // What compiles for the JIT: the in-process compiler (libmintor_jit), or the system's. Takes units
 // and headers as text and a private folder; gives object files there, and a library from them.
-// Keeps true: a failure is an InternalError that holds the compiler's words.
+// Keeps true: a failure is a JitFailure that holds the compiler's words.
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "compiler/codegen/program_emitter.h"
 
 namespace mintor {
+
+// A compiler that refuses our text, or breaks on it: an InternalError, once it says where the text
+// lies.
+struct JitFailure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 class JitBackend {
  public:

@@ -4,6 +4,7 @@
 #include "compiler/jit/jit.h"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -78,10 +79,16 @@ std::string write_repro(const ProgramSource& source, const Cache& cache, const s
   return path;
 }
 
+// Without a program when the file is gone: other processes remove what is old, or all of it.
 JitCode open_library(const std::string& path) {
   std::string problem;
   void* handle = open_shared_library(path, problem);
-  if (handle == nullptr) throw InternalError("jit", problem);
+  if (handle == nullptr && access(path.c_str(), F_OK) != 0) return {};
+  if (handle == nullptr) {
+    throw CompileError("jit", "the compiled library cannot be opened: " + problem, "",
+                       "give another folder, on a disk that programs may be run from: --cache-dir "
+                       "or MINTOR_CACHE_DIR");
+  }
   JitCode code;
   code.library = path;
   code.code = std::shared_ptr<void>(handle, [](void* library) { dlclose(library); });
@@ -115,7 +122,9 @@ JitCode jit_compile(CompileContext& context, const ProgramSource& given) {
   const std::unique_ptr<JitBackend> backend = choose_backend(context);
   const Cache cache(context.options.cache_dir);
   const std::string key = key_of(source, *backend);
-  if (const std::string path = cache.find(key); !path.empty()) return open_library(path);
+  if (const std::string path = cache.find(key); !path.empty()) {
+    if (JitCode code = open_library(path); code.program != nullptr) return code;
+  }
 
   const WorkFolder work(cache.make_work_folder());
   const std::string library = work.path() + "/library.so";
@@ -124,10 +133,13 @@ JitCode jit_compile(CompileContext& context, const ProgramSource& given) {
     std::vector<std::string> objects;
     for (const SourceFile& unit : source.units) objects.push_back(object_path(work.path(), unit));
     backend->link(objects, library);
-  } catch (const InternalError& error) {
-    throw InternalError("jit", error.what() + ("\nsources: " + write_repro(source, cache, key)));
+  } catch (const JitFailure& failure) {
+    throw InternalError("jit", failure.what() + ("\nsources: " + write_repro(source, cache, key)));
   }
-  JitCode code = open_library(cache.store(key, library));
+  // Opened before it is stored: from then on, other processes may remove it.
+  JitCode code = open_library(library);
+  check(code.program != nullptr, "jit", "the linked library is not there");
+  code.library = cache.store(key, library);
   code.compiled = true;
   return code;
 }

@@ -112,7 +112,7 @@ Emitted emit_in_child(const ProgramSource& source, size_t unit, const std::strin
 std::string checked(const Emitted& emitted, const std::string& file) {
   if (emitted.status == 0) return emitted.output;
   const std::string how = emitted.status == 1 ? "does not compile" : "crashes the compiler";
-  throw InternalError("jit", file + " " + how + ":\n" + emitted.diagnostics);
+  throw JitFailure(file + " " + how + ":\n" + emitted.diagnostics);
 }
 
 bool in_child() {
@@ -171,8 +171,8 @@ class LlvmBackend : public JitBackend {
     if (const std::string math = math_library(); !math.empty()) command.push_back(math);
     const CommandResult result = run_command(command);
     if (result.status == 0) return;
-    throw InternalError("jit", command[0] + " ended with " + std::to_string(result.status) + "\n" +
-                                   result.output);
+    throw JitFailure(command[0] + " ended with " + std::to_string(result.status) + "\n" +
+                     result.output);
   }
 
  private:
@@ -200,7 +200,11 @@ std::string llvm_emit(const ProgramSource& source, size_t unit, const std::strin
     throw CompileError("emit", "the stage '" + stage + "' needs LLVM: " + library().problem, "",
                        "build with -DMINTOR_LLVM=ON");
   }
-  return checked(emit_here(source, unit, stage), source.units[unit].file);
+  try {
+    return checked(emit_here(source, unit, stage), source.units[unit].file);
+  } catch (const JitFailure& failure) {
+    throw InternalError("emit", failure.what());
+  }
 }
 
 std::string llvm_format(const std::string& file, const std::string& text) {

@@ -62,8 +62,8 @@ class SystemBackend : public JitBackend {
     if (result.status == 0) return;
     std::string line;
     for (const std::string& word : command) line += (line.empty() ? "" : " ") + word;
-    throw InternalError("jit", what + ": " + line + " ended with " +
-                                   std::to_string(result.status) + "\n" + result.output);
+    throw JitFailure(what + ": " + line + " ended with " + std::to_string(result.status) + "\n" +
+                     result.output);
   }
 
   std::string compiler_;

@@ -3,15 +3,18 @@
 // processes at once. Takes nothing; gives pass or fail. Keeps true: each test has its own cache.
 #include "compiler/jit/jit.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "compiler/jit/cache.h"
 #include "compiler/jit/llvm_library.h"
@@ -176,6 +179,41 @@ TEST_F(JitTest, TwoProcessesAtOnce) {
   }
 }
 
+// Another process empties the cache at the moment when it hurts: as soon as an entry was looked up,
+// which sets its time of use.
+struct Emptier {
+  fs::path entry;
+  std::atomic<bool> stop = false;
+  std::thread thread{[this] {
+    while (!stop) {
+      struct stat info;
+      if (stat(entry.c_str(), &info) == 0 && info.st_mtim.tv_sec > 1000) unlink(entry.c_str());
+    }
+  }};
+  ~Emptier() {
+    stop = true;
+    thread.join();
+  }
+};
+
+TEST_F(JitTest, AnEntryThatIsRemovedAfterTheLookUpIsCompiledAgain) {
+  use("auto");
+  const fs::path entry = jit_compile(context, toy()).library, kept = folder / "kept.so";
+  fs::rename(entry, kept);
+  const Emptier emptier{.entry = entry};
+  int compiled = 0;
+  for (int i = 0; i < 100 && compiled < 3; ++i) {
+    const timespec old[2] = {{1000, 0}, {1000, 0}};
+    fs::remove(folder / "copy.so");
+    fs::copy_file(kept, folder / "copy.so");
+    utimensat(AT_FDCWD, (folder / "copy.so").c_str(), old, 0);
+    fs::rename(folder / "copy.so", entry);
+    const JitCode code = jit_compile(context, toy());
+    expect_runs(code, nullptr);
+    compiled += code.compiled;
+  }
+}
+
 TEST_F(JitTest, WarmStartOpensNoCompiler) {
   use("auto");
   jit_compile(context, toy());
@@ -216,6 +254,8 @@ TEST_F(JitTest, BadTextIsAnInternalErrorWithTheCompilersWords) {
       const std::string text = error.what();
       EXPECT_NE(text.find("undeclared_name"), std::string::npos) << text;
       EXPECT_NE(text.find("kernels_reference.cpp"), std::string::npos) << text;
+      EXPECT_EQ(text.find("internal error: jit: "), 0u) << text;
+      EXPECT_EQ(text.find("internal error", 1), std::string::npos) << text;
       const size_t at = text.find("sources: ");
       ASSERT_NE(at, std::string::npos) << text;
       EXPECT_TRUE(fs::exists(text.substr(at + 9))) << text;
