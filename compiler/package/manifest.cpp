@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "compiler/package/folder.h"
@@ -68,19 +69,18 @@ bool is_inside(const std::string& path) {
   return true;
 }
 
-// What a target's level may ask of a compiler: -m... and -f... options, nothing that names a file
-// or a program.
-bool is_safe_flag(const std::string& flag) {
-  if (flag.starts_with("-fplugin") || flag.starts_with("-fuse-ld")) return false;
-  if (!flag.starts_with("-m") && !flag.starts_with("-f") && !flag.starts_with("-O") &&
-      !flag.starts_with("-W") && !flag.starts_with("-D")) {
-    return false;
+// What a level may ask of a compiler: a CPU, with extensions, and the width of vectors. All else,
+// known or not yet, may name a file or a program, or undo the numerics flags before it.
+bool is_level_flag(std::string_view flag) {
+  static constexpr std::string_view kChoices[] = {"-march=", "-mcpu=", "-mtune=",
+                                                  "-mprefer-vector-width="};
+  for (const std::string_view choice : kChoices) {
+    if (!flag.starts_with(choice) || flag.size() == choice.size()) continue;
+    return flag.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "-_+.",
+                                  choice.size()) == std::string_view::npos;
   }
-  for (const char* passes_on : {"-Wl,", "-Wa,", "-Wp,"}) {
-    if (flag.starts_with(passes_on)) return false;
-  }
-  return flag.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "-_+=.,") == std::string::npos;
+  return false;
 }
 
 std::vector<PackageTensor> read_tensors(const Json& json, const std::string& directory) {
@@ -121,7 +121,9 @@ std::vector<ManifestUnit> read_units(const Json& json, const std::string& direct
   for (const Json& item : json) {
     ManifestUnit unit{inside(item.at("file"), directory), item.at("flags")};
     for (const std::string& flag : unit.flags) {
-      if (!is_safe_flag(flag)) bad(directory, "has the compiler flag '" + flag + "'");
+      if (is_level_flag(flag)) continue;
+      bad(directory, "has the compiler flag '" + flag +
+                         "', which chooses neither a CPU nor the width of vectors");
     }
     out.push_back(std::move(unit));
   }
@@ -163,6 +165,8 @@ std::string manifest_text(const PackageContents& contents,
                           const std::map<std::string, std::string>& files) {
   Json units = Json::array(), symbols = Json::array();
   for (const PackageUnit& unit : contents.units) {
+    check(std::ranges::all_of(unit.flags, is_level_flag), "manifest",
+          "a level has a flag that no reader of the package would take");
     units.push_back({{"file", "src/" + unit.file}, {"flags", unit.flags}});
   }
   for (const PackageSymbol& symbol : contents.symbols) {
