@@ -27,6 +27,23 @@ std::vector<Index> vars_of(const std::vector<LoopAxis>& axes) {
   return vars;
 }
 
+std::vector<Index> extents_of(const std::vector<LoopAxis>& axes) {
+  std::vector<Index> extents;
+  for (const LoopAxis& axis : axes) extents.push_back(axis.extent);
+  return extents;
+}
+
+std::vector<Index> unflattened(const Ranges& ranges, const Index& position,
+                               const std::vector<Index>& extents) {
+  std::vector<Index> at(extents.size());
+  Index rest = position;
+  for (size_t n = extents.size(); n-- > 0;) {
+    at[n] = ranges.simplify(n == 0 ? rest : mod(rest, extents[n]));
+    rest = floordiv(rest, extents[n]);
+  }
+  return at;
+}
+
 std::vector<LoopAxis> axes_of(const NestContext& ctx, const Value& v) {
   std::vector<LoopAxis> axes;
   const std::string name = value_name(ctx.graph, v);

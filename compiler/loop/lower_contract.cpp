@@ -36,20 +36,27 @@ ContractNest make_nest(NestContext& ctx, const Node& node) {
   return nest;
 }
 
+// `vars` with the summed axes at a position of their row-major order.
+void put_position(const ContractNest& nest, const Index& position,
+                  std::map<std::string, Index>& vars) {
+  const std::vector<Index> at =
+      unflattened(nest.ctx.exprs.ranges(), position, extents_of(nest.k_axes));
+  for (size_t n = 0; n < at.size(); ++n)
+    for (auto& [axis, var] : vars)
+      if (var == Index::var(nest.k_axes[n].var)) var = at[n];
+}
+
 // The condition under which a term counts, or null; coordinates in variables of the loops.
 Expr term_condition(ContractNest& nest, const std::vector<Index>& x, const std::vector<Index>& y,
                     const std::map<std::string, Index>& vars) {
-  Ranges& ranges = nest.ctx.exprs.ranges();
+  const Ranges& ranges = nest.ctx.exprs.ranges();
   Expr cond;
-  const auto also = [&](const Index& value, const Index& extent) {
-    if (ranges.proves_nonnegative(value) && ranges.proves_less(value, extent)) return;
-    Expr test = k::in_range(value, extent);
-    cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
-  };
-  for (size_t d = 0; d < x.size(); ++d) also(x[d], nest.node.operands[0].shape()[d]);
-  for (size_t d = 0; d < y.size(); ++d) also(y[d], nest.node.operands[1].shape()[d]);
+  for (size_t d = 0; d < x.size(); ++d)
+    require(ranges, x[d], nest.node.operands[0].shape()[d], cond);
+  for (size_t d = 0; d < y.size(); ++d)
+    require(ranges, y[d], nest.node.operands[1].shape()[d], cond);
   for (const IndexCondition& c : nest.c.conditions)
-    also(ranges.simplify(c.value.substitute(vars)), c.extent.substitute(vars));
+    require(ranges, ranges.simplify(c.value.substitute(vars)), c.extent.substitute(vars), cond);
   return cond;
 }
 
@@ -113,13 +120,7 @@ Stmt chain(ContractNest& nest, const std::string& acc, const Index& begin, const
     // A chunk border inside several k axes: one loop over flat positions.
     const std::string flat = nest.ctx.exprs.fresh(nest.prefix + "_k");
     add_loop(flat, begin, end);
-    Index rest = Index::var(flat);
-    for (size_t n = nest.k_axes.size(); n-- > 0;) {
-      const Index value = n == 0 ? rest : mod(rest, nest.k_axes[n].extent);
-      for (auto& [axis, var] : vars)
-        if (var == Index::var(nest.k_axes[n].var)) var = ranges.simplify(value);
-      rest = floordiv(rest, nest.k_axes[n].extent);
-    }
+    put_position(nest, Index::var(flat), vars);
   }
   Stmt body = add_term(nest, vars, acc, 0);
   for (size_t n = loops.size(); n-- > 0;)
@@ -183,13 +184,7 @@ Expr lanes_sum(ContractNest& nest, std::vector<Stmt>& body) {
                std::vector<Stmt>& out) -> std::vector<Expr> {
     Ranges& ranges = nest.ctx.exprs.ranges();
     std::map<std::string, Index> vars = nest.names;
-    Index rest = item;
-    for (size_t n = nest.k_axes.size(); n-- > 0;) {
-      const Index value = n == 0 ? rest : mod(rest, nest.k_axes[n].extent);
-      for (auto& [axis, var] : vars)
-        if (var == Index::var(nest.k_axes[n].var)) var = ranges.simplify(value);
-      rest = floordiv(rest, nest.k_axes[n].extent);
-    }
+    put_position(nest, item, vars);
     std::vector<Index> x, y;
     for (const Index& e : nest.c.x_coords) x.push_back(ranges.simplify(e.substitute(vars)));
     for (const Index& e : nest.c.y_coords) y.push_back(ranges.simplify(e.substitute(vars)));

@@ -39,6 +39,12 @@ std::string value_name(const Graph& graph, const Value& value) {
   return sanitise(base) + suffix;
 }
 
+void require(const Ranges& ranges, const Index& value, const Index& extent, Expr& cond) {
+  if (ranges.proves_nonnegative(value) && ranges.proves_less(value, extent)) return;
+  Expr test = k::in_range(value, extent);
+  cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
+}
+
 ExprLowering::ExprLowering(const Graph& graph, const Group& group) : graph_(graph), group_(group) {
   for (const Value& v : group.inputs) stored_[{v.node, v.result}] = value_name(graph, v);
   for (const Value& v : group.materialised) stored_[{v.node, v.result}] = value_name(graph, v);
@@ -154,18 +160,6 @@ Expr ExprLowering::computed(const Value& v, const std::vector<Index>& indices) {
       "lower", std::string("a ") + std::string(name_of(node.kind)) + " node cannot be inlined");
 }
 
-// The conjunction of 0 <= coord < extent for what the ranges do not prove; null when nothing is
-// left.
-Expr ExprLowering::in_bounds(const std::vector<Index>& coords, const Shape& shape) {
-  Expr cond;
-  for (size_t d = 0; d < coords.size(); ++d) {
-    if (ranges_.proves_nonnegative(coords[d]) && ranges_.proves_less(coords[d], shape[d])) continue;
-    Expr test = k::in_range(coords[d], shape[d]);
-    cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
-  }
-  return cond;
-}
-
 Index ExprLowering::loaded_index(const Value& v, std::vector<Index> coords) {
   // Under a guard the load runs where the guard does not hold, and an address may come from data:
   // what is not proven inside is clamped.
@@ -194,12 +188,12 @@ Expr ExprLowering::reindexed(const Value& v, const std::vector<Index>& indices) 
   }
   std::vector<Index> coords;
   for (const Index& c : attr.map.coords) coords.push_back(ranges_.simplify(c.substitute(values)));
-  Expr cond = in_bounds(coords, node.operands[0].shape());
-  for (const IndexCondition& c : attr.map.conditions) {
-    Expr test =
-        in_bounds({ranges_.simplify(c.value.substitute(values))}, {c.extent.substitute(values)});
-    if (test) cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
-  }
+  Expr cond;
+  for (size_t d = 0; d < coords.size(); ++d)
+    require(ranges_, coords[d], node.operands[0].shape()[d], cond);
+  for (const IndexCondition& c : attr.map.conditions)
+    require(ranges_, ranges_.simplify(c.value.substitute(values)), c.extent.substitute(values),
+            cond);
   if (!cond) return at(node.operands[0], coords);
   ++guarded_;
   Expr value = at(node.operands[0], coords);
@@ -216,7 +210,8 @@ Expr ExprLowering::concatenated(const Value& v, const std::vector<Index>& indice
   for (size_t n = node.operands.size(); n-- > 0;) {
     std::vector<Index> inner = indices;
     inner[dim] = ranges_.simplify(indices[dim] - offsets[n]);
-    Expr cond = in_bounds({inner[dim]}, {node.operands[n].shape()[dim]});
+    Expr cond;
+    require(ranges_, inner[dim], node.operands[n].shape()[dim], cond);
     if (cond) ++guarded_;  // the last operand too: it is in range only when no earlier one was
     Expr value = at(node.operands[n], inner);
     if (cond) --guarded_;
@@ -234,7 +229,8 @@ Expr ExprLowering::packed(const Value& v, const std::vector<Index>& indices) {
   for (int element = 0; element < 8 / bits; ++element) {
     std::vector<Index> inner = indices;
     inner.back() = ranges_.simplify(indices.back() * (8 / bits) + element);
-    const Expr cond = in_bounds({inner.back()}, {x.shape().back()});  // the last byte may be short
+    Expr cond;  // the last byte may be short
+    require(ranges_, inner.back(), x.shape().back(), cond);
     if (cond) ++guarded_;
     Expr value = k::op(ScalarOp::bit_and, {k::cast(at(x, inner), DType::u8), mask});
     if (cond) --guarded_;

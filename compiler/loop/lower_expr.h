@@ -19,6 +19,9 @@ namespace mintor {
 std::string value_name(const Graph& graph, const Value& value);
 std::string sanitise(std::string_view text);
 
+// Adds 0 <= value < extent to a condition (null: none yet), unless the ranges prove it.
+void require(const Ranges& ranges, const Index& value, const Index& extent, Expr& cond);
+
 class ExprLowering {
  public:
   ExprLowering(const Graph& graph, const Group& group);
@@ -44,7 +47,6 @@ class ExprLowering {
   Expr concatenated(const Value& v, const std::vector<Index>& indices);
   Expr packed(const Value& v, const std::vector<Index>& indices);
   Expr unpacked(const Value& v, const std::vector<Index>& indices);
-  Expr in_bounds(const std::vector<Index>& coords, const Shape& shape);
   Index loaded_index(const Value& v, std::vector<Index> coords);
   bool shared(const Node* node) const;
 

@@ -34,6 +34,10 @@ std::string axis_variable(const Graph& graph, const std::string& axis);
 // Wraps body in loops over axes, the first outermost.
 Stmt wrap(const std::vector<LoopAxis>& axes, Stmt body);
 std::vector<Index> vars_of(const std::vector<LoopAxis>& axes);
+std::vector<Index> extents_of(const std::vector<LoopAxis>& axes);
+// The indices, one per extent, at a position of their row-major order.
+std::vector<Index> unflattened(const Ranges& ranges, const Index& position,
+                               const std::vector<Index>& extents);
 // Axes of a value's dimensions: `<name>_<d>`.
 std::vector<LoopAxis> axes_of(const NestContext& ctx, const Value& v);
 // Let statements collected so far, then `last`.

@@ -223,12 +223,8 @@ ReducedSpace space_of(NestContext& ctx, const Node& node, const std::vector<int3
 std::vector<Index> coordinates(NestContext& ctx, const Node& node, const std::vector<int32_t>& dims,
                                const ReducedSpace& space, const Index& flat) {
   std::vector<Index> at(node.operands[0].shape().size());
-  Index rest = flat;
-  for (size_t n = dims.size(); n-- > 0;) {
-    at[dims[n]] = n == 0 ? ctx.exprs.ranges().simplify(rest)
-                         : ctx.exprs.ranges().simplify(mod(rest, space.extents[n]));
-    rest = floordiv(rest, space.extents[n]);
-  }
+  const std::vector<Index> reduced = unflattened(ctx.exprs.ranges(), flat, space.extents);
+  for (size_t n = 0; n < dims.size(); ++n) at[dims[n]] = reduced[n];
   size_t kept = 0;
   for (size_t d = 0; d < at.size(); ++d)
     if (std::find(dims.begin(), dims.end(), static_cast<int32_t>(d)) == dims.end())
@@ -362,19 +358,13 @@ Stmt nest_reindex_reduce(NestContext& ctx, const Node& node) {
   }
   std::vector<Index> at;
   Expr cond;
-  const auto also = [&](const Index& value, const Index& extent) {
-    if (ctx.exprs.ranges().proves_nonnegative(value) &&
-        ctx.exprs.ranges().proves_less(value, extent))
-      return;
-    Expr test = k::in_range(value, extent);
-    cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
-  };
+  const Ranges& ranges = ctx.exprs.ranges();
   for (size_t d = 0; d < attr.map.coords.size(); ++d) {
-    at.push_back(ctx.exprs.ranges().simplify(attr.map.coords[d].substitute(values)));
-    also(at.back(), z.shape()[d]);
+    at.push_back(ranges.simplify(attr.map.coords[d].substitute(values)));
+    require(ranges, at.back(), z.shape()[d], cond);
   }
   for (const IndexCondition& c : attr.map.conditions)
-    also(c.value.substitute(values), c.extent.substitute(values));
+    require(ranges, c.value.substitute(values), c.extent.substitute(values), cond);
   Expr item = ctx.exprs.at(y, vars_of(axes));
   for (Stmt& let : ctx.exprs.take_lets()) body.push_back(std::move(let));
   ReduceAttr combiner;
