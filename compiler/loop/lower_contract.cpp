@@ -60,6 +60,15 @@ Expr term_condition(ContractNest& nest, const std::vector<Index>& x, const std::
   return cond;
 }
 
+// `sum` with the product of the operands at these coordinates added.
+Expr with_term(ContractNest& nest, const std::vector<Index>& x, const std::vector<Index>& y,
+               const Expr& sum) {
+  const Expr a = k::cast(nest.ctx.exprs.at(nest.node.operands[0], x), nest.acc_dtype);
+  const Expr b = k::cast(nest.ctx.exprs.at(nest.node.operands[1], y), nest.acc_dtype);
+  return is_float(nest.acc_dtype) ? k::op(ScalarOp::fma, {a, b, sum})
+                                  : k::op(ScalarOp::add, {sum, k::op(ScalarOp::mul, {a, b})});
+}
+
 // One term added to `acc` (an expression), under its condition: returns statements that store
 // through `put`.
 Stmt add_term(ContractNest& nest, const std::map<std::string, Index>& vars, const std::string& acc,
@@ -69,12 +78,7 @@ Stmt add_term(ContractNest& nest, const std::map<std::string, Index>& vars, cons
   for (const Index& e : nest.c.x_coords) x.push_back(ranges.simplify(e.substitute(vars)));
   for (const Index& e : nest.c.y_coords) y.push_back(ranges.simplify(e.substitute(vars)));
   Expr cond = term_condition(nest, x, y, vars);
-  const DType dtype = nest.acc_dtype;
-  Expr a = k::cast(nest.ctx.exprs.at(nest.node.operands[0], x), dtype);
-  Expr b = k::cast(nest.ctx.exprs.at(nest.node.operands[1], y), dtype);
-  Expr old = k::load(acc, dtype, {slot});
-  Expr sum = is_float(dtype) ? k::op(ScalarOp::fma, {a, b, old})
-                             : k::op(ScalarOp::add, {old, k::op(ScalarOp::mul, {a, b})});
+  const Expr sum = with_term(nest, x, y, k::load(acc, nest.acc_dtype, {slot}));
   Stmt body = with_lets(nest.ctx, {k::store(acc, {slot}, sum)});
   return cond ? k::if_(cond, body) : body;
 }
@@ -152,10 +156,11 @@ std::string chain_sum(ContractNest& nest, std::vector<Stmt>& body) {
     body.push_back(chain(nest, acc, 0, units));
     return acc;
   }
-  // total starts from -0, which any first sum replaces bit for bit.
+  // total starts from -0, which any first sum replaces bit for bit, or from +0 where none follows.
+  const Expr start = sum_or_zero(nest.ctx, k::constant(Scalar::of(dtype, -0.0)), units);
   const std::string total = nest.ctx.exprs.fresh(nest.prefix + "_total");
   body.push_back(k::alloc(total, dtype, {1}, Space::reg));
-  body.push_back(k::store(total, {0}, k::constant(Scalar::of(dtype, -0.0))));
+  body.push_back(k::store(total, {0}, start));
   const std::string chunk = nest.ctx.exprs.fresh(nest.prefix + "_chunk");
   const Index count = ceildiv(units, per_chunk);
   ranges.set(chunk, Index(0), count - 1);
@@ -189,16 +194,12 @@ Expr lanes_sum(ContractNest& nest, std::vector<Stmt>& body) {
     for (const Index& e : nest.c.x_coords) x.push_back(ranges.simplify(e.substitute(vars)));
     for (const Index& e : nest.c.y_coords) y.push_back(ranges.simplify(e.substitute(vars)));
     Expr cond = term_condition(nest, x, y, vars);
-    Expr a = k::cast(nest.ctx.exprs.at(nest.node.operands[0], x), nest.acc_dtype);
-    Expr b = k::cast(nest.ctx.exprs.at(nest.node.operands[1], y), nest.acc_dtype);
+    Expr sum = nest.ctx.exprs.under(cond, [&] { return with_term(nest, x, y, acc[0]); });
     for (Stmt& let : nest.ctx.exprs.take_lets()) out.push_back(std::move(let));
-    Expr sum = is_float(nest.acc_dtype)
-                   ? k::op(ScalarOp::fma, {a, b, acc[0]})
-                   : k::op(ScalarOp::add, {acc[0], k::op(ScalarOp::mul, {a, b})});
     return {cond ? k::guard(cond, sum, acc[0]) : sum};
   };
   if (count.is_const(0)) return k::constant(zero_of(nest.acc_dtype));
-  return reduce_lanes(nest.ctx, r, count, nest.out_axes, body)[0];
+  return sum_or_zero(nest.ctx, reduce_lanes(nest.ctx, r, count, nest.out_axes, body)[0], count);
 }
 
 }  // namespace

@@ -160,32 +160,54 @@ Expr ExprLowering::computed(const Value& v, const std::vector<Index>& indices) {
       "lower", std::string("a ") + std::string(name_of(node.kind)) + " node cannot be inlined");
 }
 
+Expr ExprLowering::under(const Expr& cond, const std::function<Expr()>& make) {
+  if (!cond) return make();
+  ++guarded_;
+  Expr made = make();
+  --guarded_;
+  return made;
+}
+
 Index ExprLowering::loaded_index(const Value& v, std::vector<Index> coords) {
   // Under a guard the load runs where the guard does not hold, and an address may come from data:
-  // what is not proven inside is clamped.
+  // what is not proven inside is clamped, and not read where nothing is inside.
+  Expr some;
   for (size_t d = 0; d < coords.size(); ++d) {
-    if (!ranges_.proves_nonnegative(coords[d])) coords[d] = max(coords[d], Index(0));
-    if (!ranges_.proves_less(coords[d], v.shape()[d])) coords[d] = min(coords[d], v.shape()[d] - 1);
+    const Index extent = v.shape()[d];
+    const bool low = ranges_.proves_nonnegative(coords[d]);
+    const bool high = ranges_.proves_less(coords[d], extent);
+    if (!low) coords[d] = max(coords[d], Index(0));
+    if (!high) coords[d] = min(coords[d], extent - 1);
+    if (!low || !high) require(ranges_, Index(0), extent, some);
   }
   const int outer = std::exchange(guarded_, 0);
-  Expr value = at(v, coords);
+  Expr value = under(some, [&] { return k::cast(at(v, coords), DType::i64); });
   guarded_ = outer;
+  if (some) value = k::guard(some, value, k::index(0));
   const std::string name = fresh(value_name(graph_, v) + "_at");
-  lets_.push_back(k::let(name, k::cast(value, DType::i64)));
+  lets_.push_back(k::let(name, value));
   return Index::var(name);
+}
+
+std::map<std::string, Index> ExprLowering::variables(const IndexMap& map,
+                                                     std::span<const Value> operands,
+                                                     const std::vector<Index>& indices) {
+  std::map<std::string, Index> values;
+  for (size_t d = 0; d < indices.size(); ++d) values["i" + std::to_string(d)] = indices[d];
+  for (size_t n = 0; n < map.loads.size(); ++n) {
+    std::vector<Index> coords;
+    for (const Index& c : map.loads[n].coords)
+      coords.push_back(ranges_.simplify(c.substitute(values)));
+    values["l" + std::to_string(n)] =
+        loaded_index(operands[map.loads[n].operand], std::move(coords));
+  }
+  return values;
 }
 
 Expr ExprLowering::reindexed(const Value& v, const std::vector<Index>& indices) {
   const Node& node = *v.node;
   const auto& attr = node.as<ReindexAttr>();
-  std::map<std::string, Index> values;
-  for (size_t d = 0; d < indices.size(); ++d) values["i" + std::to_string(d)] = indices[d];
-  for (size_t n = 0; n < attr.map.loads.size(); ++n) {
-    const IndexLoad& load = attr.map.loads[n];
-    std::vector<Index> coords;
-    for (const Index& c : load.coords) coords.push_back(ranges_.simplify(c.substitute(values)));
-    values["l" + std::to_string(n)] = loaded_index(node.operands[load.operand], std::move(coords));
-  }
+  const std::map<std::string, Index> values = variables(attr.map, node.operands, indices);
   std::vector<Index> coords;
   for (const Index& c : attr.map.coords) coords.push_back(ranges_.simplify(c.substitute(values)));
   Expr cond;
@@ -194,11 +216,8 @@ Expr ExprLowering::reindexed(const Value& v, const std::vector<Index>& indices) 
   for (const IndexCondition& c : attr.map.conditions)
     require(ranges_, ranges_.simplify(c.value.substitute(values)), c.extent.substitute(values),
             cond);
-  if (!cond) return at(node.operands[0], coords);
-  ++guarded_;
-  Expr value = at(node.operands[0], coords);
-  --guarded_;
-  return k::guard(cond, value, k::constant(attr.fill));
+  Expr value = under(cond, [&] { return at(node.operands[0], coords); });
+  return cond ? k::guard(cond, value, k::constant(attr.fill)) : value;
 }
 
 Expr ExprLowering::concatenated(const Value& v, const std::vector<Index>& indices) {
@@ -212,9 +231,8 @@ Expr ExprLowering::concatenated(const Value& v, const std::vector<Index>& indice
     inner[dim] = ranges_.simplify(indices[dim] - offsets[n]);
     Expr cond;
     require(ranges_, inner[dim], node.operands[n].shape()[dim], cond);
-    if (cond) ++guarded_;  // the last operand too: it is in range only when no earlier one was
-    Expr value = at(node.operands[n], inner);
-    if (cond) --guarded_;
+    // The last operand too: it is in range only when no earlier one was.
+    Expr value = under(cond, [&] { return at(node.operands[n], inner); });
     result = (!cond || !result) ? value : k::guard(cond, value, result);
   }
   return result;
@@ -231,9 +249,9 @@ Expr ExprLowering::packed(const Value& v, const std::vector<Index>& indices) {
     inner.back() = ranges_.simplify(indices.back() * (8 / bits) + element);
     Expr cond;  // the last byte may be short
     require(ranges_, inner.back(), x.shape().back(), cond);
-    if (cond) ++guarded_;
-    Expr value = k::op(ScalarOp::bit_and, {k::cast(at(x, inner), DType::u8), mask});
-    if (cond) --guarded_;
+    Expr value = under(cond, [&] {
+      return k::op(ScalarOp::bit_and, {k::cast(at(x, inner), DType::u8), mask});
+    });
     if (cond) value = k::guard(cond, value, k::constant(Scalar::of_int(DType::u8, 0)));
     const Expr place = k::constant(Scalar::of_int(DType::u8, element * bits));
     if (element > 0) value = k::op(ScalarOp::shl, {value, place});

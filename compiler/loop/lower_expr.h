@@ -3,10 +3,12 @@
 // Takes a value and one Index per dimension; gives an Expr, and the Lets that it needs before it.
 // Keeps true: a node that several nodes of the group read is bound by a Let once per statement;
 // what lies under a Guard is never hoisted out of it, except integers that addresses need, whose
-// own addresses are clamped into range.
+// own addresses are clamped into range and read only where there is something to read.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,12 @@ class ExprLowering {
   Expr at(const Value& v, const std::vector<Index>& indices);
   // The same for a value that has a buffer: what is stored there, not a load of it.
   Expr computed(const Value& v, const std::vector<Index>& indices);
+  // What `make` gives, with nothing of it evaluated outside of `cond`, the condition of a guard or
+  // a branch around it; null: always.
+  Expr under(const Expr& cond, const std::function<Expr()>& make);
+  // What the variables of a map are: i0, i1, .. the indices; l0, l1, .. what it loads.
+  std::map<std::string, Index> variables(const IndexMap& map, std::span<const Value> operands,
+                                         const std::vector<Index>& indices);
   // The Lets since the last call; they hold for the statements right behind them, so what they
   // named is forgotten.
   std::vector<Stmt> take_lets();

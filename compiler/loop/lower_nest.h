@@ -62,6 +62,9 @@ struct LaneReduction {
 std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& reduction, const Index& count,
                                const std::vector<LoopAxis>& axes, std::vector<Stmt>& out);
 
+// The sum of `count` terms: `sum`, or +0 where there are none, which its identity of -0 would give.
+Expr sum_or_zero(const NestContext& ctx, Expr sum, const Index& count);
+
 Stmt nest_elementwise(NestContext& ctx, const Value& v);
 Stmt nest_reduce(NestContext& ctx, const Node& node);
 Stmt nest_scan(NestContext& ctx, const Node& node);

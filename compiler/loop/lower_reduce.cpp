@@ -145,6 +145,13 @@ std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& r, const I
   return reduce_lanes(ctx, outer, blocks, axes, out);
 }
 
+Expr sum_or_zero(const NestContext& ctx, Expr sum, const Index& count) {
+  if (!is_float(sum->dtype) || ctx.exprs.ranges().proves_less(Index(0), count)) return sum;
+  const Expr zero = k::constant(Scalar::of(sum->dtype, 0.0));
+  if (count.is_const(0)) return zero;
+  return k::op(ScalarOp::where, {k::in_range(Index(0), count), sum, zero});
+}
+
 namespace {
 
 using Combine =
@@ -290,14 +297,7 @@ Stmt nest_reduce(NestContext& ctx, const Node& node) {
     result = reduce_lanes(ctx, r, space.count, space.kept, body);
   }
   if (arg) result.erase(result.begin());
-  // The identity of a sum is -0, so that filling equals skipping; an empty one is +0 all the same.
-  if (attr.combiner == Combiner::add && is_float(r.dtypes[0])) {
-    const Expr zero = k::constant(Scalar::of(r.dtypes[0], 0.0));
-    if (space.count.is_const(0))
-      result[0] = zero;
-    else if (!ctx.exprs.ranges().proves_less(Index(0), space.count))
-      result[0] = k::op(ScalarOp::where, {k::in_range(Index(0), space.count), result[0], zero});
-  }
+  if (attr.combiner == Combiner::add) result[0] = sum_or_zero(ctx, result[0], space.count);
   for (Stmt& s : store_results(ctx, node, vars_of(space.kept), result))
     body.push_back(std::move(s));
   return wrap(space.kept, k::block(std::move(body)));
@@ -343,19 +343,9 @@ Stmt nest_reindex_reduce(NestContext& ctx, const Node& node) {
   for (size_t d = 0; d < y.shape().size(); ++d)
     axes.push_back({name + "_" + std::to_string(d) + "y", y.shape()[d]});
   ctx.exprs.begin(ctx.ranges(axes));
-  std::map<std::string, Index> values;
-  for (size_t d = 0; d < axes.size(); ++d)
-    values["i" + std::to_string(d)] = Index::var(axes[d].var);
   std::vector<Stmt> body;
-  for (size_t n = 0; n < attr.map.loads.size(); ++n) {
-    std::vector<Index> coords;
-    for (const Index& c : attr.map.loads[n].coords) coords.push_back(c.substitute(values));
-    Expr loaded = ctx.exprs.at(node.operands[attr.map.loads[n].operand], coords);
-    for (Stmt& let : ctx.exprs.take_lets()) body.push_back(std::move(let));
-    const std::string var = ctx.exprs.fresh(name + "_at");
-    body.push_back(k::let(var, k::cast(loaded, DType::i64)));
-    values["l" + std::to_string(n)] = Index::var(var);
-  }
+  const std::map<std::string, Index> values =
+      ctx.exprs.variables(attr.map, node.operands, vars_of(axes));
   std::vector<Index> at;
   Expr cond;
   const Ranges& ranges = ctx.exprs.ranges();
