@@ -5,8 +5,8 @@
 #include "compiler/graph/cost.h"
 
 #include <algorithm>
-#include <set>
 
+#include "compiler/graph/from_parameters.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -127,18 +127,10 @@ SymbolValues typical_symbols(const Graph& graph) {
 
 GraphCost cost_of(const Graph& graph, const SymbolValues& symbols) {
   GraphCost cost;
-  std::set<const Node*> once;  // depends on parameters alone: computed when the model is opened
+  FromParameters from_parameters;  // those are computed once, when the model is opened
   for (const Node* node : live_nodes(graph)) {
     NodeCost one{node, flops_of(*node, symbols), 0};
-    const bool made_once = is_weight(node->kind) ||
-                           (!node->operands.empty() &&
-                            std::ranges::all_of(node->operands, [&](const Value& v) {
-                              return once.contains(v.node);
-                            }));
-    if (made_once) {
-      once.insert(node);
-      one.flops = 0;
-    }
+    if (from_parameters({node, 0})) one.flops = 0;
     for (const Type& type : node->results) {
       one.result_bytes += product(count_of(type.shape, symbols), size_of(type.dtype));
     }

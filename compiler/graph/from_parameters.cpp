@@ -1,20 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes a value; walks its operands. Keeps true: a node without operands that is no parameter and
-// no constant (an input, an iota) is not from parameters.
+// Takes a value; walks its operands. Keeps true: an input is not from parameters; neither is what
+// has effects, nor a value whose size depends on a call, for it is kept for all calls.
 #include "compiler/graph/from_parameters.h"
 
 #include <algorithm>
-#include <functional>
 
 namespace mintor {
+namespace {
+
+bool has_fixed_size(const Node& node) {
+  return std::ranges::all_of(node.results, [](const Type& type) {
+    return std::ranges::all_of(type.shape, [](const Index& e) { return e.is_const(); });
+  });
+}
+
+}  // namespace
+
+bool FromParameters::answer(const Node& node) const {
+  if (node.kind == Kind::parameter || node.kind == Kind::constant) return true;
+  if (node.kind == Kind::code || node.kind == Kind::host) return false;
+  if (!has_fixed_size(node)) return false;
+  if (node.kind == Kind::iota) return true;
+  return !node.operands.empty() && std::ranges::all_of(node.operands, [&](const Value& v) {
+    return known_.at(v.node);
+  });
+}
 
 bool FromParameters::operator()(const Value& value) {
-  const Node& node = *value.node;
-  if (const auto known = known_.find(&node); known != known_.end()) return known->second;
-  bool all = node.kind == Kind::parameter || node.kind == Kind::constant;
-  if (!all && !node.operands.empty())
-    all = std::all_of(node.operands.begin(), node.operands.end(), std::ref(*this));
-  return known_[&node] = all;
+  std::vector<const Node*> pending{value.node};
+  while (!pending.empty()) {
+    const Node* node = pending.back();
+    const size_t before = pending.size();
+    if (!known_.contains(node))
+      for (const Value& v : node->operands)
+        if (!known_.contains(v.node)) pending.push_back(v.node);
+    if (pending.size() > before) continue;
+    pending.pop_back();
+    if (!known_.contains(node)) known_[node] = answer(*node);
+  }
+  return known_.at(value.node);
 }
 
 }  // namespace mintor

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which values come from parameters and constants alone, so that `prepare` can make them once.
+// Asked by passes, by fusion and by the count of operations.
 // Takes values of one graph that only grows; gives the answer, remembered by node. Keeps true: each
-// node is looked at once.
+// node is looked at once; no recursion, a chain may be a million long.
 #pragma once
 
 #include <unordered_map>
@@ -15,6 +16,8 @@ class FromParameters {
   bool operator()(const Value& value);
 
  private:
+  bool answer(const Node& node) const;  // its operands are known
+
   std::unordered_map<const Node*, bool> known_;
 };
 

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is worth computing again, and what is worth keeping. Takes nodes and their draft; gives yes
+// or no. Keeps true: asks for sizes and readers only, never for what a node computes.
+#include <algorithm>
+
+#include "compiler/graph/fusion/draft.h"
+
+namespace mintor::fusion {
+namespace {
+
+// Rows of a row-block group are kept in a local buffer only up to this size: it is meant to stay in
+// the L1 cache.
+constexpr int64_t kMostRowElements = 16384;
+
+Index count_of(const Shape& shape) {
+  Index count = 1;
+  for (const Index& e : shape) count = count * e;
+  return count;
+}
+
+}  // namespace
+
+const size_t kMostNodes = 64;
+
+bool repeats(const Graph& graph, const Node& reindex) {
+  const Index reads = count_of(reindex.results[0].shape);
+  return !graph.ranges().proves_nonnegative(count_of(reindex.operands[0].shape()) - reads);
+}
+
+std::unordered_set<const Node*> find_contract_tails(const Drafts& all) {
+  std::unordered_set<const Node*> tails;
+  const auto continues = [&](const Node& node, const Value& v) {
+    if (v.node->results.size() != 1 || !(v.shape() == node.results[0].shape)) return false;
+    if (all.users[v.node->id].size() != 1 || all.is_wanted(*v.node)) return false;
+    return v.node->kind == Kind::contract || tails.contains(v.node);
+  };
+  for (const Node* node : all.live)
+    if (is_elementwise(*node) &&
+        std::ranges::any_of(node->operands, [&](const Value& v) { return continues(*node, v); }))
+      tails.insert(node);
+  return tails;
+}
+
+bool worth_keeping(const Drafts& all, const Draft& draft, const Node& node) {
+  if (!is_elementwise(node)) return false;
+  const Node& reduce = *draft.first_reduce;
+  const Shape& full = reduce.operands[0].shape();
+  const std::vector<int32_t>& dims = reduce.as<ReduceAttr>().dims;
+  if (draft.shifted.contains(&node) || !trailing(dims, full.size())) return false;
+  const std::vector<const Node*>& users = all.users[node.id];
+  if (node.results[0].shape == without(full, dims))
+    return std::ranges::any_of(users, [&](const Node* user) {
+      return user->kind == Kind::broadcast && draft.nodes.contains(user);
+    });
+  if (!(node.results[0].shape == full)) return false;
+  Index row = 1;
+  for (int32_t d : dims) row = row * full[d];
+  const auto most = all.graph.ranges().upper(row);
+  if (!most || *most > kMostRowElements) return false;
+  return std::ranges::count_if(users, [&](const Node* user) {
+           return draft.nodes.contains(user);
+         }) > 1;
+}
+
+}  // namespace mintor::fusion

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of fusion share: the nodes of a graph with what is known of them, and the drafts
+// that become groups. Private to fusion.cpp and this folder.
+// Takes a frozen Graph; `fuse` fills the drafts from the results upwards. Keeps true: a node is in
+// at most one draft, is free, is a view, or is a leaf.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "compiler/graph/fusion.h"
+#include "compiler/support/error.h"
+
+namespace mintor::fusion {
+
+// ---- roles (roles.cpp) ----
+
+enum class Role { leaf, inlined, anchor, opaque };
+Role role_of(const Node& node);
+// A constant that is one value throughout: written where it is used.
+bool is_uniform_constant(const Node& node);
+// Costs nothing to compute again: addresses and constants only.
+bool is_free(const Node& node);
+bool is_elementwise(const Node& node);
+// Reads its operand at another index than its own.
+bool changes_position(const Node& node);
+// A reshape of a whole value in memory order.
+bool is_view(const Node& node, const Graph& graph);
+// "exp #12 @ layer1/act".
+std::string describe(const Graph& graph, const Node& node);
+// The scalar function's name, else the kind's.
+std::string word_of(const Node& node);
+
+// ---- the plan while it is made ----
+
+struct Draft {
+  std::set<const Node*> nodes;
+  std::set<const Node*> shifted;  // reached through a reindex: not at the row of the output
+  std::vector<Value> outputs;
+  const Node* contract = nullptr;
+  const Node* first_reduce = nullptr;  // gives `full` and the reduced dims of a row block
+  bool closed = false;  // holds a scan or a scatter: takes nothing more than inlined nodes
+  std::vector<std::string> because;
+  const Shape& root_shape() const { return outputs.front().shape(); }
+};
+
+struct Drafts {
+  Drafts(const Graph& graph, const std::set<const Node*>& apart);
+
+  const Graph& graph;
+  const std::set<const Node*>& apart;  // nodes that start a kernel of their own
+  std::vector<const Node*> live;
+  std::vector<std::vector<const Node*>> users;  // by node id
+  std::unordered_set<const Node*> wanted;          // results and updates
+  std::unordered_set<const Node*> free;            // recomputed in every group that uses them
+  std::unordered_set<const Node*> views;
+  std::unordered_set<const Node*> prepared;        // from parameters and constants alone
+  std::unordered_set<const Node*> contract_tails;  // see find_contract_tails
+  std::unordered_map<const Node*, int> group_of;
+  std::vector<Draft> drafts;
+
+  bool is_wanted(const Node& node) const { return wanted.contains(&node); }
+  bool is_prepared(const Node& node) const { return prepared.contains(&node); }
+};
+
+// ---- legality (legality.cpp) ----
+
+// Why `node`, all of whose users are in `draft`, does not join it; empty: it joins.
+Refusal refuse(const Drafts& all, const Node& node, const Draft& draft);
+bool shifted_in(const Drafts& all, const Node& node, const Draft& draft);
+
+// ---- cost (cost.cpp) ----
+
+// A chain of inlined nodes longer than this is cut.
+extern const size_t kMostNodes;
+// Reads an element of its operand more than once (windows); unknown sizes count as such.
+bool repeats(const Graph& graph, const Node& reindex);
+// Nodes that element-wise nodes of one shape and one user lead to from a contract.
+std::unordered_set<const Node*> find_contract_tails(const Drafts& all);
+// In a row block: an element-wise value of the full shape that more than one nest reads, or one
+// value a row that is then broadcast over it.
+bool worth_keeping(const Drafts& all, const Draft& draft, const Node& node);
+
+Shape without(const Shape& shape, const std::vector<int32_t>& dims);
+bool trailing(const std::vector<int32_t>& dims, size_t rank);
+
+// ---- from drafts to groups ----
+
+// All drafts as groups, with inputs and materialised values (materialise.cpp).
+std::vector<Group> groups_from(Drafts& all);
+// Topological order of groups; ties by the id of the first output (group_order.cpp).
+std::vector<Group> in_order(const Drafts& all, std::vector<Group> groups);
+// Group::name for all (names.cpp).
+void name_groups(const Graph& graph, std::vector<Group>& groups);
+
+}  // namespace mintor::fusion

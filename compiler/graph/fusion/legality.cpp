@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// May a node be computed in the kernel of its users? Takes a node all of whose users are in one
+// draft; gives a Refusal. Keeps true: a draft has at most one contract; an anchor joins only where
+// its users read it at the row that the output is at.
+#include <algorithm>
+
+#include "compiler/graph/fusion/draft.h"
+
+namespace mintor::fusion {
+namespace {
+
+bool feeds_contract(const Node& node, const Draft& draft) {
+  if (draft.contract == nullptr) return false;
+  return std::ranges::any_of(draft.contract->operands,
+                             [&](const Value& v) { return v.node == &node; });
+}
+
+Refusal refuse_inlined(const Drafts& all, const Node& node, const Draft& draft) {
+  if (node.kind == Kind::concat && draft.first_reduce) return {"a concat inside rows"};
+  if (!is_elementwise(node)) return {};
+  for (const Node* user : all.users[node.id])
+    if (draft.nodes.contains(user) && changes_position(*user) && repeats(all.graph, *user))
+      return {"its user reads it several times"};
+  if (draft.first_reduce != nullptr && draft.contract == nullptr &&
+      all.contract_tails.contains(&node))
+    return {"it is the tail of a contract"};
+  return {};
+}
+
+Refusal refuse_contract(const Drafts& all, const Node& node, const Draft& draft) {
+  if (draft.contract != nullptr) return {"the group has a contract already"};
+  if (draft.first_reduce != nullptr) return {"the group works on whole rows"};
+  for (const Value& out : draft.outputs)
+    if (!(out.shape() == node.results[0].shape)) return {"the tail has another shape"};
+  for (const Node* user : all.users[node.id])
+    if (user->kind == Kind::broadcast) return {"its users broadcast it"};
+  return {};
+}
+
+Refusal refuse_reduce(const Node& node, const Draft& draft) {
+  if (draft.contract != nullptr) return {"the group holds a contract"};
+  const auto& attr = node.as<ReduceAttr>();
+  const Shape& full = node.operands[0].shape();
+  if (draft.first_reduce != nullptr) {
+    const auto& first = draft.first_reduce->as<ReduceAttr>();
+    if (!(draft.first_reduce->operands[0].shape() == full) || first.dims != attr.dims)
+      return {"it reduces other dimensions than the group"};
+    return {};
+  }
+  const Shape kept = without(full, attr.dims);
+  const bool tail = draft.root_shape() == kept;
+  if (!tail && !(draft.root_shape() == full)) return {"the group's rows are not its own"};
+  if (!tail && !trailing(attr.dims, full.size()))
+    return {"the reduced dimensions are not the innermost"};
+  for (const Value& out : draft.outputs)
+    if (!(out.shape() == draft.root_shape())) return {"the outputs differ in shape"};
+  return {};
+}
+
+}  // namespace
+
+Shape without(const Shape& shape, const std::vector<int32_t>& dims) {
+  Shape kept;
+  for (size_t d = 0; d < shape.size(); ++d)
+    if (std::ranges::find(dims, static_cast<int32_t>(d)) == dims.end()) kept.push_back(shape[d]);
+  return kept;
+}
+
+bool trailing(const std::vector<int32_t>& dims, size_t rank) {
+  for (size_t n = 0; n < dims.size(); ++n)
+    if (dims[n] != static_cast<int32_t>(rank - dims.size() + n)) return false;
+  return true;
+}
+
+bool shifted_in(const Drafts& all, const Node& node, const Draft& draft) {
+  return std::ranges::any_of(all.users[node.id], [&](const Node* user) {
+    return draft.nodes.contains(user) && (draft.shifted.contains(user) || changes_position(*user));
+  });
+}
+
+Refusal refuse(const Drafts& all, const Node& node, const Draft& draft) {
+  if (draft.nodes.size() >= kMostNodes) return {"the kernel is long enough"};
+  if (all.apart.contains(&node)) return {"what a row needs of it has no bound"};
+  if (all.is_prepared(node) != all.is_prepared(*draft.outputs.front().node))
+    return {"it is computed once, from parameters alone"};
+  if (feeds_contract(node, draft)) return {"it is read by every tile of a contract"};
+  if (role_of(node) == Role::inlined) return refuse_inlined(all, node, draft);
+  if (shifted_in(all, node, draft)) return {"its user reads it at another position"};
+  if (draft.closed) return {"the group is a scan or a scatter"};
+  switch (node.kind) {
+    case Kind::contract:
+      return refuse_contract(all, node, draft);
+    case Kind::reduce:
+      return refuse_reduce(node, draft);
+    default:
+      return {"a scan or a scatter starts its own kernel"};
+  }
+}
+
+}  // namespace mintor::fusion

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drafts -> groups: what each reads from outside, and which of its values get a loop nest.
+// Takes finished drafts; gives Groups without names. Keeps true: nodes are in topological order,
+// which is that of their ids; a free node is in every group that uses it.
+#include <algorithm>
+
+#include "compiler/graph/fusion/draft.h"
+
+namespace mintor::fusion {
+namespace {
+
+bool by_place(const Value& a, const Value& b) {
+  return std::pair(a.node->id, a.result) < std::pair(b.node->id, b.result);
+}
+
+// The draft's nodes with the free ones that they use; `inputs` receives what comes from outside.
+std::vector<const Node*> close_over(const Drafts& all, const Draft& draft,
+                                    std::vector<Value>& inputs) {
+  std::unordered_set<const Node*> inside(draft.nodes.begin(), draft.nodes.end());
+  std::vector<const Node*> nodes(draft.nodes.begin(), draft.nodes.end());
+  for (size_t next = 0; next < nodes.size(); ++next)
+    for (const Value& v : nodes[next]->operands) {
+      if (inside.contains(v.node)) continue;
+      if (all.free.contains(v.node) || is_uniform_constant(*v.node)) {
+        inside.insert(v.node);
+        nodes.push_back(v.node);
+      } else {
+        inputs.push_back(v);
+      }
+    }
+  std::ranges::sort(nodes, {}, &Node::id);
+  std::ranges::sort(inputs, by_place);
+  inputs.erase(std::unique(inputs.begin(), inputs.end()), inputs.end());
+  return nodes;
+}
+
+// Values with a nest: outputs, anchors, and in a row block what several nests would compute again.
+std::vector<Value> materialised(const Drafts& all, const Draft& draft, const Group& group) {
+  std::vector<Value> values;
+  for (const Node* node : group.nodes) {
+    const bool output = std::ranges::find(group.outputs, node, &Value::node) != group.outputs.end();
+    const bool nest = output || role_of(*node) == Role::anchor ||
+                      (draft.first_reduce != nullptr && worth_keeping(all, draft, *node));
+    if (!nest) continue;
+    for (int32_t r = 0; r < static_cast<int32_t>(node->results.size()); ++r)
+      values.push_back({node, r});
+  }
+  return values;
+}
+
+Group group_from(const Drafts& all, Draft& draft) {
+  Group group;
+  group.because = std::move(draft.because);
+  group.outputs = draft.outputs;
+  group.prepare = all.is_prepared(*draft.outputs.front().node);
+  group.nodes = close_over(all, draft, group.inputs);
+  group.materialised = materialised(all, draft, group);
+  return group;
+}
+
+}  // namespace
+
+std::vector<Group> groups_from(Drafts& all) {
+  std::vector<Group> groups;
+  for (auto draft = all.drafts.rbegin(); draft != all.drafts.rend(); ++draft)
+    groups.push_back(group_from(all, *draft));
+  return groups;
+}
+
+}  // namespace mintor::fusion
