@@ -5,16 +5,14 @@
 
 #include <algorithm>
 
+#include "compiler/support/identifier.h"
+
 namespace mintor {
 
 ProgramWriter::ProgramWriter(const Program& program) : program_(program) {
   for (size_t i = 0; i < program.symbols.size(); ++i) {
     const Symbol& symbol = program.symbols[i];
-    std::string local = "n_";
-    for (const char c : symbol.name) {
-      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-      local += plain ? c : '_';
-    }
+    std::string local = "n_" + identifier(symbol.name);
     const std::string base = local;
     for (size_t number = i; std::ranges::find(locals_, local) != locals_.end(); ++number) {
       local = base + "_" + std::to_string(number);

@@ -4,22 +4,9 @@
 #include "compiler/loop/lower_expr.h"
 
 #include "compiler/support/error.h"
+#include "compiler/support/identifier.h"
 
 namespace mintor {
-
-std::string sanitise(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (plain)
-      out += c;
-    else if (!out.empty() && out.back() != '_')
-      out += '_';
-  }
-  while (!out.empty() && out.back() == '_') out.pop_back();
-  if (out.empty() || (out[0] >= '0' && out[0] <= '9')) out = "v" + (out.empty() ? "" : "_" + out);
-  return out;
-}
 
 std::string value_name(const Graph& graph, const Value& value) {
   const Node& node = *value.node;
@@ -27,8 +14,9 @@ std::string value_name(const Graph& graph, const Value& value) {
   // other.
   const std::string suffix = "_" + std::to_string(node.id) +
                              (node.results.size() > 1 ? "_" + std::to_string(value.result) : "");
-  if (node.kind == Kind::input) return sanitise(node.as<InputAttr>().name) + suffix;
-  if (node.kind == Kind::parameter) return sanitise(node.as<ParameterAttr>().name) + suffix;
+  if (node.kind == Kind::input) return joined_words(node.as<InputAttr>().name, "v") + suffix;
+  if (node.kind == Kind::parameter)
+    return joined_words(node.as<ParameterAttr>().name, "v") + suffix;
   std::string base(name_of(node.kind));
   if (auto* op = std::get_if<ScalarAttr>(&node.attr)) base = std::string(name_of(op->op));
   const auto& scopes = graph.scopes(&node);
@@ -36,7 +24,7 @@ std::string value_name(const Graph& graph, const Value& value) {
     const std::string& scope = scopes.front();
     base = scope.substr(scope.find_last_of('/') + 1) + "_" + base;
   }
-  return sanitise(base) + suffix;
+  return joined_words(base, "v") + suffix;
 }
 
 void require(const Ranges& ranges, const Index& value, const Index& extent, Expr& cond) {

@@ -19,7 +19,6 @@ namespace mintor {
 
 // A C identifier for a value, the same wherever the value occurs.
 std::string value_name(const Graph& graph, const Value& value);
-std::string sanitise(std::string_view text);
 
 // Adds 0 <= value < extent to a condition (null: none yet), unless the ranges prove it.
 void require(const Ranges& ranges, const Index& value, const Index& extent, Expr& cond);

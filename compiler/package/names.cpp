@@ -4,6 +4,7 @@
 #include "compiler/package/names.h"
 
 #include "compiler/package/package.h"
+#include "compiler/support/identifier.h"
 
 namespace mintor {
 namespace {
@@ -36,9 +37,6 @@ constexpr Reserved kReserved[] = {
     {"the compiler itself uses it", " mintor_package "},
 };
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 }  // namespace
 
 std::string reserved_name(std::string_view name) {
@@ -50,8 +48,7 @@ std::string reserved_name(std::string_view name) {
 }
 
 std::string package_name_from(std::string_view text) {
-  std::string name;
-  for (const char c : text.substr(0, 64)) name += is_letter(c) || is_digit(c) ? c : '_';
+  std::string name = identifier(text.substr(0, 64));
   if (name.empty() || is_digit(name[0])) name = "m_" + name;
   // Names with a leading underscore belong to the C library.
   if (name[0] == '_') name = "m" + name;

@@ -9,6 +9,7 @@
 
 #include "compiler/support/embedded.h"
 #include "compiler/support/error.h"
+#include "compiler/support/identifier.h"
 
 namespace mintor {
 namespace {
@@ -50,15 +51,6 @@ std::string printable(std::string_view text) {
   for (const char c : text) {
     const bool safe = c >= ' ' && c <= '~' && c != '\\' && c != '"' && c != '|' && c != '`';
     out += safe ? c : '?';
-  }
-  return out;
-}
-
-std::string identifier(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    out += safe ? c : '_';
   }
   return out;
 }

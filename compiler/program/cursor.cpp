@@ -7,11 +7,11 @@
 #include <charconv>
 
 #include "compiler/support/error.h"
+#include "compiler/support/identifier.h"
 
 namespace mintor {
 namespace {
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
 }  // namespace
 

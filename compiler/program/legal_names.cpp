@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes names; gives names that C++ takes. Keeps true: the list of reserved words is sorted.
-// Takes a kernel; gives it with names that C++ accepts. Keeps true: nothing but names.
+// Takes names, or a kernel; gives names that C++ takes. Keeps true: the list of reserved words is
+// sorted; nothing but names changes.
 #include "compiler/program/legal_names.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 
 #include "compiler/program/canonical.h"
+#include "compiler/support/identifier.h"
 
 namespace mintor {
 namespace {
@@ -88,9 +88,8 @@ bool is_reserved(std::string_view name) {
 }  // namespace
 
 std::string legal_name(std::string_view name) {
-  std::string out;
-  for (const char c : name) out += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  if (out.empty() || std::isdigit(static_cast<unsigned char>(out[0]))) out = "k_" + out;
+  std::string out = identifier(name);
+  if (out.empty() || is_digit(out[0])) out = "k_" + out;
   if (out.starts_with("__") || out.starts_with("mt_") || out.starts_with("MT_")) out = "k" + out;
   if (is_reserved(out)) out += '_';
   return out;

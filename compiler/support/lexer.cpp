@@ -7,17 +7,16 @@
 #include <charconv>
 
 #include "compiler/support/error.h"
+#include "compiler/support/identifier.h"
 
 namespace mintor {
 
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_word(char c) { return is_letter(c) || is_digit(c); }
+bool starts_name(char c) { return is_letter(c) || c == '_'; }
 
 size_t name_length(std::string_view text) {
-  if (text.empty() || !is_letter(text[0])) return 0;
+  if (text.empty() || !starts_name(text[0])) return 0;
   size_t n = 1;
   while (n < text.size() &&
          (is_word(text[n]) || (text[n] == '.' && n + 1 < text.size() && is_word(text[n + 1]))))
@@ -74,7 +73,7 @@ void Lexer::advance() {
   const std::string_view rest = text_.substr(position_);
   if (rest.empty()) return;
   size_t length = 0;
-  if (is_letter(rest[0])) {
+  if (starts_name(rest[0])) {
     token_.kind = Token::Kind::name;
     length = name_length(rest);
   } else if (is_digit(rest[0])) {

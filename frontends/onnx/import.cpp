@@ -7,6 +7,7 @@
 
 #include "compiler/ir/sizes_differ.h"
 #include "compiler/support/error.h"
+#include "compiler/support/identifier.h"
 #include "compiler/support/nearest.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/inputs.h"
@@ -26,8 +27,7 @@ std::string scope_of(const onnx::NodeProto& node, int number) {
   if (name.empty()) name = node.op_type() + "_" + std::to_string(number);
   std::string out;
   for (char c : std::string_view(name).substr(0, 200)) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 c == '_' || c == '.' || c == '/' || c == '-';
+    bool plain = is_word(c) || c == '.' || c == '/' || c == '-';
     if (c == '/' && (out.empty() || out.back() == '/')) continue;
     out += plain ? c : '_';
   }
@@ -228,17 +228,8 @@ OnnxState::OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto
                      OnnxFiles& files)
     : ctx(ctx), model(std::move(model)), files(files), graph("model"), builder(graph),
       work_left(onnx_limits::kFoldedWork) {
-  const std::string& name = this->model->graph().name();
-  std::string clean;
-  for (char c : std::string_view(name).substr(0, 100)) {
-    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    bool digit = c >= '0' && c <= '9';
-    if (letter || (digit && !clean.empty()))
-      clean += c;
-    else if (!clean.empty() && clean.back() != '_')
-      clean += '_';
-  }
-  if (!clean.empty()) graph.set_name(clean);
+  const std::string_view name = this->model->graph().name();
+  graph.set_name(joined_words(name.substr(0, 100), "model"));
 }
 
 void import_nodes(OnnxState& state, const onnx::GraphProto& graph) {

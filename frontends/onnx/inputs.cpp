@@ -10,6 +10,7 @@
 
 #include "compiler/ops/library/common.h"
 #include "compiler/support/error.h"
+#include "compiler/support/identifier.h"
 #include "compiler/support/nearest.h"
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
@@ -18,9 +19,6 @@
 namespace mintor {
 
 namespace {
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Names that index maps, contraction axes and the text of expressions use: one small letter with
 // digits, e_x, min, max.
@@ -31,8 +29,7 @@ bool is_reserved(std::string_view name) {
 }
 
 std::string symbol_name(std::string_view given) {
-  std::string out;
-  for (char c : given.substr(0, 60)) out += is_letter(c) || is_digit(c) ? c : '_';
+  std::string out = identifier(given.substr(0, 60));
   if (out.empty() || is_digit(out[0])) out.insert(0, "d_");
   return is_reserved(out) ? out + "_dim" : out;
 }
@@ -53,9 +50,9 @@ int64_t size_of_text(std::string_view whole, std::string_view digits) {
 
 OnnxDim dim_of_text(std::string_view whole, std::string_view part) {
   if (part.empty()) bad_shape(whole, "has an empty dimension");
-  if (is_letter(part[0])) {
+  if (is_letter(part[0]) || part[0] == '_') {
     for (char c : part) {
-      if (!is_letter(c) && !is_digit(c))
+      if (!is_word(c))
         bad_shape(whole, "has a bad name '" + std::string(part) + "'");
     }
     return {0, -1, std::string(part)};

@@ -39,5 +39,29 @@ TEST(Fusion, AValueOfAnySizeIsNotMadeOnce) {
   EXPECT_FALSE(from_parameters(b.input("x", DType::f32, {3})));
 }
 
+std::vector<std::string> names_for(const std::vector<std::string>& scopes) {
+  Graph g;
+  Builder b(g);
+  Value x = b.input("x", DType::f32, {4, 4});
+  for (const std::string& scope : scopes) {
+    const Builder::Scope place(b, scope);
+    x = b.scan(Combiner::max, std::vector<Value>{x}, 0, {identity_of(Combiner::max, x.dtype())},
+               false, false)[0];
+  }
+  g.results = {{"r", x}};
+  CompileContext context;
+  std::vector<std::string> names;
+  for (const Group& group : fuse(context, g).groups) names.push_back(group.name);
+  return names;
+}
+
+TEST(Fusion, NamesSayAsMuchOfAPlaceAsTellsItFromOthers) {
+  EXPECT_EQ(names_for({"jit/net/a/norm/sum", "jit/net/b/norm/sum"}),
+            (std::vector<std::string>{"a_norm_sum_scan", "b_norm_sum_scan"}));
+  EXPECT_EQ(names_for({"jit/net/last/sum"}), std::vector<std::string>{"last_sum_scan"});
+  EXPECT_EQ(names_for({"sum", "net/sum"}),
+            (std::vector<std::string>{"sum_scan", "net_sum_scan"}));
+}
+
 }  // namespace
 }  // namespace mintor
