@@ -340,6 +340,19 @@ std::string ExprText::vector_operand(const Expr& e, int32_t lanes, int part) con
   return "splat<" + vector_type(e->dtype, lanes) + ">(" + scalar(e) + ")";
 }
 
+std::string ExprText::same_width(const std::string& mask, int32_t lanes) const {
+  return "mt_mask_as<" + vector_type(DType::boolean, lanes) + ">(" + mask + ")";
+}
+
+std::string ExprText::vector_branch(const std::string& cond, const Expr& yes, const Expr& no,
+                                    int32_t lanes, int part) const {
+  const auto arm = [&](const Expr& e) {
+    const std::string text = vector_operand(e, lanes, part);
+    return e->dtype == DType::boolean && e->lanes > 1 ? same_width(text, lanes) : text;
+  };
+  return "(" + cond + " ? " + arm(yes) + " : " + arm(no) + ")";
+}
+
 std::string ExprText::vector_load(const LoadExpr& load, DType dtype, int32_t lanes,
                                   int part) const {
   const BufferShape& b = buffer(load.buffer);
@@ -383,8 +396,7 @@ std::string ExprText::vector(const Expr& e, int32_t lanes, int part) const {
     }
     std::string operator()(const OpExpr& op) const {
       if (op.op == ScalarOp::where && op.args[0]->lanes == 1)
-        return "(" + t.scalar(op.args[0]) + " ? " + t.vector_operand(op.args[1], lanes, part) +
-               " : " + t.vector_operand(op.args[2], lanes, part) + ")";
+        return t.vector_branch(t.scalar(op.args[0]), op.args[1], op.args[2], lanes, part);
       std::vector<std::string> args;
       for (const Expr& a : op.args) args.push_back(t.vector_operand(a, lanes, part));
       return t.op_text(op, args, op.args.back()->dtype, true);
@@ -406,8 +418,7 @@ std::string ExprText::vector(const Expr& e, int32_t lanes, int part) const {
     std::string operator()(const InRangeExpr&) const { return t.by_lane(e, lanes, part); }
     std::string operator()(const GuardExpr& g) const {
       if (g.cond->lanes > 1) return t.by_lane(e, lanes, part);
-      return "(" + t.scalar(g.cond) + " ? " + t.vector_operand(g.value, lanes, part) + " : " +
-             t.vector_operand(g.fill, lanes, part) + ")";
+      return t.vector_branch(t.scalar(g.cond), g.value, g.fill, lanes, part);
     }
   };
   return std::visit(Visitor{*this, e, lanes, part}, e->node);
@@ -418,11 +429,12 @@ std::vector<std::string> ExprText::vector_store(const Store& store, int part,
   const BufferShape& b = buffer(store.buffer);
   const int w = width(store.lanes);
   const int64_t first = static_cast<int64_t>(part) * w;
+  const bool mask = store.value->dtype == DType::boolean;
   if (b.vector_lanes > 0) {
     const Index flat = floordiv(address(store.buffer, at_lane(store.indices, first)), w);
-    return {store.buffer + "[" + integer(ranges_.simplify(flat)) + "] = " + value + ";"};
+    return {store.buffer + "[" + integer(ranges_.simplify(flat)) +
+            "] = " + (mask ? same_width(value, store.lanes) : value) + ";"};
   }
-  const bool mask = store.value->dtype == DType::boolean;
   const Index flat = ranges_.simplify(address(store.buffer, store.indices));
   const auto affine = flat.affine_in(kLane);
   if (w > 1 && affine && affine->first == 1) {

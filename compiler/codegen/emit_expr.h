@@ -55,6 +55,11 @@ class ExprText {
                       bool vector) const;
   std::string vector_load(const LoadExpr& load, DType dtype, int32_t lanes, int part) const;
   std::string vector_operand(const Expr& e, int32_t lanes, int part) const;  // splats scalars
+  // A mask has the width of what it was made of: in the one width that masks made of scalars and
+  // buffers of masks have, which both arms of `? :` need.
+  std::string same_width(const std::string& mask, int32_t lanes) const;
+  std::string vector_branch(const std::string& cond, const Expr& yes, const Expr& no,
+                            int32_t lanes, int part) const;
   std::string by_lane(const Expr& e, int32_t lanes, int part) const;  // {lane 0, lane 1, ...}
   const BufferShape& buffer(const std::string& name) const;
   void find_vector_buffers(const Kernel& kernel);
