@@ -4,6 +4,8 @@
 // with the kernels' text.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "compiler/graph/fusion.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/ir/builder.h"
@@ -268,6 +270,48 @@ TEST(Lower, PoolingWithPadding) {
   attr.pad_before = attr.pad_after = {1, 1};
   g.results = {{"r", ops::max_pool(b, x, attr)}};
   check_chain(std::move(g));
+}
+
+// What costs nothing to compute again has no buffer: a reshape of it is no view.
+TEST(Lower, ReshapesOfWhatHasNoBuffer) {
+  const Index n = Index::var("n");
+  const auto make_index = [&](Builder& b) { return b.iota(DType::i32, {6 * n}, 0); };
+  const auto make_bits = [&](Builder& b) { return b.bitcast(make_index(b), DType::f32); };
+  const auto make_size = [&](Builder& b) { return b.broadcast(b.size(n), {6 * n}, {}); };
+  const auto make_full = [&](Builder& b) { return b.full(DType::f32, {6 * n}, 3); };
+  const auto make_rows = [&](Builder& b) {
+    return b.broadcast(b.input("row", DType::f32, {6}), {n, 6}, {1});
+  };
+  const std::function<Value(Builder&)> all[] = {make_index, make_bits, make_size, make_full,
+                                                make_rows};
+  for (const auto& make : all)
+    for (const bool again : {false, true})
+      for (const int64_t size : {0, 1, 5}) {
+        Graph g;
+        g.add_symbol({"n", 0, -1, 1, 5});
+        Builder b(g);
+        const Value x = b.input("x", DType::f32, {2 * n, 3}), y = b.input("y", DType::f32, {n});
+        Value v = b.reshape(make(b), {n, 2, 3});
+        if (again) v = b.bitcast(b.reshape(v, {3 * n, 2}), v.dtype());
+        v = b.cast(b.reshape(v, {2 * n, 3}), DType::f32);
+        g.results = {{"r", b.apply(ScalarOp::add, {v, x})}, {"size", y}};
+        check_chain(std::move(g), {{"n", size}});
+      }
+}
+
+TEST(Lower, ReshapesOfNumbers) {
+  Graph g;
+  g.add_symbol({"n", 0, -1, 1, 5});
+  Builder b(g);
+  const Index n = Index::var("n");
+  const Value x = b.input("x", DType::i64, {n});
+  const Value one = b.reshape(b.size(n), {1}), few = b.constant_i64({7, 7, 7, 7});
+  const Value sum = b.apply(ScalarOp::add, {b.broadcast_to(one, {n}), x});
+  const Value table = b.reshape(b.iota(DType::i64, {4}, 0), {2, 2});
+  g.results = {{"sum", sum},
+               {"table", b.apply(ScalarOp::add, {b.reshape(few, {2, 2}), table})},
+               {"one", one}, {"again", b.reshape(one, {1, 1})}};
+  check_chain(std::move(g), {{"n", 3}});
 }
 
 TEST(Lower, GatherConcatSlice) {

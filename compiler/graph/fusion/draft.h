@@ -28,7 +28,7 @@ bool is_free(const Node& node);
 bool is_elementwise(const Node& node);
 // Reads its operand at another index than its own.
 bool changes_position(const Node& node);
-// A reshape of a whole value in memory order.
+// A reshape of a whole value in memory order that has bytes: what is free has none.
 bool is_view(const Node& node, const Graph& graph);
 // "exp #12 @ layer1/act".
 std::string describe(const Graph& graph, const Node& node);

@@ -81,8 +81,7 @@ bool changes_position(const Node& node) {
 
 bool is_view(const Node& node, const Graph& graph) {
   return node.kind == Kind::reindex && is_reshape(node, graph) &&
-         role_of(*node.operands[0].node) != Role::opaque &&
-         !is_uniform_constant(*node.operands[0].node);
+         role_of(*node.operands[0].node) != Role::opaque && !is_free(*node.operands[0].node);
 }
 
 std::string word_of(const Node& node) {
