@@ -54,7 +54,7 @@ std::string compiled_text(CompileContext& context, const Program& program) {
   const std::string compiler = compiler_for(stage);
   const TemporaryFolder folder;
   const std::string package = folder.path() + "/package";
-  write_program_package(context, program, {Case{}}, package);
+  write_program_package(context, program, {}, package, WithoutCases::none);
   const Manifest manifest = read_manifest(package);
   std::string text;
   for (const ManifestUnit& unit : manifest.units) {

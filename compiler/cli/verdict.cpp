@@ -62,7 +62,9 @@ void verify_cases(Verdict& verdict, const VerifyArguments& arguments, const std:
   for (const std::string& item : arguments.cases) {
     const auto [inputs, outputs] = split_case(item);
     const NamedTensors given = with_dtypes_of(read_npz(inputs), input_infos(loaded.info()));
-    verdict.close_to(what, loaded.run(given), read_npz(outputs), arguments.tolerance);
+    const NamedTensors expected = read_npz(outputs);
+    if (expected.empty()) verdict.line(what, false, "'" + outputs + "' holds no outputs");
+    verdict.close_to(what, loaded.run(given), expected, arguments.tolerance);
   }
 }
 

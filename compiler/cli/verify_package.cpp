@@ -2,6 +2,7 @@
 // mintor verify DIR. Takes a package's folder; gives one line per file that was changed, and per
 // level, case and output. Keeps true: the folder is not written to (--compilers build a copy); a
 // level or compiler that is not here is reported as skipped, by name.
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -50,6 +51,12 @@ void verify_own_case(Verdict& verdict, const std::string& what, const std::strin
         with_dtype_of_bits(read_npy(directory + "/" + file), found->second.dtype);
     verdict.line(which, within(found->second, expected, one.rtol, one.atol),
                  to_string(compare(found->second, expected)));
+  }
+  for (const auto& [name, value] : outputs) {
+    if (std::ranges::find(one.outputs, name, [](const auto& file) { return file.first; }) ==
+        one.outputs.end()) {
+      verdict.line(what + one.folder + " " + name, false, "the case does not have it");
+    }
   }
 }
 
@@ -119,6 +126,11 @@ int verify_package(const VerifyArguments& arguments) {
   const Manifest manifest = read_manifest(arguments.model);
   for (const std::string& file : damaged_files(arguments.model)) {
     verdict.line(file, false, "is missing or differs from the manifest");
+  }
+  if (manifest.cases.empty() && arguments.cases.empty()) {
+    verdict.line("cases", false,
+                 "the package has none to compare with; give --case in.npz,out.npz, here or when it "
+                 "is compiled");
   }
   verify_built(verdict, arguments, manifest, arguments.model, "");
   if (verdict.failed == 0) {

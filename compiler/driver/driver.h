@@ -30,8 +30,12 @@ struct EmittedSource { std::string file, text; std::vector<std::string> flags; }
 std::vector<EmittedSource> emit_source(CompileContext& context, const Program& program);
 
 struct Case { std::map<std::string, Tensor> inputs, outputs; double rtol = 1e-3, atol = 1e-4; };
+// What a package verifies itself with where `cases` is empty: seeded inputs and their outputs, or
+// nothing (for those who want its sources; its `verify` fails).
+enum class WithoutCases { seeded, none };
 void write_program_package(CompileContext& context, const Program& program,
-                           const std::vector<Case>& cases, const std::string& directory);
+                           const std::vector<Case>& cases, const std::string& directory,
+                           WithoutCases without_cases = WithoutCases::seeded);
 // Compiles (or takes from the cache) and loads; threads, level and profile hook as `load` says (its
 // weights are unused).
 std::unique_ptr<LoadedModel> jit(CompileContext& context, const Program& program,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cases of a package: given, or seeded and run. Takes a Program; gives inputs and outputs by
-// position. Keeps true: a name that the Program does not have is an error that lists those it has.
+// position. Keeps true: a case has every input and output of the Program, with its dtype and fixed
+// sizes, and nothing else.
 #include "compiler/driver/package_cases.h"
 
 #include <algorithm>
@@ -17,32 +18,48 @@ namespace {
 constexpr uint64_t kSeed = 20260101;
 constexpr uint64_t kSmallIntegers = 10;  // integers that are indices stay inside most tables
 
+// "f32[batch, 4]", of a buffer or of an array.
+template <class Extents>
+std::string described(DType dtype, const Extents& extents) {
+  std::string text;
+  for (const auto& extent : extents) text += (text.empty() ? "" : ", ") + Index(extent).str();
+  return std::string(name_of(dtype)) + "[" + text + "]";
+}
+
+void check_type(const Buffer& buffer, const Tensor& value, const std::string& what) {
+  bool fits = value.dtype == buffer.dtype && value.shape.size() == buffer.shape.size();
+  for (size_t d = 0; fits && d < buffer.shape.size(); ++d) {
+    fits = !buffer.shape[d].is_const() || buffer.shape[d].value() == value.shape[d];
+  }
+  if (fits) return;
+  throw CompileError("case", what + " '" + port_name(buffer) + "' is " +
+                                 described(buffer.dtype, buffer.shape) + ", the case has " +
+                                 described(value.dtype, value.shape));
+}
+
 std::vector<NamedTensor> by_position(const Program& program, const std::vector<int32_t>& ids,
                                      const std::map<std::string, Tensor>& given,
                                      const std::string& what) {
   std::vector<std::string_view> names;
-  std::vector<DType> dtypes;
-  for (const int32_t id : ids) {
-    names.push_back(port_name(program.buffers[id]));
-    dtypes.push_back(program.buffers[id].dtype);
-  }
+  for (const int32_t id : ids) names.push_back(port_name(program.buffers[id]));
   for (const auto& [name, value] : given) {
     if (std::ranges::find(names, name) != names.end()) continue;
     throw CompileError("case", "there is no " + what + " '" + name + "'", "",
                        did_you_mean(name, names));
   }
   std::vector<NamedTensor> result;
-  for (const std::string_view name : names) {
-    const auto found = given.find(std::string(name));
+  for (const int32_t id : ids) {
+    const Buffer& buffer = program.buffers[id];
+    const auto found = given.find(port_name(buffer));
     if (found == given.end()) {
-      throw CompileError("case", what + " '" + std::string(name) + "' is missing");
+      throw CompileError("case", what + " '" + port_name(buffer) + "' is missing", "",
+                         "a case has every input and every output, by name");
     }
     Tensor value = found->second;
-    // NumPy has no bf16: a case may hold its bits.
-    if (dtypes[result.size()] == DType::bf16 && value.dtype == DType::u16) {
-      value.dtype = DType::bf16;
-    }
-    result.push_back({std::string(name), std::move(value)});
+    // .npy files have no bf16: a case may hold its bits.
+    if (buffer.dtype == DType::bf16 && value.dtype == DType::u16) value.dtype = DType::bf16;
+    check_type(buffer, value, what);
+    result.push_back({port_name(buffer), std::move(value)});
   }
   return result;
 }
@@ -59,7 +76,8 @@ size_t best_level(const Program& program) {
 std::vector<VerifyCase> seeded_case(CompileContext& context, const Program& program) {
   const size_t level = best_level(program);
   if (level == program.levels.size()) {
-    context.warn("this machine runs none of the levels: the package has no case to verify with");
+    context.warn("this machine runs none of the levels: the package has no case to verify with, "
+                 "and `make verify` fails; --case in.npz,out.npz brings one");
     return {};
   }
   VerifyCase made;
@@ -109,7 +127,6 @@ std::vector<VerifyCase> package_cases(CompileContext& context, const Program& pr
   if (given.empty()) return seeded_case(context, program);
   std::vector<VerifyCase> cases;
   for (const Case& item : given) {
-    if (item.inputs.empty() && item.outputs.empty()) continue;      // asked for none
     cases.push_back({by_position(program, program.inputs, item.inputs, "input"),
                      by_position(program, program.outputs, item.outputs, "output"), item.rtol,
                      item.atol});

@@ -120,7 +120,8 @@ std::vector<EmittedSource> emit_source(CompileContext&, const Program& program) 
 }
 
 void write_program_package(CompileContext& context, const Program& given,
-                           const std::vector<Case>& cases, const std::string& where) {
+                           const std::vector<Case>& cases, const std::string& where,
+                           WithoutCases without_cases) {
   const std::string directory = resolved(where);
   check_nothing_lost(directory);
   Program program = given;
@@ -146,7 +147,8 @@ void write_program_package(CompileContext& context, const Program& given,
   for (const std::string& path : context.source_files) {
     contents.sources[fs::path(path).filename().string()] = sha256_of_file(path);
   }
-  contents.cases = package_cases(context, program, cases);
+  if (!cases.empty() || without_cases == WithoutCases::seeded)
+    contents.cases = package_cases(context, program, cases);
   contents.numerics_hash = program.numerics_hash;
   contents.schedule_hash = schedule_hash(program);
   contents.compiler_version = MINTOR_VERSION;

@@ -62,10 +62,15 @@ void check_cases(const PackageContents& contents) {
   for (const VerifyCase& one : contents.cases) {
     check_all(contents.inputs, one.inputs);
     check_all(contents.outputs, one.outputs);
-    if (one.inputs.size() == contents.inputs.size()) continue;
+    if (one.inputs.size() == contents.inputs.size() &&
+        one.outputs.size() == contents.outputs.size()) {
+      continue;
+    }
     throw CompileError("package", "a case has " + std::to_string(one.inputs.size()) +
-                                      " inputs, the model takes " +
-                                      std::to_string(contents.inputs.size()));
+                                      " inputs and " + std::to_string(one.outputs.size()) +
+                                      " outputs, the model " +
+                                      std::to_string(contents.inputs.size()) + " and " +
+                                      std::to_string(contents.outputs.size()));
   }
 }
 

@@ -38,6 +38,43 @@ def test_verify_compares_with_a_case(package, subject):
     assert loose.returncode == 0, loose.stdout
 
 
+@pytest.mark.parametrize("inputs, outputs, message", [
+    ({}, {}, "input 'x' is missing"),
+    ({"x": (2, 4)}, {}, "output 'r' is missing"),
+    ({"x": (2, 4), "z": (1,)}, {"r": (2, 4)}, "there is no input 'z'"),
+    ({"x": (2, 4)}, {"r": (2, 4), "y": (2, 4)}, "there is no output 'y'"),
+    ({"x": (2, 5)}, {"r": (2, 4)}, "input 'x' is f32[batch, 4], the case has f32[2, 5]"),
+    ({"x": (2, 4)}, {"r": (8,)}, "output 'r' is f32[batch, 4], the case has f32[8]"),
+])
+def test_a_case_that_does_not_fit_is_refused(package, tmp_path, inputs, outputs, message):
+    for name, arrays in (("in.npz", inputs), ("out.npz", outputs)):
+        numpy.savez(tmp_path / name, **{key: numpy.zeros(shape, numpy.float32)
+                                        for key, shape in arrays.items()})
+    ended = mintor("compile", package.parent / "scale.graph", "-o", "made", "--case",
+                   "in.npz,out.npz", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert message in ended.stderr
+    assert not (tmp_path / "made").exists()
+
+
+def test_verify_fails_without_a_case(package, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(package, copy)
+    fields = json.loads((copy / "manifest.json").read_text())
+    del fields["cases"][0]["outputs"]["r"]
+    (copy / "manifest.json").write_text(json.dumps(fields))
+    ended = mintor("verify", copy)
+    assert ended.returncode == 1 and "case0 r: the case does not have it" in ended.stdout
+    (copy / "manifest.json").write_text(json.dumps({**fields, "cases": []}))
+    ended = mintor("verify", copy)
+    assert ended.returncode == 1 and "FAILED cases: the package has none" in ended.stdout
+    numpy.savez(tmp_path / "none.npz")
+    ended = mintor("verify", copy, "--case", f"{package.parent}/in.npz,{tmp_path}/none.npz")
+    assert ended.returncode == 1 and "none.npz' holds no outputs" in ended.stdout
+    ended = mintor("verify", copy, "--case", f"{package.parent}/in.npz,{package.parent}/out.npz")
+    assert ended.returncode == 0, ended.stdout
+
+
 def test_verify_builds_a_package_with_other_compilers(package):
     before = sorted(os.listdir(package / "build"))
     ended = mintor("verify", package, "--compilers", "gcc,nosuchcompiler")

@@ -266,6 +266,23 @@ TEST(package, verify_fails_on_a_damaged_expected_file) {
   expect_contains(verify.output, "total: largest error 0");
 }
 
+TEST(package, verify_fails_without_a_case) {
+  PackageContents toy = toy::contents();
+  toy.cases.clear();
+  const std::string folder = toy::scratch_folder("caseless") + "/toy";
+  write_package(toy, folder);
+  const CommandResult none = shell("make -s verify CC=gcc CXX=g++", folder);
+  EXPECT_NE(none.status, 0);
+  expect_contains(none.output, "there is no case to compare with; compile the model again");
+  expect_contains(none.output, "0 cases at level");
+
+  const std::string whole = written();
+  EXPECT_EQ(shell("sed -i '/^out 1 /d' verify/cases.txt", whole).status, 0);
+  const CommandResult part = shell("make -s verify CC=gcc CXX=g++", whole);
+  EXPECT_NE(part.status, 0);
+  expect_contains(part.output, "case0 total: the case does not have it FAILED");
+}
+
 TEST(package, verify_keeps_tolerances) {
   PackageContents toy = toy::contents();
   auto [changed, bytes] = Tensor::make(DType::f32, {3, 20});

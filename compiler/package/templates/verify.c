@@ -2,7 +2,7 @@
 // Runs the saved cases of @NAME@ and compares: `make verify`.
 //   verify FOLDER [--threads N] [--level L] [--weights FILE]
 // Takes FOLDER/cases.txt and the .npy files that it names. Prints for each output the largest error
-// and where it occurs. Exit status: 0 when every element keeps
+// and where it occurs. Exit status: 0 when there is a case and every element keeps
 // |got - expected| <= atol + rtol * |expected| (both 0: equal bits; NaN equals NaN), else 1.
 #include <math.h>
 #include <stdio.h>
@@ -131,7 +131,12 @@ static int run_case(@NAME@_context* context, const mt_model_info* info, Case* on
   }
   ok = ran;
   for (i = 0; ran && i < info->output_count; ++i) {
-    if (one->expected[i].data) ok &= check_output(info->outputs[i].name, &outputs[i], one, i);
+    if (one->expected[i].data) {
+      ok &= check_output(info->outputs[i].name, &outputs[i], one, i);
+    } else {
+      printf("%s %s: the case does not have it FAILED\n", one->folder, info->outputs[i].name);
+      ok = 0;
+    }
   }
   for (i = 0; i < kMostTensors; ++i) {
     free(one->inputs[i].data);
@@ -165,6 +170,11 @@ static int run_cases(const char* root, @NAME@_context* context, const mt_model_i
   }
   if (open_case) ok &= run_case(context, info, &one);
   fclose(list);
+  if (count == 0 && ok) {
+    printf("%s: there is no case to compare with; compile the model again with --case "
+           "in.npz,out.npz\n", path);
+    ok = 0;
+  }
   printf("%s: %d cases at level %s: %s\n", info->name, count, info->level, ok ? "ok" : "FAILED");
   return ok;
 }
