@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <memory>
 
 #include "compiler/cli/command.h"
 #include "compiler/cli/files.h"
@@ -13,6 +14,7 @@
 #include "compiler/codegen/target.h"
 #include "compiler/package/builder.h"
 #include "compiler/package/package.h"
+#include "compiler/support/error.h"
 #include "compiler/support/subprocess.h"
 
 namespace mintor {
@@ -71,7 +73,15 @@ void verify_built(Verdict& verdict, const VerifyArguments& arguments, const Mani
     }
     LoadOptions load = load_options(arguments.options);
     load.level = level;
-    const auto loaded = open_package(directory, load);
+    load.check_weights = true;
+    std::unique_ptr<LoadedModel> loaded;
+    try {
+      loaded = open_package(directory, load);
+    } catch (const CompileError& error) {
+      if (error.op() != "load") throw;
+      verdict.line(prefix + level + " opens", false, error.problem());
+      continue;
+    }
     if (!arguments.cases.empty()) {
       verify_cases(verdict, arguments, prefix + level + " case", *loaded);
       continue;
@@ -129,8 +139,8 @@ int verify_package(const VerifyArguments& arguments) {
   }
   if (manifest.cases.empty() && arguments.cases.empty()) {
     verdict.line("cases", false,
-                 "the package has none to compare with; give --case in.npz,out.npz, here or when it "
-                 "is compiled");
+                 "the package has none to compare with; give --case in.npz,out.npz, here or when "
+                 "it is compiled");
   }
   verify_built(verdict, arguments, manifest, arguments.model, "");
   if (verdict.failed == 0) {

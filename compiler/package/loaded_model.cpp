@@ -150,6 +150,7 @@ LoadedModel::LoadedModel(ModelApi api, const LoadOptions& options)
   mt_options open{};
   open.size = sizeof(open);
   open.threads = options.threads;
+  open.check_weights = options.check_weights ? 1 : 0;
   if (!options.level.empty()) open.level = options.level.c_str();
   if (weights_.data) {
     open.weights = weights_.data;

@@ -41,6 +41,7 @@ struct LoadOptions {
   int threads = 1;
   std::string level;            // empty: the best
   std::string weights_path;     // empty: the runtime's default places
+  bool check_weights = false;   // compares their SHA-256, which reads all of them
   Tensor weights;               // the weights themselves when `data` is set, u8, 64-byte aligned
   std::vector<int64_t> max_symbols;   // what the default context reserves for; empty: the hints
   mt_profile profile = nullptr;

@@ -95,6 +95,7 @@ typedef struct mt_options {
   int32_t parallel_width;       // how many ways to split for parallel_for; 0: 2
   mt_parallel_for parallel_for; // the host's own threads, instead of ours
   void* parallel_for_data;
+  int32_t check_weights;        // not 0: reads all of the weights and compares their SHA-256
 } mt_options;
 
 typedef struct mt_context_options {

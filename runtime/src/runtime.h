@@ -43,7 +43,8 @@ RangeText range_text(const mt_symbol_info& symbol);   // "0..64", "a multiple of
 // MT_SHAPE_MISMATCH or MT_OUT_OF_MEMORY with the first size that cannot be.
 mt_status check_sizes(const Program& program, const int64_t* symbols);
 
-// --- weights (weights.cpp) ---
+// --- weights (weights.cpp, sha256.cpp) ---
+void sha256(const void* data, uint64_t bytes, unsigned char hash[32]);
 struct Weights {
   const char* data;   // payload, without trailer
   void* mapping;      // what to unmap; null when the memory is the caller's

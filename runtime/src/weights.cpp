@@ -2,9 +2,8 @@
 // Finds, maps and checks weights.bin, or checks the caller's memory.
 // Takes the options of open; gives a pointer to the payload. Keeps true: files are mapped
 // read-only, so processes share them; the size and the trailer (64 bytes: "MINTORW1", payload bytes
-// as u64, SHA-256 of the payload, 16 zeros) agree with the program before a byte is used. The
-// hash itself is not computed again here, that would read the whole file; `make verify` and
-// `mintor verify` do it.
+// as u64, SHA-256 of the payload, 16 zeros) agree with the program before a byte is used. The hash
+// itself is computed again only when mt_options.check_weights asks: that reads the whole file.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +24,10 @@ static int hex_digit(char c) {
   return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static bool has_hash(const Program& program) {
+  return program.weights_sha256 && program.weights_sha256[0];
+}
+
 static mt_status check_trailer(const Program& program, const unsigned char* trailer,
                                const char* source) {
   uint64_t bytes = 0;
@@ -33,13 +36,38 @@ static mt_status check_trailer(const Program& program, const unsigned char* trai
     return fail(MT_IO_ERROR, "%s: has no valid trailer; it is damaged or no weights file", source);
   }
   const char* hash = program.weights_sha256;
-  for (int i = 0; hash && hash[0] && i < 32; ++i) {
+  for (int i = 0; has_hash(program) && i < 32; ++i) {
     if (hex_digit(hash[2 * i]) * 16 + hex_digit(hash[2 * i + 1]) != trailer[16 + i]) {
       return fail(MT_IO_ERROR, "%s: holds the weights of another model than '%s'", source,
                   program.info.name);
     }
   }
   return MT_OK;
+}
+
+// The payload against the hash that the program names; a program without one, against the trailer's
+// (null: there is none either).
+static mt_status check_contents(const Program& program, const char* payload,
+                                const unsigned char* trailer, const char* source) {
+  unsigned char found[32], expected[32];
+  if (!has_hash(program) && !trailer) {
+    return fail(MT_INVALID_ARGUMENT,
+                "check_weights is set, but neither '%s' nor the weights in memory say their hash",
+                program.info.name);
+  }
+  for (int i = 0; i < 32; ++i) {
+    expected[i] = trailer ? trailer[16 + i] : 0;
+    if (!has_hash(program)) continue;
+    const char* digits = program.weights_sha256 + 2 * i;
+    expected[i] = (unsigned char)(hex_digit(digits[0]) * 16 + hex_digit(digits[1]));
+  }
+  sha256(payload, uint64_t(program.info.weights_bytes), found);
+  if (memcmp(found, expected, 32) == 0) return MT_OK;
+  return fail(MT_IO_ERROR,
+              "%s: is damaged: the SHA-256 of its %lld bytes begins with %02x%02x%02x%02x, "
+              "expected %02x%02x%02x%02x",
+              source, (long long)program.info.weights_bytes, found[0], found[1], found[2], found[3],
+              expected[0], expected[1], expected[2], expected[3]);
 }
 
 static mt_status use_memory(const Program& program, const mt_options& options, Weights* weights) {
@@ -55,12 +83,17 @@ static mt_status use_memory(const Program& program, const mt_options& options, W
                 (long long)(expected + kTrailerBytes));
   }
   weights->data = data;
-  if (given == uint64_t(expected)) return MT_OK;
-  return check_trailer(program, reinterpret_cast<const unsigned char*>(data + expected),
-                       "weights in memory");
+  const unsigned char* trailer = given == uint64_t(expected)
+                                     ? nullptr
+                                     : reinterpret_cast<const unsigned char*>(data + expected);
+  const char* source = "weights in memory";
+  const mt_status checked = trailer ? check_trailer(program, trailer, source) : MT_OK;
+  if (checked || !options.check_weights) return checked;
+  return check_contents(program, data, trailer, source);
 }
 
-static mt_status map_file(const Program& program, const char* path, Weights* weights) {
+static mt_status map_file(const Program& program, const char* path, bool check,
+                          Weights* weights) {
   const int64_t expected = program.info.weights_bytes + kTrailerBytes;
   const int file = ::open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return fail(MT_IO_ERROR, "%s: %s", path, strerror(errno));
@@ -82,7 +115,8 @@ static mt_status map_file(const Program& program, const char* path, Weights* wei
   weights->mapped_bytes = expected;
   const unsigned char* trailer =
       static_cast<const unsigned char*>(mapping) + program.info.weights_bytes;
-  const mt_status checked = check_trailer(program, trailer, path);
+  mt_status checked = check_trailer(program, trailer, path);
+  if (!checked && check) checked = check_contents(program, weights->data, trailer, path);
   if (checked) close_weights(weights);
   return checked;
 }
@@ -122,7 +156,7 @@ static bool own_folder(const Program& program, char* folder, size_t room) {
 }
 
 // Beside the library that this code lies in, then weights/ and ../weights/ from there.
-static mt_status map_default(const Program& program, Weights* weights) {
+static mt_status map_default(const Program& program, bool check, Weights* weights) {
   char folder[PATH_MAX];
   if (!own_folder(program, folder, sizeof(folder))) {
     return fail(MT_IO_ERROR, "cannot tell where the library lies; set mt_options.weights_path");
@@ -138,7 +172,7 @@ static mt_status map_default(const Program& program, Weights* weights) {
     if (access(path, F_OK) != 0) continue;
     // A weights.bin of another model may lie here; its message stands when no other place has ours.
     found = true;
-    if (map_file(program, path, weights) == MT_OK) return MT_OK;
+    if (map_file(program, path, check, weights) == MT_OK) return MT_OK;
   }
   if (found) return MT_IO_ERROR;
   return fail(MT_IO_ERROR,
@@ -149,9 +183,10 @@ static mt_status map_default(const Program& program, Weights* weights) {
 mt_status open_weights(const Program& program, const mt_options& options, Weights* weights) {
   memset(weights, 0, sizeof(*weights));
   if (options.weights) return use_memory(program, options, weights);
-  if (options.weights_path) return map_file(program, options.weights_path, weights);
+  const bool check = options.check_weights != 0;
+  if (options.weights_path) return map_file(program, options.weights_path, check, weights);
   if (program.info.weights_bytes == 0) return MT_OK;
-  return map_default(program, weights);
+  return map_default(program, check, weights);
 }
 
 void close_weights(Weights* weights) {

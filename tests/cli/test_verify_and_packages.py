@@ -6,10 +6,13 @@ Keeps true: a comparison that was asked for is made; nobody's files are removed.
 import json
 import os
 import shutil
+import subprocess
 
 import numpy
 import pytest
-from cli_helper import BRAIN_FLOATS, ELEMENTWISE, SORTED, mintor, written
+from cli_helper import BRAIN_FLOATS, ELEMENTWISE, SORTED, TABLE, mintor, written
+
+import mintor as mintor_module
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,30 @@ def test_verify_fails_without_a_case(package, tmp_path):
     assert ended.returncode == 1 and "none.npz' holds no outputs" in ended.stdout
     ended = mintor("verify", copy, "--case", f"{package.parent}/in.npz,{package.parent}/out.npz")
     assert ended.returncode == 0, ended.stdout
+
+
+def test_a_flipped_bit_of_the_weights_is_found(tmp_path):
+    made = mintor("compile", written(tmp_path, "table.graph", TABLE), "-o", "table", "--build",
+                  "--target", "reference", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    package = tmp_path / "table"
+    weights = package / "weights" / "weights.bin"
+    assert mintor("verify", package).returncode == 0
+    mintor_module.load(package, check=True)
+    damaged = bytearray(weights.read_bytes())
+    damaged[33] ^= 1
+    weights.write_bytes(damaged)
+    mintor_module.load(package)  # nobody asked
+    with pytest.raises(mintor_module.CompileError, match="weights.bin: is damaged: the SHA-256"):
+        mintor_module.load(package, check=True)
+    ended = mintor("verify", package)
+    assert ended.returncode == 1
+    assert "FAILED weights/weights.bin: is missing or differs from the manifest" in ended.stdout
+    assert "FAILED reference opens: " in ended.stdout and "is damaged" in ended.stdout
+    by_make = subprocess.run(["make", "-s", "-C", package, "verify"], capture_output=True,
+                             text=True, check=False)
+    assert by_make.returncode != 0
+    assert "weights.bin: is damaged: the SHA-256" in by_make.stderr
 
 
 def test_verify_builds_a_package_with_other_compilers(package):

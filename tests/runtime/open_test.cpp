@@ -6,6 +6,8 @@
 #include <filesystem>
 
 #include "compiler/package/folder.h"
+#include "compiler/support/sha256.h"
+#include "runtime/src/runtime.h"
 #include "tests/runtime/toy_library.h"
 
 namespace mintor::toy {
@@ -144,6 +146,56 @@ TEST(weights, are_checked) {
   options.weights_path = path.c_str();
   expect_failure(Opened(options, default_context(), functions), MT_IO_ERROR,
                  path + ": holds the weights of another model than 'toy'");
+}
+
+TEST(weights, a_flipped_bit_is_found_when_asked) {
+  const std::string folder = scratch_folder("weights"), path = folder + "/weights.bin";
+  const std::string good = read_whole_file(toy_folder() + "/weights/weights.bin");
+  mt_options options = default_options();
+  options.weights_path = path.c_str();
+  for (const size_t at : {0u, 63u, 64u, 1023u, 1999u}) {
+    std::string damaged = good;
+    damaged[at] ^= 0x10;
+    write_text(path, damaged);
+    options.check_weights = 0;
+    EXPECT_EQ(Opened(options).status, MT_OK);
+    options.check_weights = 1;
+    const Opened opened(options);
+    EXPECT_EQ(opened.status, MT_IO_ERROR) << at;
+    EXPECT_EQ(opened.error().find(path + ": is damaged: the SHA-256 of its 2000 bytes begins"), 0u)
+        << opened.error();
+  }
+  write_text(path, good);
+  EXPECT_EQ(Opened(options).status, MT_OK);
+  // With the program's own hash, memory needs no trailer; without one, it does.
+  const Tensor bytes = weights();
+  mt_options memory = default_options();
+  memory.check_weights = 1;
+  memory.weights = bytes.data;
+  memory.weights_bytes = 2000;
+  expect_failure(Opened(memory), MT_INVALID_ARGUMENT,
+                 "check_weights is set, but neither 'toy' nor the weights in memory say their "
+                 "hash");
+  const std::string hash = sha256_hex(std::span(bytes.data, 2000));
+  const std::string hashed = built({{"    \"\",\n", "    \"" + hash + "\",\n"}});
+  const ModelApi functions = library_api(hashed + "/build/libtoy.so", "toy");
+  EXPECT_EQ(Opened(memory, default_context(), functions).status, MT_OK);
+}
+
+// Lengths around the borders of blocks, against the compiler's own.
+TEST(weights, sha256_is_that_of_the_standard) {
+  std::string text;
+  for (int bytes = 0; bytes < 200; ++bytes) {
+    unsigned char hash[32];
+    MT_PACKAGE::sha256(text.data(), text.size(), hash);
+    std::string hex;
+    for (const unsigned char byte : hash) {
+      hex += "0123456789abcdef"[byte >> 4];
+      hex += "0123456789abcdef"[byte & 15];
+    }
+    EXPECT_EQ(hex, sha256_hex(text)) << bytes;
+    text += static_cast<char>(bytes * 37);
+  }
 }
 
 TEST(weights, default_places_are_beside_the_library) {

@@ -185,6 +185,7 @@ int main(int argc, char** argv) {
   @NAME@_context* context = NULL;
   int i, ok = 0;
   options.size = sizeof(options);
+  options.check_weights = 1;
   for (i = 2; i + 1 < argc; i += 2) {
     if (strcmp(argv[i], "--threads") == 0) options.threads = atoi(argv[i + 1]);
     else if (strcmp(argv[i], "--level") == 0) options.level = argv[i + 1];

@@ -140,10 +140,11 @@ def compile(model, *, target="native", threads=0, shapes=None, **options):
     return Model(_mintor.compile(os.fspath(model), _option_items(given)))
 
 
-def load(path, threads=0, target=""):
+def load(path, threads=0, target="", check=False):
     """Opens a package that compile or save wrote, building its library when it is not there.
 
-    `target`: one of its levels; the best that this CPU runs by default. Raises CompileError when
-    the folder is no package.
+    `target`: one of its levels; the best that this CPU runs by default. `check`: the SHA-256 of the
+    weights is compared, which reads all of them. Raises CompileError when the folder is no package
+    or the weights are damaged.
     """
-    return Model(_mintor.load(os.fspath(path), threads, target))
+    return Model(_mintor.load(os.fspath(path), threads, target, check))

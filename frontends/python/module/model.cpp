@@ -272,7 +272,7 @@ std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& o
 }
 
 std::unique_ptr<PyModel> load_model_package(const std::string& directory, int threads,
-                                            const std::string& level) {
+                                            const std::string& level, bool check) {
   const Manifest manifest = read_manifest(directory);
   if (find_package_library(directory, manifest.name).empty()) build_package(directory);
   LoadOptions load;
@@ -280,6 +280,7 @@ std::unique_ptr<PyModel> load_model_package(const std::string& directory, int th
   options.threads = threads;
   load.threads = threads_of(options);
   load.level = level;
+  load.check_weights = check;
   return std::make_unique<PyModel>(open_package(directory, load), nullptr,
                                    CompileContext(options));
 }

@@ -53,8 +53,9 @@ class PyModel {
 };
 
 std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& options);
-// Builds the library first when it is not there. threads 0: every core.
+// Builds the library first when it is not there. threads 0: every core. check: the SHA-256 of the
+// weights.
 std::unique_ptr<PyModel> load_model_package(const std::string& directory, int threads,
-                                            const std::string& level);
+                                            const std::string& level, bool check);
 
 }  // namespace mintor

@@ -51,9 +51,10 @@ PYBIND11_MODULE(_mintor, module) {
     const py::gil_scoped_release unlocked;
     return mintor::compile_model(path, chosen);
   });
-  module.def("load", [](const std::string& directory, int threads, const std::string& level) {
+  module.def("load", [](const std::string& directory, int threads, const std::string& level,
+                         bool check) {
     const py::gil_scoped_release unlocked;
-    return mintor::load_model_package(directory, threads, level);
+    return mintor::load_model_package(directory, threads, level, check);
   });
   py::class_<PyModel>(module, "Model")
       .def("__call__", &PyModel::call)
