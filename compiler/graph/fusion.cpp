@@ -7,7 +7,8 @@
 //   m = max; e = exp(x - m); s = sum(e); p = e / s              ->  one group: a row block with
 //   local buffers
 //
-// The parts lie in fusion/: roles, legality, cost, materialise, group_order, names.
+// The parts lie in fusion/: roles, position, legality, cost, materialise,
+// group_order, names.
 #include "compiler/graph/fusion.h"
 
 #include <algorithm>
@@ -39,30 +40,21 @@ namespace {
       "MODEL --evaluate");
 }
 
-// The one group that holds all users, or -1. A user that is free stands for its own users.
-int common_group(const Drafts& all, const Node& node) {
-  if (all.is_wanted(node)) return -1;
+// The one group that holds all readers, or -1.
+int common_group(const Drafts& all, const std::vector<Reader>& readers) {
   int group = -1;
-  std::vector<const Node*> pending = all.users[node.id];
-  while (!pending.empty()) {
-    const Node* user = pending.back();
-    pending.pop_back();
-    if (all.views.contains(user)) return -1;  // a view needs bytes
-    if (all.free.contains(user)) {
-      pending.insert(pending.end(), all.users[user->id].begin(), all.users[user->id].end());
-      continue;
-    }
-    const int g = all.group_of.at(user);
+  for (const Reader& reader : readers) {
+    if (all.views.contains(reader.user)) return -1;  // a view needs bytes
+    const int g = all.group_of.at(reader.user);
     if (group != -1 && group != g) return -1;
     group = g;
   }
   return group;
 }
 
-void join(Drafts& all, const Node& node, int group) {
+void join(Drafts& all, const Node& node, const std::vector<Reader>& readers, int group) {
   Draft& draft = all.drafts[group];
-  if (shifted_in(all, node, draft)) draft.shifted.insert(&node);
-  draft.nodes.insert(&node);
+  draft.nodes[&node] = position_in(draft, readers);
   all.group_of[&node] = group;
   if (node.kind == Kind::contract) draft.contract = &node;
   if (node.kind == Kind::reduce && draft.first_reduce == nullptr) draft.first_reduce = &node;
@@ -71,7 +63,7 @@ void join(Drafts& all, const Node& node, int group) {
 
 void start(Drafts& all, const Node& node, const Refusal& refusal) {
   Draft draft;
-  draft.nodes.insert(&node);
+  draft.nodes[&node] = all_dims(node.results[0].shape.size());
   for (int32_t r = 0; r < static_cast<int32_t>(node.results.size()); ++r)
     draft.outputs.push_back({&node, r});
   if (node.kind == Kind::contract) draft.contract = &node;
@@ -94,12 +86,13 @@ void place(Drafts& all, const Node& node) {
     all.views.insert(&node);
     return;
   }
-  const int group = common_group(all, node);
+  const std::vector<Reader> readers = readers_of(all, node);
+  const int group = common_group(all, readers);
   if (group < 0) return start(all, node, {"its users are in several kernels"});
-  if (const Refusal refusal = refuse(all, node, all.drafts[group]))
+  if (const Refusal refusal = refuse(all, node, readers, all.drafts[group]))
     start(all, node, refusal);
   else
-    join(all, node, group);
+    join(all, node, readers, group);
 }
 
 FusionPlan plan_from(Drafts& all) {

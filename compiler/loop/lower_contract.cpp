@@ -227,7 +227,7 @@ Stmt nest_contract(NestContext& ctx, const Node& node) {
     body.push_back(k::let(name, sum));
     sum = k::variable(name, nest.acc_dtype);
   }
-  ctx.exprs.bind(self, sum);
+  ctx.exprs.bind(self, at, sum);
   std::vector<Stmt> stores;
   for (const Value& v : ctx.group.outputs)
     stores.push_back(k::store(value_name(ctx.graph, v), at, ctx.exprs.computed(v, at)));

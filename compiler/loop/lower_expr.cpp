@@ -57,7 +57,18 @@ void ExprLowering::begin(Ranges ranges) {
   guarded_ = 0;
 }
 
-void ExprLowering::bind(const Value& v, Expr expr) { bound_[{v.node, v.result}] = std::move(expr); }
+void ExprLowering::bind(const Value& v, std::vector<Index> indices, Expr expr) {
+  bound_[{v.node, v.result}] = {std::move(indices), std::move(expr)};
+}
+
+const Expr* ExprLowering::bound(const Value& v, const std::vector<Index>& indices) const {
+  const auto it = bound_.find({v.node, v.result});
+  if (it == bound_.end()) return nullptr;
+  if (it->second.indices != indices)
+    throw InternalError("lower", "'" + value_name(graph_, v) + "' is read at another index than " +
+                                     "the one at which it is in a register");
+  return &it->second.expr;
+}
 
 std::vector<Stmt> ExprLowering::take_lets() {
   memo_.clear();
@@ -71,7 +82,7 @@ std::string ExprLowering::fresh(std::string_view wish) {
 }
 
 Expr ExprLowering::at(const Value& v, const std::vector<Index>& indices) {
-  if (auto it = bound_.find({v.node, v.result}); it != bound_.end()) return it->second;
+  if (const Expr* held = bound(v, indices)) return *held;
   if (auto it = stored_.find({v.node, v.result}); it != stored_.end())
     return k::load(it->second, v.dtype(), indices);
   const Key key{{v.node, v.result}, indices};
@@ -91,7 +102,7 @@ Expr ExprLowering::at(const Value& v, const std::vector<Index>& indices) {
 }
 
 Expr ExprLowering::computed(const Value& v, const std::vector<Index>& indices) {
-  if (auto it = bound_.find({v.node, v.result}); it != bound_.end()) return it->second;
+  if (const Expr* held = bound(v, indices)) return *held;
   const Node& node = *v.node;
   switch (node.kind) {
     case Kind::constant: {

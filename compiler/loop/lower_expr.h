@@ -29,8 +29,9 @@ class ExprLowering {
 
   // Starts a statement: forgets Lets and bindings; `ranges` holds every variable in scope.
   void begin(Ranges ranges);
-  // Value `v`, at whatever index it is asked for, is `expr` (an accumulator) in this statement.
-  void bind(const Value& v, Expr expr);
+  // Value `v` at these indices is `expr` (an accumulator) in this statement. To ask for it at
+  // others is an InternalError: nothing holds it there.
+  void bind(const Value& v, std::vector<Index> indices, Expr expr);
   Expr at(const Value& v, const std::vector<Index>& indices);
   // The same for a value that has a buffer: what is stored there, not a load of it.
   Expr computed(const Value& v, const std::vector<Index>& indices);
@@ -64,7 +65,13 @@ class ExprLowering {
   std::map<std::string, int> names_;
   Ranges ranges_;
   std::map<Key, Expr> memo_;
-  std::map<std::pair<const Node*, int32_t>, Expr> bound_;
+  struct Bound {
+    std::vector<Index> indices;
+    Expr expr;
+  };
+  const Expr* bound(const Value& v, const std::vector<Index>& indices) const;
+
+  std::map<std::pair<const Node*, int32_t>, Bound> bound_;
   std::vector<Stmt> lets_;
   int guarded_ = 0;
 };

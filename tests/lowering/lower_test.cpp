@@ -12,6 +12,7 @@
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/text.h"
 #include "compiler/ops/library.h"
+#include "tests/lowering/check_chain.h"
 #include "tests/lowering/run_groups.h"
 
 namespace mintor {
@@ -22,27 +23,6 @@ Tensor noise(std::vector<int64_t> shape, uint32_t seed) {
   Builder b(g);
   b.input("x", DType::f32, Shape(shape.begin(), shape.end()));
   return sample_inputs(g, {}, seed).at("x");
-}
-
-void expect_same(const std::vector<Tensor>& want, const std::vector<Tensor>& have,
-                 const Graph& graph, const std::string& level) {
-  ASSERT_EQ(want.size(), have.size());
-  for (size_t n = 0; n < want.size(); ++n)
-    EXPECT_TRUE(same_bits(want[n], have[n]))
-        << level << ", result " << n << "\n" << kernels_text(graph, level);
-}
-
-// The whole chain on one graph, through both pipelines.
-void check_chain(Graph graph, const std::map<std::string, int64_t>& symbols = {}) {
-  CompileContext context;
-  context.options.verify_passes = true;
-  const Graph optimised = run_pipeline(context, std::move(graph));
-  for (uint32_t seed : {1u, 2u}) {
-    const auto inputs = sample_inputs(optimised, symbols, seed);
-    const std::vector<Tensor> want = evaluate(optimised, inputs).results;
-    for (const std::string level : {"", "reference", "v3", "v4"})
-      expect_same(want, run_groups(optimised, inputs, level), optimised, level);
-  }
 }
 
 TEST(Lower, ElementwiseWithBroadcastAndTail) {

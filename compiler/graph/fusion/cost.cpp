@@ -46,11 +46,11 @@ bool worth_keeping(const Drafts& all, const Draft& draft, const Node& node) {
   const Node& reduce = *draft.first_reduce;
   const Shape& full = reduce.operands[0].shape();
   const std::vector<int32_t>& dims = reduce.as<ReduceAttr>().dims;
-  if (draft.shifted.contains(&node) || !trailing(dims, full.size())) return false;
+  if (!draft.nodes.at(&node) || !trailing(dims, full.size())) return false;
   const std::vector<const Node*>& users = all.users[node.id];
   if (node.results[0].shape == without(full, dims))
     return std::ranges::any_of(users, [&](const Node* user) {
-      return user->kind == Kind::broadcast && draft.nodes.contains(user);
+      return user->kind == Kind::broadcast && draft.holds(user);
     });
   if (!(node.results[0].shape == full)) return false;
   Index row = 1;
@@ -58,7 +58,7 @@ bool worth_keeping(const Drafts& all, const Draft& draft, const Node& node) {
   const auto most = all.graph.ranges().upper(row);
   if (!most || *most > kMostRowElements) return false;
   return std::ranges::count_if(users, [&](const Node* user) {
-           return draft.nodes.contains(user);
+           return draft.holds(user);
          }) > 1;
 }
 

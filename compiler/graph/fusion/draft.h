@@ -5,7 +5,9 @@
 // at most one draft, is free, is a view, or is a leaf.
 #pragma once
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -37,15 +39,28 @@ std::string word_of(const Node& node);
 
 // ---- the plan while it is made ----
 
+// Which element of a node the output's element needs: for each dimension of the node, that of the
+// output; -1 - d where all of dimension d of a reduced operand is read. Nothing: another element
+// (a reindex lies between), or several.
+using Position = std::optional<std::vector<int32_t>>;
+
 struct Draft {
-  std::set<const Node*> nodes;
-  std::set<const Node*> shifted;  // reached through a reindex: not at the row of the output
+  std::unordered_map<const Node*, Position> nodes;
   std::vector<Value> outputs;
   const Node* contract = nullptr;
   const Node* first_reduce = nullptr;  // gives `full` and the reduced dims of a row block
   bool closed = false;  // holds a scan or a scatter: takes nothing more than inlined nodes
   std::vector<std::string> because;
   const Shape& root_shape() const { return outputs.front().shape(); }
+  bool holds(const Node* node) const { return nodes.contains(node); }
+};
+
+// A node that computes (or is a view) and reads another one, directly or through broadcasts that
+// every kernel computes again.
+struct Reader {
+  const Node* user = nullptr;
+  const Node* operand = nullptr;  // of the user: the node itself, or the last of the broadcasts
+  std::vector<int32_t> dims;      // dimensions of `operand` that are the node's, in order
 };
 
 struct Drafts {
@@ -67,11 +82,19 @@ struct Drafts {
   bool is_prepared(const Node& node) const { return prepared.contains(&node); }
 };
 
+// ---- readers and positions (position.cpp) ----
+
+std::vector<Reader> readers_of(const Drafts& all, const Node& node);
+// Where the draft reads `node`, all of whose readers it holds.
+Position position_in(const Draft& draft, const std::vector<Reader>& readers);
+// 0, 1, ... rank - 1.
+std::vector<int32_t> all_dims(size_t rank);
+
 // ---- legality (legality.cpp) ----
 
 // Why `node`, all of whose users are in `draft`, does not join it; empty: it joins.
-Refusal refuse(const Drafts& all, const Node& node, const Draft& draft);
-bool shifted_in(const Drafts& all, const Node& node, const Draft& draft);
+Refusal refuse(const Drafts& all, const Node& node, const std::vector<Reader>& readers,
+               const Draft& draft);
 
 // ---- cost (cost.cpp) ----
 
@@ -85,7 +108,14 @@ std::unordered_set<const Node*> find_contract_tails(const Drafts& all);
 // value a row that is then broadcast over it.
 bool worth_keeping(const Drafts& all, const Draft& draft, const Node& node);
 
-Shape without(const Shape& shape, const std::vector<int32_t>& dims);
+// The items that `dims` does not name.
+template <class T>
+std::vector<T> without(const std::vector<T>& items, const std::vector<int32_t>& dims) {
+  std::vector<T> kept;
+  for (size_t d = 0; d < items.size(); ++d)
+    if (std::ranges::find(dims, static_cast<int32_t>(d)) == dims.end()) kept.push_back(items[d]);
+  return kept;
+}
 bool trailing(const std::vector<int32_t>& dims, size_t rank);
 
 // ---- from drafts to groups ----

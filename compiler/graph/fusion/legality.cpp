@@ -9,17 +9,14 @@
 namespace mintor::fusion {
 namespace {
 
-bool feeds_contract(const Node& node, const Draft& draft) {
-  if (draft.contract == nullptr) return false;
-  return std::ranges::any_of(draft.contract->operands,
-                             [&](const Value& v) { return v.node == &node; });
-}
+constexpr const char* kElsewhere = "its user reads it at another position";
 
-Refusal refuse_inlined(const Drafts& all, const Node& node, const Draft& draft) {
+Refusal refuse_inlined(const Drafts& all, const Node& node, const std::vector<Reader>& readers,
+                       const Draft& draft) {
   if (node.kind == Kind::concat && draft.first_reduce) return {"a concat inside rows"};
   if (!is_elementwise(node)) return {};
-  for (const Node* user : all.users[node.id])
-    if (draft.nodes.contains(user) && changes_position(*user) && repeats(all.graph, *user))
+  for (const Reader& reader : readers)
+    if (changes_position(*reader.user) && repeats(all.graph, *reader.user))
       return {"its user reads it several times"};
   if (draft.first_reduce != nullptr && draft.contract == nullptr &&
       all.contract_tails.contains(&node))
@@ -27,17 +24,16 @@ Refusal refuse_inlined(const Drafts& all, const Node& node, const Draft& draft) 
   return {};
 }
 
-Refusal refuse_contract(const Drafts& all, const Node& node, const Draft& draft) {
+Refusal refuse_contract(const Node& node, const Position& at, const Draft& draft) {
   if (draft.contract != nullptr) return {"the group has a contract already"};
   if (draft.first_reduce != nullptr) return {"the group works on whole rows"};
   for (const Value& out : draft.outputs)
     if (!(out.shape() == node.results[0].shape)) return {"the tail has another shape"};
-  for (const Node* user : all.users[node.id])
-    if (user->kind == Kind::broadcast) return {"its users broadcast it"};
+  if (at != all_dims(draft.root_shape().size())) return {kElsewhere};
   return {};
 }
 
-Refusal refuse_reduce(const Node& node, const Draft& draft) {
+Refusal refuse_reduce(const Node& node, const Position& at, const Draft& draft) {
   if (draft.contract != nullptr) return {"the group holds a contract"};
   const auto& attr = node.as<ReduceAttr>();
   const Shape& full = node.operands[0].shape();
@@ -45,6 +41,7 @@ Refusal refuse_reduce(const Node& node, const Draft& draft) {
     const auto& first = draft.first_reduce->as<ReduceAttr>();
     if (!(draft.first_reduce->operands[0].shape() == full) || first.dims != attr.dims)
       return {"it reduces other dimensions than the group"};
+    if (at != draft.nodes.at(draft.first_reduce)) return {kElsewhere};
     return {};
   }
   const Shape kept = without(full, attr.dims);
@@ -54,17 +51,13 @@ Refusal refuse_reduce(const Node& node, const Draft& draft) {
     return {"the reduced dimensions are not the innermost"};
   for (const Value& out : draft.outputs)
     if (!(out.shape() == draft.root_shape())) return {"the outputs differ in shape"};
+  const std::vector<int32_t> row =
+      tail ? all_dims(kept.size()) : without(all_dims(full.size()), attr.dims);
+  if (at != row) return {kElsewhere};
   return {};
 }
 
 }  // namespace
-
-Shape without(const Shape& shape, const std::vector<int32_t>& dims) {
-  Shape kept;
-  for (size_t d = 0; d < shape.size(); ++d)
-    if (std::ranges::find(dims, static_cast<int32_t>(d)) == dims.end()) kept.push_back(shape[d]);
-  return kept;
-}
 
 bool trailing(const std::vector<int32_t>& dims, size_t rank) {
   for (size_t n = 0; n < dims.size(); ++n)
@@ -72,26 +65,23 @@ bool trailing(const std::vector<int32_t>& dims, size_t rank) {
   return true;
 }
 
-bool shifted_in(const Drafts& all, const Node& node, const Draft& draft) {
-  return std::ranges::any_of(all.users[node.id], [&](const Node* user) {
-    return draft.nodes.contains(user) && (draft.shifted.contains(user) || changes_position(*user));
-  });
-}
-
-Refusal refuse(const Drafts& all, const Node& node, const Draft& draft) {
+Refusal refuse(const Drafts& all, const Node& node, const std::vector<Reader>& readers,
+               const Draft& draft) {
   if (draft.nodes.size() >= kMostNodes) return {"the kernel is long enough"};
   if (all.apart.contains(&node)) return {"what a row needs of it has no bound"};
   if (all.is_prepared(node) != all.is_prepared(*draft.outputs.front().node))
     return {"it is computed once, from parameters alone"};
-  if (feeds_contract(node, draft)) return {"it is read by every tile of a contract"};
-  if (role_of(node) == Role::inlined) return refuse_inlined(all, node, draft);
-  if (shifted_in(all, node, draft)) return {"its user reads it at another position"};
+  if (std::ranges::find(readers, draft.contract, &Reader::user) != readers.end())
+    return {"it is read by every tile of a contract"};
+  if (role_of(node) == Role::inlined) return refuse_inlined(all, node, readers, draft);
+  const Position at = position_in(draft, readers);
+  if (!at) return {kElsewhere};
   if (draft.closed) return {"the group is a scan or a scatter"};
   switch (node.kind) {
     case Kind::contract:
-      return refuse_contract(all, node, draft);
+      return refuse_contract(node, at, draft);
     case Kind::reduce:
-      return refuse_reduce(node, draft);
+      return refuse_reduce(node, at, draft);
     default:
       return {"a scan or a scatter starts its own kernel"};
   }

@@ -16,8 +16,9 @@ bool by_place(const Value& a, const Value& b) {
 // The draft's nodes with the free ones that they use; `inputs` receives what comes from outside.
 std::vector<const Node*> close_over(const Drafts& all, const Draft& draft,
                                     std::vector<Value>& inputs) {
-  std::unordered_set<const Node*> inside(draft.nodes.begin(), draft.nodes.end());
-  std::vector<const Node*> nodes(draft.nodes.begin(), draft.nodes.end());
+  std::unordered_set<const Node*> inside;
+  for (const auto& [node, position] : draft.nodes) inside.insert(node);
+  std::vector<const Node*> nodes(inside.begin(), inside.end());
   for (size_t next = 0; next < nodes.size(); ++next)
     for (const Value& v : nodes[next]->operands) {
       if (inside.contains(v.node)) continue;
@@ -40,7 +41,8 @@ std::vector<Value> materialised(const Drafts& all, const Draft& draft, const Gro
   for (const Node* node : group.nodes) {
     const bool output = std::ranges::find(group.outputs, node, &Value::node) != group.outputs.end();
     const bool nest = output || role_of(*node) == Role::anchor ||
-                      (draft.first_reduce != nullptr && worth_keeping(all, draft, *node));
+                      (draft.first_reduce != nullptr && draft.holds(node) &&
+                       worth_keeping(all, draft, *node));
     if (!nest) continue;
     for (int32_t r = 0; r < static_cast<int32_t>(node->results.size()); ++r)
       values.push_back({node, r});

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes a graph; compares two sets of inputs at every level. Keeps true: nothing is run that the
+// passes did not check.
+#include "tests/lowering/check_chain.h"
+
+#include <gtest/gtest.h>
+
+#include "compiler/graph/pipeline.h"
+#include "compiler/ir/evaluate.h"
+#include "tests/lowering/run_groups.h"
+
+namespace mintor {
+namespace {
+
+void expect_same(const std::vector<Tensor>& want, const std::vector<Tensor>& have,
+                 const Graph& graph, const std::string& level) {
+  ASSERT_EQ(want.size(), have.size());
+  for (size_t n = 0; n < want.size(); ++n)
+    EXPECT_TRUE(same_bits(want[n], have[n]))
+        << level << ", result " << n << "\n" << kernels_text(graph, level);
+}
+
+}  // namespace
+
+void check_chain(Graph graph, const std::map<std::string, int64_t>& symbols) {
+  CompileContext context;
+  context.options.verify_passes = true;
+  const Graph optimised = run_pipeline(context, std::move(graph));
+  for (uint32_t seed : {1u, 2u}) {
+    const auto inputs = sample_inputs(optimised, symbols, seed);
+    const std::vector<Tensor> want = evaluate(optimised, inputs).results;
+    for (const std::string level : {"", "reference", "v3", "v4"})
+      expect_same(want, run_groups(optimised, inputs, level), optimised, level);
+  }
+}
+
+}  // namespace mintor
