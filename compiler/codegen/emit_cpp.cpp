@@ -141,6 +141,8 @@ class Writer {
       begin = (from_zero ? "" : begin + " + ") + std::string("tile_begin");
       end = (from_zero ? "" : exprs_.integer(loop.begin) + " + ") + std::string("tile_end");
     }
+    if (loop.kind == LoopKind::unrolled)
+      line("MT_UNROLL(" + exprs_.integer(ranges_.simplify(loop.end - loop.begin)) + ")");
     line("for (int64_t " + loop.var + " = " + begin + "; " + loop.var + " < " + end + "; ++" +
          loop.var + ") {");
     const Range* known = ranges_.find(loop.var);

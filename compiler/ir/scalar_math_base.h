@@ -16,6 +16,13 @@
 
 #define MT_FN static inline __attribute__((always_inline, unused))
 #define MT_BIG_FN static inline __attribute__((unused))
+// Before a loop of n iterations that the compiler writes out: a tile of registers.
+#define MT_PRAGMA(text) _Pragma(#text)
+#ifdef __clang__
+#define MT_UNROLL(n) MT_PRAGMA(clang loop unroll(full))
+#else
+#define MT_UNROLL(n) MT_PRAGMA(GCC unroll n)
+#endif
 
 // ---- Types ----------------------------------------------------------------------------------
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes unrolled loops out: unrolled i in 0..2 { acc[i] = 0 }  ->  acc[0] = 0; acc[1] = 0
+// Writes unrolled loops out where their copies differ in more than addresses:
+//   unrolled i in 0..2 { if in_range(i - 1, 2) { acc[0] = x[i] } }  ->  acc[0] = x[1]
 // Names bound in a copy get its number. Each copy is simplified under the ranges around it, so that
 // conditions on the unrolled variable disappear before the next level is copied.
+// A tile, whose copies differ in addresses alone, stays a loop: the emitter marks it, the compilers
+// write it out, and a reader sees the tile. Measured on a tile of 14 x 2 vectors at v4 and 6 x 1 at
+// v3: the same instructions and speed as written-out text, gcc 12 and clang 19 (2026-11-28).
 #include "compiler/loop/analysis.h"
 #include "compiler/loop/pass.h"
 #include "compiler/loop/simplify.h"
@@ -22,9 +26,12 @@ class Expander {
     }
     if (auto* i = std::get_if<If>(&s->node))
       return k::if_(i->cond, run(i->then_body), run(i->else_body));
-    auto* f = std::get_if<For>(&s->node);
-    if (!f) return s;
-    if (f->kind == LoopKind::unrolled) return copies(*f);
+    auto* loop = std::get_if<For>(&s->node);
+    if (!loop) return s;
+    const Stmt narrower = loop->kind == LoopKind::unrolled ? narrowed(*loop) : nullptr;
+    auto* f = narrower ? std::get_if<For>(&narrower->node) : loop;
+    if (!f) return narrower;
+    if (f->kind == LoopKind::unrolled && !is_tile(*f)) return copies(*f);
     ranges_.set(f->var, f->begin, f->end - 1);
     Stmt body = run(f->body);
     ranges_.erase(f->var);
@@ -34,6 +41,51 @@ class Expander {
  private:
   Ranges ranges_;
   std::set<std::string> names_;
+
+  // Copies that a condition leaves out, at either end: unrolled i in 0..14 { if in_range(i - 2, 99)
+  // { S } }  ->  unrolled i in 2..14 { S }. nullptr: the condition is not decided, or holds in
+  // between.
+  Stmt narrowed(const For& f) const {
+    auto* branch = std::get_if<If>(&f.body->node);
+    const Index extent = ranges_.simplify(f.end - f.begin);
+    if (!branch || branch->else_body || !extent.is_const()) return nullptr;
+    int64_t first = -1, last = -1;
+    for (int64_t n = 0; n < extent.value(); ++n) {
+      const Stmt copy = simplify_stmt(
+          substitute(k::if_(branch->cond, k::let("t", k::index(0))), {{f.var, f.begin + n}}),
+          ranges_);
+      if (std::holds_alternative<If>(copy->node)) return nullptr;
+      if (!std::holds_alternative<Let>(copy->node)) continue;
+      if (first >= 0 && last != n) return nullptr;
+      if (first < 0) first = n;
+      last = n + 1;
+    }
+    if (first < 0) return k::block({});
+    return k::loop(f.var, f.begin + first, f.begin + last, branch->then_body, f.kind);
+  }
+
+  // Stores and Lets whose addresses are affine in the variable, in loops that are tiles too.
+  bool is_tile(const For& f) const {
+    const Index extent = ranges_.simplify(f.end - f.begin);
+    if (!extent.is_const() || extent.value() < 2) return false;
+    bool only_addresses = true;
+    visit(f.body, [&](const Stmt& s) {
+      auto* loop = std::get_if<For>(&s->node);
+      if (loop) only_addresses &= loop->kind == LoopKind::unrolled;
+      if (loop) only_addresses &= !loop->begin.mentions(f.var) && !loop->end.mentions(f.var);
+      only_addresses &= !std::holds_alternative<If>(s->node) &&
+                        !std::holds_alternative<Alloc>(s->node);
+    });
+    visit_exprs(f.body, [&](const Expr& e) {
+      auto* condition = std::get_if<InRangeExpr>(&e->node);
+      only_addresses &= !condition && !std::holds_alternative<GuardExpr>(e->node);
+    });
+    map_indices(f.body, [&](const Index& e) {
+      only_addresses &= !e.mentions(f.var) || e.affine_in(f.var).has_value();
+      return e;
+    });
+    return only_addresses;
+  }
 
   Stmt copies(const For& f) {
     Index extent = ranges_.simplify(f.end - f.begin);
