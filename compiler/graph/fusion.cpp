@@ -55,6 +55,9 @@ int common_group(const Drafts& all, const std::vector<Reader>& readers) {
 void join(Drafts& all, const Node& node, const std::vector<Reader>& readers, int group) {
   Draft& draft = all.drafts[group];
   draft.nodes[&node] = position_in(draft, readers);
+  Copies& copies = draft.copies[&node] = copies_in(draft, node, readers);
+  if (role_of(node) == Role::anchor) copies = {{{node.id + 1, 1}}, 0};  // has a nest of its own
+  draft.written += copies.total();
   all.group_of[&node] = group;
   if (node.kind == Kind::contract) draft.contract = &node;
   if (node.kind == Kind::reduce && draft.first_reduce == nullptr) draft.first_reduce = &node;
@@ -64,6 +67,8 @@ void join(Drafts& all, const Node& node, const std::vector<Reader>& readers, int
 void start(Drafts& all, const Node& node, const Refusal& refusal) {
   Draft draft;
   draft.nodes[&node] = all_dims(node.results[0].shape.size());
+  draft.copies[&node] = {{{node.id + 1, 1}}, 0};
+  draft.written = 1;
   for (int32_t r = 0; r < static_cast<int32_t>(node.results.size()); ++r)
     draft.outputs.push_back({&node, r});
   if (node.kind == Kind::contract) draft.contract = &node;

@@ -7,6 +7,13 @@
 #include "compiler/support/identifier.h"
 
 namespace mintor {
+namespace {
+
+// Of a kernel, where fusion allows 512 (graph/fusion/copies.cpp) and a reduction writes its
+// operands a few times. More is a bound that fusion misjudged, and minutes of compiling.
+constexpr int64_t kMostWritten = 1 << 16;
+
+}  // namespace
 
 std::string value_name(const Graph& graph, const Value& value) {
   const Node& node = *value.node;
@@ -102,6 +109,7 @@ Expr ExprLowering::at(const Value& v, const std::vector<Index>& indices) {
 }
 
 Expr ExprLowering::computed(const Value& v, const std::vector<Index>& indices) {
+  check(++written_ <= kMostWritten, "lower", "a kernel writes more expressions than it may");
   if (const Expr* held = bound(v, indices)) return *held;
   const Node& node = *v.node;
   switch (node.kind) {

@@ -74,6 +74,7 @@ class ExprLowering {
   std::map<std::pair<const Node*, int32_t>, Bound> bound_;
   std::vector<Stmt> lets_;
   int guarded_ = 0;
+  int64_t written_ = 0;
 };
 
 // Inlines a graph of scalars (a custom combiner's body): its results for these operand expressions.

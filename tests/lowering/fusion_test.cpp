@@ -3,9 +3,14 @@
 // to bound; fails where a group holds what it may not, or where time or stack grow with the graph.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "compiler/graph/from_parameters.h"
 #include "compiler/graph/fusion.h"
 #include "compiler/ir/builder.h"
+#include "compiler/ops/library.h"
+#include "tests/lowering/check_chain.h"
+#include "tests/lowering/run_groups.h"
 
 namespace mintor {
 namespace {
@@ -61,6 +66,72 @@ TEST(Fusion, NamesSayAsMuchOfAPlaceAsTellsItFromOthers) {
   EXPECT_EQ(names_for({"jit/net/last/sum"}), std::vector<std::string>{"last_sum_scan"});
   EXPECT_EQ(names_for({"sum", "net/sum"}),
             (std::vector<std::string>{"sum_scan", "net_sum_scan"}));
+}
+
+// x doubled again and again: each step reads the last one twice.
+Value doubled(Builder& b, Value x, int times) {
+  for (int n = 0; n < times; ++n) x = b.apply(ScalarOp::add, {x, x});
+  return x;
+}
+
+Value padded(Builder& b, Value x, const std::vector<Index>& before,
+             const std::vector<Index>& after) {
+  return ops::pad(b, x, before, after, ops::PadMode::constant, Value{});
+}
+
+// Values that read a chain of doublings under a condition, at several positions, or twice.
+using Ending = std::function<Value(Builder&, Value)>;
+const std::vector<std::pair<std::string, Ending>> kEndings = {
+    {"gather", [](Builder& b, Value x) { return b.gather(x, b.input("at", DType::i64, {3}), 0); }},
+    {"gather of a broadcast",
+     [](Builder& b, Value x) {
+       return b.gather(b.broadcast(x, {2, 8, 6}, {1, 2}), b.input("at", DType::i64, {3}), 1);
+     }},
+    {"pad", [](Builder& b, Value x) { return padded(b, x, {1, 0}, {1, 0}); }},
+    {"transpose", [](Builder& b, Value x) { return b.transpose(x, {1, 0}); }},
+    {"concat", [](Builder& b, Value x) { return b.concat(std::vector<Value>{x, x}, 1); }},
+    {"concat and more",
+     [](Builder& b, Value x) { return doubled(b, b.concat(std::vector<Value>{x, x}, 1), 9); }},
+    {"centred columns",
+     [](Builder& b, Value x) {
+       const int64_t axes[] = {0};
+       return ops::sub(b, x, ops::reduce(b, ops::Reduction::max, x, axes, true));
+     }},
+    {"few items", [](Builder& b, Value x) { return b.reduce(Combiner::add, x, {1}); }},
+};
+
+TEST(Fusion, BoundsWhatAKernelWrites) {
+  for (const auto& [name, ending] : kEndings) {
+    SCOPED_TRACE(name);
+    Graph g;
+    Builder b(g);
+    g.results = {{"y", ending(b, doubled(b, b.input("x", DType::f32, {8, 6}), 40))}};
+    EXPECT_LT(kernels_text(g, "").size(), 300'000u);
+    check_chain(std::move(g));
+  }
+}
+
+TEST(Fusion, BoundsReadsAtManyPositions) {  // each step reads the last one at two elements
+  Graph g;
+  Builder b(g);
+  Value x = b.input("x", DType::f32, {40});
+  for (int n = 0; n < 20; ++n) {
+    const Value at = b.input("at" + std::to_string(n), DType::i64, {});
+    const Value one = b.broadcast_to(b.gather(x, at, 0), {40});
+    x = b.apply(ScalarOp::add, {padded(b, b.slice(x, {1}, {39}, {1}), {0}, {1}), one});
+  }
+  g.results = {{"y", x}};
+  EXPECT_LT(kernels_text(g, "").size(), 300'000u);
+  check_chain(std::move(g));
+}
+
+TEST(Fusion, LongRowsAreDoubledWithoutABuffer) {
+  Graph g;
+  Builder b(g);
+  const Value x = doubled(b, b.input("x", DType::f32, {2, 20000}), 40);
+  const int64_t axes[] = {1};
+  g.results = {{"y", ops::sub(b, x, ops::reduce(b, ops::Reduction::max, x, axes, true))}};
+  check_chain(std::move(g));
 }
 
 }  // namespace

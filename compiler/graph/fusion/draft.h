@@ -44,8 +44,20 @@ std::string word_of(const Node& node);
 // (a reindex lies between), or several.
 using Position = std::optional<std::vector<int32_t>>;
 
+// How often a kernel's text holds the expression of a node. At the index of a nest (or of a
+// broadcast in it) a value that is read twice gets a name and is written once; behind a node that
+// changes positions it may lie under a condition, where nothing is named, and is written for each
+// read.
+struct Copies {
+  std::map<uint64_t, int64_t> named;  // by nest and broadcast
+  int64_t unnamed = 0;
+  int64_t total() const;
+};
+
 struct Draft {
   std::unordered_map<const Node*, Position> nodes;
+  std::unordered_map<const Node*, Copies> copies;
+  int64_t written = 0;  // expressions, all copies counted
   std::vector<Value> outputs;
   const Node* contract = nullptr;
   const Node* first_reduce = nullptr;  // gives `full` and the reduced dims of a row block
@@ -89,6 +101,12 @@ std::vector<Reader> readers_of(const Drafts& all, const Node& node);
 Position position_in(const Draft& draft, const std::vector<Reader>& readers);
 // 0, 1, ... rank - 1.
 std::vector<int32_t> all_dims(size_t rank);
+
+// ---- size of the text (copies.cpp) ----
+
+// A kernel is cut where it would write more expressions than this.
+extern const int64_t kMostWritten;
+Copies copies_in(const Draft& draft, const Node& node, const std::vector<Reader>& readers);
 
 // ---- legality (legality.cpp) ----
 

@@ -68,6 +68,8 @@ bool trailing(const std::vector<int32_t>& dims, size_t rank) {
 Refusal refuse(const Drafts& all, const Node& node, const std::vector<Reader>& readers,
                const Draft& draft) {
   if (draft.nodes.size() >= kMostNodes) return {"the kernel is long enough"};
+  if (draft.written + copies_in(draft, node, readers).total() > kMostWritten)
+    return {"the kernel would write it out too often"};
   if (all.apart.contains(&node)) return {"what a row needs of it has no bound"};
   if (all.is_prepared(node) != all.is_prepared(*draft.outputs.front().node))
     return {"it is computed once, from parameters alone"};
