@@ -3,6 +3,8 @@
 // Keeps true: what lies under a Guard is not evaluated outside of it.
 #include "compiler/loop/lower_expr.h"
 
+#include <algorithm>
+
 #include "compiler/support/error.h"
 #include "compiler/support/identifier.h"
 
@@ -15,23 +17,33 @@ constexpr int64_t kMostWritten = 1 << 16;
 
 }  // namespace
 
+namespace {
+
+std::string base_name(const Graph& graph, const Node& node) {
+  if (node.kind == Kind::input) return node.as<InputAttr>().name;
+  if (node.kind == Kind::parameter) return node.as<ParameterAttr>().name;
+  std::string base(name_of(node.kind));
+  if (auto* op = std::get_if<ScalarAttr>(&node.attr)) base = std::string(name_of(op->op));
+  const auto& scopes = graph.scopes(&node);
+  if (scopes.empty()) return base;
+  const std::string& scope = scopes.front();
+  return scope.substr(scope.find_last_of('/') + 1) + "_" + base;
+}
+
+}  // namespace
+
 std::string value_name(const Graph& graph, const Value& value) {
   const Node& node = *value.node;
   // The leading letter and the trailing id keep these apart from keywords, loop variables and each
   // other.
-  const std::string suffix = "_" + std::to_string(node.id) +
-                             (node.results.size() > 1 ? "_" + std::to_string(value.result) : "");
-  if (node.kind == Kind::input) return joined_words(node.as<InputAttr>().name, "v") + suffix;
-  if (node.kind == Kind::parameter)
-    return joined_words(node.as<ParameterAttr>().name, "v") + suffix;
-  std::string base(name_of(node.kind));
-  if (auto* op = std::get_if<ScalarAttr>(&node.attr)) base = std::string(name_of(op->op));
-  const auto& scopes = graph.scopes(&node);
-  if (!scopes.empty()) {
-    const std::string& scope = scopes.front();
-    base = scope.substr(scope.find_last_of('/') + 1) + "_" + base;
-  }
-  return joined_words(base, "v") + suffix;
+  std::string name = joined_words(base_name(graph, node), "v");
+  if (node.results.size() > 1) name += "_r" + std::to_string(value.result);
+  name += "_" + std::to_string(node.id);
+  // Symbols have the names that the model gives them: none may begin with this one, from which
+  // those of loops and locals are made.
+  const auto begins = [&](const Symbol& symbol) { return symbol.name.starts_with(name); };
+  while (std::ranges::any_of(graph.symbols(), begins)) name += "_";
+  return name;
 }
 
 void require(const Ranges& ranges, const Index& value, const Index& extent, Expr& cond) {

@@ -75,6 +75,13 @@ constexpr Named kGraphs[] = {
   t = tanh f32[3*(n // 4), 4] (s)
   results t
 })"},
+    // Symbols called as the buffers of x and r, and the loop of r, would be.
+    {"names", R"(graph names (x_0: 0..40 ~ 17, relu_1_0i: 0..9) {
+  x = input f32[x_0, relu_1_0i]
+  r = relu f32[x_0, relu_1_0i] (x)
+  s = reduce f32[x_0] (r) add dims = [1] identity -0
+  results r, s
+})"},
     {"network", nullptr},
 };
 
