@@ -13,7 +13,9 @@
 
 #include "compiler/ir/scalar_math_base.h"
 #include "compiler/ir/scalar_math_cast.h"
+#include "compiler/ir/scalar_math_exp_log.h"
 #include "compiler/ir/scalar_math_functions.h"
 #include "compiler/ir/scalar_math_index.h"
+#include "compiler/ir/scalar_math_trig.h"
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scalar functions, part 3: casts between dtypes, 16-bit floats, bit casts, bools in memory.
+// Scalar functions, part 5: casts between dtypes, 16-bit floats, bit casts, bools in memory.
 // Takes and gives scalars or vectors as scalar_math.h says, which is the header to include.
 // Keeps true: to float rounds once to nearest even, whatever the source; to integer truncates and
 // saturates, NaN gives 0; integers wrap; f16 and bf16 are their bits in u16.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Polynomials of compiler/ir/scalar_math_functions.h: where its coefficients come from.
+"""Polynomials of compiler/ir/scalar_math_*.h: where its coefficients come from.
 
 Run `python tests/numerics/minimax.py [name ...]` (needs mpmath). Each entry says which function of
 t is approximated, on which interval, with which weight. Weighted least squares on Chebyshev nodes
