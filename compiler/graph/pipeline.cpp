@@ -73,6 +73,14 @@ bool contains(const std::vector<std::string>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
+void compare_bits(CompileContext& context, const char* pass, const Graph& before,
+                  const Graph& after) {
+  const std::string reason = check_bits(pass, before, after);
+  if (reason.empty()) return;
+  const std::string warning = "verify-passes: the bits are not compared: " + reason;
+  if (!contains(context.warnings, warning)) context.warn(warning);  // each pass has the same reason
+}
+
 // One pass: timed, verified, its bits checked once they are decided, its change reported. Returns
 // true when the pipeline stops here.
 bool run_one(CompileContext& context, const char* name, Stage stage, Graph& graph) {
@@ -84,7 +92,8 @@ bool run_one(CompileContext& context, const char* name, Stage stage, Graph& grap
   const auto end = std::chrono::steady_clock::now();
   PassTime time{name, std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count(),
                 true};
-  if (context.options.verify_passes && stage == Stage::frozen) check_bits(name, graph, after_pass);
+  if (context.options.verify_passes && stage == Stage::frozen)
+    compare_bits(context, name, graph, after_pass);
   graph = std::move(after_pass);
   if (compare) {
     const std::string after = print(graph);

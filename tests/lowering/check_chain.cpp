@@ -26,6 +26,7 @@ void check_chain(Graph graph, const std::map<std::string, int64_t>& symbols) {
   CompileContext context;
   context.options.verify_passes = true;
   const Graph optimised = run_pipeline(context, std::move(graph));
+  EXPECT_EQ(context.warnings, std::vector<std::string>{});  // the passes were compared, too
   for (uint32_t seed : {1u, 2u}) {
     const auto inputs = sample_inputs(optimised, symbols, seed);
     const std::vector<Tensor> want = evaluate(optimised, inputs).results;
