@@ -13,23 +13,32 @@
 namespace mintor {
 namespace {
 
-constexpr int64_t kMostElements = 6000;  // of one value, at n = 5
 constexpr int64_t kSizes[] = {1, 2, 3, 4, 5, 7, 8, 16, 17, 20, 33, 48};
+constexpr int64_t kThinSizes[] = {1, 2, 3, 5};
+// Of one value, at n = 5. A thin graph has n in one dimension and little in the others, so that n
+// can be thousands.
+constexpr int64_t kMostElements = 6000, kMostThinElements = 25;
 constexpr DType kDTypes[] = {DType::f32, DType::f32, DType::f32,     DType::f64, DType::i32,
                              DType::i64, DType::i8,  DType::u8,      DType::f16, DType::bf16,
                              DType::i16, DType::u32, DType::boolean, DType::u64, DType::u16};
 
 class Maker {
  public:
-  Maker(Graph& graph, uint64_t seed) : graph_(graph), b_(graph), state_(seed) {}
+  Maker(Graph& graph, uint64_t seed) : graph_(graph), b_(graph), state_(seed) {
+    thin_ = is_thin(seed);
+  }
 
   void make(int steps) {
-    if (below(2) == 0) graph_.add_symbol({"n", static_cast<int64_t>(below(2)), 40, 1, 5});
+    if (thin_ || below(2) == 0) {
+      const int64_t least = below(thin_ ? 4 : 2) == 0 ? 1 : 0;
+      graph_.add_symbol({"n", least, thin_ || below(2) == 0 ? -1 : 40, 1, 5});
+    }
     const int inputs = 2 + static_cast<int>(below(2));
     for (int i = 0; i < inputs; ++i)
       keep(b_.input("x" + std::to_string(i), one_of(kDTypes), random_shape(i == 0)));
     for (int i = 0; i < steps; ++i) {
-      const auto [name, step] = steps_[below(steps_.size())];
+      const bool sum = thin_ && below(2) == 0;  // what a thin graph is for
+      const auto [name, step] = sum ? sums_[below(sums_.size())] : steps_[below(steps_.size())];
       const Builder::Scope scope(b_, name + std::to_string(i));
       try {
         (this->*step)();
@@ -56,12 +65,16 @@ class Maker {
 
   Shape random_shape(bool symbolic) {
     Shape shape;
-    const uint64_t rank = below(5);
-    for (uint64_t d = 0; d < rank; ++d) shape.push_back(one_of(kSizes));
-    while (elements(shape) > kMostElements) shape.pop_back();
-    if (symbolic && !shape.empty() && graph_.find_symbol("n")) shape[0] = Index::var("n");
+    const uint64_t rank = thin_ ? 1 + below(3) : below(5);
+    for (uint64_t d = 0; d < rank; ++d)
+      shape.push_back(thin_ ? one_of(kThinSizes) : one_of(kSizes));
+    while (elements(shape) > most_elements()) shape.pop_back();
+    if (symbolic && !shape.empty() && graph_.find_symbol("n"))
+      shape[thin_ ? below(shape.size()) : 0] = Index::var("n");
     return shape;
   }
+
+  int64_t most_elements() const { return thin_ ? kMostThinElements : kMostElements; }
 
   static int64_t elements(const Shape& shape) {
     int64_t count = 1;
@@ -70,7 +83,7 @@ class Maker {
   }
 
   void keep(Value v) {
-    if (elements(v.shape()) <= kMostElements) pool_.push_back(v);
+    if (elements(v.shape()) <= most_elements()) pool_.push_back(v);
   }
 
   int rank(Value v) { return static_cast<int>(v.shape().size()); }
@@ -250,8 +263,8 @@ class Maker {
 
   void matmul() {
     const Value x = as_float(pick_late());
-    if (rank(x) == 0 || !x.shape().back().is_const()) return;
-    if (below(3) == 0) {
+    if (rank(x) == 0) return;
+    if (!x.shape().back().is_const() || below(3) == 0) {
       std::vector<int32_t> perm;
       for (int d = 0; d < rank(x); ++d) perm.push_back(d);
       if (perm.size() > 1) std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
@@ -339,14 +352,21 @@ class Maker {
       {"packing", &Maker::packing},     {"quantize", &Maker::quantize},
   };
 
+  const std::vector<Step> sums_ = {{"matmul", &Maker::matmul}, {"matmul", &Maker::matmul},
+                                   {"reduce", &Maker::reduce}, {"reduce", &Maker::reduce},
+                                   {"rows", &Maker::rows},     {"centred", &Maker::centred}};
+
   Graph& graph_;
   Builder b_;
   uint64_t state_;
+  bool thin_ = false;
   std::vector<Value> pool_;
   int weight_ = 0;
 };
 
 }  // namespace
+
+bool is_thin(uint64_t seed) { return seed % 3 == 0; }
 
 Graph random_graph(uint64_t seed, int steps) {
   Graph graph("random_" + std::to_string(seed));
