@@ -4,7 +4,7 @@
 // signature.
 #include "compiler/graph/rewrite.h"
 
-#include <unordered_map>
+#include <vector>
 
 namespace mintor {
 
@@ -21,18 +21,22 @@ std::vector<const Node*> kept_nodes(const Graph& graph) {
   return nodes;
 }
 
-// Copies live nodes and inputs: a second pass drops what the replacements left behind.
-Graph rewrite_once(const Graph& graph, const NodeRewrite& fn) {
+// Copies live nodes and inputs; `changed` becomes true where `fn` replaced or added one.
+Graph rewrite_once(const Graph& graph, const NodeRewrite& fn, bool& changed) {
   Graph out(graph.name());
   for (const Symbol& s : graph.symbols()) out.add_symbol(s);
   Builder builder(out);
-  std::unordered_map<const Node*, std::vector<Value>> made;
+  std::vector<std::vector<Value>> made(graph.nodes().size());  // by id
+  const auto now = [&](const Value& v) {
+    return made[static_cast<size_t>(v.node->id)].at(static_cast<size_t>(v.result));
+  };
   for (const Node* old : kept_nodes(graph)) {
     std::vector<Value> operands;
-    for (const Value& v : old->operands) operands.push_back(made.at(v.node)[v.result]);
+    for (const Value& v : old->operands) operands.push_back(now(v));
     const size_t before = out.nodes().size();
     std::optional<std::vector<Value>> values;
     if (fn) values = fn(builder, *old, operands);
+    changed = changed || values || out.nodes().size() > before;
     if (!values) {
       const Node* copy = out.add(old->kind, old->attr, operands, old->results);
       values.emplace();
@@ -44,20 +48,22 @@ Graph rewrite_once(const Graph& graph, const NodeRewrite& fn) {
         for (const std::string& scope : graph.scopes(old))
           out.add_scope(out.nodes()[n].get(), scope);
     }
-    made[old] = std::move(*values);
+    made[static_cast<size_t>(old->id)] = std::move(*values);
   }
   for (const Result& r : graph.results)
-    out.results.push_back({r.name, made.at(r.value.node)[r.value.result]});
+    out.results.push_back({r.name, now(r.value)});
   for (const Update& u : graph.updates)
-    out.updates.push_back({u.parameter, made.at(u.value.node)[u.value.result]});
+    out.updates.push_back({u.parameter, now(u.value)});
   return out;
 }
 
 }  // namespace
 
 Graph rewrite(const Graph& graph, const NodeRewrite& fn) {
-  const Graph out = rewrite_once(graph, fn);
-  return rewrite_once(out, nullptr);
+  bool changed = false;
+  Graph out = rewrite_once(graph, fn, changed);
+  if (!changed) return out;
+  return rewrite_once(out, nullptr, changed);  // drops what the replacements left behind
 }
 
 }  // namespace mintor

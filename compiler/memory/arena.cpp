@@ -42,13 +42,39 @@ struct Placed {
   int64_t lines, begin;
 };
 
-// The start of the smallest gap that fits, else the end of what is there.
-int64_t best_fit(const std::vector<Placed>& placed, const Lifetime& lifetime, int64_t lines) {
-  std::vector<Placed> others;
-  for (const Placed& other : placed) {
-    if (other.lifetime.meets(lifetime)) others.push_back(other);
+// What was placed, by the launches at which it lives: a tree of halves, each list holding what
+// lives throughout its half. A million launches are placed one after the other.
+struct ByLaunch {
+  size_t launches;
+  std::vector<std::vector<Placed>> lists = std::vector<std::vector<Placed>>(2 * launches);
+  std::vector<std::vector<Placed>> starts = std::vector<std::vector<Placed>>(launches);
+
+  void add(const Placed& placed) {
+    size_t left = launches + static_cast<size_t>(placed.lifetime.first);
+    size_t right = launches + static_cast<size_t>(placed.lifetime.last) + 1;
+    for (; left < right; left /= 2, right /= 2) {
+      if (left % 2 == 1) lists[left++].push_back(placed);
+      if (right % 2 == 1) lists[--right].push_back(placed);
+    }
+    starts[static_cast<size_t>(placed.lifetime.first)].push_back(placed);
   }
-  std::ranges::stable_sort(others, {}, &Placed::begin);
+
+  std::vector<Placed> meeting(const Lifetime& lifetime) const {
+    std::vector<Placed> found;
+    for (size_t at = launches + static_cast<size_t>(lifetime.first); at > 0; at /= 2) {
+      found.insert(found.end(), lists[at].begin(), lists[at].end());
+    }
+    for (int launch = lifetime.first + 1; launch <= lifetime.last; ++launch) {
+      const std::vector<Placed>& later = starts[static_cast<size_t>(launch)];
+      found.insert(found.end(), later.begin(), later.end());
+    }
+    return found;
+  }
+};
+
+// The start of the smallest gap that fits, else the end of what is there.
+int64_t best_fit(std::vector<Placed> others, int64_t lines) {
+  std::ranges::sort(others, {}, &Placed::begin);
   int64_t end = 0, best = -1, best_gap = INT64_MAX;
   for (const Placed& other : others) {
     const int64_t gap = other.begin - end;
@@ -61,23 +87,23 @@ int64_t best_fit(const std::vector<Placed>& placed, const Lifetime& lifetime, in
   return best >= 0 ? best : end;
 }
 
-int64_t most_live(const std::vector<Placed>& placed) {
-  int64_t most = 0;
-  for (const Placed& at : placed) {
-    int64_t live = 0;
-    for (const Placed& other : placed) {
-      const Lifetime now{at.lifetime.first, at.lifetime.first};
-      if (other.lifetime.meets(now)) live += other.lines;
-    }
-    most = std::max(most, live);
-  }
-  return most;
-}
-
 struct Member {
   size_t slot;
   int64_t lines;
 };
+
+int64_t most_live(const std::vector<Member>& members, const std::vector<Slot>& slots,
+                  size_t launches) {
+  std::vector<int64_t> changes(launches + 1);
+  for (const Member& member : members) {
+    const Lifetime& lifetime = slots[member.slot].lifetime;
+    changes[static_cast<size_t>(lifetime.first)] += member.lines;
+    changes[static_cast<size_t>(lifetime.last) + 1] -= member.lines;
+  }
+  int64_t live = 0, most = 0;
+  for (const int64_t change : changes) most = std::max(most, live += change);
+  return most;
+}
 
 Section place_section(const Index& unit, std::vector<Member> members, const Index& base,
                       std::vector<Slot>& slots) {
@@ -86,15 +112,19 @@ Section place_section(const Index& unit, std::vector<Member> members, const Inde
     return slots[a.slot].lifetime.first < slots[b.slot].lifetime.first;
   });
   Section section{unit, 0, 0, members.size()};
-  std::vector<Placed> placed;
+  size_t launches = 0;
+  for (const Member& member : members) {
+    launches = std::max(launches, static_cast<size_t>(slots[member.slot].lifetime.last) + 1);
+  }
+  ByLaunch placed{launches};
   for (const Member& member : members) {
     Slot& slot = slots[member.slot];
-    const int64_t begin = best_fit(placed, slot.lifetime, member.lines);
-    placed.push_back({slot.lifetime, member.lines, begin});
+    const int64_t begin = best_fit(placed.meeting(slot.lifetime), member.lines);
+    placed.add({slot.lifetime, member.lines, begin});
     slot.offset = base + unit * begin;
     section.lines = std::max(section.lines, begin + member.lines);
   }
-  section.least = most_live(placed);
+  section.least = most_live(members, slots, launches);
   return section;
 }
 

@@ -25,12 +25,12 @@ struct EntryPlanner {
   Program& program;
   Entry& entry;
   std::map<int32_t, Lifetime> live;
-  std::map<int32_t, int32_t> slot_head;      // buffer -> the buffer whose bytes it takes over
+  std::map<int32_t, int32_t> slot_head;      // buffer -> the first of those whose bytes it takes
   int reused = 0;
 
   int32_t head(int32_t buffer) const {
     const auto found = slot_head.find(buffer);
-    return found == slot_head.end() ? buffer : head(found->second);
+    return found == slot_head.end() ? buffer : found->second;
   }
 
   // The roots that a launch is given, and how often.
@@ -77,7 +77,8 @@ struct EntryPlanner {
         }
         taken.insert(input);
         launch.in_place.push_back({static_cast<int32_t>(output), static_cast<int32_t>(input)});
-        slot_head[root_of(program, launch.args[output])] = root_of(program, launch.args[input]);
+        slot_head[root_of(program, launch.args[output])] =
+            head(root_of(program, launch.args[input]));
         ++reused;
         break;
       }

@@ -47,8 +47,11 @@ void verify_entry(const Program& program, const Entry& entry, int64_t limit,
   for (const Region& region : entry.regions) {
     for (const Launch& launch : region.launches) launches.push_back(&launch);
   }
-  std::vector<Placed> all;
-  for (const auto& [id, lifetime] : lifetimes(program, entry, Place::arena)) {
+  const auto live = lifetimes(program, entry, Place::arena);
+  std::vector<std::pair<int32_t, Lifetime>> by_start(live.begin(), live.end());
+  std::ranges::stable_sort(by_start, {}, [](const auto& one) { return one.second.first; });
+  std::vector<Placed> alive;  // at the start of the one that is looked at
+  for (const auto& [id, lifetime] : by_start) {
     const Buffer& buffer = program.buffers[id];
     int64_t bytes = size_of(buffer.dtype);
     for (const Index& extent : buffer.shape) bytes *= value_at(extent, values);
@@ -59,7 +62,8 @@ void verify_entry(const Program& program, const Entry& entry, int64_t limit,
                                                " lies outside the arena of " +
                                                std::to_string(limit) + " B, or off a line");
     }
-    for (const Placed& other : all) {
+    std::erase_if(alive, [&](const Placed& other) { return other.lifetime.last < lifetime.first; });
+    for (const Placed& other : alive) {
       const bool overlap = placed.begin < other.end && other.begin < placed.end;
       if (!overlap || !placed.lifetime.meets(other.lifetime)) continue;
       if (taken_over(program, launches, other, placed) ||
@@ -69,7 +73,7 @@ void verify_entry(const Program& program, const Entry& entry, int64_t limit,
       throw InternalError("verify memory", describe(program, placed, values) + " overlaps " +
                                                describe(program, other, values));
     }
-    all.push_back(placed);
+    alive.push_back(placed);
   }
 }
 

@@ -61,17 +61,31 @@ int64_t own_work(const Node& node) {
 
 }  // namespace
 
-int64_t OnnxState::work_of(const Node* node) {
-  if (node->kind == Kind::constant) return 0;
-  if (auto it = work.find(node); it != work.end()) return it->second;
-  int64_t sum = own_work(*node);
-  for (const Value& operand : node->operands) {
-    int64_t part = sum < 0 ? kNotConstant : work_of(operand.node);
-    if (part < 0 || __builtin_add_overflow(sum, part, &sum)) sum = kNotConstant;
+// Operands first, without recursion: a chain may be a million nodes long.
+int64_t OnnxState::work_of(const Node* asked) {
+  std::vector<const Node*> pending{asked};
+  const auto known = [&](const Node* node) {
+    return node->kind == Kind::constant || work.contains(node);
+  };
+  while (!pending.empty()) {
+    const Node* node = pending.back();
+    const size_t before = pending.size();
+    int64_t sum = known(node) ? 0 : own_work(*node);
+    for (const Value& operand : node->operands) {
+      if (sum < 0 || known(node)) break;
+      if (!known(operand.node)) pending.push_back(operand.node);
+    }
+    if (pending.size() > before) continue;
+    pending.pop_back();
+    if (known(node)) continue;
+    for (const Value& operand : node->operands) {
+      if (sum < 0 || operand.node->kind == Kind::constant) continue;
+      const int64_t part = work.at(operand.node);
+      if (part < 0 || __builtin_add_overflow(sum, part, &sum)) sum = kNotConstant;
+    }
+    work.emplace(node, sum > onnx_limits::kFoldedWork ? kNotConstant : sum);
   }
-  if (sum > onnx_limits::kFoldedWork) sum = kNotConstant;
-  work.emplace(node, sum);
-  return sum;
+  return asked->kind == Kind::constant ? 0 : work.at(asked);
 }
 
 namespace {

@@ -57,6 +57,28 @@ def test_refused_with_a_reason(name, tmp_path):
     assert not missing, f"the message lacks {missing}: {said[-2000:]}"
 
 
+@pytest.mark.parametrize("start", ["x", "w"])
+def test_a_deep_chain_is_no_recursion(start, tmp_path):
+    """20,000 operators one behind the other, on a small stack."""
+    nodes, value = [], start
+    for i in range(20_000):
+        nodes.append(hostile_models.node(("Neg", "Abs", "Sin")[i % 3], [value], [f"v{i}"]))
+        value = f"v{i}"
+    factors = [value, "w"] if start == "x" else ["x", value]
+    nodes.append(hostile_models.node("MatMul", factors, ["y"]))
+    initializer = hostile_models.tensor("w", 1, [3, 2], bytes(24))
+    path = hostile_models.write(tmp_path, hostile_models.model(nodes, [initializer]))
+
+    def limit():
+        limit_memory()
+        resource.setrlimit(resource.RLIMIT_STACK, (256 << 10, 256 << 10))
+
+    ended = subprocess.run([mintor_program(), "compile", str(path), "--emit=program"], text=True,
+                           capture_output=True, timeout=5 * SECONDS, preexec_fn=limit)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert ended.stdout.startswith("program ")
+
+
 def test_changed_bytes(tmp_path):
     """A right model with a few bytes changed is taken or refused, and never anything else."""
     small = hostile_models.model(
