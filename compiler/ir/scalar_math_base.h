@@ -127,6 +127,18 @@ template <class To, class From> MT_FN To mt_convert(From x) {
   else return __builtin_convertvector(x, To);
 }
 
+// x, of which an optimiser does not know where it comes from. clang (16 and 19 were tried) compares
+// a widened float in its narrow type, makes a minimum or maximum of a choice between it and a
+// constant, and so takes 0 for -0 in `x < 0 ? 0 : x`.
+template <class V> MT_FN V mt_opaque(V x) {
+#ifdef __clang__
+#pragma clang fp reassociate(on)
+  return __arithmetic_fence(x);
+#else
+  return x;
+#endif
+}
+
 // ---- Masks ----------------------------------------------------------------------------------
 
 // Mask m in the width that masks of type M have.

@@ -29,6 +29,7 @@ template <class To, class V> MT_FN To mt_float_to_int(V x) {
 template <class To, class From> MT_FN To mt_cast(From x) {
   if constexpr (mt_same<To, bool>) return x != From(0);
   else if constexpr (mt_floating<From> && !mt_floating<To>) return mt_float_to_int<To>(x);
+  else if constexpr (mt_floating<From> && !mt_same<To, From>) return mt_opaque(mt_convert<To>(x));
   else return mt_convert<To>(x);
 }
 template <class To, class M> MT_FN To mt_cast_mask(M m) {
@@ -127,7 +128,9 @@ template <class From>
 MT_FN mt_like<mt_u16, From> mt_to_bf16(From x) {
   return mt_f32_to_bf16(mt_to_odd_f32(x));
 }
-template <class To, class H> MT_FN To mt_from_f16(H h) { return mt_cast<To>(mt_f16_to_f32(h)); }
+template <class To, class H> MT_FN To mt_from_f16(H h) {
+  return mt_cast<To>(mt_opaque(mt_f16_to_f32(h)));
+}
 template <class To, class H> MT_FN To mt_from_bf16(H h) { return mt_cast<To>(mt_bf16_to_f32(h)); }
 
 // Casts by dtype name, as emitted text spells those from and to 16-bit floats (one C type, two
