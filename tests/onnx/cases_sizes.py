@@ -169,6 +169,35 @@ def shape_arithmetic():
         )
 
 
+def slices():
+    """Bounds whose sign only a run decides: below 0 they count from the end."""
+    limits = {"end": [2**63 - 1], "back": [-1], "far": [-(2**63)]}
+    for name, bounds in {
+        "start": ["place", "end", "zero"],
+        "end": ["zero", "place", "zero"],
+        "start-backwards": ["place", "far", "zero", "back"],
+        "end-backwards": ["back", "place", "zero", "back"],
+    }.items():
+        yield graph_case(
+            f"Slice-{name}-of-either-sign",
+            "a third of the size less one",
+            [
+                node("Shape", ["x"], ["s"]),
+                node("Gather", ["s", "zero"], ["n"], axis=0),
+                node("Div", ["n", "three"], ["third"]),
+                node("Sub", ["third", "one"], ["place"]),
+                node("Slice", ["x", *bounds], ["y"]),
+            ],
+            {
+                "x": t(7, 3, d0=("long", [0, 1, 2, 3, 5, 6, 20])),
+                **{"zero": const([0], I64), "one": const([1], I64), "three": const([3], I64)},
+                **{k: const(v, I64) for k, v in limits.items() if k in bounds},
+            },
+            ["y"],
+            exact=True,
+        )
+
+
 def short_weights():
     x = {"x": t(1, 1, 2, 3)}
     two = const([2.0, 2.0], F32)
@@ -260,5 +289,6 @@ def cases():
     yield from fits()
     yield from pads()
     yield from shape_arithmetic()
+    yield from slices()
     yield from short_weights()
     yield from edges()

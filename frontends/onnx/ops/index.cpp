@@ -68,11 +68,11 @@ struct Range {
   int64_t step;
 };
 
-// `value` counted from the end when negative, as far as the sign can be told; clamped to lo..hi by
-// min and max.
+// `value`, counted from the end when it is negative: a size's third less one is, of sizes below 3.
 Index from_end(const Ranges& ranges, const Index& value, const Index& size) {
   if (value.is_const() ? value.value() >= 0 : ranges.proves_nonnegative(value)) return value;
-  return value + size;
+  if (ranges.proves_nonnegative(-1 - value)) return value + size;
+  return value + size * max(0, min(1, 0 - value));
 }
 
 Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Index& end,
