@@ -4,6 +4,7 @@
 Takes graphs of each kind of dtype. Keeps true: a value with a dtype is never converted; options
 that the module cannot follow are refused with a reason.
 """
+import ml_dtypes
 import numpy
 import pytest
 
@@ -101,21 +102,41 @@ def test_unaligned_views_are_copied(model):
     numpy.testing.assert_array_equal(model.run({**GOOD, "a": view})["p"], [-1, -2, -3])
 
 
-def bits_of(values):
-    return (numpy.asarray(values, numpy.float32).view(numpy.uint32) >> 16).astype(numpy.uint16)
+def assert_brain(result, values):
+    assert result.dtype == ml_dtypes.bfloat16
+    numpy.testing.assert_array_equal(result.astype(numpy.float32), values)
 
 
-def test_bf16_is_its_bits(brain, tmp_path):
-    x, twice = bits_of([1, 2, -3, 0.5]), bits_of([2, 4, -6, 1])
-    numpy.testing.assert_array_equal(brain(x), twice)
-    for wrong in ([1, 2, 3, 4], [1.0, 2.0, 3.0, 4.0], numpy.ones(4, numpy.float32)):
-        with pytest.raises(mt.CompileError, match=r"expected uint16 \(the bits of bf16\)"):
-            brain(wrong)
-    brain.save(tmp_path / "brain", cases=[({"x": x}, {"r": twice})], rtol=0, atol=0)
-    numpy.testing.assert_array_equal(mt.load(tmp_path / "brain")(x), twice)
+def test_bf16_in_and_out(brain, tmp_path):
+    x, twice = numpy.array([1, 2, -3, 0.5], ml_dtypes.bfloat16), [2, 4, -6, 1]
+    assert_brain(brain(x), twice)
+    assert_brain(brain.run({"x": numpy.repeat(x, 2)[::2]})["r"], twice)
+    assert_brain(brain([1, 2, -3, 0.5]), twice)
+    brain.save(tmp_path / "brain", rtol=0, atol=0,
+               cases=[({"x": x}, {"r": numpy.array(twice, ml_dtypes.bfloat16)})])
+    assert_brain(mt.load(tmp_path / "brain")(x), twice)
     torch = pytest.importorskip("torch")
-    numpy.testing.assert_array_equal(
-        brain(torch.tensor([1, 2, -3, 0.5], dtype=torch.bfloat16)), twice)
+    assert_brain(brain(torch.tensor([1, 2, -3, 0.5], dtype=torch.bfloat16)), twice)
+
+
+@pytest.mark.parametrize("value, message", [
+    (numpy.ones(4, numpy.uint16), r"has dtype uint16, expected bfloat16\n.*x.view\(ml_dtypes"),
+    (numpy.ones(4, numpy.float16), r"has dtype float16, expected bfloat16\n.*x.astype\(ml_dtypes"),
+    (numpy.ones(4), "has dtype float64, expected bfloat16"),
+    (numpy.zeros(4, numpy.uint16).view("V2"), r"expected bfloat16\n.*x.view\(ml_dtypes"),
+    ([257, 0, 0, 0], "holds 257, which is no bfloat16"),
+    ([1e39, 0, 0, 0], "holds 1e\\+39, which is no bfloat16"),
+])
+def test_what_is_no_bf16_is_refused(brain, value, message):
+    with pytest.raises(mt.CompileError, match=message):
+        brain(value)
+
+
+def test_floats_become_bf16_with_one_rounding(brain):
+    # Just above the middle of 1 and its successor: a float would forget by how much.
+    middle = 1 + 2.0**-8
+    given = [middle + 2.0**-40, middle, -middle - 2.0**-40, middle - 2.0**-40]
+    assert_brain(brain(given), [2 + 2.0**-6, 2, -2 - 2.0**-6, 2])
 
 
 @pytest.mark.parametrize("keywords, kind, message", [

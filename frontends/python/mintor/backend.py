@@ -11,6 +11,7 @@ package is needed here only.
 import os
 import tempfile
 
+import ml_dtypes
 import numpy
 import onnx
 from onnx.backend.base import Backend, BackendRep
@@ -45,7 +46,7 @@ class MintorRep(BackendRep):
         sizes = {}
         for name, _, dims in self._model.inputs:
             sizes.update(zip(dims, numpy.shape(known.get(name, ()))))
-        kinds = {"f64": "f8", "f32": "f4", "f16": "f2", "bf16": "u2", "bool": "?"}
+        kinds = {"f64": "f8", "f32": "f4", "f16": "f2", "bf16": ml_dtypes.bfloat16, "bool": "?"}
         kind = kinds.get(dtype) or f"{dtype[0]}{int(dtype[1:]) // 8}"
         return numpy.zeros([dim if isinstance(dim, int) else sizes.get(dim, 1) for dim in shape],
                            kind)

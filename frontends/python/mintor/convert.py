@@ -4,34 +4,39 @@
 Takes any Python value and the dtype that a model wants; gives an array of that dtype; raises
 CompileError with both names. Keeps true: a value that has a dtype (arrays, NumPy scalars, tensors)
 is never converted; Python's own numbers have none: whole numbers are taken exactly, floats are
-rounded once, and only where floats are wanted. bf16, which NumPy lacks, travels as its bits.
+rounded once, and only where floats are wanted. bf16 is the dtype of ml_dtypes.
 """
 import numpy
 
 from mintor._mintor import CompileError
 
 
-def as_array(value, dtype, name, is_bf16=False):
+def as_array(value, dtype, name):
     """`value` as an array of `dtype`; `name` is "input 'x'", for the error."""
     numbers = _leaf_types(value)
-    if numbers is not None and not is_bf16:
+    if numbers is not None:
         return _from_numbers(value, numbers, dtype, name)
     array = _own_array(value, name)
-    if is_bf16 and array.dtype.name == "bfloat16":  # ml_dtypes
-        return array.view(numpy.uint16)
     if array.dtype != dtype:
-        found = "a Python number" if numbers is not None else f"dtype {array.dtype}"
-        wanted = "uint16 (the bits of bf16)" if is_bf16 else str(dtype)
-        raise CompileError(f"error: run: {name} has {found}, expected {wanted}\n"
-                           "  help: convert it with numpy.asarray(...).astype")
+        raise CompileError(f"error: run: {name} has dtype {array.dtype}, expected {dtype}\n"
+                           f"  help: {_way_from(array.dtype, dtype)}")
     return array
+
+
+def _way_from(given, wanted):
+    if wanted.name != "bfloat16":
+        return "convert it with numpy.asarray(...).astype"
+    if given.itemsize == 2 and given.kind in "uiV":
+        return "bits of bf16 are taken as x.view(ml_dtypes.bfloat16)"
+    return "convert it with x.astype(ml_dtypes.bfloat16)"
 
 
 def _own_array(value, name):
     """The array that the value says it is."""
     if type(value).__module__.split(".")[0] == "torch" and "bfloat16" in str(value.dtype):
         import torch  # pylint: disable=import-outside-toplevel
-        return value.detach().contiguous().view(torch.int16).numpy().view(numpy.uint16)
+        import ml_dtypes  # pylint: disable=import-outside-toplevel
+        return value.detach().contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16)
     try:
         return numpy.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:  # ragged lists, tensors with gradients
@@ -53,9 +58,23 @@ def _leaf_types(value):
     return found
 
 
+def _rounded(value, dtype):
+    """numpy.asarray(value, dtype) with one rounding: ml_dtypes goes from double by way of float."""
+    if dtype.name != "bfloat16":
+        return numpy.asarray(value, dtype)
+    exact = numpy.asarray(value, numpy.float64)
+    narrow = exact.astype(numpy.float32)
+    bits = narrow.view(numpy.uint32)
+    # To odd: towards zero, and what was cut off kept in the last bit, which bf16 does not have.
+    inexact = numpy.isfinite(narrow) & (narrow != exact)
+    bits -= (inexact & (abs(narrow) > abs(exact))).astype(numpy.uint32)
+    bits |= inexact.astype(numpy.uint32)
+    return narrow.astype(dtype)
+
+
 def _from_numbers(value, types, dtype, name):
-    dtype = numpy.dtype(dtype)
-    allowed = {"b": {bool}, "f": {bool, int, float}}.get(dtype.kind, {bool, int})
+    is_float = dtype.kind == "f" or dtype.name == "bfloat16"
+    allowed = {bool} if dtype.kind == "b" else {bool, int, float} if is_float else {bool, int}
     if not types <= allowed:
         given = "floats" if float in types else "whole numbers"
         raise CompileError(f"error: run: {name} is given as Python {given}, expected "
@@ -63,11 +82,12 @@ def _from_numbers(value, types, dtype, name):
                            f"numpy.{dtype.name})")
     try:
         with numpy.errstate(over="ignore"):  # found below
-            array = numpy.asarray(value, dtype)
+            array = _rounded(value, dtype)
         exact = numpy.asarray(value, object)
     except (OverflowError, TypeError, ValueError) as error:  # out of range, ragged
         raise CompileError(f"error: run: {name} cannot be {dtype}: {error}") from error
-    for given, stored in zip(exact.ravel().tolist(), array.ravel().tolist()):
+    kept = array.astype(numpy.float64) if dtype.name == "bfloat16" else array
+    for given, stored in zip(exact.ravel().tolist(), kept.ravel().tolist()):
         lost = stored != given if not isinstance(given, float) else \
             numpy.isinf(stored) and not numpy.isinf(given)
         if lost:

@@ -94,7 +94,7 @@ class Model:
 
         Arrays must have the model's dtypes (a CompileError names both otherwise); C-contiguous
         ones are read in place. Python's own numbers and lists of them have no dtype and are
-        taken when they fit; bf16 arrays are their bits, uint16. Results are new arrays.
+        taken when they fit; bf16 is ml_dtypes.bfloat16. Results are new arrays.
         """
         return self._call(*inputs)
 
