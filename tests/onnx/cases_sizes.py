@@ -284,6 +284,46 @@ def edges():
     )
 
 
+def sums_of_any_length():
+    """Nothing, one term, a chunk of 8192 or a block of 4096 and more. Terms of -0: a sum of them is
+    +0 in a chain from +0, and so is a sum of nothing."""
+    k = ("k", [0, 1, 8205])
+    x, y = t(2, 5, d1=k), t(5, 17, d0=k)
+    tolerance = (1e-4, 1e-4)
+    yield case("MatMul", [x, y], "any length", tag="any-k", tolerance=tolerance)
+    yield case(
+        "MatMul",
+        [t(2, 3, 5, d2=k), t(2, 5, 9, d1=k)],
+        "any length, batches",
+        tag="any-k",
+        tolerance=tolerance,
+    )
+    yield case(
+        "MatMul",
+        [t(3, 1, 5, d2=k), t(3, 5, 1, d1=k)],
+        "any length, one result each",
+        tag="any-k-dots",
+        tolerance=tolerance,
+    )
+    yield case("Gemm", [x, y], "any length", tag="any-k", tolerance=tolerance, alpha=2.0)
+    yield case(
+        "Einsum", [x, y], "any length", tag="any-k", tolerance=tolerance, equation="ik,kn->in"
+    )
+    for op in ("ReduceSum", "ReduceL2", "ReduceProd"):
+        rows = t(3, 5, d1=("k", [0, 1, 4101]), low=0.9, high=1.1)
+        yield case(op, [rows, const([1], I64)], "any length", 18, tag="any-k", tolerance=tolerance)
+
+
+def zeros_of_both_signs():
+    zeros = given([0.0, -0.0, 1.0, -1.0] * 5, F32)
+    others = given([0.0] * 5 + [-0.0] * 5 + [2.0] * 5 + [-2.0] * 5, F32)
+    for op in ("Neg", "Abs", "Ceil", "Floor", "Round", "Sqrt", "Tanh", "Sin", "Identity"):
+        yield case(op, [zeros], "keeps the sign of a zero", tag="zeros")
+    for op in ("Add", "Sub", "Mul", "Div"):
+        yield case(op, [zeros, others], "the sign of a zero", tag="zeros", exact=True)
+    yield case("Concat", [zeros, others], "moves bits", tag="zeros", exact=True, axis=0)
+
+
 def cases():
     yield from resizes()
     yield from fits()
@@ -292,3 +332,5 @@ def cases():
     yield from slices()
     yield from short_weights()
     yield from edges()
+    yield from sums_of_any_length()
+    yield from zeros_of_both_signs()

@@ -201,6 +201,13 @@ def engine_runner(model):
     return {"mintor": mintor_runner, "reference": reference_runner, "ort": ort_runner}[name](model)
 
 
+def same(got, want):
+    """Where two arrays of one dtype hold the same value: NaN as NaN, zeros of one sign."""
+    if want.dtype.kind not in "fc":
+        return got == want
+    return ((got == want) & (np.signbit(got) == np.signbit(want))) | ((got != got) & (want != want))
+
+
 def difference(got, want, c):
     """What is wrong with `got`, or None."""
     got, want = np.asarray(got), np.asarray(want)
@@ -209,16 +216,17 @@ def difference(got, want, c):
     if got.shape != want.shape:
         return f"shape {got.shape}, want {want.shape}"
     if c.exact or want.dtype.kind in "biu":
-        same = (got == want) | ((got != got) & (want != want))
-        if same.all():
+        fine = same(got, want)
+        if fine.all():
             return None
-        at = tuple(int(i) for i in np.argwhere(~same)[0])
-        count = f"{(~same).sum()} of {want.size} values differ"
+        at = tuple(int(i) for i in np.argwhere(~fine)[0])
+        count = f"{(~fine).sum()} of {want.size} values differ"
         return f"{count}, first at {at}: {got[at]}, want {want[at]}"
     error = np.abs(got.astype(F64) - want.astype(F64))
-    # Infinities of one sign and NaNs are equal; everything else must lie within the tolerance.
-    fine = (got == want) | ((got != got) & (want != want))
-    fine |= error <= c.atol + c.rtol * np.abs(want.astype(F64))
+    # Infinities of one sign, zeros of one sign and NaNs are equal; everything else must lie within
+    # the tolerance.
+    fine = same(got, want)
+    fine |= (error <= c.atol + c.rtol * np.abs(want.astype(F64))) & ~((got == 0) & (want == 0))
     if fine.all():
         return None
     at = tuple(int(i) for i in np.argwhere(~fine)[0])

@@ -5,6 +5,7 @@ expected_failures.txt names what the importer does not take yet, an operator a l
 fail with the message that names the operator, and one that begins to pass must leave the list.
 """
 
+import dataclasses
 import pathlib
 
 import cases_contract
@@ -13,6 +14,7 @@ import cases_index
 import cases_reduce
 import cases_shape
 import cases_sizes
+import numpy as np
 import op_harness
 import pytest
 
@@ -51,6 +53,16 @@ def test_operator(name):
         pytest.xfail(f"not supported yet: {', '.join(sorted(missing))}")
     problems = op_harness.check(c)
     assert not problems, f"{c.why}:\n" + "\n".join(problems)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_zero_of_the_other_sign_is_a_difference(exact):
+    c = CASES["Neg-zeros-float32-20-opset17"]
+    c = dataclasses.replace(c, exact=exact)
+    zero = np.zeros(3, np.float32)
+    assert op_harness.difference(zero, zero, c) is None
+    assert op_harness.difference(-zero, zero, c) is not None
+    assert op_harness.difference(zero + 1e-9, zero, c) is None or exact
 
 
 def test_list_names_only_tested_operators():

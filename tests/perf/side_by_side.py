@@ -48,7 +48,8 @@ def load_ort(path, threads):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # Its idle threads must not spin into the other engine's turn.
+    # Its idle threads spin, as they do by default and to its advantage; between its turns the whole
+    # process is stopped.
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return lambda inputs: session.run(None, inputs)
