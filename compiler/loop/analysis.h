@@ -19,6 +19,7 @@ struct BufferAccess {
   std::string buffer;
   std::vector<Index> indices;
   bool write = false;
+  bool flat = false;  // indices is one address into the whole buffer: an operand may cross rows
 };
 
 // Accesses in `stmt` to buffers that are allocated outside of it; operands of instructions as
@@ -38,6 +39,11 @@ Refusal independent(const Kernel& kernel, const For& loop,
 std::set<std::string> varying_in(const For& loop);
 bool varies(const Index& e, const std::set<std::string>& varying);
 bool varies(const Expr& e, const std::set<std::string>& varying);
+
+// Every divisor in it is positive whatever the values: it may be computed where the loop or the
+// condition around it would have kept a divisor of 0 away.
+bool defined_anywhere(const Index& e, const Ranges& ranges);
+bool defined_anywhere(const Expr& e, const Ranges& ranges);
 
 // A conjunction as its parts, and back (nullptr for none).
 std::vector<Expr> conjuncts(const Expr& cond);

@@ -42,6 +42,7 @@ class Walker {
   Ranges ranges_;
   std::vector<Expr> facts_;              // in_range conditions that hold here
   std::map<std::string, Index> values_;  // integer Lets that became something simpler
+  std::set<std::string> scalars_;        // Lets whose lanes turned out to be one value
 
   Index index(const Index& e) {
     return ranges_.simplify(values_.empty() ? e : e.substitute(values_));
@@ -76,6 +77,8 @@ class Walker {
       auto* c = constant_of(g->cond);
       return !c ? nullptr : c->i ? g->value : g->fill;
     }
+    if (auto* v = std::get_if<VariableExpr>(&e->node); v && e->lanes > 1 && scalars_.count(v->name))
+      return k::variable(v->name, e->dtype);
     auto* o = std::get_if<OpExpr>(&e->node);
     if (o && (o->op == ScalarOp::and_ || o->op == ScalarOp::or_)) {
       bool neutral = o->op == ScalarOp::and_;
@@ -149,6 +152,7 @@ class Walker {
       if (i->value.is_const() || i->value.as_var()) values_[l.name] = i->value;
       ranges_.set(l.name, i->value, i->value);
     }
+    if (value->lanes == 1) scalars_.insert(l.name);
     return k::let(l.name, value);
   }
 

@@ -24,7 +24,11 @@ Refusal apply_step(Kernel& kernel, std::string_view name, const std::vector<std:
                        did_you_mean(name, names));
   }
   Kernel changed = kernel;
-  if (Refusal refusal = step->apply(changed, args)) return refusal;
+  try {
+    if (Refusal refusal = step->apply(changed, args)) return refusal;
+  } catch (const CompileError& e) {  // of Index: an overflow, a divisor that becomes 0
+    return {std::string("what it would write is no integer expression: ") + e.what()};
+  }
   changed.schedule.push_back({std::string(name), args});
   kernel = std::move(changed);
   return {};

@@ -159,8 +159,12 @@ Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail, bo
   Stmt out = copy_of_body(body, outer.var, whole, free_suffix(taken, body, "_t"), ranges);
   auto* first = std::get_if<For>(&outer.body->node);
   bool only_loop = cut && first && first->var == *inner;
-  // What stands beside the inner loop must not run when nothing is left.
-  if (!left.is_const() && !only_loop) out = k::if_(k::in_range(0, left), out);
+  // The block exists when something is left: what stands beside the inner loop must not run
+  // otherwise. Of an extent below 0 nothing is left, whatever the remainder says.
+  if (!keep_variable && !ranges.proves_nonnegative(tail.extent))
+    out = k::if_(k::in_range(whole, outer.end), out);
+  else if (!left.is_const() && !only_loop)
+    out = k::if_(k::in_range(0, left), out);
   return out;
 }
 

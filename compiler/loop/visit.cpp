@@ -71,8 +71,12 @@ Expr map_leaf(const Expr& e, const std::function<Index(const Index&)>& fn) {
       changed |= !(*out.count == *load->count);
     }
     if (!changed) return nullptr;
-    bool lane = mentions_lane(out.indices);
-    return leaf(e, std::move(out), lane);
+    const bool lane = mentions_lane(out.indices);
+    if (lane || !out.count) return leaf(e, std::move(out), lane);
+    // The lanes of a partial load have become one element: zero beyond the count all the same.
+    const Expr some = k::with_lanes(k::in_range(Index::var(kLane), *out.count), e->lanes);
+    out.count.reset();
+    return k::guard(some, leaf(e, std::move(out), false), k::constant(Scalar::of(e->dtype, 0.0)));
   }
   if (auto* i = std::get_if<IndexExpr>(&e->node)) {
     Index value = fn(i->value);

@@ -161,6 +161,78 @@ TEST(Steps, ConvolutionTileHasNoGuardInside) {
   EXPECT_EQ(stores_in(border->body), 3);
 }
 
+TEST(Steps, TasksDoNotReadBesideTheLoopWhatTheyWrite) {
+  Kernel kernel = parse_kernel(R"(kernel f (x: f32[8], y: out f32[8]) {
+  let a = y[0]
+  for i in 0..8 {
+    y[i] = add(a, x[i])
+  }
+}
+)");
+  EXPECT_EQ(refusal_of(kernel, "parallelize(i)"),
+            "what stands beside the loop i reads y, which it writes");
+}
+
+TEST(Steps, JamKeepsCountsAndShapesThatDiffer) {
+  const char* text = R"(kernel count (x: f32[8], y: out f32[2, 8]) {
+  for i in 0..2 {
+    for j in 0..1 {
+      x8 y[i, lane; below 3*i + 2] = x[lane]
+    }
+  }
+}
+)";
+  with_steps(text, {"jam(i)"}, {{}});
+  Kernel shape = parse_kernel(R"(kernel shape (x: f32[8], y: out f32[4]) {
+  for i in 0..4 {
+    t: f32[i + 1] in local
+    t[i] = x[i]
+    y[i] = t[i]
+  }
+}
+)");
+  EXPECT_EQ(refusal_of(shape, "jam(i)"), "the shape of t differs per iteration");
+  EXPECT_EQ(refusal_of(shape, "vectorize(i)"), "the shape of t differs per lane");
+}
+
+TEST(Steps, LanesThatBecomeOneValue) {
+  // In the copy of i = 0 the Let is a constant, and what reads it has to know.
+  const char* text = R"(kernel one (x: f32[12], y: out f32[4, 4]) {
+  for i in 0..4 {
+    x4 let u = guard(in_range(5*i, 4), f32(0.3), x[2*lane + i])
+    x4 y[i, lane] = neg(u)
+  }
+}
+)";
+  with_steps(text, {"peel(i, 1, 0)"}, {{}});
+  const char* partial = R"(kernel partial (x: f32[8], y: out f32[3, 4]) {
+  for i in 0..3 {
+    x4 y[i, lane] = x[i*lane; below i + 1]
+  }
+}
+)";
+  Kernel kernel = with_steps(partial, {"peel(i, 1, 0)"}, {{}});
+  EXPECT_NE(print(kernel).find("guard(in_range(lane, 1), x[0], f32(0))"), std::string::npos)
+      << print(kernel);
+}
+
+TEST(Steps, ConditionsStayWhereTheirDivisorsArePositive) {
+  Kernel kernel = parse_kernel(R"(kernel divide (x: f32[8], y: out f32[4, 12]) {
+  for i in 0..4 {
+    for j in 0..3*i {
+      for l in 0..2 {
+        if in_range(7 // i, 4) {
+          y[i, j + l] = x[l]
+        }
+      }
+    }
+  }
+}
+)");
+  EXPECT_EQ(refusal_of(kernel, "fuse(j, l, t)"), "");
+  EXPECT_EQ(print(run_loop_pass("hoist_guards", kernel)), print(kernel));
+}
+
 TEST(Steps, JamExpandsLetsThatCrossLoops) {
   const char* text = R"(kernel two (x: f32[4, 9], y: out f32[4, 9]) {
   for i in 0..4 {

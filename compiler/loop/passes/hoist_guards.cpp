@@ -25,12 +25,6 @@ struct Guarded {
   Stmt body;
 };
 
-std::optional<Guarded> guarded(const Stmt& s) {
-  auto* i = std::get_if<If>(&s->node);
-  if (!i || i->else_body || has_loads(i->cond)) return std::nullopt;
-  return Guarded{conjuncts(i->cond), i->then_body};
-}
-
 Stmt wrap(const std::vector<Expr>& parts, const Stmt& body) {
   Expr cond = conjunction(parts);
   return cond ? k::if_(cond, body) : body;
@@ -40,6 +34,8 @@ bool uses_any(const Expr& cond, const std::set<std::string>& names) { return var
 
 class Hoister {
  public:
+  explicit Hoister(Ranges ranges) : ranges_(std::move(ranges)) {}
+
   Stmt run(const Stmt& s) {
     if (!s) return s;
     if (auto* b = std::get_if<Block>(&s->node)) return block(*b);
@@ -49,6 +45,16 @@ class Hoister {
   }
 
  private:
+  Ranges ranges_;
+
+  // Conditions that may be asked elsewhere.
+  std::optional<Guarded> guarded(const Stmt& s) const {
+    auto* i = std::get_if<If>(&s->node);
+    if (!i || i->else_body || has_loads(i->cond) || !defined_anywhere(i->cond, ranges_))
+      return std::nullopt;
+    return Guarded{conjuncts(i->cond), i->then_body};
+  }
+
   // Adjacent statements whose conditions share parts share an If.
   Stmt block(const Block& b) {
     std::vector<Stmt> out;
@@ -74,8 +80,10 @@ class Hoister {
   }
 
   Stmt loop(const For& f) {
+    ranges_.set(f.var, f.begin, f.end - 1);
     Stmt body = run(f.body);
     auto g = guarded(body);
+    ranges_.erase(f.var);
     if (!g || f.kind == LoopKind::parallel) return k::loop(f.var, f.begin, f.end, body, f.kind);
     std::vector<Expr> out, in;
     for (const Expr& p : g->parts) (uses_any(p, {f.var}) ? in : out).push_back(p);
@@ -85,7 +93,8 @@ class Hoister {
   Stmt branch(const If& i) {
     Stmt then_body = run(i.then_body);
     if (i.else_body) return k::if_(i.cond, then_body, run(i.else_body));
-    auto outer = has_loads(i.cond) ? std::nullopt : std::optional(conjuncts(i.cond));
+    auto outer =
+        guarded(k::if_(i.cond, then_body)) ? std::optional(conjuncts(i.cond)) : std::nullopt;
     auto inner = outer ? guarded(then_body) : std::nullopt;
     if (!inner) return k::if_(i.cond, then_body);
     for (const Expr& p : inner->parts)
@@ -98,7 +107,7 @@ class Hoister {
 
 static Kernel hoist_guards(const Kernel& kernel) {
   Kernel out = kernel;
-  out.body = Hoister().run(kernel.body);
+  out.body = Hoister(ranges_at(kernel)).run(kernel.body);
   return out;
 }
 

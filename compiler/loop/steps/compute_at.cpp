@@ -27,6 +27,7 @@ struct Move {
     Index offset;
   };
   std::map<std::string, std::vector<Dim>> dims;
+  std::set<std::string> whole;  // loops that do more than fill one element of each buffer a turn
   std::map<std::string, std::pair<Index, Index>> region;  // of a loop: first and last value read
 };
 
@@ -92,48 +93,101 @@ Refusal find_producer(const Kernel& kernel, const std::string& buffer, Move& mov
   return {};
 }
 
-// Every store's index is a loop variable of the nest plus a constant, or a constant.
+// The loop variable that an index of a store is, plus a constant; or what no part of the nest
+// binds.
+Refusal find_dim(const std::string& buffer, const Index& at,
+                 const std::map<std::string, For>& loops, const std::set<std::string>& own,
+                 Move::Dim& dim) {
+  dim = {"", at};
+  const Refusal otherwise{"the store to " + buffer + " at " + at.str() +
+                          " is no loop variable plus a constant"};
+  for (const std::string& name : at.vars()) {
+    if (!own.count(name)) continue;
+    const auto loop = loops.find(name);
+    const auto a = at.affine_in(name);
+    const bool plain = loop != loops.end() && a && a->first == 1 && a->second.is_const() &&
+                       dim.var.empty() && loop->second.begin.is_const(0);
+    if (!plain) return otherwise;
+    dim = {name, a->second};
+  }
+  return {};
+}
+
+bool same(const std::vector<Move::Dim>& a, const std::vector<Move::Dim>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Move::Dim& x, const Move::Dim& y) {
+                      return x.var == y.var && x.offset == y.offset;
+                    });
+}
+
+// Where the nest stores: one element of each buffer, whatever the other loops do.
 Refusal find_dims(const Stmt& nest, Move& move) {
+  const auto own = bound_in(nest);
   std::map<std::string, For> loops;
+  Refusal refusal;
   visit(nest, [&](const Stmt& s) {
     if (auto* f = std::get_if<For>(&s->node)) loops.emplace(f->var, *f);
-  });
-  Refusal refusal;
-  std::set<std::string> used;
-  visit(nest, [&](const Stmt& s) {
     auto* st = std::get_if<Store>(&s->node);
-    if (!st || !move.buffers.count(st->buffer)) return;
+    if (!st || !move.buffers.count(st->buffer) || refusal) return;
     if (st->lanes > 1) refusal = {"the nest is already in vectors; move it first"};
-    std::vector<Move::Dim> dims;
-    for (const Index& e : st->indices) {
-      Move::Dim dim{"", e};
-      for (const auto& [var, loop] : loops) {
-        if (!e.mentions(var)) continue;
-        auto a = e.affine_in(var);
-        bool plain =
-            a && a->first == 1 && a->second.is_const() && dim.var.empty() && loop.begin.is_const(0);
-        if (!plain)
-          refusal = {"the store to " + st->buffer + " at " + e.str() +
-                     " is no loop variable plus a constant"};
-        if (plain) dim = {var, a->second};
-      }
-      dims.push_back(dim);
-    }
-    auto [it, made] = move.dims.try_emplace(st->buffer, dims);
-    for (size_t d = 0; !made && d < dims.size(); ++d)
-      if (it->second[d].var != dims[d].var || !(it->second[d].offset == dims[d].offset))
-        refusal = {"stores to " + st->buffer + " use different indices"};
+    std::vector<Move::Dim> dims(st->indices.size());
+    for (size_t d = 0; d < dims.size() && !refusal; ++d)
+      refusal = find_dim(st->buffer, st->indices[d], loops, own, dims[d]);
+    if (refusal) return;
+    const auto [it, made] = move.dims.try_emplace(st->buffer, dims);
+    if (!made && !same(it->second, dims))
+      refusal = {"stores to " + st->buffer + " use different indices"};
+  });
+  if (refusal) return refusal;
+  std::set<std::string> used;
+  for (const auto& [buffer, dims] : move.dims)
     for (const auto& d : dims)
       if (!d.var.empty()) used.insert(d.var);
-  });
   for (const auto& var : used) {
+    const For& loop = loops.at(var);
+    if (varies(loop.begin, own) || varies(loop.end, own))
+      return {"the bounds of " + var + " depend on what the nest binds"};
     // A loop inside a loop that depends on it could not be cut alone.
-    for (const auto& [other, loop] : loops)
-      if (other != var && (loop.begin.mentions(var) || loop.end.mentions(var)))
-        refusal = {"the bounds of " + other + " depend on " + var};
-    move.loops.push_back(loops.at(var));
+    for (const auto& [other, inner] : loops)
+      if (other != var && (inner.begin.mentions(var) || inner.end.mentions(var)))
+        return {"the bounds of " + other + " depend on " + var};
+    move.loops.push_back(loop);
   }
+  return {};
+}
+
+// An element must not depend on others: the nest reads of its own buffers only what it accumulates.
+Refusal check_own_loads(const Stmt& nest, const Move& move) {
+  Refusal refusal;
+  visit_exprs(nest, [&](const Expr& e) {
+    auto* l = std::get_if<LoadExpr>(&e->node);
+    if (!l || !move.buffers.count(l->buffer)) return;
+    const auto& dims = move.dims.at(l->buffer);
+    for (size_t d = 0; d < dims.size(); ++d) {
+      const Index stored =
+          dims[d].var.empty() ? dims[d].offset : Index::var(dims[d].var) + dims[d].offset;
+      if (!(l->indices[d] == stored))
+        refusal = {"the nest reads " + print(e) + ", not only the element that it stores"};
+    }
+  });
   return refusal;
+}
+
+// Loops whose iterations leave something for the next one beside the element that they index: they
+// run as a whole.
+void find_whole(Move& move) {
+  for (const For& f : move.loops) {
+    const auto inside = bound_in(f.body);
+    visit(f.body, [&](const Stmt& s) {
+      auto* st = std::get_if<Store>(&s->node);
+      if (!st || inside.count(st->buffer)) return;
+      const auto dims = move.dims.find(st->buffer);
+      const bool indexed = dims != move.dims.end() &&
+                           std::any_of(dims->second.begin(), dims->second.end(),
+                                       [&](const Move::Dim& d) { return d.var == f.var; });
+      if (!indexed) move.whole.insert(f.var);
+    });
+  }
 }
 
 Refusal find_region(const Kernel& kernel, const For& axis, Move& move) {
@@ -148,7 +202,7 @@ Refusal find_region(const Kernel& kernel, const For& axis, Move& move) {
     for (size_t d = 0; d < dims.size(); ++d) {
       if (dims[d].var.empty()) continue;
       auto lo = ranges.lower_over(a.indices[d], inner), hi = ranges.upper_over(a.indices[d], inner);
-      if (!lo || !hi) {
+      if (!lo || !hi || !defined_anywhere(*lo, ranges) || !defined_anywhere(*hi, ranges)) {
         unbounded.insert(dims[d].var);
         continue;
       }
@@ -161,7 +215,7 @@ Refusal find_region(const Kernel& kernel, const For& axis, Move& move) {
   for (const For& f : move.loops) {
     Index first = f.begin, last = f.end - 1;
     auto it = hull.find(f.var);
-    if (it != hull.end() && !unbounded.count(f.var)) {
+    if (it != hull.end() && !unbounded.count(f.var) && !move.whole.count(f.var)) {
       // Loads under a condition may be asked for elements that do not exist: they are not executed.
       first = ranges.simplify(max(*it->second.first, f.begin));
       last = ranges.simplify(min(*it->second.second, f.end - 1));
@@ -207,27 +261,40 @@ Refusal check_readers(const Move& move, const For& axis) {
   return {};
 }
 
-Stmt rebase_stores(const Stmt& nest, const Move& move) {
-  return rewrite(
+// What stands for the variable of a cut loop until the others have moved.
+std::string mark(const std::string& var) { return var + "'"; }
+
+// The nest over its region: loops from 0, their variables moved in all addresses but those of the
+// buffers, which count from the region's start.
+Stmt moved_nest(const Stmt& nest, const Move& move, const Ranges& ranges) {
+  const auto at = [&](const std::string& buffer, std::vector<Index> indices) {
+    const auto& dims = move.dims.at(buffer);
+    for (size_t d = 0; d < dims.size(); ++d)
+      if (!dims[d].var.empty()) indices[d] = Index::var(mark(dims[d].var));
+    return indices;
+  };
+  Stmt out = rewrite(
       nest,
       [&](const Expr& e) -> Expr {
         auto* l = std::get_if<LoadExpr>(&e->node);
         if (!l || !move.buffers.count(l->buffer)) return nullptr;
-        std::vector<Index> at;  // the nest reads what it accumulates, at the same place
-        const auto& dims = move.dims.at(l->buffer);
-        for (size_t d = 0; d < dims.size(); ++d)
-          at.push_back(dims[d].var.empty() ? l->indices[d] : Index::var(dims[d].var));
-        return k::load(l->buffer, e->dtype, at);
+        return k::load(l->buffer, e->dtype, at(l->buffer, l->indices));
       },
       [&](const Stmt& s) -> Stmt {
-        auto* st = std::get_if<Store>(&s->node);
-        if (!st || !move.buffers.count(st->buffer)) return nullptr;
-        std::vector<Index> at;
-        const auto& dims = move.dims.at(st->buffer);
-        for (size_t d = 0; d < dims.size(); ++d)
-          at.push_back(dims[d].var.empty() ? st->indices[d] : Index::var(dims[d].var));
-        return k::store(st->buffer, at, st->value);
+        if (auto* st = std::get_if<Store>(&s->node); st && move.buffers.count(st->buffer))
+          return k::store(st->buffer, at(st->buffer, st->indices), st->value);
+        auto* f = std::get_if<For>(&s->node);
+        if (!f || !move.region.count(f->var)) return nullptr;
+        const auto& [first, last] = move.region.at(f->var);
+        const Index extent = ranges.simplify(last - first + 1);
+        return k::loop(f->var, 0, extent, f->body, extent.is_const() ? f->kind : LoopKind::serial);
       });
+  std::map<std::string, Index> moved, marks;
+  for (const auto& [var, bounds] : move.region) {
+    moved[var] = bounds.first + Index::var(var);
+    marks[mark(var)] = Index::var(var);
+  }
+  return substitute(substitute(out, moved), marks);
 }
 
 Stmt rebase_loads(const Stmt& body, const Move& move) {
@@ -260,6 +327,8 @@ static Refusal compute_at(Kernel& kernel, StepArgs args) {
   if (find_loop(nest, axis->var))
     return {"the loop " + args[1] + " belongs to the nest that fills " + args[0]};
   if (Refusal r = find_dims(nest, move)) return r;
+  if (Refusal r = check_own_loads(nest, move)) return r;
+  find_whole(move);
   if (Refusal r = check_readers(move, *axis)) return r;
   if (Refusal r = find_region(kernel, *axis, move)) return r;
   if (!reads(axis->body, args[0])) return {args[0] + " is not read inside " + args[1]};
@@ -268,42 +337,7 @@ static Refusal compute_at(Kernel& kernel, StepArgs args) {
       return {args[0] + " is read by " + l->name};
 
   Ranges ranges = ranges_at(kernel, axis->var);
-  // The nest over its region: loops from 0, their variables moved.
-  std::map<std::string, Index> moved;
-  for (const auto& [var, bounds] : move.region) moved[var] = bounds.first + Index::var(var);
-  Stmt local = rebase_stores(nest, move);
-  local = rewrite(local, nullptr, [&](const Stmt& s) -> Stmt {
-    auto* f = std::get_if<For>(&s->node);
-    if (!f || !move.region.count(f->var)) return nullptr;
-    const auto& [first, last] = move.region.at(f->var);
-    Index extent = ranges.simplify(last - first + 1);
-    return k::loop(f->var, 0, extent, f->body, extent.is_const() ? f->kind : LoopKind::serial);
-  });
-  // Addresses of everything but the buffers themselves move; theirs count from the region's start.
-  std::map<std::string, Index> marks;
-  for (const auto& [var, bounds] : move.region) marks[var + "'"] = Index::var(var);
-  local = rewrite(
-      local,
-      [&](const Expr& e) -> Expr {
-        auto* l = std::get_if<LoadExpr>(&e->node);
-        if (!l || !move.buffers.count(l->buffer)) return nullptr;
-        std::vector<Index> at;
-        for (const Index& i : l->indices)
-          at.push_back(i.as_var() && move.region.count(*i.as_var()) ? Index::var(*i.as_var() + "'")
-                                                                    : i);
-        return k::load(l->buffer, e->dtype, at);
-      },
-      [&](const Stmt& s) -> Stmt {
-        auto* st = std::get_if<Store>(&s->node);
-        if (!st || !move.buffers.count(st->buffer)) return nullptr;
-        std::vector<Index> at;
-        for (const Index& i : st->indices)
-          at.push_back(i.as_var() && move.region.count(*i.as_var()) ? Index::var(*i.as_var() + "'")
-                                                                    : i);
-        return k::store(st->buffer, at, st->value);
-      });
-  local = substitute(substitute(local, moved), marks);
-
+  const Stmt local = moved_nest(nest, move, ranges);
   std::set<std::string> names_in_loops;
   visit(kernel.body, [&](const Stmt& s) {
     if (auto* f = std::get_if<For>(&s->node)) names_in_loops.insert(f->var);
@@ -328,6 +362,8 @@ static Refusal compute_at(Kernel& kernel, StepArgs args) {
       bool moves = false;
       for (const auto& v : extent.vars()) moves |= names_in_loops.count(v) > 0;
       auto most = ranges.upper(extent);
+      if (most && *most < 0) most = 0;
+      if (!ranges.proves_nonnegative(extent)) extent = max(extent, Index(0));
       shape.push_back(moves && most ? Index(*most) : extent);
     }
     inside.push_back(k::alloc(a->name, a->dtype, shape, a->space));

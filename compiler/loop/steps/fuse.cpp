@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // for a in 0..m { for b in 0..n { S(a, b) } }  ->  for t in 0..m*n { S(t // n, t % n) }
 // The order of iterations is the same, so nothing has to be independent.
+#include <algorithm>
+
 #include "compiler/loop/step_support.h"
 
 namespace mintor {
+
+static bool is_symbol(const Kernel& kernel, const std::string& name) {
+  return std::any_of(kernel.symbols.begin(), kernel.symbols.end(),
+                     [&](const SymbolParam& s) { return s.name == name; });
+}
 
 static Refusal fuse(Kernel& kernel, StepArgs args) {
   if (Refusal r = expect_args(args, 3, "outer, inner, name")) return r;
@@ -24,6 +31,9 @@ static Refusal fuse(Kernel& kernel, StepArgs args) {
   // An empty loop stays empty: a product of two negative extents would not be.
   if (!ranges.proves_nonnegative(m) || !ranges.proves_nonnegative(n))
     return {"an extent may be negative"};
+  for (const auto& v : n.vars())
+    if (!is_symbol(kernel, v) && !ranges.proves_nonnegative(n - 1))
+      return {"the extent " + n.str() + " of " + args[1] + " would be a divisor, and may be 0"};
   Index t = Index::var(args[2]);
   ranges.set(args[2], Index(0), m * n - 1);
   std::map<std::string, Index> values;

@@ -17,12 +17,16 @@ namespace {
 class Jammer {
  public:
   Jammer(const Kernel& kernel, const For& loop, int64_t extent)
-      : loop_(loop), extent_(extent), varying_(varying_in(loop)), names_(names_in(kernel)) {
+      : loop_(loop),
+        extent_(extent),
+        ranges_(ranges_at(kernel, loop.var)),
+        varying_(varying_in(loop)),
+        names_(names_in(kernel)) {
     names_.erase(loop.var);
     find_crossing_lets(loop.body);
   }
 
-  int copies = 0;
+  std::string reason;  // set when it does not work
 
   // The body without the loop, which is inside now.
   Stmt run(const Stmt& s) {
@@ -34,6 +38,7 @@ class Jammer {
  private:
   const For& loop_;
   int64_t extent_;
+  Ranges ranges_;
   std::set<std::string> varying_, names_;
   std::set<std::string>
       crossing_;  // Lets that vary and are used outside of their run of statements
@@ -65,6 +70,7 @@ class Jammer {
     if (auto* l = std::get_if<Let>(&s->node)) return !varying_.count(l->name);
     if (auto* st = std::get_if<Store>(&s->node)) {
       if (varies(st->value, varying_) || varying_.count(st->buffer)) return false;
+      if (st->count && varies(*st->count, varying_)) return false;
       for (const Index& e : st->indices)
         if (varies(e, varying_)) return false;
       return true;
@@ -93,16 +99,16 @@ class Jammer {
       if (auto* f = std::get_if<For>(&one->node)) number_runs(f->body, run, defined);
       if (auto* i = std::get_if<If>(&one->node)) {
         if (is_leaf(one)) continue;
-        number_runs(i->then_body, run, defined);
-        if (i->else_body) number_runs(i->else_body, run, defined);
-        note_condition(i->cond, run, defined);
+        if (varies(i->cond, varying_)) {  // a leaf below the conditions that do not vary
+          note_uses(one, run, defined);
+        } else {
+          number_runs(i->then_body, run, defined);
+          if (i->else_body) number_runs(i->else_body, run, defined);
+        }
       }
       ++run;
     }
     ++run;
-  }
-  void note_condition(const Expr& cond, int run, const std::map<std::string, int>& defined) {
-    note_uses(k::if_(cond, k::block({})), run, defined);
   }
   void note_uses(const Stmt& s, int run, const std::map<std::string, int>& defined) {
     auto use = [&](const std::string& name) {
@@ -153,13 +159,14 @@ class Jammer {
 
   // Conditions that sinking the axis has freed leave the loops that do not affect them: one test
   // for all channels.
-  static Stmt around(const For& f, const Stmt& body) {
+  Stmt around(const For& f, const Stmt& body) const {
     auto* i = std::get_if<If>(&body->node);
     if (!i || i->else_body || has_loads(i->cond))
       return k::loop(f.var, f.begin, f.end, body, f.kind);
     std::vector<Expr> inside, outside;
     for (const Expr& part : conjuncts(i->cond))
-      (varies(part, {f.var}) ? inside : outside).push_back(part);
+      (varies(part, {f.var}) || !defined_anywhere(part, ranges_) ? inside : outside)
+          .push_back(part);
     Stmt guarded = inside.empty() ? i->then_body : k::if_(conjunction(inside), i->then_body);
     Stmt loop = k::loop(f.var, f.begin, f.end, guarded, f.kind);
     return outside.empty() ? loop : k::if_(conjunction(outside), loop);
@@ -168,6 +175,8 @@ class Jammer {
   Stmt alloc(const Alloc& a) {
     if (!varying_.count(a.name)) return k::alloc(a.name, a.dtype, a.shape, a.space);
     auto shape = a.shape;
+    for (const Index& e : shape)
+      if (varies(e, varying_)) reason = "the shape of " + a.name + " differs per iteration";
     shape.insert(shape.begin(), Index(extent_));
     return k::alloc(a.name, a.dtype, std::move(shape), a.space);
   }
@@ -184,7 +193,6 @@ class Jammer {
     std::string var = loop_.var;
     for (int n = 2; names_.count(var); ++n) var = loop_.var + "_" + std::to_string(n);
     names_.insert(var);
-    ++copies;
     Stmt body = k::block(std::exchange(run, {}));
     body = substitute(body, {{loop_.var, loop_.begin + Index::var(var)}});
     const Index slot = Index::var(var);
@@ -266,6 +274,7 @@ static Refusal jam(Kernel& kernel, StepArgs args) {
     return {"the address " + name + " differs per iteration and is used by several inner loops"};
   if (auto name = jammer.taken_slot(); !name.empty()) return {"the name '" + name + "' is taken"};
   Stmt body = jammer.run(loop->body);
+  if (!jammer.reason.empty()) return {jammer.reason};
   ranges.erase(loop->var);
   body = simplify_stmt(body, ranges);
   kernel.body = replace_loop(kernel.body, args[0], [&](const For&) { return body; });

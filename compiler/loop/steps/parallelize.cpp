@@ -20,6 +20,24 @@ const For* only_loop(const Stmt& body) {
   return found;
 }
 
+// Every task evaluates the Lets beside the loop: they must not read what tasks write.
+Refusal lets_stay(const Kernel& kernel, const For& loop) {
+  std::set<std::string> written;
+  Ranges ranges;
+  std::set<std::string> inner;
+  for (const BufferAccess& a : outer_accesses(kernel, loop.body, ranges, inner))
+    if (a.write) written.insert(a.buffer);
+  Refusal refusal;
+  visit_exprs(replace_loop(kernel.body, loop.var, [](const For&) { return k::block({}); }),
+              [&](const Expr& e) {
+                auto* l = std::get_if<LoadExpr>(&e->node);
+                if (l && written.count(l->buffer))
+                  refusal = {"what stands beside the loop " + loop.var + " reads " + l->buffer +
+                             ", which it writes"};
+              });
+  return refusal;
+}
+
 }  // namespace
 
 static Refusal parallelize(Kernel& kernel, StepArgs args) {
@@ -32,6 +50,7 @@ static Refusal parallelize(Kernel& kernel, StepArgs args) {
             "; what stands beside it would run in every task"};
   if (loop->kind != LoopKind::serial) return {"the loop " + args[0] + " is not serial"};
   if (Refusal r = independent(kernel, *loop)) return r;
+  if (Refusal r = lets_stay(kernel, *loop)) return r;
   kernel.body = replace_loop(kernel.body, args[0], [](const For& f) {
     return k::loop(f.var, f.begin, f.end, f.body, LoopKind::parallel);
   });

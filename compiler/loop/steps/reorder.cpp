@@ -63,6 +63,12 @@ static Refusal reorder(Kernel& kernel, StepArgs args) {
   Nest nest;
   if (Refusal r = collect(*outer, names, nest)) return r;
 
+  Ranges ranges = ranges_at(kernel, outer->var);
+  for (const For& f : nest.loops) ranges.set(f.var, f.begin, f.end - 1);
+  for (const Expr& c : nest.conditions)
+    if (!defined_anywhere(c, ranges))
+      return {"the condition " + print(c) + " would be asked where its divisor may be 0"};
+
   // The new order: named loops take the places of named loops.
   std::vector<For> order = nest.loops;
   size_t next = 0;
@@ -112,9 +118,10 @@ static Refusal reorder(Kernel& kernel, StepArgs args) {
   Stmt body = nest.body;
   std::vector<Expr> left = nest.conditions;
   for (size_t n = order.size(); n-- > 0;) {
-    // Conditions that mention this loop are tested right inside of it.
+    // Conditions that mention this loop are tested right inside of it; nothing stands around tasks.
+    const bool tasks = order[n].kind == LoopKind::parallel;
     std::vector<Expr> here, rest;
-    for (const Expr& c : left) (mentions(c, order[n].var) ? here : rest).push_back(c);
+    for (const Expr& c : left) (tasks || mentions(c, order[n].var) ? here : rest).push_back(c);
     if (Expr cond = conjunction(here)) body = k::if_(cond, body);
     left = rest;
     body = k::loop(order[n].var, order[n].begin, order[n].end, body, order[n].kind);

@@ -6,18 +6,22 @@
 namespace mintor {
 namespace {
 
-// Indices may mention constants, lane and unrolled loops.
+// Indices may mention constants, lane and unrolled loops that begin with such an index.
 bool constant_when_unrolled(const Kernel& kernel, const std::string& buffer) {
   std::set<std::string> allowed{std::string(kLane)};
-  visit(kernel.body, [&](const Stmt& s) {
-    if (auto* f = std::get_if<For>(&s->node); f && f->kind == LoopKind::unrolled)
-      allowed.insert(f->var);
+  const auto constant = [&](const Index& e) {
+    for (const auto& v : e.vars())
+      if (!allowed.count(v)) return false;
+    return true;
+  };
+  visit(kernel.body, [&](const Stmt& s) {  // loops before those inside of them
+    auto* f = std::get_if<For>(&s->node);
+    if (f && f->kind == LoopKind::unrolled && constant(f->begin)) allowed.insert(f->var);
   });
   bool ok = true;
   auto look = [&](const std::string& name, const std::vector<Index>& indices) {
     if (name != buffer) return;
-    for (const Index& e : indices)
-      for (const auto& v : e.vars()) ok &= allowed.count(v) > 0;
+    for (const Index& e : indices) ok &= constant(e);
   };
   visit_exprs(kernel.body, [&](const Expr& e) {
     if (auto* l = std::get_if<LoadExpr>(&e->node)) look(l->buffer, l->indices);

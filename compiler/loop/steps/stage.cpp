@@ -18,6 +18,11 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
     if (p.name == buffer && !p.written) param = &p;
   // Of other buffers the hull may hold elements that are not defined.
   if (!param) return {"'" + buffer + "' is no parameter that is only read"};
+  bool instr = false;
+  visit(axis->body, [&](const Stmt& s) { instr |= std::holds_alternative<Instr>(s->node); });
+  if (instr)
+    return {"an instruction inside " + args[1] + " may read " + buffer +
+            "; stage it before use_instr"};
   const BufferType type{param->dtype, param->shape};
   Ranges ranges = ranges_at(kernel, axis->var), inside = ranges;
   std::set<std::string> inner;
@@ -27,6 +32,8 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
     if (a.buffer != buffer) continue;
     for (size_t d = 0; d < hull.size(); ++d) {
       auto lo = inside.lower_over(a.indices[d], inner), hi = inside.upper_over(a.indices[d], inner);
+      if (lo && !defined_anywhere(*lo, ranges)) lo.reset();
+      if (hi && !defined_anywhere(*hi, ranges)) hi.reset();
       Index first = lo ? *lo : Index(0), last = hi ? *hi : type.shape[d] - 1;
       hull[d] = !any ? std::pair{first, last}
                      : std::pair{min(hull[d]->first, first), max(hull[d]->second, last)};
@@ -67,11 +74,6 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
         return k::with_lanes(k::load(name, e->dtype, at, l->count), e->lanes);
       },
       nullptr);
-  bool instr = false;
-  visit(axis->body, [&](const Stmt& s) { instr |= std::holds_alternative<Instr>(s->node); });
-  if (instr)
-    return {"an instruction inside " + args[1] + " may read " + buffer +
-            "; stage it before use_instr"};
   body = simplify_stmt(k::block({k::alloc(name, type.dtype, shape, Space::local), copy, body}),
                        ranges);
   kernel.body = replace_loop(kernel.body, args[1], [&](const For& f) {

@@ -55,12 +55,14 @@ class Vectorizer {
     if (private_.count(buffer)) out.push_back(Index::var(kLane));
     return out;
   }
-  // Does an access need the count of the guard around it?
+  // Does an access need the count of the guard around it? Not where each lane has a place of its
+  // own, at an index that lanes which take no part share.
   std::optional<Index> counted(const std::string& buffer, const std::optional<Index>& own,
                                const std::vector<Index>& at) {
+    const auto places = at.size() - (inside_guard_.count(buffer) ? 1 : 0);
     bool lane = false;
-    for (const Index& e : at) lane |= e.mentions(kLane);
-    if (!lane || !count_ || inside_guard_.count(buffer)) return own;
+    for (size_t d = 0; d < places; ++d) lane |= at[d].mentions(kLane);
+    if (!lane || !count_) return own;
     return own ? min(*own, *count_) : *count_;
   }
 
@@ -100,6 +102,10 @@ class Vectorizer {
   }
   Stmt walk(const Let& l) {
     if (!varying_.count(l.name)) return k::let(l.name, l.value);
+    if (l.value->lanes > 1) {
+      reason = "a statement inside has lanes already";
+      return k::block({});
+    }
     if (auto* i = std::get_if<IndexExpr>(&l.value->node)) {
       inlined_[l.name] = inlined_.empty() ? i->value : i->value.substitute(inlined_);
       return k::block({});
@@ -122,6 +128,8 @@ class Vectorizer {
   Stmt walk(const Alloc& a) {
     if (!private_.count(a.name)) return k::alloc(a.name, a.dtype, a.shape, a.space);
     auto shape = a.shape;
+    for (const Index& e : shape)
+      if (varies(e, varying_)) reason = "the shape of " + a.name + " differs per lane";
     shape.push_back(Index(lanes_));
     if (count_) inside_guard_.insert(a.name);
     return k::alloc(a.name, a.dtype, std::move(shape), a.space);
