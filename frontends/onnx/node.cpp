@@ -94,7 +94,7 @@ int64_t OnnxNode::integer(std::string_view name, int64_t default_value) const {
 
 double OnnxNode::real(std::string_view name, double default_value) const {
   const onnx::AttributeProto* a = typed(*this, name, onnx::AttributeProto::FLOAT, "a float");
-  return a ? static_cast<double>(a->f()) : default_value;
+  return static_cast<double>(a ? a->f() : static_cast<float>(default_value));
 }
 
 std::string OnnxNode::text(std::string_view name, std::string_view default_value) const {

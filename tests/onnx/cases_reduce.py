@@ -283,6 +283,15 @@ def normalisations():
         "no spatial dims",
         15,
     )
+    tiny = [weights(5, dtype=F64) for _ in range(3)] + [weights(5, dtype=F64, low=0.0, high=1e-6)]
+    yield case(
+        "BatchNormalization",
+        [t(4, 5, dtype=F64), *tiny],
+        "the epsilon that is left out is a float",
+        15,
+        tag="epsilon",
+        tolerance=(1e-13, 1e-13),
+    )
     yield case(
         "InstanceNormalization",
         [t(2, 3, 5, 7), weights(3), weights(3)],
