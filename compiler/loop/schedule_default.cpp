@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The default schedule of a group without a contract:
-//   element-wise      outer loops in parallel, the innermost in vectors
-//   row block         producers computed per row of the output (compute_at), lanes in vectors, rows
-//   in parallel reduce over outer dimensions   the innermost kept dimension in vectors
+//| element-wise                  outer loops in parallel, the innermost in vectors
+//| row block                     producers computed per row of the output (compute_at), lanes in
+//|                               vectors, rows in parallel
+//| reduce over outer dimensions  the innermost kept dimension in vectors
 #include <algorithm>
 
 #include "compiler/loop/lower.h"

@@ -2,8 +2,10 @@
 // Sums of integer products by a dot-product instruction of the target: `lanes` sums, each of `pair`
 // products. Needs panels [n / lanes, k / pair, lanes, pair] of the operand that moves along n
 // (pack_operands makes them). Integer sums wrap, so any order gives the same bits.
-//   for m, n { acc = 0; for k { acc += x[m, k] * y[..] } }
-//     -> for n_o, m { acc[lanes] = 0; for k_o { dot(acc, x + pair * k_o, panel) } }
+//| for m, n {                                  for n_o, m {
+//|   acc = 0                                     acc[lanes] = 0
+//|   for k { acc += x[m, k] * y[..] }     ->     for k_o { dot(acc, x + pair * k_o, panel) }
+//| }                                           }
 #include "compiler/contraction/strategy.h"
 #include "compiler/loop/instruction.h"
 #include "compiler/loop/lower_nest.h"

@@ -2,11 +2,11 @@
 // Accumulators of an m x n tile in registers; the innermost out axis v in vectors of 16 lanes, the
 // tile's rows along another out axis. Takes convolutions (rows along a line of pixels), matmuls,
 // attention products and depthwise convolutions alike: what differs is which operand has v.
-//
-//   for o, oy, ox, v { acc = 0; for k { acc = fma(x, y, acc) }; out = tail(acc) }
-//     -> parallel (o, oy) { for v_o { for ox_o { acc[t][u]; for k { acc[i][j] += x[i] * y[j] } ;
-//     out } } }
-//
+//| for o, oy, ox, v {                          parallel o, oy { for v_o, ox_o {
+//|   acc = 0                                     acc[t][u] = 0
+//|   for k { acc = fma(x, y, acc) }      ->      for k { acc[i][j] = fma(x[i], y[j], acc[i][j]) }
+//|   out = tail(acc)                             out = tail(acc[i][j])
+//| }                                           } }
 // Out-of-range taps: the first and last tiles of a line are peeled and the window axis along it is
 // unrolled, so that every guard is a constant in the text; the guard of the other window axes stays
 // as one branch outside the channel loop.

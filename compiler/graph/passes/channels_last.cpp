@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions with the channel innermost, so that its 16-lane blocks are vectors.
-//   y = contract (x[b, k, m0, m1], w) out b, n, m0, m1
-//     ->  xt = transpose(x); yt = contract (xt[b, m0, m1, k], w) out b, m0, m1, n; y =
-//     transpose(yt)
+//| y = contract (x[b, k, m0, m1], w) out b, n, m0, m1
+//|   ->  xt = transpose (x)
+//|       yt = contract (xt[b, m0, m1, k], w) out b, m0, m1, n
+//|       y = transpose (yt)
 // Only index nodes are added, and a contract's order is over logical axes: bits stay.
 #include <algorithm>
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operand that moves along the innermost out axis of a contract is laid out in panels of 16
 // lanes.
-//   y = contract (x[m, k], w[k, n])   ->   p = reindex w to [n/16, k, 16]; y = contract (x[m, k],
-//   p[n // 16, k, n % 16])
+//| y = contract (x[m, k], w[k, n])
+//|   ->  p = reindex w to [n/16, k, 16]
+//|       y = contract (x[m, k], p[n // 16, k, n % 16])
 // Panels hold the terms in the order in which the chain takes them: (c / 16, window, c mod 16) with
 // a window, else the k axes as listed. Parameters are always packed (once, in `prepare`); other
 // operands when vectors could not read them, or when they are large and read many times.

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conditions move out of loops that do not affect them, and neighbours with one condition become
 // one.
-//   for c { if in_range(iy, h) { A(c) }  if in_range(iy, h) { B(c) } }  ->  if in_range(iy, h) {
-//   for c { A(c) B(c) } }
+//| for c in 0..n {                            if in_range(iy, h) {
+//|   if in_range(iy, h) { A(c) }                for c in 0..n {
+//|   if in_range(iy, h) { B(c) }       ->         A(c)
+//| }                                              B(c)
+//|                                              }
+//|                                            }
 // Only conditions without loads and without lanes, so that testing them earlier or once is the
 // same.
 #include <algorithm>

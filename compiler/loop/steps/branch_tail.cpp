@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // As peel_tail, with the tail as a branch inside the loop, so that the loop can still be fused or
-// run in parallel:
-//   for i_o in 0..ceil(n/f) { if in_range(i_o, n // f) { S without the guard } else { S at i_o = n
-//   // f, cut to n % f } }
+// run in parallel.
+//| for i_o in 0..ceil(n / f) {                    for i_o in 0..ceil(n / f) {
+//|   for i_i in 0..f {                              if in_range(i_o, n // f) {
+//|     if in_range(f*i_o + i_i, n) {                  for i_i in 0..f { S }
+//|       S                    branch_tail(i_o)      } else {
+//|     }                             ->               for i_i_t in 0..n % f { S }
+//|   }                                              }
+//| }                                              }
 #include "compiler/loop/step_support.h"
 
 namespace mintor {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Moves the nest that fills a local buffer into a loop of its consumer, computing there what an
 // iteration reads.
-//   t: f32[64, 100]; for i, j { t[i, j] = exp(x[i, j]) }  for r { for c { y[r, c] = t[r, c] } }
-//   compute_at(t, r)  ->  for r { t: f32[1, 100]; for i in 0..1, j { t[i, j] = exp(x[r + i, j]) }
-//   for c { y[r, c] = t[0, c] } }
+//| t: f32[64, 100]                                    for r {
+//| for i, j { t[i, j] = exp(x[i, j]) }                  t: f32[1, 100]
+//| for r {                        compute_at(t, r)      for j { t[0, j] = exp(x[r, j]) }
+//|   for c { y[r, c] = t[r, c] }        ->              for c { y[r, c] = t[0, c] }
+//| }                                                  }
 // Bounds inference: per loop of the nest, the hull of what all loads inside the axis read, clipped
 // to the loop's range. All local buffers that the nest fills move together. What several iterations
 // read is computed in each of them.

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// for a in 0..m { for b in 0..n { S(a, b) } }  ->  for t in 0..m*n { S(t // n, t % n) }
+// Makes one loop of two.
+//| for a in 0..m {          fuse(a, b, t)       for t in 0..m*n {
+//|   for b in 0..n {             ->               S(t // n, t % n)
+//|     S(a, b)                                  }
+//|   }
+//| }
 // The order of iterations is the same, so nothing has to be independent.
 #include <algorithm>
 

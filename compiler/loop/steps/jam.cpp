@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unroll-and-jam as loop distribution: a loop of constant extent sinks to the innermost statements
-// of its body.
-//   for i in 0..14 { acc: f32[1]; acc[0] = 0; for k { acc[0] = fma(..) }; r[i] = acc[0] }
-//   ->  acc: f32[14, 1]; unrolled i { acc[i, 0] = 0 }  for k { unrolled i_2 { acc[i_2, 0] = fma(..)
-//   } }  unrolled i_3 { .. }
+// of its body, which must be independent.
+//| for i in 0..14 {                  acc: f32[14, 1]
+//|   acc: f32[1]                     unrolled i { acc[i, 0] = 0 }
+//|   acc[0] = 0             jam(i)   for k {
+//|   for k { acc[0] = .. }    ->       unrolled i_2 { acc[i_2, 0] = .. }
+//|   r[i] = acc[0]                   }
+//| }                                 unrolled i_3 { r[i_3] = acc[i_3, 0] }
 // Private buffers that vary with the axis get a leading dimension; Lets stay with the statements
 // that use them, or become such buffers. Loops and conditions that do not vary stay around.
-// Iterations must be independent.
 #include <utility>
 
 #include "compiler/loop/step_support.h"

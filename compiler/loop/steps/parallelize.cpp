@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// for i in 0..n { S }  ->  parallel i in 0..n { S }: iterations become tasks in any order, on any
-// threads. Only the outermost loop of a kernel that is nothing else, with independent iterations.
+// Makes the iterations of the outermost loop tasks, in any order, on any threads.
+//| for i in 0..n { S }     parallelize(i)       parallel i in 0..n { S }
+//|                              ->
+// Only the outermost loop of a kernel that is nothing else, with independent iterations.
 #include "compiler/loop/step_support.h"
 
 namespace mintor {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// for i in 0..n { S(i) }  ->  peel(i, 1, 1)  ->  S(0) as a copy; for i in 1..n-1 { S }; S(n-1) as a
-// copy Conditions on i (padding at the borders) become decidable in the copies and disappear from
-// the middle. Names bound in copies end in `_first` and `_last`, once more where that name is
-// taken.
+// Gives the first and last iterations copies of their own.
+//| for i in 0..n {                      S(0)
+//|   S(i)             peel(i, 1, 1)     for i in 1..n - 1 {
+//| }                       ->             S(i)
+//|                                      }
+//|                                      S(n - 1)
+// Conditions on i (padding at the borders) become decidable in the copies and disappear from the
+// middle. Names bound in copies end in `_first` and `_last`, once more where that name is taken.
 #include "compiler/loop/step_support.h"
 
 namespace mintor {

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// After split(i, f): for i_o in 0..ceil(n/f) { for i_i in 0..f { if in_range(f*i_o + i_i, n) { S }
-// } }
-//   ->  for i_o in 0..n // f { for i_i in 0..f { S } }  for i_i_t in 0..n % f { S at i_o = n // f }
+// Gives the last, incomplete block of a split its own copy.
+//| for i_o in 0..ceil(n / f) {                  for i_o in 0..n // f {
+//|   for i_i in 0..f {                            for i_i in 0..f {
+//|     if in_range(f*i_o + i_i, n) {                S
+//|       S                    peel_tail(i_o)      }
+//|     }                            ->          }
+//|   }                                          for i_i_t in 0..n % f {
+//| }                                              S at i_o = n // f
+//|                                              }
 // Nothing changes where n is a multiple of f. Names bound in the tail end in `_t`.
 #include "compiler/loop/step_support.h"
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Permutes loops of a perfect nest; conditions between them move to where their variables are
 // known.
-//   for a { for b { S } }  ->  reorder(b, a)  ->  for b { for a { S } }
+//| for a in 0..m {          reorder(b, a)       for b in 0..n {
+//|   for b in 0..n { S }         ->               for a in 0..m { S }
+//| }                                            }
 // Legal when every loop that changes its place relative to another is free (its iterations touch
 // disjoint memory, whatever the others do): loops that are not free, accumulations, keep their
 // order among themselves.

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// for i in 0..n { S(i) }  ->  for i_o in 0..ceil(n / f) { for i_i in 0..f { if in_range(f*i_o +
-// i_i, n) { S } } } The guard is left out where n is known to be a multiple of f. peel_tail and
-// branch_tail remove it elsewhere.
+// Cuts a loop into blocks.
+//| for i in 0..n {                      for i_o in 0..ceil(n / f) {
+//|   S(i)                                 for i_i in 0..f {
+//| }                                        if in_range(f*i_o + i_i, n) {
+//|                       split(i, f)          S(f*i_o + i_i)
+//|                           ->             }
+//|                                        }
+//|                                      }
+// The guard is left out where n is known to be a multiple of f. peel_tail and branch_tail remove it
+// elsewhere.
 #include "compiler/loop/step_support.h"
 
 namespace mintor {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies what a loop body reads of a buffer into a local one at the top of the body:
-//   for i_o { for j, i_i { r[..] = x[16*i_o + i_i, j] } }
-//   stage(x, i_o)  ->  for i_o { x_s: f32[16, 8]; for x_s_0, x_s_1 { x_s[x_s_0, x_s_1] = x[16*i_o +
-//   x_s_0, x_s_1] } .. x_s[i_i, j] }
+// Copies what a loop body reads of a buffer into a local one at the top of the body.
+//| for i_o {                          for i_o {
+//|   for j, i_i {                       x_s: f32[16, 8]
+//|     r[..] =         stage(x, i_o)    for x_s_0, x_s_1 {
+//|       x[16*i_o          ->             x_s[x_s_0, x_s_1] = x[16*i_o + x_s_0, x_s_1]
+//|         + i_i, j]                    }
+//|   }                                  for j, i_i { r[..] = x_s[i_i, j] }
+//| }                                  }
 // The region is the hull of all loads inside, clipped to the buffer, a parameter that is only read.
 #include "compiler/loop/step_support.h"
 

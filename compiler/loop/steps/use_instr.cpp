@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replaces the nest at a loop by a target instruction whose meaning it is.
-//   for j in 0..2 { for n in 0..16 { acc[n] = add(acc[n], mul(cast(i32, x[m, 2*k + j]), cast(i32,
-//   w[k, n, j]))) } } use_instr(dot2_i16, j)  ->  instr dot2_i16(acc[0], x[m, 2*k], w[k, 0, 0])
+//| for j in 0..2 {
+//|   for n in 0..16 {                  use_instr(dot2_i16, j)
+//|     acc[n] = add(acc[n],                     ->             instr dot2_i16(
+//|         mul(cast(i32, x[m, 2*k + j]),                           acc[0], x[m, 2*k], w[k, 0, 0])
+//|             cast(i32, w[k, n, j])))
+//|   }
+//| }
 // The nest must have the meaning's loops in its order, its statements, and operands that are
 // contiguous where it says: the flat address of each access differs from the meaning's only by a
 // base that the nest does not change.

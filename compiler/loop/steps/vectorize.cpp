@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// for j in 0..16 { acc: f32[1]; acc[0] = 0; for k { acc[0] = fma(a[k], w[k, j], acc[0]) }; r[j] =
-// acc[0] }
-//   ->  acc: f32[1, 16]; x16 acc[0, lane] = 0; for k { x16 acc[0, lane] = fma(a[k], w[k, lane],
-//   acc[0, lane]) }; x16 r[lane] = ...
+// Turns a loop of constant extent into lanes; its iterations must be independent.
+//| for j in 0..16 {                             acc: f32[1, 16]
+//|   acc: f32[1]                                x16 acc[0, lane] = 0
+//|   acc[0] = 0                 vectorize(j)    for k {
+//|   for k { acc[0] = a[k] }        ->            x16 acc[0, lane] = a[k]
+//|   r[j] = acc[0]                              }
+//| }                                            x16 r[lane] = acc[0, lane]
 // Inner loops and conditions that do not vary with the axis end up outside of the lanes; `if
-// in_range(base + j, n)` becomes the count of the accesses inside. Iterations must be independent.
+// in_range(base + j, n)` becomes the count of the accesses inside.
 #include "compiler/loop/step_support.h"
 
 namespace mintor {
