@@ -55,9 +55,12 @@ int common_group(const Drafts& all, const std::vector<Reader>& readers) {
 void join(Drafts& all, const Node& node, const std::vector<Reader>& readers, int group) {
   Draft& draft = all.drafts[group];
   draft.nodes[&node] = position_in(draft, readers);
-  Copies& copies = draft.copies[&node] = copies_in(draft, node, readers);
-  if (role_of(node) == Role::anchor) copies = {{{node.id + 1, 1}}, 0};  // has a nest of its own
-  draft.written += copies.total();
+  const bool placed = node.kind == Kind::concat && may_place(draft, node, readers);
+  draft.text = text_with(draft, node, readers);
+  draft.copies[&node] = copies_in(draft, node, readers);
+  if (role_of(node) == Role::anchor) draft.copies[&node] = {{{node.id + 1, 1}}, 0};  // its nest
+  if (is_in_parts(draft, readers)) draft.in_parts.insert(&node);
+  if (placed) draft.placed.push_back(&node);
   all.group_of[&node] = group;
   if (node.kind == Kind::contract) draft.contract = &node;
   if (node.kind == Kind::reduce && draft.first_reduce == nullptr) draft.first_reduce = &node;
@@ -68,7 +71,11 @@ void start(Drafts& all, const Node& node, const Refusal& refusal) {
   Draft draft;
   draft.nodes[&node] = all_dims(node.results[0].shape.size());
   draft.copies[&node] = {{{node.id + 1, 1}}, 0};
-  draft.written = 1;
+  draft.text.each_part = 1;
+  if (node.kind == Kind::concat) {
+    draft.placed.push_back(&node);
+    draft.text = {0, 0, static_cast<int64_t>(node.operands.size())};
+  }
   for (int32_t r = 0; r < static_cast<int32_t>(node.results.size()); ++r)
     draft.outputs.push_back({&node, r});
   if (node.kind == Kind::contract) draft.contract = &node;

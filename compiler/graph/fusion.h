@@ -22,6 +22,8 @@ struct Group {
   std::vector<Value> outputs;        // stored by the kernel
   std::vector<Value> materialised;   // values with their own loop nest (outputs, reductions, shared
                                      // producers), in order
+  std::vector<const Node*> placed;   // concats whose parts are stored where they belong: the
+                                     // output has a nest a part, along the dim of the first
   std::string name;                  // from the scopes it fused, unique in the plan, a C identifier
   std::vector<std::string> because;  // why it holds what it holds, and what refused to join
   bool prepare = false;  // depends on parameters and constants alone: runs once, in entry `prepare`

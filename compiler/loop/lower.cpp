@@ -92,9 +92,11 @@ Stmt nest_of(NestContext& ctx, const Value& v) {
     case Kind::contract:
       return nest_contract(ctx, *v.node);
     default:
-      return nest_elementwise(ctx, v);
+      return ctx.group.placed.empty() ? nest_elementwise(ctx, v) : nest_parts(ctx, v);
   }
 }
+
+constexpr size_t kMostComment = 150;  // characters
 
 // One line that says what a kernel means: its outputs and the functions on the way.
 std::string computes(const Graph& graph, const Group& group) {
@@ -107,14 +109,17 @@ std::string computes(const Graph& graph, const Group& group) {
     if (auto* op = std::get_if<ScalarAttr>(&node->attr)) word = std::string(name_of(op->op));
     if (auto* r = std::get_if<ReduceAttr>(&node->attr))
       word += "." + std::string(name_of(r->combiner));
-    if (line.size() + word.size() > 150) {
+    if (line.size() + word.size() > kMostComment) {
       line += " ...";
       break;
     }
     line += " " + word;
   }
   line += " of";
-  for (const Value& v : group.inputs) line += " " + value_name(graph, v);
+  for (const Value& v : group.inputs) {
+    if (line.size() > kMostComment) return line + " ...";
+    line += " " + value_name(graph, v);
+  }
   return line;
 }
 

@@ -72,6 +72,7 @@ void ExprLowering::begin(Ranges ranges) {
   ranges_ = std::move(ranges);
   memo_.clear();
   bound_.clear();
+  chosen_.clear();
   lets_.clear();
   guarded_ = 0;
 }
@@ -242,6 +243,13 @@ Expr ExprLowering::reindexed(const Value& v, const std::vector<Index>& indices) 
 Expr ExprLowering::concatenated(const Value& v, const std::vector<Index>& indices) {
   const Node& node = *v.node;
   const int32_t dim = node.as<ConcatAttr>().dim;
+  if (const auto choice = chosen_.find(&node); choice != chosen_.end()) {
+    const auto& [part, index, within] = choice->second;
+    check(indices[dim] == index, "lower", "a part is read outside of its nest");
+    std::vector<Index> inner = indices;
+    inner[dim] = within;
+    return at(node.operands[part], inner);
+  }
   std::vector<Index> offsets{Index(0)};
   for (const Value& x : node.operands) offsets.push_back(offsets.back() + x.shape()[dim]);
   Expr result;

@@ -32,6 +32,12 @@ class ExprLowering {
   // Value `v` at these indices is `expr` (an accumulator) in this statement. To ask for it at
   // others is an InternalError: nothing holds it there.
   void bind(const Value& v, std::vector<Index> indices, Expr expr);
+  // `concat` at `index` along its dim is its `part` at `within`, in this statement.
+  struct Choice {
+    size_t part = 0;
+    Index index, within;
+  };
+  void choose(const Node* concat, Choice choice) { chosen_[concat] = std::move(choice); }
   Expr at(const Value& v, const std::vector<Index>& indices);
   // The same for a value that has a buffer: what is stored there, not a load of it.
   Expr computed(const Value& v, const std::vector<Index>& indices);
@@ -72,6 +78,7 @@ class ExprLowering {
   const Expr* bound(const Value& v, const std::vector<Index>& indices) const;
 
   std::map<std::pair<const Node*, int32_t>, Bound> bound_;
+  std::map<const Node*, Choice> chosen_;
   std::vector<Stmt> lets_;
   int guarded_ = 0;
   int64_t written_ = 0;

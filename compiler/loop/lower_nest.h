@@ -66,6 +66,8 @@ std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& reduction,
 Expr sum_or_zero(const NestContext& ctx, Expr sum, const Index& count);
 
 Stmt nest_elementwise(NestContext& ctx, const Value& v);
+// The output of a group that places concats: a nest a part.
+Stmt nest_parts(NestContext& ctx, const Value& v);
 Stmt nest_reduce(NestContext& ctx, const Node& node);
 Stmt nest_scan(NestContext& ctx, const Node& node);
 Stmt nest_reindex_reduce(NestContext& ctx, const Node& node);

@@ -4,7 +4,9 @@
 //| row block                     producers computed per row of the output (compute_at), lanes in
 //|                               vectors, rows in parallel
 //| reduce over outer dimensions  the innermost kept dimension in vectors
+//| parts side by side            the innermost loop of each in vectors
 #include <algorithm>
+#include <iterator>
 
 #include "compiler/loop/lower.h"
 #include "compiler/loop/lower_expr.h"
@@ -19,7 +21,7 @@ constexpr int64_t kLanes = 16;
 
 // Vectors over a loop whose iterations are independent. Lanes: 16, or what divides a smaller
 // extent.
-void vectorise_loop(Kernel& kernel, const LoopInfo& loop) {
+void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside) {
   const auto trip = loop.trip();
   if (!loop.begin.is_const(0) || (trip && *trip < 4)) return;
   int64_t lanes = kLanes;
@@ -38,7 +40,7 @@ void vectorise_loop(Kernel& kernel, const LoopInfo& loop) {
   if (!try_step(attempt, "split", {loop.var, std::to_string(lanes)})) return;
   // Inside other loops the tail is a loop of its own; at the top it would run in every task, so it
   // stays masked.
-  if (loop.depth > 0 && !(trip && *trip % lanes == 0))
+  if (inside && !(trip && *trip % lanes == 0))
     try_step(attempt, "peel_tail", {loop.var + "_o"});
   if (try_step(attempt, "vectorize", {loop.var + "_i"})) kernel = attempt;
 }
@@ -60,14 +62,57 @@ void vectorise(Kernel& kernel, const std::vector<std::string>& element_axes, boo
       try_step(kernel, "vectorize", {loop.var});
     if (loop.innermost &&
         std::find(element_axes.begin(), element_axes.end(), loop.var) != element_axes.end())
-      vectorise_loop(kernel, loop);
+      vectorise_loop(kernel, loop, loop.depth > 0);
   }
+}
+
+// Parts side by side, each a kernel of its own while it is scheduled: a step takes as long as the
+// kernel is, and there may be a thousand parts.
+void vectorise_part(Kernel& whole, Stmt& part, bool inside) {
+  Kernel own;
+  own.params = whole.params;
+  own.symbols = whole.symbols;
+  own.body = part;
+  for (const LoopInfo& loop : loops_of(own))
+    if (loop.innermost) vectorise_loop(own, loop, inside || loop.depth > 0);
+  part = own.body;
+  std::ranges::move(own.schedule, std::back_inserter(whole.schedule));
+  std::ranges::move(own.because, std::back_inserter(whole.because));
+}
+
+// The block of parts, or the loop of the only one; `inside` the loops that lie around all parts.
+Stmt vectorise_parts(Kernel& kernel, const Stmt& stmt, bool inside) {
+  if (const auto* block = std::get_if<Block>(&stmt->node)) {
+    std::vector<Stmt> parts = block->body;
+    for (Stmt& part : parts) vectorise_part(kernel, part, inside);
+    return k::block(std::move(parts));
+  }
+  const auto* loop = std::get_if<For>(&stmt->node);
+  if (loop == nullptr) return stmt;
+  bool innermost = true;
+  visit(loop->body, [&](const Stmt& s) { innermost &= !std::holds_alternative<For>(s->node); });
+  if (!innermost)
+    return k::loop(loop->var, loop->begin, loop->end, vectorise_parts(kernel, loop->body, true),
+                   loop->kind);
+  Stmt part = stmt;
+  vectorise_part(kernel, part, inside);
+  return part;
+}
+
+void schedule_parts(const TargetInfo& target, Kernel& kernel) {
+  if (target.vectors()) kernel.body = vectorise_parts(kernel, kernel.body, false);
 }
 
 }  // namespace
 
 void schedule_default(CompileContext& context, const Graph& graph, const Group& group,
                       const TargetInfo& target, Kernel& kernel) {
+  if (!group.placed.empty()) {
+    schedule_parts(target, kernel);
+    kernel = run_loop_pipeline(context, std::move(kernel));
+    context.explain("schedule: " + kernel.name + " on " + target.level + ": parts side by side");
+    return;
+  }
   const Value& root = group.outputs.front();
   const std::string root_name = value_name(graph, root);
   const Node* reduce = nullptr;
@@ -98,7 +143,7 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
     if (reduce != nullptr && !lanes && rows > 0) {
       const std::string kept = root_name + "_" + std::to_string(rows - 1) + "i";
       for (const LoopInfo& loop : loops_of(kernel))
-        if (loop.var == kept) vectorise_loop(kernel, loop);
+        if (loop.var == kept) vectorise_loop(kernel, loop, loop.depth > 0);
     }
     vectorise(kernel, elements, lanes);
   }

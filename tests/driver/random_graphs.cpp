@@ -240,6 +240,47 @@ class Maker {
     keep(b_.concat(std::vector<Value>{x, like(x), like(x)}, static_cast<int>(axis(x))));
   }
 
+  // Many parts, some of them concats along the same dim, some empty or computed.
+  void concat_many() {
+    const Value x = pick_late();
+    const int64_t dim = axis(x);
+    if (rank(x) == 0) return;
+    std::vector<Value> parts;
+    const uint64_t count = 3 + below(30);
+    for (uint64_t n = 0; n < count; ++n) {
+      const Value part = like(x);
+      const auto size = static_cast<int64_t>(below(3));
+      const std::vector<Index> start(x.shape().size(), Index(0));
+      std::vector<Index> sizes = x.shape();
+      sizes[dim] = sizes[dim].is_const() ? min(Index(size), sizes[dim]) : Index(0);
+      const std::vector<int64_t> step(x.shape().size(), 1);
+      const Value some = below(4) == 0 ? part : ops::slice(b_, part, start, sizes, step);
+      if (parts.empty() || below(6) != 0)
+        parts.push_back(some);
+      else
+        parts.back() = b_.concat(std::vector<Value>{parts.back(), some}, static_cast<int>(dim));
+    }
+    keep(b_.concat(parts, static_cast<int>(dim)));
+  }
+
+  void doubled() {  // each step reads the last one twice
+    Value x = as_number(pick_late());
+    for (uint64_t n = 6 + below(12); n > 0; --n)
+      x = b_.apply(below(2) == 0 ? ScalarOp::add : ScalarOp::max, {x, x});
+    keep(x);
+  }
+
+  void gather_wide() {  // by a run-time index, along a dimension that a broadcast made
+    const Value x = pick_late();
+    const size_t at = below(x.shape().size() + 1);
+    Shape wide = x.shape();
+    wide.insert(wide.begin() + static_cast<int64_t>(at), 3);
+    std::vector<int32_t> dims;
+    for (size_t d = 0; d < wide.size(); ++d)
+      if (d != at) dims.push_back(static_cast<int32_t>(d));
+    keep(b_.gather(b_.broadcast(x, wide, dims), indices(pick()), static_cast<int>(at)));
+  }
+
   Value indices(Value like_value) { return as(as_number(like_value), DType::i64); }
 
   void gather() {
@@ -346,6 +387,8 @@ class Maker {
       {"reshape", &Maker::reshape},     {"slice", &Maker::slice},
       {"pad", &Maker::pad},             {"concat", &Maker::concat},
       {"gather", &Maker::gather},       {"scatter", &Maker::scatter},
+      {"many", &Maker::concat_many},    {"doubled", &Maker::doubled},
+      {"wide", &Maker::gather_wide},
       {"matmul", &Maker::matmul},       {"matmul", &Maker::matmul},
       {"integer", &Maker::matmul_integer}, {"conv", &Maker::conv},
       {"pool", &Maker::pool},           {"rows", &Maker::rows},

@@ -38,6 +38,10 @@ int64_t reads_of(const Reader& reader) {
 
 bool is_scalar_function(const Node& node) { return std::holds_alternative<ScalarAttr>(node.attr); }
 
+uint64_t nest_of_part(const Node& concat, size_t part) {
+  return (static_cast<uint64_t>(concat.id) << 32) + part + 1;
+}
+
 uint64_t place_of(uint64_t nest, const Reader& reader, const Node& node) {
   return reader.operand == &node ? nest : nest * 1000003 + reader.operand->id + 1;
 }
@@ -47,6 +51,8 @@ uint64_t place_of(uint64_t nest, const Reader& reader, const Node& node) {
 // Doublings of y = y + y before a gather, from model to run: 64 copies 0.04 s more than two, 256
 // 0.25 s, 512 0.5 s, 1024 1.0 s, 4096 4.0 s, memory above that (Xeon, 2 cores shared, 2026-11-28).
 const int64_t kMostWritten = 512;
+
+int64_t Text::total() const { return plus(times(each_part, parts), once); }
 
 int64_t Copies::total() const {
   int64_t sum = unnamed;
@@ -62,6 +68,12 @@ Copies copies_in(const Draft& draft, const Node& node, const std::vector<Reader>
   for (const Reader& reader : readers) {
     const Copies& of_user = draft.copies.at(reader.user);
     const int64_t reads = reads_of(reader);
+    if (draft.places(reader.user)) {
+      for (size_t part = 0; part < reader.user->operands.size(); ++part)
+        if (reader.user->operands[part].node == reader.operand)
+          ++found.named[place_of(nest_of_part(*reader.user, part), reader, node)];
+      continue;
+    }
     if (changes_position(*reader.user)) {
       found.unnamed = plus(found.unnamed, times(reads, of_user.total()));
       continue;
@@ -78,6 +90,23 @@ Copies copies_in(const Draft& draft, const Node& node, const std::vector<Reader>
     }
   }
   return found;
+}
+
+bool is_in_parts(const Draft& draft, const std::vector<Reader>& readers) {
+  return std::ranges::all_of(readers, [&](const Reader& reader) {
+    return draft.places(reader.user) || draft.in_parts.contains(reader.user);
+  });
+}
+
+Text text_with(const Draft& draft, const Node& node, const std::vector<Reader>& readers) {
+  Text text = draft.text;
+  if (node.kind == Kind::concat && may_place(draft, node, readers)) {
+    text.parts += static_cast<int64_t>(node.operands.size()) - 1;
+    return text;
+  }
+  int64_t& sum = is_in_parts(draft, readers) ? text.once : text.each_part;
+  sum = plus(sum, copies_in(draft, node, readers).total());
+  return text;
 }
 
 }  // namespace mintor::fusion

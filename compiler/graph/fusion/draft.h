@@ -54,10 +54,18 @@ struct Copies {
   int64_t total() const;
 };
 
+// Expressions of a kernel, all copies counted. A kernel of parts has a nest for each.
+struct Text {
+  int64_t each_part = 0, once = 0, parts = 1;
+  int64_t total() const;
+};
+
 struct Draft {
   std::unordered_map<const Node*, Position> nodes;
   std::unordered_map<const Node*, Copies> copies;
-  int64_t written = 0;  // expressions, all copies counted
+  Text text;
+  std::vector<const Node*> placed;  // see Group; the first is the output, or at the output's index
+  std::unordered_set<const Node*> in_parts;  // read by parts of placed concats alone
   std::vector<Value> outputs;
   const Node* contract = nullptr;
   const Node* first_reduce = nullptr;  // gives `full` and the reduced dims of a row block
@@ -65,6 +73,9 @@ struct Draft {
   std::vector<std::string> because;
   const Shape& root_shape() const { return outputs.front().shape(); }
   bool holds(const Node* node) const { return nodes.contains(node); }
+  bool places(const Node* node) const {
+    return std::ranges::find(placed, node) != placed.end();
+  }
 };
 
 // A node that computes (or is a view) and reads another one, directly or through broadcasts that
@@ -107,12 +118,17 @@ std::vector<int32_t> all_dims(size_t rank);
 // A kernel is cut where it would write more expressions than this.
 extern const int64_t kMostWritten;
 Copies copies_in(const Draft& draft, const Node& node, const std::vector<Reader>& readers);
+bool is_in_parts(const Draft& draft, const std::vector<Reader>& readers);
+// The draft's text when `node` has joined.
+Text text_with(const Draft& draft, const Node& node, const std::vector<Reader>& readers);
 
 // ---- legality (legality.cpp) ----
 
 // Why `node`, all of whose users are in `draft`, does not join it; empty: it joins.
 Refusal refuse(const Drafts& all, const Node& node, const std::vector<Reader>& readers,
                const Draft& draft);
+// A concat whose parts get a nest each when it joins; any other is an expression that chooses.
+bool may_place(const Draft& draft, const Node& concat, const std::vector<Reader>& readers);
 
 // ---- cost (cost.cpp) ----
 

@@ -9,11 +9,16 @@
 namespace mintor::fusion {
 namespace {
 
+// A concat of no more parts may be an expression that chooses one of them for each element.
+constexpr size_t kMostChosenParts = 2;
 constexpr const char* kElsewhere = "its user reads it at another position";
 
 Refusal refuse_inlined(const Drafts& all, const Node& node, const std::vector<Reader>& readers,
                        const Draft& draft) {
   if (node.kind == Kind::concat && draft.first_reduce) return {"a concat inside rows"};
+  if (node.kind == Kind::concat && node.operands.size() > kMostChosenParts &&
+      !may_place(draft, node, readers))
+    return {"its parts are stored where they belong"};
   if (!is_elementwise(node)) return {};
   for (const Reader& reader : readers)
     if (changes_position(*reader.user) && repeats(all.graph, *reader.user))
@@ -65,10 +70,24 @@ bool trailing(const std::vector<int32_t>& dims, size_t rank) {
   return true;
 }
 
+bool may_place(const Draft& draft, const Node& concat, const std::vector<Reader>& readers) {
+  const auto dim_of = [](const Node& node) { return node.as<ConcatAttr>().dim; };
+  if (!draft.placed.empty()) {  // a part of a concat that is placed
+    if (readers.size() != 1 || readers[0].operand != &concat) return false;
+    const Node& user = *readers[0].user;
+    return draft.places(&user) && dim_of(user) == dim_of(concat) &&
+           std::ranges::count(user.operands, &concat, &Value::node) == 1;
+  }
+  return concat.operands.size() > kMostChosenParts && draft.contract == nullptr &&
+         draft.first_reduce == nullptr && !draft.closed && draft.outputs.size() == 1 &&
+         draft.root_shape() == concat.results[0].shape &&
+         position_in(draft, readers) == all_dims(draft.root_shape().size());
+}
+
 Refusal refuse(const Drafts& all, const Node& node, const std::vector<Reader>& readers,
                const Draft& draft) {
   if (draft.nodes.size() >= kMostNodes) return {"the kernel is long enough"};
-  if (draft.written + copies_in(draft, node, readers).total() > kMostWritten)
+  if (text_with(draft, node, readers).total() > kMostWritten)
     return {"the kernel would write it out too often"};
   if (all.apart.contains(&node)) return {"what a row needs of it has no bound"};
   if (all.is_prepared(node) != all.is_prepared(*draft.outputs.front().node))
@@ -79,6 +98,7 @@ Refusal refuse(const Drafts& all, const Node& node, const std::vector<Reader>& r
   const Position at = position_in(draft, readers);
   if (!at) return {kElsewhere};
   if (draft.closed) return {"the group is a scan or a scatter"};
+  if (!draft.placed.empty()) return {"the kernel stores parts side by side"};
   switch (node.kind) {
     case Kind::contract:
       return refuse_contract(node, at, draft);

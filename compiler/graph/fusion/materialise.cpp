@@ -54,6 +54,7 @@ Group group_from(const Drafts& all, Draft& draft) {
   Group group;
   group.because = std::move(draft.because);
   group.outputs = draft.outputs;
+  group.placed = draft.placed;
   group.prepare = all.is_prepared(*draft.outputs.front().node);
   group.nodes = close_over(all, draft, group.inputs);
   group.materialised = materialised(all, draft, group);
