@@ -3,13 +3,14 @@
 """Are the bits of a model the same everywhere? Prints a table; exit status 1 when they differ.
 
   bits.py MODEL.onnx [--inputs IN.npz] [--levels reference,v3,v4] [--threads 1,2,3,7]
-          [--compilers gcc,clang-19] [--numerics strict|default] [--no-jit]
+          [--compilers gcc,clang-19] [--numerics default|strict] [--no-jit] [--evaluate]
 
 Takes: any model; inputs by name from IN.npz, else from MODEL.in.npz beside it, else from a seed.
-Gives: a line for each of: the JIT and the package built by each compiler; each level; each thread
-count; and, for each way and level, a host that flushes subnormals to zero and rounds down, and a
-host that lends its own threads. Every compiler's package and every level's JIT is compiled
-separately, from an empty cache. A level that this CPU lacks is listed as skipped, by name.
+Gives: a line for each of: the reference evaluator, with --evaluate; the JIT and the package built
+by each compiler; each level; each thread count; and, for each way and level, a host that flushes
+subnormals to zero and rounds down, and a host that lends its own threads. Every compiler's package
+and every level's JIT is compiled separately, from an empty cache. A level that this CPU lacks is
+listed as skipped, by name.
 Keeps true: the first line is what the others are compared with, byte for byte (NaN = NaN).
 """
 
@@ -97,9 +98,14 @@ def package_lines(model, inputs, folder, levels, threads, numerics, compiler):
             yield Line(compiler, level, label, host, outputs)
 
 
-def all_lines(model, inputs, levels, threads, names, numerics="strict", with_jit=True):
+def all_lines(
+    model, inputs, levels, threads, names, numerics="default", with_jit=True, with_evaluator=False
+):
     """Lines of every way; the caller compares."""
     with tempfile.TemporaryDirectory(prefix="mintor-bits-") as folder:
+        if with_evaluator:
+            outputs = tools.evaluate(model, inputs, folder, numerics)
+            yield Line("evaluator", "-", "1", "plain", outputs)
         if with_jit:
             yield from jit_lines(model, inputs, folder, levels, threads, numerics)
         for compiler in names:
@@ -164,8 +170,9 @@ def main():
     parser.add_argument("--levels", default=",".join(tools.LEVELS))
     parser.add_argument("--threads", default=",".join(map(str, tools.THREADS)))
     parser.add_argument("--compilers", default=",".join(tools.compilers()))
-    parser.add_argument("--numerics", default="strict", choices=("strict", "default"))
+    parser.add_argument("--numerics", default="default", choices=("strict", "default"))
     parser.add_argument("--no-jit", action="store_true")
+    parser.add_argument("--evaluate", action="store_true", help="the reference evaluator first")
     a = parser.parse_args()
     inputs = load_inputs(a.model, a.inputs)
     names = a.compilers.split(",") if a.compilers else []
@@ -179,6 +186,7 @@ def main():
                 names,
                 a.numerics,
                 not a.no_jit,
+                a.evaluate,
             )
         )
     except tools.Failed as error:

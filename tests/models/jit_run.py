@@ -22,7 +22,7 @@ def main():
     parser.add_argument("outputs")
     parser.add_argument("--target", default="native")
     parser.add_argument("--threads", default="1")
-    parser.add_argument("--numerics", default="strict")
+    parser.add_argument("--numerics", default="default")
     parser.add_argument("--flush-to-zero", action="store_true")
     parser.add_argument("--round-down", action="store_true")
     a = parser.parse_args()

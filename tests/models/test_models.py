@@ -12,34 +12,45 @@ import pytest
 import tools
 
 TINY = ("tiny_resnet", "tiny_bottleneck", "tiny_mobilenet", "tiny_bert", "mlp")
+BATCH_NORM = ("tiny_resnet", "tiny_bottleneck", "tiny_mobilenet")
 
 
 @pytest.mark.parametrize("name", TINY)
 @pytest.mark.parametrize("variant", ["fixed", "dynamic", "batch_norm"])
-def test_error_against_f64(exported, name, variant):
-    if variant == "batch_norm" and name in ("tiny_bert", "mlp"):
+@pytest.mark.parametrize("numerics", ["default", "strict"])
+def test_error_against_f64(exported, name, variant, numerics):
+    if variant == "batch_norm" and name not in BATCH_NORM:
         pytest.skip("this model has no batch norm")
     options = {"dynamic": variant == "dynamic", "keep_batch_norm": variant == "batch_norm"}
     definitions, _ = tools.zoo()
     path = exported(name, **options)
-    ours, theirs, where = accuracy.measure(path, definitions.ZOO[name].output_names)
+    ours, theirs, where = accuracy.measure(path, definitions.ZOO[name].output_names, numerics)
     # A kept batch norm is arithmetic of its own, which PyTorch folds away in no run either.
     assert ours <= accuracy.LIMIT * theirs, f"{ours:.2e} at {where}; PyTorch has {theirs:.2e}"
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_same_bits_everywhere(exported, name, capsys):
-    path = exported(name)
+# What users get, on every model (with the batch norms that it folds into weights), and strict where
+# that is another graph.
+BITS = [(name, "default") for name in TINY] + [("tiny_resnet", "strict")]
+
+
+@pytest.mark.parametrize(("name", "numerics"), BITS)
+def test_same_bits_everywhere(exported, name, numerics, capsys):
+    path = exported(name, keep_batch_norm=name in BATCH_NORM)
     names = [n for n in ("gcc", "clang-19") if n in tools.compilers()] or list(tools.compilers())
     inputs = bits.load_inputs(path)
-    lines = list(bits.all_lines(path, inputs, tools.LEVELS, tools.THREADS, names))
+    lines = list(
+        bits.all_lines(
+            path, inputs, tools.LEVELS, tools.THREADS, names, numerics, with_evaluator=True
+        )
+    )
     with capsys.disabled():
         for level in sorted({x.level for x in lines if x.outputs is None}):
             print(f"\nskipped by name: level {level}, which this CPU lacks", end="")
     wrong = bits.differing(lines)
     assert not wrong, "\n".join(f"{x.way} {x.level} {x.threads} {x.host}: {w}" for x, w in wrong)
     ways = {x.way for x in lines if x.outputs is not None}
-    assert ways == {"jit", *names}
+    assert ways == {"evaluator", "jit", *names}
 
 
 SIZES = {
@@ -59,7 +70,7 @@ def test_symbolic_sizes(exported, name):
     definitions, _ = tools.zoo()
     zoo = definitions.ZOO[name]
     net, _ = definitions.make(name)
-    model = mintor.compile(str(exported(name, dynamic=True)), threads=2, numerics="strict")
+    model = mintor.compile(str(exported(name, dynamic=True)), threads=2)
     for sizes in SIZES[name]:
         args = zoo.resized(**sizes)(torch.Generator().manual_seed(3))
         wanted = list(
@@ -76,11 +87,11 @@ def test_symbolic_package_equals_jit(exported, tmp_path):
 
     path = exported("tiny_bert", dynamic=True)
     inputs = bits.load_inputs(path)
-    package = tools.compile_package(path, tmp_path, tools.LEVELS, "--numerics", "strict")
+    package = tools.compile_package(path, tmp_path, tools.LEVELS)
     library = tools.build_package(package, next(iter(tools.compilers())))
     level = [x for x in tools.LEVELS if tools.cpu_has(x)][-1]
     outputs, _ = tools.drive(library, inputs, tmp_path, "--level", level)
-    model = mintor.compile(str(path), target=level, threads=1, numerics="strict")
+    model = mintor.compile(str(path), target=level, threads=1)
     want = list(model.run(inputs).values())
     assert not bits.first_difference(outputs, want)
 

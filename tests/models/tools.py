@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -143,6 +144,23 @@ def drive(library, inputs, folder, *options, flags=(), compiler="gcc", environme
         outputs.append(np.load(folder / f"out{count}.npy"))
         count += 1
     return outputs, result.stdout.strip()
+
+
+# ---------------------------------------------------------------- the evaluator
+def evaluate(model, inputs, folder, numerics):
+    """Outputs, in the model's order, of the reference evaluator: slow, and the bits to have."""
+    import onnx
+
+    folder = pathlib.Path(folder)
+    command = ["run", model, "--evaluate", "--numerics", numerics, "--save", folder / "evaluated"]
+    for i, (name, value) in enumerate(inputs.items()):
+        np.save(folder / f"given{i}.npy", value)
+        command += ["--input", f"{name}={folder}/given{i}.npy"]
+    mintor(*command)
+    # A character that is not plain is %XX in the file's name.
+    files = {unquote(p.stem): p for p in (folder / "evaluated").glob("*.npy")}
+    outputs = onnx.load(model, load_external_data=False).graph.output
+    return [np.load(files[o.name]) for o in outputs]
 
 
 # ---------------------------------------------------------------- the JIT, in a process of its own

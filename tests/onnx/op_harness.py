@@ -9,8 +9,12 @@ compared exactly, NaN equal to NaN; every case says why it is there.
 """
 
 import os
+import pathlib
+import subprocess
+import sys
 import zlib
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 import numpy as np
 import onnx
@@ -193,6 +197,23 @@ def mintor_runner(model):
 
     prepared = backend.prepare(model, "CPU")
     return lambda inputs: list(prepared.run(list(inputs.values())))
+
+
+def evaluator_runner(path, folder):
+    """The reference evaluator on the graph after the numerics passes: the bits to have."""
+    mintor = pathlib.Path(sys.executable).with_name("mintor")
+
+    def run(inputs):
+        command = [mintor, "run", path, "--evaluate", "--save", folder / "evaluated"]
+        for i, (name, value) in enumerate(inputs.items()):
+            np.save(folder / f"in{i}.npy", value)
+            command += ["--input", f"{name}={folder}/in{i}.npy"]
+        subprocess.run(command, check=True, capture_output=True)
+        # A character that is not plain is %XX in the file's name.
+        files = {unquote(p.stem): p for p in (folder / "evaluated").glob("*.npy")}
+        return {name: np.load(file) for name, file in files.items()}
+
+    return run
 
 
 def engine_runner(model):

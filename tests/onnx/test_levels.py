@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same bits at every CPU level and thread count, operator by operator, through the JIT.
+"""The reference evaluator's bits at every CPU level and thread count, operator by operator, through
+the JIT.
 
 Takes: every case that sums or convolves, and every third of the others (which ones follows from
 their names). Gives: a test each. Keeps true: a level that this CPU lacks is skipped by name.
@@ -9,7 +10,9 @@ import zlib
 
 import cases_contract
 import cases_reduce
+import cases_sizes
 import numpy as np
+import op_harness
 import pytest
 import test_operators
 
@@ -18,6 +21,7 @@ LEVELS = ("reference", "v3", "v4")
 
 def chosen():
     whole = {c.name for group in (cases_contract, cases_reduce) for c in group.cases()}
+    whole |= {c.name for c in cases_sizes.sums_of_any_length()}
     for name, c in test_operators.CASES.items():
         if {n.op_type for n in c.model.graph.node} & test_operators.EXPECTED_FAILURES:
             continue
@@ -56,18 +60,21 @@ def test_same_bits(name, tmp_path):
     c = test_operators.CASES[name]
     path = tmp_path / "case.onnx"
     path.write_bytes(c.model.SerializeToString())
-    want, skipped = None, []
+    want = [op_harness.evaluator_runner(path, tmp_path)(inputs) for inputs in c.runs]
+    skipped = []
     for level in LEVELS:
         for threads in (1, 3):
             model = level_here(level)(str(path), threads)
             if model is None:
                 skipped.append(level)
                 break
-            got = [list(model.run(inputs).values()) for inputs in c.runs]
-            want = want or got
-            for inputs, outputs, first in zip(c.runs, got, want):
+            for inputs, first in zip(c.runs, want):
                 sizes = {n: x.shape for n, x in inputs.items()}
-                for i, (a, b) in enumerate(zip(outputs, first)):
-                    assert same(a, b), f"{level}, {threads} threads, {sizes}: output {i} differs"
-    if len(skipped) == len(LEVELS) - 1:
-        pytest.skip(f"this CPU has one level only; skipped {', '.join(skipped)}")
+                outputs = model.run(inputs)
+                assert outputs.keys() == first.keys()
+                for output, value in outputs.items():
+                    assert same(value, first[output]), (
+                        f"{level}, {threads} threads, {sizes}: {output} differs from the evaluator"
+                    )
+    if len(skipped) == len(LEVELS):
+        pytest.skip("this CPU has none of the levels")
