@@ -33,6 +33,8 @@ def moves():
         "flags": (T.BOOL, ["m", "k"]),
         "ids": (T.INT64, ["n"]),
         "pairs": (T.INT64, ["n", 2]),
+        "places": (T.INT64, ["m", "k"]),
+        "lengths": (T.INT64, ["m"]),
     }
     nodes = [
         node("Gather", ["x", "ids"], ["rows"], axis=0),
@@ -51,6 +53,12 @@ def moves():
         node("Gather", ["pieces", "ids"], ["y_of_pieces"], axis=1),
         node("Tile", ["x", "three"], ["y_tiled"]),
         node("ScatterND", ["x", "pairs", "points"], ["y_scattered"]),
+        node("GatherElements", ["x", "places"], ["elements"], axis=1),
+        node("Pad", ["elements", "around"], ["y_elements"]),
+        node("ReverseSequence", ["x", "lengths"], ["turned"], batch_axis=0, time_axis=1),
+        node("Pad", ["turned", "around"], ["y_turned"]),
+        node("OneHot", ["ids", "depth", "levels"], ["y_hot"]),
+        node("Trilu", ["x"], ["y_triangle"]),
     ]
     constants = [
         const("around", [1000, 0, 3, 1]),
@@ -59,6 +67,8 @@ def moves():
         const("half", 0.5, np.float32),
         *(const(name, [i]) for i, name in ((0, "zero"), (1 << 40, "far"), (1, "last"), (2, "two"))),
         const("three", [1, 3]),
+        const("depth", 5),
+        const("levels", [0, 1], np.float32),
     ]
     sizes = [(0, 64, 0), (5, 19, 4), (1, 16, 1), (3, 5, 0), (0, 7, 2), (0, 0, 0)]
     return inputs, nodes, constants, [dict(zip("mkn", s)) for s in sizes]
@@ -84,6 +94,9 @@ def sums():
         node("Conv", ["image", "kernel"], ["conv"], pads=[1, 1, 1, 1]),
         node("MaxPool", ["conv"], ["y_pool"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
         node("Conv", ["image", "thin"], ["y_strided"], pads=[2, 2, 2, 2], strides=[2, 2], group=3),
+        node("ConvTranspose", ["image", "back"], ["y_transposed"], strides=[2, 2]),
+        node("Resize", ["image", "", "scales"], ["y_resized"], mode="linear"),
+        node("GlobalAveragePool", ["image"], ["y_mean"]),
         node("Cast", ["h"], ["wide"], to=T.FLOAT),
         node("Mul", ["wide", "x"], ["scaled"]),
         node("Cast", ["scaled"], ["y_half"], to=T.FLOAT16),
@@ -94,6 +107,8 @@ def sums():
         const("axis", 1),
         weights("kernel", 5, 3, 3, 3),
         weights("thin", 3, 1, 3, 3),
+        weights("back", 3, 4, 3, 3),
+        const("scales", [1, 1, 2, 1.5], np.float32),
     ]
     sizes = [(5, 19, 7), (1, 1, 1), (15, 33, 50), (4, 0, 3), (2, 8195, 17)]
     return inputs, nodes, constants, [dict(zip("mkn", s)) for s in sizes]
@@ -110,6 +125,7 @@ def numbers():
         node("DequantizeLinear", ["x", "scale", "three"], ["y_d"]),
         node("Cast", ["f"], ["whole"], to=T.INT32),
         node("ReduceSum", ["whole", "one"], ["y_sum"]),
+        node("DynamicQuantizeLinear", ["f"], ["y_u", "y_scale", "y_zero"]),
         node("Greater", ["f", "y_d"], ["more"]),
         node("Cast", ["more"], ["y_more"], to=T.DOUBLE),
     ]
