@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Construction of Index: canonical polynomials, and the rules for floordiv, mod, min and max that
-// hold for all values. Takes operands in canonical form, gives one. Keeps true: equal forms are
-// found by structure; nothing here knows ranges.
+// Construction of Index: canonical polynomials, their sums and products, and what they say of their
+// variables. Takes operands in canonical form, gives one. Keeps true: equal forms are found by
+// structure; nothing here knows ranges. floordiv, mod, min and max are in index_divide.cpp, values
+// of variables in index_values.cpp.
 #include "compiler/support/index.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "compiler/support/error.h"
 #include "compiler/support/index_poly.h"
@@ -88,7 +88,8 @@ std::vector<AtomRef> merge_factors(const std::vector<AtomRef>& a, const std::vec
   return out;
 }
 
-// factors \ divisor, when divisor is contained.
+}  // namespace
+
 std::optional<std::vector<AtomRef>> remove_factors(const std::vector<AtomRef>& factors,
                                                    const std::vector<AtomRef>& divisor) {
   std::vector<AtomRef> rest;
@@ -102,8 +103,6 @@ std::optional<std::vector<AtomRef>> remove_factors(const std::vector<AtomRef>& f
   if (d < divisor.size()) return std::nullopt;
   return rest;
 }
-
-}  // namespace
 
 int compare(const Index::Atom& a, const Index::Atom& b) {
   if (&a == &b) return 0;
@@ -147,6 +146,8 @@ Index from_terms(std::vector<IndexTerm> terms) {
   return Index::Maker::make(std::move(out));
 }
 
+Index from_sorted(std::vector<IndexTerm> terms) { return Index::Maker::make(std::move(terms)); }
+
 Index from_atom(AtomRef atom) {
   std::vector<IndexTerm> terms(1);
   terms[0].coefficient = 1;
@@ -167,53 +168,6 @@ int64_t constant_part(const Index& e) {
   return !terms.empty() && terms.back().factors.empty() ? terms.back().coefficient : 0;
 }
 
-std::optional<Index> divide_exactly(const Index& e, const Index& divisor) {
-  const auto& dt = divisor.poly().terms;
-  if (dt.size() != 1) return std::nullopt;
-  std::vector<IndexTerm> out;
-  for (const auto& term : e.poly().terms) {
-    if (term.coefficient % dt[0].coefficient != 0) return std::nullopt;
-    auto rest = remove_factors(term.factors, dt[0].factors);
-    if (!rest) return std::nullopt;
-    out.push_back({term.coefficient / dt[0].coefficient, std::move(*rest)});
-  }
-  return from_terms(std::move(out));
-}
-
-namespace {
-
-Split split_by_constant(const Index& a, int64_t d) {
-  std::vector<IndexTerm> quotient, rest;
-  for (const auto& term : a.poly().terms) {
-    int64_t c = term.coefficient;
-    int64_t q = term.factors.empty() ? floor_div(c, d) : c / d;
-    if (q != 0) quotient.push_back({q, term.factors});
-    if (c - q * d != 0) rest.push_back({c - q * d, term.factors});
-  }
-  return {Index::Maker::make(std::move(quotient)), Index::Maker::make(std::move(rest))};
-}
-
-// Division by the leading term of d; a monomial order makes it end, the bound is for safety.
-Split split_by_poly(const Index& a, const Index& d) {
-  const IndexTerm& lead = d.poly().terms.front();
-  Index quotient = 0, rest = a;
-  for (int step = 0; step < 16; ++step) {
-    Index factor = 0;
-    for (const auto& term : rest.poly().terms) {
-      int64_t q = term.coefficient / lead.coefficient;
-      if (q == 0) continue;
-      auto left = remove_factors(term.factors, lead.factors);
-      if (!left) continue;
-      factor = product_of(q, *left);
-      break;
-    }
-    if (factor.is_const(0)) break;
-    quotient = quotient + factor;
-    rest = rest - factor * d;
-  }
-  return {quotient, rest};
-}
-
 AtomRef make_atom(Kind kind, const Index& a, const Index& b) {
   auto atom = std::make_shared<Index::Atom>();
   atom->kind = kind;
@@ -222,73 +176,6 @@ AtomRef make_atom(Kind kind, const Index& a, const Index& b) {
   atom->hash = mix(mix(static_cast<size_t>(kind) + 101, a.hash()), b.hash());
   atom->size = 1 + a.poly().size + b.poly().size;
   return atom;
-}
-
-// The largest monomial that divides d and every term of a; a constant term of `a` is left out when
-// d is a constant (floordiv and mod can round it).
-Index common_factor(const Index& a, const Index& d) {
-  const auto& dt = d.poly().terms;
-  if (dt.size() != 1) return 1;
-  int64_t g = std::abs(dt[0].coefficient);
-  std::vector<AtomRef> factors = dt[0].factors;
-  for (const auto& term : a.poly().terms) {
-    if (term.factors.empty() && d.is_const()) continue;
-    g = std::gcd(g, std::abs(term.coefficient));
-    std::vector<AtomRef> kept;
-    auto left = term.factors;
-    for (const auto& f : factors) {
-      auto it =
-          std::find_if(left.begin(), left.end(), [&](const AtomRef& x) { return same(x, f); });
-      if (it == left.end()) continue;
-      kept.push_back(f);
-      left.erase(it);
-    }
-    factors = std::move(kept);
-  }
-  return product_of(g, factors);
-}
-
-// The single non-constant term of e, when its coefficient is 1 and it is one atom of this kind.
-const Index::Atom* lone_atom(const Index& e, Kind kind) {
-  const auto& terms = e.poly().terms;
-  size_t n = terms.size() - (constant_part(e) != 0);
-  if (terms.empty() || n != 1) return nullptr;
-  const auto& term = terms[0];
-  if (term.coefficient != 1 || term.factors.size() != 1 || term.factors[0]->kind != kind)
-    return nullptr;
-  return term.factors[0].get();
-}
-
-void check_divisor(const Index& d) {
-  if (d.is_const() && d.value() <= 0)
-    throw CompileError("index",
-                       "division by " + std::to_string(d.value()) + ", a divisor must be positive");
-}
-
-// Inside mod d: (x % m) may be x when the coefficient times m is a multiple of d.
-Index drop_inner_mods(const Index& rest, const Index& d) {
-  if (rest.poly().plain) return rest;
-  Index out = 0;
-  bool changed = false;
-  for (const auto& term : rest.poly().terms) {
-    if (term.factors.size() == 1 && term.factors[0]->kind == Kind::mod) {
-      const auto& atom = *term.factors[0];
-      if (split_multiples(Index(term.coefficient) * atom.b, d).rest.is_const(0)) {
-        out = out + Index(term.coefficient) * atom.a;
-        changed = true;
-        continue;
-      }
-    }
-    out = out + product_of(term.coefficient, term.factors);
-  }
-  return changed ? out : rest;
-}
-
-}  // namespace
-
-Split split_multiples(const Index& a, const Index& d) {
-  if (d.is_const()) return split_by_constant(a, d.value());
-  return split_by_poly(a, d);
 }
 
 std::optional<Linear> linear_in_atom(const Index& e, const AtomRef& atom) {
@@ -323,49 +210,6 @@ std::vector<AtomRef> atoms_of(const Index& e) {
 bool atom_mentions(const Index::Atom& atom, std::string_view name) {
   if (atom.kind == Kind::variable) return atom.name == name;
   return atom.a.mentions(name) || atom.b.mentions(name);
-}
-
-namespace {
-
-// The coefficient Index of `wanted` in e must contain `amount`: returns e - amount * wanted when
-// the term of e that has exactly amount's factors and wanted has exactly that coefficient.
-std::optional<Index> take_term(const Index& e, const Index& term) {
-  if (term.poly().terms.size() != 1) return std::nullopt;
-  const auto& t = term.poly().terms[0];
-  for (const auto& have : e.poly().terms)
-    if (have.coefficient == t.coefficient && compare(have.factors, t.factors) == 0) return e - term;
-  return std::nullopt;
-}
-
-std::optional<Index> recombine_one(const Index& e) {
-  for (const auto& term : e.poly().terms) {
-    for (size_t i = 0; i < term.factors.size(); ++i) {
-      const auto& atom = *term.factors[i];
-      if (atom.kind != Kind::mod) continue;
-      std::vector<AtomRef> others = term.factors;
-      others.erase(others.begin() + static_cast<ptrdiff_t>(i));
-      Index scale = product_of(term.coefficient, others);
-      Index quotient = floordiv(atom.a, atom.b);
-      if (auto left = take_term(e, scale * atom.b * quotient))
-        return *left - product_of(term.coefficient, term.factors) + scale * atom.a;
-      for (const auto& other : e.poly().terms)
-        for (const auto& f : other.factors)
-          if (f->kind == Kind::mod && f->a == quotient)
-            if (auto left = take_term(e, scale * atom.b * from_atom(f)))
-              return *left - product_of(term.coefficient, term.factors) +
-                     scale * mod(atom.a, atom.b * f->b);
-    }
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-Index recombine(const Index& e) {
-  if (e.poly().plain) return e;
-  Index out = e;
-  while (auto next = recombine_one(out)) out = *next;
-  return out;
 }
 
 }  // namespace index_detail
@@ -447,76 +291,6 @@ std::optional<std::pair<int64_t, Index>> Index::affine_in(std::string_view name)
   return std::pair{split->first.value(), split->second};
 }
 
-namespace {
-Index substitute_atom(const Index::Atom& atom, const AtomRef& ref,
-                      const std::map<std::string, Index>& values) {
-  if (atom.kind == Kind::variable) {
-    auto it = values.find(atom.name);
-    return it == values.end() ? from_atom(ref) : it->second;
-  }
-  Index a = atom.a.substitute(values), b = atom.b.substitute(values);
-  switch (atom.kind) {
-    case Kind::floordiv:
-      return floordiv(a, b);
-    case Kind::mod:
-      return mod(a, b);
-    case Kind::min:
-      return min(a, b);
-    case Kind::max:
-      return max(a, b);
-    case Kind::variable:
-      break;
-  }
-  throw InternalError("index", "unknown atom");
-}
-
-bool touches(const Index& e, const std::map<std::string, Index>& values) {
-  for (const auto& term : e.poly().terms)
-    for (const auto& f : term.factors) {
-      if (f->kind == Kind::variable ? values.count(f->name) > 0
-                                    : touches(f->a, values) || touches(f->b, values))
-        return true;
-    }
-  return false;
-}
-}  // namespace
-
-Index Index::substitute(const std::map<std::string, Index>& values) const {
-  if (values.empty() || !touches(*this, values)) return *this;
-  Index out = 0;
-  for (const auto& term : poly_->terms) {
-    Index product = term.coefficient;
-    for (const auto& f : term.factors) product = product * substitute_atom(*f, f, values);
-    out = out + product;
-  }
-  return out;
-}
-
-int64_t Index::evaluate(const std::function<int64_t(std::string_view)>& value_of) const {
-  int64_t sum = 0;
-  for (const auto& term : poly_->terms) {
-    int64_t product = term.coefficient;
-    for (const auto& f : term.factors) {
-      int64_t v = 0;
-      if (f->kind == Kind::variable) {
-        v = value_of(f->name);
-      } else {
-        int64_t a = f->a.evaluate(value_of), b = f->b.evaluate(value_of);
-        bool divides = f->kind == Kind::floordiv || f->kind == Kind::mod;
-        if (divides && b <= 0)
-          throw InternalError("index", "divisor " + f->b.str() + " is " + std::to_string(b));
-        v = f->kind == Kind::floordiv ? floor_div(a, b)
-            : f->kind == Kind::mod    ? floor_mod(a, b)
-            : f->kind == Kind::min    ? std::min(a, b)
-                                      : std::max(a, b);
-      }
-      product = multiply(product, v);
-    }
-    sum = add(sum, product);
-  }
-  return sum;
-}
-
 bool Index::operator==(const Index& other) const {
   return poly_ == other.poly_ ||
          (poly_->hash == other.poly_->hash && compare_polys(*poly_, *other.poly_) == 0);
@@ -565,55 +339,5 @@ Index operator*(const Index& a, const Index& b) {
 }
 
 Index operator-(const Index& a, const Index& b) { return a + b * Index(-1); }
-
-Index floordiv(const Index& a, const Index& b) {
-  check_divisor(b);
-  if (b.is_const(1)) return a;
-  auto [quotient, rest] = split_multiples(a, b);
-  if (rest.is_const() && b.is_const()) return quotient + floor_div(rest.value(), b.value());
-  if (rest.is_const(0)) return quotient;
-  Index g = common_factor(rest, b);
-  if (!g.is_const(1)) {
-    int64_t c = g.is_const() ? constant_part(rest) : 0;
-    Index numerator = *divide_exactly(rest - c, g) + (g.is_const() ? floor_div(c, g.value()) : 0);
-    return quotient + floordiv(numerator, *divide_exactly(b, g));
-  }
-  if (const auto* inner = lone_atom(rest, Kind::floordiv))
-    return quotient + floordiv(inner->a + Index(constant_part(rest)) * inner->b, inner->b * b);
-  if (const auto* inner = lone_atom(rest, Kind::mod); inner && constant_part(rest) == 0) {
-    auto whole = split_multiples(inner->b, b);
-    if (whole.rest.is_const(0) && !whole.quotient.is_const(0))
-      return quotient + mod(floordiv(inner->a, b), whole.quotient);
-  }
-  return quotient + from_atom(make_atom(Kind::floordiv, rest, b));
-}
-
-Index mod(const Index& a, const Index& b) {
-  check_divisor(b);
-  if (b.is_const(1)) return 0;
-  Index rest = split_multiples(a, b).rest;
-  for (Index next = drop_inner_mods(rest, b); !(next == rest); next = drop_inner_mods(rest, b))
-    rest = split_multiples(next, b).rest;
-  if (rest.is_const() && b.is_const()) return floor_mod(rest.value(), b.value());
-  if (rest.is_const(0)) return 0;
-  Index g = common_factor(rest, b);
-  if (!g.is_const(1)) {
-    int64_t c = g.is_const() ? constant_part(rest) : 0;
-    Index numerator = *divide_exactly(rest - c, g) + (g.is_const() ? floor_div(c, g.value()) : 0);
-    return g * mod(numerator, *divide_exactly(b, g)) + (g.is_const() ? floor_mod(c, g.value()) : 0);
-  }
-  return from_atom(make_atom(Kind::mod, rest, b));
-}
-
-namespace {
-Index extremum(Kind kind, const Index& a, const Index& b) {
-  Index difference = a - b;
-  if (difference.is_const()) return (difference.value() < 0) == (kind == Kind::min) ? a : b;
-  return a < b ? from_atom(make_atom(kind, a, b)) : from_atom(make_atom(kind, b, a));
-}
-}  // namespace
-
-Index min(const Index& a, const Index& b) { return extremum(Kind::min, a, b); }
-Index max(const Index& a, const Index& b) { return extremum(Kind::max, a, b); }
 
 }  // namespace mintor

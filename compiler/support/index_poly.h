@@ -47,7 +47,9 @@ inline int64_t floor_div(int64_t a, int64_t d) {
 inline int64_t floor_mod(int64_t a, int64_t d) { return a - floor_div(a, d) * d; }
 
 Index from_atom(AtomRef atom);
+AtomRef make_atom(Index::Atom::Kind kind, const Index& a, const Index& b);  // of no variable
 Index from_terms(std::vector<IndexTerm> terms);  // any order, merged here
+Index from_sorted(std::vector<IndexTerm> terms);  // as a Poly has them
 Index product_of(int64_t coefficient, std::span<const AtomRef> factors);
 int64_t constant_part(const Index& e);
 // e / divisor for a divisor that is one term, when every term is a multiple of it.
@@ -70,6 +72,9 @@ std::optional<Linear> linear_in_atom(const Index& e, const AtomRef& atom);
 // Distinct atoms of e's terms (not those inside atoms).
 std::vector<AtomRef> atoms_of(const Index& e);
 bool atom_mentions(const Index::Atom& atom, std::string_view name);
+// divisor is contained in factors, both sorted: the others; nullopt where it is not.
+std::optional<std::vector<AtomRef>> remove_factors(const std::vector<AtomRef>& factors,
+                                                   const std::vector<AtomRef>& divisor);
 // c*d*(x // d) + c*(x % d) -> c*x, and c*(x % a) + c*a*((x // a) % b) -> c*(x % (a*b)).
 Index recombine(const Index& e);
 
