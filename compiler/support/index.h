@@ -81,6 +81,14 @@ inline Index ceildiv(const Index& a, const Index& b) { return floordiv(a + b - 1
 struct Range {
   std::optional<Index> lo, hi;
   int64_t divisor = 1;
+  bool computed = false;  // from other variables: equations are solved for it first
+};
+
+// coefficient * product of factors == value, for all values that the variables can have.
+struct IndexRule {
+  int64_t coefficient = 1;
+  std::vector<std::shared_ptr<const Index::Atom>> factors;
+  Index value;
 };
 
 class Ranges {
@@ -99,9 +107,14 @@ class Ranges {
   std::optional<Index> lower_over(const Index& e, const std::set<std::string>& inner) const;
   std::optional<Index> upper_over(const Index& e, const std::set<std::string>& inner) const;
   Index simplify(const Index& e) const;
+  // x == y holds for all values that count: from here on one side stands for both, in simplify and
+  // in all proofs. (n + 1) // 2 becomes 2*((n + 3) // 4), n - 2*(n // 2) makes n a multiple of 2.
+  void assume_equal(const Index& x, const Index& y);
+  std::span<const IndexRule> rules() const;
 
  private:
   std::map<std::string, Range, std::less<>> ranges_;
+  std::shared_ptr<const std::vector<IndexRule>> rules_;  // shared by copies; null: none
 };
 
 // Throws CompileError with the position on bad text.

@@ -381,7 +381,7 @@ std::optional<int64_t> Ranges::upper(const Index& e) const {
 bool Ranges::proves_nonnegative(const Index& e) const {
   return unless_overflow(false, [&] {
     if (Prover(*this).nonnegative(e)) return true;
-    if (e.poly().plain) return false;
+    if (e.poly().plain && !rules_) return false;
     Index simple = simplify(e);
     return !(simple == e) && Prover(*this).nonnegative(simple);
   });

@@ -2,6 +2,8 @@
 // Ranges::simplify: removes floordiv, mod, min and max that the ranges decide.
 //   (16*i + j) // 16 -> i      (16*i + j) % 16 -> j      with 0 <= j < 16
 //   (8*j + l) // 32 -> j // 4  with 0 <= l < 8           n % 16 -> 0 where n is a multiple of 16
+//   n + max(-n + 256, 0) -> max(n, 256)                  max(n + a, n + b) -> n + max(a, b)
+// and writes one side of a known equation (Ranges::assume_equal) for the other.
 // Keeps true: the value is the same for all values in the ranges; the result is never longer than
 // what it replaces.
 #include <numeric>
@@ -41,19 +43,86 @@ class Simplifier {
     return r->lo;
   }
 
-  Index once(const Index& e) {
-    bool needed = !e.poly().plain;
-    for (const auto& term : e.poly().terms)
+  bool unchanged(const Index& e) {
+    if (!e.poly().plain) return false;
+    for (const auto& term : e.poly().terms) {
+      if (rule_for(term)) return false;
       for (const auto& f : term.factors)
-        if (f->kind == Kind::variable && fixed(*f)) needed = true;
-    if (!needed) return e;
+        if (f->kind == Kind::variable && fixed(*f)) return false;
+    }
+    return true;
+  }
+
+  Index once(const Index& e) {
+    if (unchanged(e)) return e;
     Index out = 0;
     for (const auto& term : e.poly().terms) {
       Index product = term.coefficient;
       for (const auto& f : term.factors) product = product * atom(f);
       out = out + product;
     }
-    return exact_quotients(recombine(out));
+    return into_extrema(by_rules(exact_quotients(recombine(out))));
+  }
+
+  const IndexRule* rule_for(const IndexTerm& term) {
+    for (const IndexRule& rule : ranges_.rules())
+      if (term.coefficient % rule.coefficient == 0 && remove_factors(term.factors, rule.factors))
+        return &rule;
+    return nullptr;
+  }
+
+  // Terms of which a known equation says something simpler.
+  Index by_rules(const Index& e) {
+    if (ranges_.rules().empty()) return e;
+    Index out = 0;
+    for (const auto& term : e.poly().terms) {
+      const IndexRule* rule = rule_for(term);
+      out = out + (rule ? product_of(term.coefficient / rule->coefficient,
+                                     *remove_factors(term.factors, rule->factors)) *
+                              rule->value
+                        : product_of(term.coefficient, term.factors));
+    }
+    return out;
+  }
+
+  // t + max(a, b) -> max(a + t, b + t), and t - max(a, b) -> min(t - a, t - b), for the terms t
+  // that cancel inside.
+  Index into_extrema(const Index& e) {
+    if (e.poly().plain) return e;
+    for (const auto& term : e.poly().terms) {
+      if (term.factors.size() != 1 || std::abs(term.coefficient) != 1) continue;
+      const Index::Atom& atom = *term.factors[0];
+      if (atom.kind != Kind::min && atom.kind != Kind::max) continue;
+      const Index whole = product_of(term.coefficient, term.factors);
+      if (auto moved = moved_into(atom, term.coefficient, e - whole)) return *moved;
+    }
+    return e;
+  }
+
+  // rest + sign * (the extremum a and b), with terms of rest inside where that is shorter.
+  std::optional<Index> moved_into(const Index::Atom& atom, int64_t sign, const Index& rest) {
+    Index a = Index(sign) * atom.a, b = Index(sign) * atom.b, left = rest;
+    for (const auto& term : rest.poly().terms) {
+      const Index t = product_of(term.coefficient, term.factors);
+      const size_t before = t.poly().size + a.poly().size + b.poly().size;
+      if ((a + t).poly().size + (b + t).poly().size >= before) continue;
+      a = a + t, b = b + t, left = left - t;
+    }
+    if (left == rest) return std::nullopt;
+    const bool is_min = (atom.kind == Kind::min) == (sign > 0);
+    return left + extremum(is_min, a, b);
+  }
+
+  // The min or max of two, decided by the ranges, or with what both have in common outside.
+  Index extremum(bool is_min, const Index& a, const Index& b) {
+    if (ranges_.proves_nonnegative(b - a)) return is_min ? a : b;
+    if (ranges_.proves_nonnegative(a - b)) return is_min ? b : a;
+    Index common = 0;
+    for (const auto& term : a.poly().terms)
+      for (const auto& other : b.poly().terms)
+        if (term.coefficient == other.coefficient && compare(term.factors, other.factors) == 0)
+          common = common + product_of(term.coefficient, term.factors);
+    return common + (is_min ? min(a - common, b - common) : max(a - common, b - common));
   }
 
   Index atom(const AtomRef& ref) {
@@ -68,12 +137,8 @@ class Simplifier {
       case Kind::mod:
         return divide(a, b, false);
       case Kind::min:
-      case Kind::max: {
-        bool is_min = ref->kind == Kind::min;
-        if (ranges_.proves_nonnegative(b - a)) return is_min ? a : b;
-        if (ranges_.proves_nonnegative(a - b)) return is_min ? b : a;
-        return is_min ? min(a, b) : max(a, b);
-      }
+      case Kind::max:
+        return extremum(ref->kind == Kind::min, a, b);
       case Kind::variable:
         break;
     }

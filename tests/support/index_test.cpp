@@ -101,6 +101,59 @@ TEST(Ranges, SimplifiesTiles) {
   EXPECT_EQ(r.simplify(4 * mod(floordiv(v("q"), 4), 8) + mod(v("q"), 4)), mod(v("q"), 32));
 }
 
+// Sound padded to whole frames: its length is at least one of them.
+TEST(Ranges, TermsThatCancelMoveIntoExtrema) {
+  Ranges r;
+  r.set("n", Range{Index(0), std::nullopt, 1});
+  const Index n = v("n"), m = v("m");
+  EXPECT_EQ(r.simplify(n + max(0, 256 - n)), max(n, 256));
+  EXPECT_EQ(r.simplify(n - max(0, n - 256)), min(n, 256));
+  EXPECT_EQ(r.simplify(max(n, m) - m), max(0, n - m));
+  EXPECT_EQ(r.simplify(max(n + m, n + 7)), n + max(m, 7));
+  EXPECT_EQ(r.simplify(3 * m + n + max(0, 256 - n)), 3 * m + max(n, 256));
+  EXPECT_EQ(r.simplify(m + max(n, 256)), m + max(n, 256));
+  const Index whole = 256 * floordiv(max(n, 256) + 255, 256);
+  EXPECT_EQ(r.simplify(n + max(0, 256 - n) + (whole - max(n, 256))), whole);
+}
+
+TEST(Ranges, OneSideOfAnEquationStandsForBoth) {
+  const Index h = v("h"), half = floordiv(h + 1, 2), quarter = floordiv(h + 3, 4);
+  Ranges r;
+  r.set("h", Range{Index(0), std::nullopt, 1});
+  r.assume_equal(half, 2 * quarter);
+  EXPECT_EQ(r.simplify(half), 2 * quarter);
+  EXPECT_EQ(r.simplify(3 * half + 1), 6 * quarter + 1);
+  EXPECT_TRUE(r.proves_nonnegative(half - 2 * quarter));
+  r.set("n", Range{Index(0), std::nullopt, 1});
+  r.assume_equal(v("n"), min(v("n"), 4));
+  EXPECT_EQ(r.simplify(min(v("n"), 4) - v("n")), Index(0));
+  EXPECT_EQ(r.simplify(min(v("n"), 4)), v("n"));
+  r.assume_equal(quarter, 2 * floordiv(h + 7, 8));
+  EXPECT_EQ(r.simplify(half), 4 * floordiv(h + 7, 8));
+}
+
+TEST(Ranges, AnEquationMayMakeAMultiple) {
+  const Index n = v("n"), b = v("b");
+  Ranges r;
+  r.set("n", Range{Index(0), std::nullopt, 1});
+  r.assume_equal(n, 2 * floordiv(n + 1, 2));
+  EXPECT_EQ(r.find("n")->divisor, 2);
+  EXPECT_EQ(r.simplify(2 * floordiv(n, 2)), n);
+  EXPECT_TRUE(r.rules().empty());
+  r.assume_equal(b * n, 8 * floordiv(b * n, 8));  // of two unknowns: a rule for the product
+  EXPECT_EQ(r.simplify(8 * floordiv(b * n, 8)), b * n);
+}
+
+TEST(Ranges, WhatIsComputedGoesFirst) {
+  Ranges r;
+  r.set("common", Range{Index(0), std::nullopt, 1, true});
+  r.assume_equal(v("rows"), v("common"));
+  EXPECT_EQ(r.simplify(v("common")), v("rows"));
+  EXPECT_EQ(r.simplify(v("rows")), v("rows"));
+  r.assume_equal(v("n"), 2 * v("m"));
+  EXPECT_EQ(r.simplify(v("n") + v("common")), 2 * v("m") + v("rows"));
+}
+
 TEST(Ranges, ProvesGuards) {
   Ranges r = tile_ranges();
   EXPECT_TRUE(r.proves_less(14 * v("i0") + v("i"), v("batch")));
@@ -231,6 +284,36 @@ TEST(Ranges, FuzzSimplifyAndBounds) {
       if (hi_over) { ASSERT_GE(hi_over->evaluate(value_of), value) << hi_over->str(); }
     }
   }
+}
+
+// What equations make known is true wherever they hold.
+TEST(Ranges, FuzzEquations) {
+  int points = 0;
+  for (uint64_t seed = 1; seed <= 6000; ++seed) {
+    Fuzz fuzz{std::mt19937_64(seed), {}, {}};
+    fuzz.make_ranges();
+    const Index x = fuzz.make(2), y = fuzz.make(2), z = fuzz.make(2), e = fuzz.make(3);
+    Ranges known = fuzz.ranges;
+    known.assume_equal(x, y);
+    if (seed % 2 == 0) known.assume_equal(y, z);
+    const Index s = known.simplify(e);
+    const auto lo = known.lower(e), hi = known.upper(e);
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + e.str() + " where " + x.str() + " == " +
+                 y.str() + " with " + fuzz.describe());
+    for (int i = 0; i < 200; ++i) {
+      auto at = fuzz.point();
+      if (!at) continue;
+      auto value_of = [&](std::string_view n) { return at->find(n)->second; };
+      if (x.evaluate(value_of) != y.evaluate(value_of)) continue;
+      if (seed % 2 == 0 && y.evaluate(value_of) != z.evaluate(value_of)) continue;
+      ++points;
+      const int64_t value = e.evaluate(value_of);
+      ASSERT_EQ(s.evaluate(value_of), value) << "simplified to " << s.str();
+      if (lo) { ASSERT_LE(*lo, value); }
+      if (hi) { ASSERT_GE(*hi, value); }
+    }
+  }
+  EXPECT_GT(points, 10000);
 }
 
 // Squaring doubles the number of factors, a minimum of sums the number of atoms.
