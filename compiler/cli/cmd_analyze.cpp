@@ -11,6 +11,7 @@
 
 #include "compiler/cli/command.h"
 #include "compiler/graph/cost.h"
+#include "compiler/ir/sizes.h"
 #include "compiler/driver/driver.h"
 #if MINTOR_HAS_ONNX
 #include "frontends/onnx/onnx.h"
@@ -58,6 +59,9 @@ Json as_json(const Graph& graph, const GraphCost& cost, const SymbolValues& symb
   }
   result["symbols"] = Json::object();
   for (const auto& [name, value] : symbols) result["symbols"][name] = value;
+  result["conditions"] = Json::array();
+  for (const Condition& c : graph.conditions())
+    result["conditions"].push_back({{"needs", to_string(c)}, {"because", c.because}});
   result["operators"] = Json::object();
   for (const auto& [name, sum] : by_operator(cost)) {
     result["operators"][name] = {{"count", sum.count}, {"flops", sum.flops}, {"bytes", sum.bytes}};
@@ -117,6 +121,10 @@ void print_text(const Json& result) {
   for (const auto& [name, value] : result["symbols"].items()) {
     std::printf("symbol %s counted at %lld\n", name.c_str(),
                 static_cast<long long>(value.get<int64_t>()));
+  }
+  for (const Json& condition : result["conditions"]) {
+    std::printf("sizes need %s: %s\n", condition["needs"].get<std::string>().c_str(),
+                condition["because"].get<std::string>().c_str());
   }
   std::printf("%-24s %8s %16s %16s\n", "operator", "count", "flop", "bytes of results");
   for (const auto& [name, sum] : result["operators"].items()) {

@@ -134,7 +134,8 @@ std::vector<InputInfo> input_infos(const Graph& graph) {
 std::vector<InputInfo> input_infos(const mt_model_info& info) {
   std::map<std::string, int64_t> symbols;
   for (int32_t i = 0; i < info.symbol_count; ++i) {
-    symbols[info.symbols[i].name] = std::max<int64_t>(info.symbols[i].lo, 1);
+    const mt_symbol_info& symbol = info.symbols[i];  // hints fit together where others might not
+    symbols[symbol.name] = symbol.hint > 0 ? symbol.hint : std::max<int64_t>(symbol.lo, 1);
   }
   std::vector<InputInfo> inputs;
   for (int32_t i = 0; i < info.input_count; ++i) {

@@ -8,6 +8,7 @@
 
 #include "compiler/codegen/emit_cpp.h"
 #include "compiler/codegen/emit_expr.h"
+#include "compiler/codegen/program_conditions.h"
 #include "compiler/codegen/program_sizes.h"
 #include "compiler/codegen/program_tables.h"
 #include "compiler/codegen/target.h"
@@ -290,6 +291,7 @@ std::string emit_program_unit(const Program& program, const std::string& weights
   write_tables(out, program);
   write_size_functions(out, program);
   write_size_check(out, program);
+  write_conditions(out, program);
   EntryWriter(out, program, program.prepare).write("prepare");
   EntryWriter(out, program, program.forward).write("forward");
   write_program_constant(out, program, weights_sha256);

@@ -41,7 +41,8 @@ double magnitude(const Index& e, const Program& program);
 double magnitude(const Index::Atom& atom, const Program& program) {
   if (atom.kind == Kind::variable) {
     const auto symbol = std::ranges::find(program.symbols, atom.name, &Symbol::name);
-    if (symbol == program.symbols.end() || symbol->hi < 0) return kNoBound;
+    if (symbol == program.symbols.end()) return kNoBound;
+    if (symbol->hi < 0) return symbol->value ? magnitude(*symbol->value, program) : kNoBound;
     return static_cast<double>(std::max<int64_t>(symbol->hi, 1));
   }
   const double a = magnitude(atom.a, program), b = magnitude(atom.b, program);

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "compiler/codegen/program_conditions.h"
 #include "compiler/codegen/program_sizes.h"
 #include "compiler/codegen/target.h"
 #include "compiler/memory/symbol_values.h"
@@ -75,6 +76,9 @@ void check_symbols_are_bound(const Program& program) {
     for (const Index& extent : program.buffers[id].shape) {
       if (const auto symbol = extent.as_var()) bound.insert(*symbol);
     }
+  }
+  for (const Symbol& symbol : program.symbols) {
+    if (symbol.value) bound.insert(symbol.name);
   }
   for (const Buffer& buffer : program.buffers) {
     for (const Index& extent : buffer.shape) {
@@ -177,10 +181,11 @@ void write_program_constant(ProgramWriter& out, const Program& program,
   for (const char* function : {"arena_bytes", "output_bytes", "output_dim", "output_offset"}) {
     out.line(std::string(function) + ",");
   }
-  out.line("nullptr,");
+  out.line(table_or_null(needs_derive(program), "derive") + ",");
   out.line(c_string(weights_sha256) + ",");
   out.line(count(program.prepare_arena_bytes) + ",");
   out.line(table_or_null(needs_check(program), "check_sizes") + ",");
+  out.line(table_or_null(!program.conditions.empty(), "check_conditions") + ",");
   out.close("};");
 }
 

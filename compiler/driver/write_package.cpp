@@ -7,6 +7,7 @@
 #include "compiler/codegen/program_emitter.h"
 #include "compiler/driver/driver.h"
 #include "compiler/driver/package_cases.h"
+#include "compiler/ir/sizes.h"
 #include "compiler/jit/jit.h"
 #include "compiler/loop/step.h"
 #include "compiler/package/folder.h"
@@ -142,8 +143,10 @@ void write_program_package(CompileContext& context, const Program& given,
   contents.inputs = tensors_of(program, program.inputs);
   contents.outputs = tensors_of(program, program.outputs);
   for (const Symbol& symbol : program.symbols) {
-    contents.symbols.push_back({symbol.name, symbol.lo, symbol.hi, symbol.divisor});
+    contents.symbols.push_back({symbol.name, symbol.lo, symbol.hi, symbol.divisor,
+                                symbol.value ? symbol.value->str() : ""});
   }
+  for (const Condition& c : program.conditions) contents.conditions.push_back(to_string(c));
   for (const std::string& path : context.source_files) {
     contents.sources[fs::path(path).filename().string()] = sha256_of_file(path);
   }

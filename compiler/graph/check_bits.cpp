@@ -10,6 +10,7 @@
 #include "compiler/graph/cost.h"
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/seeded.h"
+#include "compiler/ir/sizes.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -39,14 +40,14 @@ SymbolValues small_symbols(const Graph& graph) {
     values[symbol.name] =
         symbol.hi >= 0 && wish > symbol.hi ? symbol.hi / divisor * divisor : wish;
   }
-  return values;
+  return sizes_that_fit(graph.symbols(), graph.conditions(), std::move(values));
 }
 
 SymbolValues hinted_symbols(const Graph& graph) {
   SymbolValues values = small_symbols(graph);
   for (const Symbol& symbol : graph.symbols())
     if (symbol.hint > 0) values[symbol.name] = symbol.hint;
-  return values;
+  return sizes_that_fit(graph.symbols(), graph.conditions(), std::move(values));
 }
 
 std::map<std::string, Tensor> inputs_for(const Graph& graph, const SymbolValues& symbols) {

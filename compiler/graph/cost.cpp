@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "compiler/graph/from_parameters.h"
+#include "compiler/ir/sizes.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -122,7 +123,7 @@ SymbolValues typical_symbols(const Graph& graph) {
     value = (value + divisor - 1) / divisor * divisor;
     values[symbol.name] = symbol.hi >= 0 ? std::min(value, symbol.hi) : value;
   }
-  return values;
+  return sizes_that_fit(graph.symbols(), graph.conditions(), std::move(values));
 }
 
 GraphCost cost_of(const Graph& graph, const SymbolValues& symbols) {

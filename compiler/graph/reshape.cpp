@@ -20,7 +20,7 @@ bool is_reshape(const Node& node, const Graph& graph) {
   if (!(have == want)) return false;
 
   Graph scratch;
-  for (const Symbol& s : graph.symbols()) scratch.add_symbol(s);
+  scratch.copy_sizes(graph);
   Builder builder(scratch);
   const Value reshaped = builder.reshape(builder.input("x", from.dtype, from.shape), to.shape);
   if (reshaped.node->kind != Kind::reindex) return false;

@@ -24,7 +24,7 @@ std::vector<const Node*> kept_nodes(const Graph& graph) {
 // Copies live nodes and inputs; `changed` becomes true where `fn` replaced or added one.
 Graph rewrite_once(const Graph& graph, const NodeRewrite& fn, bool& changed) {
   Graph out(graph.name());
-  for (const Symbol& s : graph.symbols()) out.add_symbol(s);
+  out.copy_sizes(graph);
   Builder builder(out);
   std::vector<std::vector<Value>> made(graph.nodes().size());  // by id
   const auto now = [&](const Value& v) {

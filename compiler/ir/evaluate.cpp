@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "compiler/ir/evaluate_node.h"
+#include "compiler/ir/sizes.h"
 #include "compiler/support/float_environment.h"
 
 namespace mintor {
@@ -101,6 +102,12 @@ void check_symbol(const Symbol& symbol, int64_t value) {
                          (symbol.divisor > 1 ? " % " + std::to_string(symbol.divisor) : ""));
 }
 
+// Of those symbols that are bound.
+void check_conditions(const Graph& graph, const EvaluateContext& context) {
+  if (auto broken = broken_condition(graph.conditions(), context.symbols))
+    throw CompileError("evaluate", *broken);
+}
+
 // Binds symbols from dimensions that are exactly a symbol, then checks every dimension of every
 // input.
 void bind_inputs(const Graph& graph, const std::vector<const Node*>& nodes,
@@ -117,10 +124,12 @@ void bind_inputs(const Graph& graph, const std::vector<const Node*>& nodes,
         context.symbols.emplace(*symbol, inputs[i].shape[d]);
     }
   }
+  compute_sizes(graph.symbols(), context.symbols);
   for (const Symbol& symbol : graph.symbols()) {
     auto it = context.symbols.find(symbol.name);
     if (it != context.symbols.end()) check_symbol(symbol, it->second);
   }
+  check_conditions(graph, context);
   for (size_t i = 0; i < nodes.size(); ++i) {
     const Type& type = nodes[i]->results[0];
     if (context.values(type.shape) == inputs[i].shape) continue;
@@ -175,6 +184,7 @@ class Evaluator {
           node.kind == Kind::bind ? node.as<BindAttr>().symbol : node.as<CompactAttr>().symbol;
       if (const Symbol* symbol = graph->find_symbol(name))
         check_symbol(*symbol, context_.symbols.at(name));
+      check_conditions(*graph, context_);
     }
     const Tensors& tensors = values_.at(&node);
     for (size_t i = 0; i < node.results.size(); ++i) {

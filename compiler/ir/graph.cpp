@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "compiler/ir/sizes.h"
 #include "compiler/ir/text.h"
 
 namespace mintor {
@@ -208,26 +209,42 @@ const Symbol* Graph::find_symbol(std::string_view name) const {
   return nullptr;
 }
 
-void Graph::add_symbol(Symbol symbol) {
-  for (Symbol& known : symbols_) {
-    if (known.name == symbol.name) {
-      known = std::move(symbol);
-      return;
-    }
-  }
-  symbols_.push_back(std::move(symbol));
+namespace {
+
+Range range_of(const Symbol& symbol) {
+  Range range{Index(symbol.lo), std::nullopt, symbol.divisor, symbol.value.has_value()};
+  if (symbol.hi >= 0) range.hi = Index(symbol.hi);
+  return range;
 }
 
-Ranges Graph::ranges() const {
-  Ranges ranges;
-  for (const Symbol& symbol : symbols_) {
-    Range range;
-    range.lo = Index(symbol.lo);
-    if (symbol.hi >= 0) range.hi = Index(symbol.hi);
-    range.divisor = symbol.divisor;
-    ranges.set(symbol.name, range);
+}  // namespace
+
+void Graph::add_symbol(Symbol symbol) {
+  const auto known = std::ranges::find(symbols_, symbol.name, &Symbol::name);
+  if (known == symbols_.end()) {
+    ranges_.set(symbol.name, range_of(symbol));
+    symbols_.push_back(std::move(symbol));
+    return;
   }
-  return ranges;
+  *known = std::move(symbol);
+  ranges_ = Ranges();
+  for (const Symbol& each : symbols_) ranges_.set(each.name, range_of(each));
+  for (const Condition& c : conditions_)
+    if (c.form == Condition::Form::equal) ranges_.assume_equal(c.left, c.right);
+}
+
+void Graph::add_condition(Condition condition) {
+  for (const Condition& known : conditions_)
+    if (says_the_same(known, condition)) return;
+  if (condition.form == Condition::Form::equal)
+    ranges_.assume_equal(condition.left, condition.right);
+  conditions_.push_back(std::move(condition));
+}
+
+void Graph::copy_sizes(const Graph& from) {
+  symbols_ = from.symbols_;
+  conditions_ = from.conditions_;
+  ranges_ = from.ranges_;
 }
 
 const Node* Graph::add(Kind kind, Attr attr, std::vector<Value> operands, std::vector<Type> results,
@@ -316,6 +333,11 @@ std::vector<const Node*> live_nodes(const Graph& graph) {
   std::unordered_map<std::string, const Node*> definers;
   for (const Symbol& symbol : graph.symbols())
     definers[symbol.name] = definer_of(graph, symbol.name);
+  for (const Condition& condition : graph.conditions()) {
+    for (const Index* side : {&condition.left, &condition.right})
+      for (const std::string& symbol : side->vars())
+        if (auto it = definers.find(symbol); it != definers.end()) need(it->second);
+  }
   for (const Result& result : graph.results) need(result.value.node);
   for (const Update& update : graph.updates) {
     need(update.value.node);

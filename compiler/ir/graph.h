@@ -62,14 +62,25 @@ struct Value {
 };
 
 // A named size. Bound by the first input dimension that is exactly this symbol, or by
-// `bind`/`compact`.
+// `bind`/`compact`; or computed from symbols before it.
 struct Symbol {
   std::string name;
   int64_t lo = 0;
   int64_t hi = -1;  // inclusive; -1: no bound
   int64_t divisor = 1;
   int64_t hint = 0;  // a typical value; 0: none
+  std::optional<Index> value = std::nullopt;  // what computes it; none: it is bound
   bool operator==(const Symbol&) const = default;
+};
+
+// Sizes that operators need to be equal and that the symbols alone do not make so. Checked when
+// the symbols are bound; everything else in the graph takes it as given (Graph::ranges). In a
+// broadcast the left one, or either, may be 1 instead.
+struct Condition {
+  enum class Form : uint8_t { equal, left_or_one, either_or_one };
+  Index left, right;
+  Form form = Form::equal;
+  std::string because = "";  // operator and place; no part of what it says
 };
 
 enum class Kind : uint8_t {
@@ -317,7 +328,10 @@ class Graph {
   const std::vector<Symbol>& symbols() const { return symbols_; }
   const Symbol* find_symbol(std::string_view name) const;
   void add_symbol(Symbol symbol);  // replaces one of the same name
-  Ranges ranges() const;           // of all symbols
+  const std::vector<Condition>& conditions() const { return conditions_; }
+  void add_condition(Condition condition);  // one that is there already is not added again
+  void copy_sizes(const Graph& from);       // its symbols and conditions, for those of this graph
+  const Ranges& ranges() const { return ranges_; }  // of all symbols, under the conditions
 
   // Interns: returns the node that exists with these contents, or a new one. Types are given by the
   // caller (Builder).
@@ -335,6 +349,8 @@ class Graph {
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<std::vector<std::string>> scopes_;  // by node id
   std::vector<Symbol> symbols_;
+  std::vector<Condition> conditions_;
+  Ranges ranges_;
   std::unordered_multimap<size_t, const Node*> interned_;
 };
 

@@ -33,6 +33,8 @@ class GraphParser {
         results();
       } else if (lexer_.at("updates")) {
         updates();
+      } else if (lexer_.accept("needs")) {
+        condition();
       } else {
         statement();
       }
@@ -52,10 +54,44 @@ class GraphParser {
       if (lexer_.peek().kind == Token::Kind::number) symbol.hi = lexer_.integer("the largest size");
       if (lexer_.accept("%")) symbol.divisor = lexer_.integer("a divisor");
       if (lexer_.accept("~")) symbol.hint = lexer_.integer("a typical size");
+      if (lexer_.accept("=")) symbol.value = size();
       if (symbol.divisor < 1) lexer_.fail("the divisor of '" + symbol.name + "' is not positive");
       graph_.add_symbol(symbol);
       if (!lexer_.at(")")) lexer_.expect(",");
     }
+  }
+
+  // An expression over symbols that are declared.
+  Index size() {
+    Index size = read_index(lexer_);
+    for (const std::string& symbol : size.vars()) {
+      if (graph_.find_symbol(symbol) == nullptr) {
+        lexer_.fail("the symbol '" + symbol + "' is not declared",
+                    "declare it in the header: graph g (" + symbol + ": 1..) {");
+      }
+    }
+    return size;
+  }
+
+  // "needs p == q or p == 1 or q == 1 @ "who"": before the nodes, whose types depend on it.
+  void condition() {
+    if (!graph_.nodes().empty()) lexer_.fail("`needs` stands before the first node");
+    Condition c;
+    c.left = size();
+    lexer_.expect("==");
+    c.right = size();
+    const auto may_be_one = [&](const Index& side) {
+      if (!lexer_.accept("or")) return false;
+      if (!(size() == side)) lexer_.fail("expected '" + side.str() + " == 1'");
+      lexer_.expect("==");
+      if (lexer_.integer("1") != 1) lexer_.fail("a size is stretched where it is 1");
+      return true;
+    };
+    if (may_be_one(c.left)) {
+      c.form = may_be_one(c.right) ? Condition::Form::either_or_one : Condition::Form::left_or_one;
+    }
+    if (lexer_.accept("@")) c.because = lexer_.string("the operator that needs it");
+    graph_.add_condition(std::move(c));
   }
 
   Value value() {
@@ -79,14 +115,7 @@ class GraphParser {
     }
     lexer_.expect("[");
     while (!lexer_.accept("]")) {
-      Index extent = read_index(lexer_);
-      for (const std::string& symbol : extent.vars()) {
-        if (graph_.find_symbol(symbol) == nullptr) {
-          lexer_.fail("the symbol '" + symbol + "' is not declared",
-                      "declare it in the header: graph g (" + symbol + ": 1..) {");
-        }
-      }
-      type.shape.push_back(std::move(extent));
+      type.shape.push_back(size());
       if (!lexer_.at("]")) lexer_.expect(",");
     }
     return type;

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "compiler/ir/sizes.h"
 #include "compiler/ir/text.h"
 #include "compiler/ir/text_scalar.h"
 
@@ -166,7 +167,7 @@ std::vector<std::shared_ptr<const Graph>> regions_of(const Node& node) {
 }
 
 bool is_keyword(std::string_view name) {
-  return name == "results" || name == "updates" || name == "graph";
+  return name == "results" || name == "updates" || name == "graph" || name == "needs";
 }
 
 class GraphPrinter {
@@ -187,6 +188,12 @@ class GraphPrinter {
     for (const Node* node : nodes_) {
       name_width = std::max(name_width, std::min<size_t>(names_of(*node).size(), 12));
       op_width = std::max(op_width, std::min<size_t>(op_name(node->kind, node->attr).size(), 12));
+    }
+    for (const Condition& condition : graph_.conditions()) {
+      out += indent + "  needs " + to_string(condition);
+      if (scopes_ == Scopes::shown && !condition.because.empty())
+        out += "  @ " + quoted(condition.because);
+      out += "\n";
     }
     for (const Node* node : nodes_) print_node(out, indent + "  ", *node, name_width, op_width);
     if (!graph_.results.empty()) {
@@ -247,6 +254,7 @@ class GraphPrinter {
                   if (s.hi >= 0) text += std::to_string(s.hi);
                   if (s.divisor != 1) text += " % " + std::to_string(s.divisor);
                   if (s.hint != 0) text += " ~ " + std::to_string(s.hint);
+                  if (s.value) text += " = " + s.value->str();
                   return text;
                 }) +
            ")";

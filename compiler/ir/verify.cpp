@@ -14,6 +14,7 @@
 #include "compiler/ir/builder.h"
 #include "compiler/ir/derive.h"
 #include "compiler/ir/evaluate.h"
+#include "compiler/ir/sizes.h"
 #include "compiler/ir/text.h"
 #include "compiler/support/lexer.h"
 
@@ -228,7 +229,18 @@ std::string symbol_fault(const Graph& graph) {
       return "a symbol cannot be named '" + s.name + "'";
     if (s.lo < 0 || s.divisor < 1 || (s.hi >= 0 && s.hi < s.lo))
       return "the range of symbol '" + s.name + "' is empty or negative";
+    const auto is_later = [&](const std::string& name) {
+      const Symbol* other = graph.find_symbol(name);
+      return other == nullptr || other >= &s;
+    };
+    if (s.value && std::ranges::any_of(s.value->vars(), is_later))
+      return "symbol '" + s.name + "' is computed from what stands behind it: " + s.value->str();
   }
+  for (const Condition& c : graph.conditions())
+    for (const Index* side : {&c.left, &c.right})
+      for (const std::string& name : side->vars())
+        if (graph.find_symbol(name) == nullptr)
+          return "the condition " + to_string(c) + " mentions the unknown symbol '" + name + "'";
   return "";
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/ir/sizes.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -67,6 +68,14 @@ int64_t missing(const std::vector<Extent>& extents, const SymbolValues& values, 
   return sum;
 }
 
+// Also through a symbol that is computed.
+bool depends(const Program& program, const Index& size, const Symbol& symbol) {
+  return size.mentions(symbol.name) ||
+         std::ranges::any_of(program.symbols, [&](const Symbol& other) {
+           return other.value && size.mentions(other.name) && other.value->mentions(symbol.name);
+         });
+}
+
 const Extent& first_below(const std::vector<Extent>& extents, const SymbolValues& values,
                           int64_t least) {
   return *std::ranges::find_if(
@@ -82,16 +91,18 @@ int64_t value_at(const Index& e, const SymbolValues& values) {
 std::optional<SymbolValues> legal_values(const Program& program, SymbolValues values,
                                          int64_t least) {
   const std::vector<Extent> extents = symbolic_extents(program);
+  values = sizes_that_fit(program.symbols, program.conditions, std::move(values));
   int64_t left = missing(extents, values, least);
   for (int turn = 0; left > 0 && left < kHopeless && turn < kMostTurns; ++turn) {
     const Extent& bad = first_below(extents, values, least);
     const int64_t lacks = least - value_at(bad.size(), values);
     const int64_t before = left;
     for (const Symbol& symbol : program.symbols) {
-      if (left < before || !bad.size().mentions(symbol.name)) continue;
+      if (left < before || symbol.value || !depends(program, bad.size(), symbol)) continue;
       for (const int64_t wanted : candidates(symbol, values.at(symbol.name), lacks)) {
         SymbolValues tried = values;
         tried[symbol.name] = nearest_legal(symbol, wanted);
+        compute_sizes(program.symbols, tried);
         left = missing(extents, tried, least);
         if (left >= before) continue;
         values = std::move(tried);      // the first that helps: values stay small
@@ -109,6 +120,7 @@ SymbolValues hint_values(const Program& program) {
   for (const Symbol& symbol : program.symbols) {
     values[symbol.name] = nearest_legal(symbol, symbol.hint > 0 ? symbol.hint : 1);
   }
+  compute_sizes(program.symbols, values);
   for (const int64_t least : {1, 0}) {
     if (auto found = legal_values(program, values, least)) return *std::move(found);
   }

@@ -174,6 +174,7 @@ std::string manifest_text(const PackageContents& contents,
                        {"lo", symbol.lo},
                        {"hi", symbol.hi},
                        {"divisor", symbol.divisor}});
+    if (!symbol.value.empty()) symbols.back()["value"] = symbol.value;
   }
   const Json json = {{"format", "mintor-package"},
                      {"format_version", kPackageFormatVersion},
@@ -188,6 +189,7 @@ std::string manifest_text(const PackageContents& contents,
                      {"inputs", tensors_json(contents.inputs)},
                      {"outputs", tensors_json(contents.outputs)},
                      {"symbols", symbols},
+                     {"conditions", contents.conditions},
                      {"kernels", contents.kernels},
                      {"weights_bytes", contents.weights_bytes},
                      {"units", units},

@@ -48,6 +48,7 @@ struct PackageSymbol {
   std::string name;
   int64_t lo = 0, hi = -1;             // inclusive; hi < 0: unbounded
   int64_t divisor = 1;                 // it is a multiple of this
+  std::string value = "";              // what computes it from other symbols; "": inputs bind it
 };
 
 struct NamedTensor {
@@ -68,6 +69,7 @@ struct PackageContents {
   std::vector<PackageHeader> headers;  // kernels.h, prelude and cpu headers that units include
   std::vector<PackageTensor> inputs, outputs;
   std::vector<PackageSymbol> symbols;
+  std::vector<std::string> conditions;  // between sizes, checked by `run`
   std::vector<WeightPiece> weights;    // ascending offsets; gaps are zeros
   int64_t weights_bytes = 0;           // payload: Program::weights_bytes
   std::string weights_sha256;          // what program.cpp says; checked, unless empty

@@ -2,13 +2,15 @@
 // The slow interpreter of a Program. Takes inputs by position and the level whose kernels run;
 // gives the outputs. It lays buffers out exactly where the memory plan says, in one block of bytes
 // per place, so that a wrong plan shows as a wrong value or as the read of an undefined element.
-// Keeps true: sizes of inputs are checked against the symbols that they bind.
+// Keeps true: sizes of inputs are checked against the symbols that they bind, and those against the
+// program's conditions.
 #include "compiler/loop/interpret.h"
 
 #include <algorithm>
 #include <cstring>
 #include <set>
 
+#include "compiler/ir/sizes.h"
 #include "compiler/program/canonical.h"
 #include "compiler/program/program.h"
 #include "compiler/support/error.h"
@@ -135,6 +137,7 @@ void bind_symbols(Blocks& blocks, const std::vector<Tensor>& inputs) {
       if (name && !blocks.symbols.contains(*name)) blocks.symbols[*name] = inputs[i].shape[d];
     }
   }
+  compute_sizes(program.symbols, blocks.symbols);
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Buffer& buffer = program.buffers[program.inputs[i]];
     for (size_t d = 0; d < buffer.shape.size(); ++d) {
@@ -145,6 +148,9 @@ void bind_symbols(Blocks& blocks, const std::vector<Tensor>& inputs) {
                                     std::to_string(d) + ", not " + std::to_string(wanted));
     }
     blocks.outside[program.inputs[i]].assign(inputs[i].data, inputs[i].data + inputs[i].bytes());
+  }
+  if (const auto broken = broken_condition(program.conditions, blocks.symbols)) {
+    throw CompileError("run", *broken);
   }
 }
 

@@ -74,7 +74,25 @@ struct Parser {
     symbol.divisor = at.integer();
     at.expect("~");
     symbol.hint = at.integer();
+    if (at.accept("=")) symbol.value = at.index("");
     program.symbols.push_back(std::move(symbol));
+  }
+
+  void condition() {
+    Condition c;
+    if (at.accept("left_or_one")) {
+      c.form = Condition::Form::left_or_one;
+    } else if (at.accept("either_or_one")) {
+      c.form = Condition::Form::either_or_one;
+    } else {
+      at.expect("equal");
+    }
+    std::vector<Index> sides = at.index_list('[', ']');
+    if (sides.size() != 2) at.fail("a condition has two sides");
+    c.left = std::move(sides[0]);
+    c.right = std::move(sides[1]);
+    c.because = at.quoted();
+    program.conditions.push_back(std::move(c));
   }
 
   void buffer() {
@@ -200,6 +218,8 @@ struct Parser {
       level();
     } else if (at.accept("symbol")) {
       symbol();
+    } else if (at.accept("needs")) {
+      condition();
     } else if (at.accept("buffer")) {
       buffer();
     } else if (at.accept("weight")) {

@@ -75,6 +75,7 @@ class Planner {
       : graph_(graph), fusion_(fusion) {
     program_.name = graph.name();
     program_.symbols = graph.symbols();
+    program_.conditions = graph.conditions();
     program_.levels = std::move(levels);
     for (const View& view : fusion.views) views_[key_of(view.value)] = view.of;
   }
@@ -214,14 +215,21 @@ class Planner {
     program_.weights_bytes = end;
   }
 
-  // A symbol that no size mentions is bound by nothing.
+  // A symbol that no size, condition or computed symbol mentions is bound by nothing.
   void keep_used_symbols() {
-    std::erase_if(program_.symbols, [&](const Symbol& symbol) {
-      return std::ranges::none_of(program_.buffers, [&](const Buffer& buffer) {
-        return std::ranges::any_of(buffer.shape,
-                                   [&](const Index& e) { return e.mentions(symbol.name); });
-      });
-    });
+    std::set<std::string> used;
+    const auto use = [&](const Index& e) { used.merge(e.vars()); };
+    for (const Buffer& buffer : program_.buffers) std::ranges::for_each(buffer.shape, use);
+    for (const Condition& c : program_.conditions) use(c.left), use(c.right);
+    for (const Entry* entry : {&program_.prepare, &program_.forward})
+      for (const Region& region : entry->regions)
+        for (const Launch& launch : region.launches) std::ranges::for_each(launch.symbols, use);
+    for (size_t i = program_.symbols.size(); i-- > 0;) {
+      const Symbol& symbol = program_.symbols[i];
+      if (symbol.value && used.contains(symbol.name)) use(*symbol.value);
+    }
+    std::erase_if(program_.symbols,
+                  [&](const Symbol& symbol) { return !used.contains(symbol.name); });
   }
 
   void launch_group(const Group& group, std::vector<Kernel> levels) {
@@ -260,6 +268,8 @@ class Planner {
   void check_bound(const Launch& launch) const {
     for (const Index& symbol : launch.symbols) {
       const std::string name = *symbol.as_var();
+      const auto known = std::ranges::find(program_.symbols, name, &Symbol::name);
+      if (known != program_.symbols.end() && known->value) continue;
       const bool bound = std::ranges::any_of(program_.inputs, [&](int32_t id) {
         return std::ranges::find(program_.buffers[id].shape, symbol) !=
                program_.buffers[id].shape.end();

@@ -3,7 +3,7 @@
 // of weights are named by their SHA-256 and live in a side file (Blobs of compiler/ir/text.h).
 //   program dense {
 //     level "l1" "t" "cpu" vector 32 registers 16 l1 32768 l2 1048576 features [..] flags [..]
-//     symbol batch 1..32 % 1 ~ 8
+//     symbol batch 1..32 % 1 ~ 8   needs left_or_one [rows, batch] "node '/Add' (Add)"
 //     buffer "x" = input 0 f32[batch, 256]
 //     buffer "h" = arena f32[batch, 214] at 0
 //     buffer "v" = view "h" f32[214*batch]
@@ -64,7 +64,21 @@ std::string level_line(const TargetInfo& level) {
 std::string symbol_line(const Symbol& symbol) {
   return "  symbol " + symbol.name + " " + std::to_string(symbol.lo) + ".." +
          std::to_string(symbol.hi) + " % " + std::to_string(symbol.divisor) + " ~ " +
-         std::to_string(symbol.hint) + "\n";
+         std::to_string(symbol.hint) + (symbol.value ? " = " + symbol.value->str() : "") + "\n";
+}
+
+std::string_view name_of(Condition::Form form) {
+  switch (form) {
+    case Condition::Form::equal: return "equal";
+    case Condition::Form::left_or_one: return "left_or_one";
+    case Condition::Form::either_or_one: return "either_or_one";
+  }
+  return "";
+}
+
+std::string condition_line(const Condition& c) {
+  return "  needs " + std::string(name_of(c.form)) + " [" + c.left.str() + ", " + c.right.str() +
+         "] " + quoted(c.because) + "\n";
 }
 
 std::string buffer_line(const Program& program, const Buffer& buffer) {
@@ -124,6 +138,7 @@ std::string print(const Program& program) {
   text += "  numerics " + quoted(program.numerics_hash) + "\n";
   for (const TargetInfo& level : program.levels) text += level_line(level);
   for (const Symbol& symbol : program.symbols) text += symbol_line(symbol);
+  for (const Condition& condition : program.conditions) text += condition_line(condition);
   for (const Buffer& buffer : program.buffers) text += buffer_line(program, buffer);
   for (const Weight& weight : program.weights) {
     text += "  weight " + quoted(weight.name) + " in " +

@@ -64,7 +64,8 @@ struct Weight { std::string name; Tensor value; int32_t buffer = 0; };
 struct Program {
   std::string name;
   std::string numerics_hash;
-  std::vector<Symbol> symbols;            // bound by inputs, in order
+  std::vector<Symbol> symbols;            // bound by inputs, in order, or computed from others
+  std::vector<Condition> conditions;      // on their values, checked when they are bound
   std::vector<Buffer> buffers;
   std::vector<int32_t> inputs, outputs;   // buffer ids by position
   std::vector<Weight> weights;            // parameters and large constants

@@ -4,6 +4,7 @@
 // are written before they are read, inputs and weights are never written, packed only in `prepare`.
 #include <set>
 
+#include "compiler/ir/sizes.h"
 #include "compiler/program/program.h"
 #include "compiler/support/error.h"
 
@@ -86,6 +87,25 @@ void verify_param(const Program& program, const Launch& launch, const Kernel& ke
   }
 }
 
+// Sizes are computed from what stands before them, conditions are about sizes that there are.
+void verify_symbols(const Program& program) {
+  std::set<std::string> known;
+  const auto verify_size = [&](const Index& size, const std::string& item) {
+    for (const std::string& name : size.vars()) {
+      if (!known.contains(name)) broken(item, "'" + name + "' is no symbol before it");
+    }
+  };
+  for (const Symbol& symbol : program.symbols) {
+    if (symbol.value) verify_size(*symbol.value, "symbol '" + symbol.name + "'");
+    if (!known.insert(symbol.name).second) broken("symbol '" + symbol.name + "'", "is there twice");
+  }
+  for (const Condition& condition : program.conditions) {
+    const std::string item = "condition " + to_string(condition);
+    verify_size(condition.left, item);
+    verify_size(condition.right, item);
+  }
+}
+
 struct Writes {
   std::set<int32_t> done;       // roots that hold a value
 };
@@ -128,6 +148,7 @@ void verify_launch(const Program& program, const Launch& launch, bool prepare, W
 }  // namespace
 
 void verify(const Program& program) {
+  verify_symbols(program);
   verify_buffers(program);
   verify_weights(program);
   for (const LevelKernels& kernel : program.kernels) {

@@ -60,6 +60,16 @@ struct SizeFault {
   int64_t size;                      // where it is negative
 };
 
+// Two sizes that the model needs to be equal, and are not.
+struct SizeCondition {
+  const char* left;                  // the size as an expression; null: everything holds
+  int64_t left_value;
+  const char* right;                 // null: a number
+  int64_t right_value;
+  const char* alternative;           // " or 1", ", or one of them 1"; "" where there is none
+  const char* because;               // the operator and its place; may be null
+};
+
 struct Program {
   mt_model_info info;                // `level` null; the runtime fills it in its own copy
   const Level* levels;               // best last
@@ -77,6 +87,9 @@ struct Program {
   // The first size of any buffer that cannot be. All other functions and `forward` are called with
   // symbols only for which there is none. Null: every size is legal whatever the symbols are.
   SizeFault (*check_sizes)(const int64_t* symbols);
+  // The first condition between sizes that does not hold; asked before check_sizes, and not for
+  // sizes that memory is only reserved for. Null: there are none.
+  SizeCondition (*check_conditions)(const int64_t* symbols);
 };
 
 // The generated table, one per package.

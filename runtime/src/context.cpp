@@ -91,7 +91,8 @@ static mt_status check_and_fit(Context* context, const mt_tensor* outputs) {
   const size_t bytes = sizeof(context->symbols);
   const bool known = context->fits && memcmp(context->fitting, context->symbols, bytes) == 0;
   mt_status status = MT_OK;
-  if (!known) status = check_sizes(*context->model->program, context->symbols);
+  if (!known) status = check_conditions(*context->model->program, context->symbols);
+  if (!known && !status) status = check_sizes(*context->model->program, context->symbols);
   if (!status) status = check_outputs(context, outputs);
   if (status || known) return status;
   status = fit_arena(context);

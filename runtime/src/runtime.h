@@ -42,6 +42,7 @@ struct RangeText {
 RangeText range_text(const mt_symbol_info& symbol);   // "0..64", "a multiple of 8 in 8.."
 // MT_SHAPE_MISMATCH or MT_OUT_OF_MEMORY with the first size that cannot be.
 mt_status check_sizes(const Program& program, const int64_t* symbols);
+mt_status check_conditions(const Program& program, const int64_t* symbols);
 
 // --- weights (weights.cpp, sha256.cpp) ---
 void sha256(const void* data, uint64_t bytes, unsigned char hash[32]);

@@ -38,6 +38,23 @@ static void print_symbols(const mt_model_info& info, const int64_t* symbols, cha
   }
 }
 
+mt_status check_conditions(const Program& program, const int64_t* symbols) {
+  if (!program.check_conditions) return MT_OK;
+  const SizeCondition broken = program.check_conditions(symbols);
+  if (!broken.left) return MT_OK;
+  char values[160];
+  print_symbols(program.info, symbols, values, sizeof(values));
+  const char *colon = broken.because ? ": " : "", *because = broken.because ? broken.because : "";
+  if (!broken.right) {
+    return fail(MT_SHAPE_MISMATCH, "%s is %lld, must be %lld%s (%s)%s%s", broken.left,
+                (long long)broken.left_value, (long long)broken.right_value, broken.alternative,
+                values, colon, because);
+  }
+  return fail(MT_SHAPE_MISMATCH, "%s is %lld and %s is %lld, they must be equal%s (%s)%s%s",
+              broken.left, (long long)broken.left_value, broken.right,
+              (long long)broken.right_value, broken.alternative, values, colon, because);
+}
+
 mt_status check_sizes(const Program& program, const int64_t* symbols) {
   if (!program.check_sizes) return MT_OK;
   const SizeFault fault = program.check_sizes(symbols);

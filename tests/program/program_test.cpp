@@ -150,6 +150,32 @@ void expect_broken(const std::string& changed, const std::string& message) {
   }
 }
 
+std::string with_condition() {
+  return replaced("symbol batch 0..8 % 1 ~ 4\n",
+                  "symbol batch 0..8 % 1 ~ 4\n  symbol twice 0..-1 % 1 ~ 0 = 2*batch\n"
+                  "  needs left_or_one [batch, 4] \"node '/Add' (Add)\"\n"
+                  "  needs equal [twice, 2*batch] \"\"\n");
+}
+
+TEST(Program, ConditionsAreReadAndChecked) {
+  const std::map<std::string, Tensor> blobs{{weight().sha256(), weight()}};
+  const Program program = parse_program(with_condition(), blobs);
+  EXPECT_EQ(print(program), with_condition());
+  for (const int64_t batch : {1, 4}) {
+    const Tensor x = floats({batch, 2}, std::vector<float>(2 * batch, 1));
+    EXPECT_EQ(interpret(program, {x}, 0).size(), 1u);
+  }
+  try {
+    interpret(program, {floats({3, 2}, std::vector<float>(6, 1))}, 0);
+    FAIL();
+  } catch (const CompileError& e) {
+    EXPECT_STREQ(e.what(), "error: run: batch is 3, must be 4 or 1: node '/Add' (Add)");
+  }
+  expect_broken(replaced("symbol batch 0..8 % 1 ~ 4\n",
+                         "symbol batch 0..8 % 1 ~ 4\n  needs equal [rows, 4] \"\"\n"),
+                "condition rows == 4: 'rows' is no symbol before it");
+}
+
 TEST(Program, VerifierNamesTheRule) {
   expect_broken(replaced("dense(\"x\", \"t\", \"h\"; batch)", "dense(\"x\", \"t\"; batch)"),
                 "launch of dense: argument count");

@@ -151,6 +151,7 @@ const Program program = {
     "",
     0,
     check_sizes,
+    nullptr,
 };
 
 }  // namespace MT_PACKAGE

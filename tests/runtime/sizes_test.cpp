@@ -82,6 +82,39 @@ TEST(sizes, beyond_64_bits_are_a_status) {
                  "max_symbols[0] ('batch') is -1, expected 0..");
 }
 
+// batch has to be 4 or 1, rows (computed: twice that) the double of what it is.
+std::string conditional(const std::string& sides) {
+  return built({{"static int64_t prepare_tasks(",
+                 "static SizeCondition check_conditions(const int64_t* symbols) {\n"
+                 "  if (symbols[0] == 4 || symbols[0] == 1) return {};\n  return {" +
+                     sides + "};\n}\n\nstatic int64_t prepare_tasks("},
+                {"    nullptr,\n};", "    check_conditions,\n};"}});
+}
+
+TEST(sizes, that_break_a_condition_are_a_status) {
+  const ModelApi number = library_api(
+      conditional("\"batch\", symbols[0], nullptr, 4, \" or 1\", \"node '/Add' (Add)\"") +
+          "/build/libtoy.so",
+      "toy");
+  Opened opened(default_options(), default_context(), number);
+  Call four(4), three(3), one(1);
+  expect_run_failure(opened, three, MT_SHAPE_MISMATCH,
+                     "batch is 3, must be 4 or 1 (batch = 3, rows = 6): node '/Add' (Add)");
+  EXPECT_EQ(four.run(opened), MT_OK) << opened.error();
+  EXPECT_EQ(one.run(opened), MT_OK) << opened.error();
+  // Memory is reserved for sizes that are not run: the largest of each symbol.
+  mt_context_options options = default_context();
+  options.max_symbols[0] = 3;
+  EXPECT_EQ(Opened(default_options(), options, number).status, MT_OK);
+  const ModelApi sizes = library_api(
+      conditional("\"batch\", symbols[0], \"rows\", symbols[1], \"\", nullptr") +
+          "/build/libtoy.so",
+      "toy");
+  Opened other(default_options(), default_context(), sizes);
+  expect_run_failure(other, three, MT_SHAPE_MISMATCH,
+                     "batch is 3 and rows is 6, they must be equal (batch = 3, rows = 6)");
+}
+
 TEST(sizes, keep_the_declared_divisor) {
   const std::string folder = built({{"{\"batch\", 0, 64, 1, 4}", "{\"batch\", 0, 64, 8, 16}"}});
   const ModelApi eights = library_api(folder + "/build/libtoy.so", "toy");

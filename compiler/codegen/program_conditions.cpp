@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// `derive` and `check_conditions` of program.cpp (program_conditions.h). The wording of what is
+// broken is that of compiler/ir/sizes.h, put together by the runtime.
+#include "compiler/codegen/program_conditions.h"
+
+#include <algorithm>
+
+#include "compiler/ir/sizes.h"
+
+namespace mintor {
+namespace {
+
+std::string text_or_null(const std::string& text) {
+  return text.empty() ? "nullptr" : c_string(text);
+}
+
+// In order: a symbol is computed from those before it.
+void write_derive(ProgramWriter& out, const Program& program) {
+  out.open("static void derive(int64_t* symbols) {");
+  for (size_t i = 0; i < program.symbols.size(); ++i) {
+    const Symbol& symbol = program.symbols[i];
+    if (!symbol.value) continue;
+    out.open("{  // " + symbol.name);
+    out.symbol_locals({*symbol.value}, "symbols");
+    out.line("symbols[" + std::to_string(i) + "] = " + out.c(*symbol.value) + ";");
+    out.close();
+  }
+  out.close();
+  out.line();
+}
+
+void write_condition(ProgramWriter& out, const Condition& c) {
+  const std::string other =
+      c.form == Condition::Form::equal         ? ""
+      : c.form == Condition::Form::left_or_one ? " && left.value != 1"
+                                               : " && left.value != 1 && right.value != 1";
+  out.open("{");
+  out.line("const Size left = " + out.c(c.left) + ", right = " + out.c(c.right) + ";");
+  out.open("if (left.value != right.value" + other + ") {");
+  out.line("return {" + c_string(c.left.str()) + ", left.value,");
+  out.line("        " + (c.right.is_const() ? "nullptr" : c_string(c.right.str())) +
+           ", right.value, " + c_string(alternative_text(c)) + ",");
+  out.line("        " + text_or_null(c.because) + "};");
+  out.close();
+  out.close();
+}
+
+}  // namespace
+
+bool needs_derive(const Program& program) {
+  return std::ranges::any_of(program.symbols, [](const Symbol& s) { return s.value.has_value(); });
+}
+
+void write_conditions(ProgramWriter& out, const Program& program) {
+  if (needs_derive(program)) write_derive(out, program);
+  if (program.conditions.empty()) return;
+  std::vector<Index> sides;
+  for (const Condition& c : program.conditions) sides.insert(sides.end(), {c.left, c.right});
+  out.open("static SizeCondition check_conditions(const int64_t* symbols) {");
+  out.symbol_locals(sides, "symbols", "Size");
+  for (const Condition& c : program.conditions) write_condition(out, c);
+  out.line("return {nullptr, 0, nullptr, 0, nullptr, nullptr};");
+  out.close();
+  out.line();
+}
+
+}  // namespace mintor

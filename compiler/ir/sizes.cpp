@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Conditions as text and as a check, computed symbols, and the search for sizes that fit (sizes.h).
+// Keeps true: the search lowers the number of broken conditions with each change, so it ends.
+#include "compiler/ir/sizes.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "compiler/support/error.h"
+
+namespace mintor {
+
+namespace {
+
+using Form = Condition::Form;
+
+int64_t value_in(const Index& e, const SizeValues& values) {
+  return e.evaluate([&](std::string_view name) { return values.at(std::string(name)); });
+}
+
+bool is_bound(const Index& e, const SizeValues& values) {
+  return std::ranges::all_of(e.vars(), [&](const auto& name) { return values.contains(name); });
+}
+
+constexpr int64_t kUnknown = INT64_MAX / 4;
+
+// How many conditions are broken, and by how much.
+struct Distance {
+  int64_t broken = 0, missing = 0;
+  auto operator<=>(const Distance&) const = default;
+};
+
+Distance distance(std::span<const Condition> conditions, const SizeValues& values) {
+  Distance sum;
+  for (const Condition& c : conditions) {
+    int64_t left = 0, right = kUnknown;
+    try {
+      left = value_in(c.left, values), right = value_in(c.right, values);
+    } catch (const std::exception&) {  // overflows, or divides by 0: as far off as can be
+    }
+    if (holds(c.form, left, right)) continue;
+    ++sum.broken;
+    const int64_t apart = std::abs(std::clamp(left, -kUnknown, kUnknown) -
+                                   std::clamp(right, -kUnknown, kUnknown));
+    sum.missing = std::min(kUnknown, sum.missing + apart);
+  }
+  return sum;
+}
+
+int64_t nearest_legal(const Symbol& symbol, int64_t value) {
+  const int64_t step = std::max<int64_t>(symbol.divisor, 1);
+  value = std::max(value, symbol.lo);
+  if (symbol.hi >= 0) value = std::min(value, symbol.hi);
+  const int64_t up = (value + step - 1) / step * step;
+  return symbol.hi >= 0 && up > symbol.hi ? symbol.hi / step * step : up;
+}
+
+// Sizes that models have: 1, what another symbol is, or what constant it meets, then powers of 2
+// and 3 times them.
+std::vector<int64_t> candidates(const Condition& broken, const SizeValues& values) {
+  std::vector<int64_t> out{1};
+  for (const Index* side : {&broken.left, &broken.right})
+    if (is_bound(*side, values)) {
+      try {
+        out.push_back(value_in(*side, values));
+      } catch (const std::exception&) {
+      }
+    }
+  for (int64_t n = 2; n <= 4096; n *= 2) out.insert(out.end(), {n, n + n / 2});
+  for (int64_t n = 3; n <= 64; ++n) out.push_back(n);
+  return out;
+}
+
+}  // namespace
+
+bool says_the_same(const Condition& a, const Condition& b) {
+  return a.left == b.left && a.right == b.right && a.form == b.form;
+}
+
+bool holds(Form form, int64_t left, int64_t right) {
+  return left == right || (form != Form::equal && left == 1) ||
+         (form == Form::either_or_one && right == 1);
+}
+
+std::string to_string(const Condition& c) {
+  std::string text = c.left.str() + " == " + c.right.str();
+  if (c.form != Form::equal) text += " or " + c.left.str() + " == 1";
+  if (c.form == Form::either_or_one) text += " or " + c.right.str() + " == 1";
+  return text;
+}
+
+std::string alternative_text(const Condition& c) {
+  if (c.form == Form::equal) return "";
+  if (c.right.is_const()) return " or 1";
+  return c.form == Form::left_or_one ? ", or the first 1" : ", or one of them 1";
+}
+
+std::string broken_text(const Condition& c, int64_t left, int64_t right) {
+  std::string text = c.left.str() + " is " + std::to_string(left);
+  text += c.right.is_const() ? ", must be " + std::to_string(right)
+                             : " and " + c.right.str() + " is " + std::to_string(right) +
+                                   ", they must be equal";
+  text += alternative_text(c);
+  return c.because.empty() ? text : text + ": " + c.because;
+}
+
+Index common_size(const Index& p, const Index& q) { return max(p, q) * min(p, 1) * min(q, 1); }
+
+void compute_sizes(std::span<const Symbol> symbols, SizeValues& values) {
+  for (const Symbol& symbol : symbols)
+    if (symbol.value && is_bound(*symbol.value, values))
+      values[symbol.name] = value_in(*symbol.value, values);
+}
+
+std::optional<std::string> broken_condition(std::span<const Condition> conditions,
+                                            const SizeValues& values) {
+  for (const Condition& c : conditions) {
+    if (!is_bound(c.left, values) || !is_bound(c.right, values)) continue;
+    const int64_t left = value_in(c.left, values), right = value_in(c.right, values);
+    if (!holds(c.form, left, right)) return broken_text(c, left, right);
+  }
+  return std::nullopt;
+}
+
+SizeValues sizes_that_fit(std::span<const Symbol> symbols, std::span<const Condition> conditions,
+                          SizeValues wish) {
+  constexpr int kMostTurns = 64;
+  compute_sizes(symbols, wish);
+  Distance best = distance(conditions, wish);
+  for (int turn = 0; best.broken > 0 && turn < kMostTurns; ++turn) {
+    const Distance before = best;
+    for (const Condition& c : conditions) {
+      if (distance({&c, 1}, wish).broken == 0) continue;
+      for (const int64_t wanted : candidates(c, wish))
+        for (const Symbol& symbol : symbols) {
+          if (symbol.value || best < before) continue;
+          SizeValues tried = wish;
+          tried[symbol.name] = nearest_legal(symbol, wanted);
+          compute_sizes(symbols, tried);
+          if (const Distance now = distance(conditions, tried); now < best)
+            best = now, wish = std::move(tried);
+        }
+    }
+    if (!(best < before)) break;
+  }
+  return wish;
+}
+
+}  // namespace mintor
