@@ -9,6 +9,7 @@
 
 #include "compiler/loop/instruction.h"
 #include "compiler/support/error.h"
+#include "compiler/support/index_poly.h"
 
 namespace mintor {
 
@@ -379,6 +380,33 @@ std::string ExprText::vector_load(const LoadExpr& load, DType dtype, int32_t lan
   return "load<" + type + ">(" + pointer + ")";
 }
 
+// A load at min(i + lane, last): what a broadcast reads that may be stretched. Where the last lane
+// is below it, the lanes lie side by side: "(i + 15 <= last) ? load(..) : ", else "".
+std::string ExprText::unless_clamped(const LoadExpr& load, DType dtype, int32_t lanes,
+                                     int part) const {
+  const Index last_lane = part * width(lanes) + width(lanes) - 1;
+  LoadExpr plain = load;
+  std::string condition;
+  for (Index& index : plain.indices) {
+    const auto atoms = index_detail::atoms_of(index);
+    if (!index.mentions(kLane) || atoms.size() != 1 || !condition.empty()) continue;
+    const Index::Atom& atom = *atoms[0];
+    if (atom.kind != Index::Atom::Kind::min || !(index == index_detail::from_atom(atoms[0])))
+      continue;
+    const bool first = atom.a.mentions(kLane);
+    const Index &moves = first ? atom.a : atom.b, &last = first ? atom.b : atom.a;
+    const auto affine = moves.affine_in(kLane);
+    if (!affine || affine->first != 1 || last.mentions(kLane)) continue;
+    condition = integer(ranges_.simplify(affine->second + last_lane)) + " <= " +
+                integer(ranges_.simplify(last));
+    index = moves;
+  }
+  // Masks that are loaded have the width of their bytes, those put together another.
+  if (condition.empty() || dtype == DType::boolean) return "";
+  const std::string text = vector_load(plain, dtype, lanes, part);
+  return text.empty() ? "" : condition + " ? " + text + " : ";
+}
+
 std::string ExprText::vector(const Expr& e, int32_t lanes, int part) const {
   if (e->lanes == 1) return vector_operand(e, lanes, part);
   if (width(lanes) == 1) return scalar_at(e, part);
@@ -392,7 +420,10 @@ std::string ExprText::vector(const Expr& e, int32_t lanes, int part) const {
     std::string operator()(const IndexExpr&) const { return t.by_lane(e, lanes, part); }
     std::string operator()(const LoadExpr& l) const {
       const std::string text = t.vector_load(l, e->dtype, lanes, part);
-      return text.empty() ? t.by_lane(e, lanes, part) : text;
+      if (!text.empty()) return text;
+      const std::string plain = t.unless_clamped(l, e->dtype, lanes, part);
+      const std::string each = t.by_lane(e, lanes, part);
+      return plain.empty() ? each : "(" + plain + each + ")";
     }
     std::string operator()(const OpExpr& op) const {
       if (op.op == ScalarOp::where && op.args[0]->lanes == 1)

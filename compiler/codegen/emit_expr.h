@@ -54,6 +54,7 @@ class ExprText {
   std::string op_text(const OpExpr& op, const std::vector<std::string>& args, DType operand,
                       bool vector) const;
   std::string vector_load(const LoadExpr& load, DType dtype, int32_t lanes, int part) const;
+  std::string unless_clamped(const LoadExpr& load, DType dtype, int32_t lanes, int part) const;
   std::string vector_operand(const Expr& e, int32_t lanes, int part) const;  // splats scalars
   // A mask has the width of what it was made of: in the one width that masks made of scalars and
   // buffers of masks have, which both arms of `? :` need.

@@ -45,8 +45,8 @@ class Builder {
 
   Value broadcast(Value x, Shape shape,
                   std::vector<int32_t> dims);  // returns x when nothing changes
-  // NumPy's rule: align right, size 1 (constant) stretches. Symbols must be equal, or one side
-  // constant 1.
+  // NumPy's rule: align right, size 1 stretches. Of a symbolic size that may be 1, or equal, both
+  // cases are made, under a condition of the graph.
   Value broadcast_to(Value x, Shape shape);
   Shape broadcast_shapes(std::span<const Value> values);
   Value reindex(Value x, Shape shape, IndexMap map, Scalar fill,

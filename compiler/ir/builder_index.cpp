@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/ir/broadcast.h"
 #include "compiler/ir/builder.h"
 #include "compiler/ir/derive.h"
 #include "compiler/ir/sizes_differ.h"
@@ -32,9 +33,7 @@ Ranges ranges_over(const Graph& graph, const Shape& shape) {
 
 // Sizes in the form that the ranges of the symbols give them.
 Shape simple(const Graph& graph, Shape shape) {
-  for (Index& extent : shape) {
-    if (!extent.poly().plain) extent = graph.ranges().simplify(extent);
-  }
+  for (Index& extent : shape) extent = graph.ranges().simplify(extent);
   return shape;
 }
 
@@ -118,18 +117,18 @@ Value Builder::broadcast_to(Value x, Shape shape) {
       "cannot stretch " + to_string(x.type()) + " to " + to_string(shape);
   if (from.size() > shape.size()) fail(*this, "broadcast", problem);
   const size_t shift = shape.size() - from.size();
-  Shape kept;
+  Shape kept, wanted;
   std::vector<int32_t> dims;
   for (size_t d = 0; d < from.size(); ++d) {
-    if (!(from[d] == shape[d + shift])) {
-      if (!from[d].is_const(1))
-        throw SizesDiffer("broadcast", problem, from[d], shape[d + shift], scope());
-      continue;
-    }
+    const Index& to = shape[d + shift];
+    if (from[d].is_const(1) && !to.is_const(1)) continue;
+    if (!(from[d] == to)) need_stretch(*this, from[d], to, problem);
     kept.push_back(from[d]);
+    wanted.push_back(to);
     dims.push_back(static_cast<int32_t>(d + shift));
   }
-  return broadcast(reshape(x, std::move(kept)), std::move(shape), std::move(dims));
+  const Value own = stretched(*this, reshape(x, std::move(kept)), std::move(wanted));
+  return broadcast(own, std::move(shape), std::move(dims));
 }
 
 Shape Builder::broadcast_shapes(std::span<const Value> values) {
@@ -141,14 +140,12 @@ Shape Builder::broadcast_shapes(std::span<const Value> values) {
     for (size_t d = 0; d < v.shape().size(); ++d) {
       Index& have = shape[d + shift];
       const Index& extent = v.shape()[d];
-      if (extent == have || extent.is_const(1)) continue;
-      if (!have.is_const(1)) {
-        std::string all;
-        for (const Value& w : values) all += (all.empty() ? "" : ", ") + to_string(w.type());
-        throw SizesDiffer("broadcast", "the shapes do not fit together: " + all, have, extent,
-                          scope(), "aligned at the last dimension, sizes must be equal or 1");
-      }
-      have = extent;
+      if (extent == have) continue;
+      std::string all;
+      for (const Value& w : values) all += (all.empty() ? "" : ", ") + to_string(w.type());
+      have = common_extent(*this, "broadcast", have, extent,
+                           "the shapes do not fit together: " + all,
+                           "aligned at the last dimension, sizes must be equal or 1");
     }
   }
   return shape;

@@ -7,6 +7,7 @@
 
 #include "compiler/support/error.h"
 #include "compiler/support/identifier.h"
+#include "compiler/support/index_poly.h"
 
 namespace mintor {
 namespace {
@@ -46,9 +47,23 @@ std::string value_name(const Graph& graph, const Value& value) {
   return name;
 }
 
+// 0 <= min(i, n - 1) is 0 <= n - 1 where i is not negative: one test for all lanes and iterations.
+static Index what_may_be_negative(const Ranges& ranges, const Index& value) {
+  const auto atoms = index_detail::atoms_of(value);
+  if (atoms.size() != 1 || atoms[0]->kind != Index::Atom::Kind::min ||
+      !(value == index_detail::from_atom(atoms[0])))
+    return value;
+  if (ranges.proves_nonnegative(atoms[0]->a)) return atoms[0]->b;
+  return ranges.proves_nonnegative(atoms[0]->b) ? atoms[0]->a : value;
+}
+
 void require(const Ranges& ranges, const Index& value, const Index& extent, Expr& cond) {
-  if (ranges.proves_nonnegative(value) && ranges.proves_less(value, extent)) return;
-  Expr test = k::in_range(value, extent);
+  const bool below = ranges.proves_less(value, extent);
+  if (below && ranges.proves_nonnegative(value)) return;
+  Index tested = below ? what_may_be_negative(ranges, value) : value;
+  // Where it is below the extent for being a minimum, the rest of it may not be.
+  if (!(tested == value) && !ranges.proves_less(tested, extent)) tested = value;
+  Expr test = k::in_range(tested, extent);
   cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Equations between sizes solved for symbols, and lower bounds of symbols (assume.h).
-// Keeps true: an assumption is tried before it is made: under it the equation holds by the same
-// arithmetic that the importer uses afterwards.
+// Equations between sizes, solved for a symbol where that says the same, else kept as conditions of
+// the graph; and lower bounds of symbols (assume.h).
 #include "frontends/onnx/assume.h"
 
 #include <algorithm>
 #include <numeric>
 
+#include "compiler/ir/broadcast.h"
+#include "compiler/ir/derive.h"
+#include "compiler/ir/sizes.h"
 #include "compiler/support/index_poly.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/limits.h"
@@ -15,204 +17,203 @@ namespace mintor {
 
 namespace {
 
-using Assumption = OnnxAssumption;
 using Atom = Index::Atom;
 using namespace index_detail;
 
-constexpr int64_t kScan = 4096;            // values of a symbol that are tried one by one
-constexpr int64_t kLargestDivisor = 4096;  // of a size; windows of vision models are below 64
-
-// Every atom of e, those inside atoms too.
-void collect_atoms(const Index& e, std::vector<AtomRef>& out) {
-  for (const AtomRef& atom : atoms_of(e)) {
-    if (atom->kind == Atom::Kind::variable) continue;
-    out.push_back(atom);
-    collect_atoms(atom->a, out);
-    collect_atoms(atom->b, out);
-  }
-}
+constexpr int64_t kScan = 4096;  // values of a symbol that are tried one by one
 
 std::optional<std::string> only_symbol(const Index& e) {
   std::set<std::string> vars = e.vars();
   return vars.size() == 1 ? std::optional(*vars.begin()) : std::nullopt;
 }
 
-// Multiples that make the divisions of these atoms exact, one a symbol.
-std::vector<Assumption> exact_divisions(const std::vector<AtomRef>& atoms) {
-  std::map<std::string, int64_t> divisors;
-  for (const AtomRef& atom : atoms) {
-    bool divides = atom->kind == Atom::Kind::floordiv || atom->kind == Atom::Kind::mod;
-    std::optional<std::string> symbol = divides ? only_symbol(atom->a) : std::nullopt;
-    if (!symbol || !atom->b.is_const() || atom->b.value() > kLargestDivisor) continue;
-    auto affine = atom->a.affine_in(*symbol);
-    if (!affine || affine->first == 0) continue;
-    int64_t divisor = atom->b.value() / std::gcd(atom->b.value(), affine->first);
-    int64_t& all = divisors.try_emplace(*symbol, 1).first->second;
-    all = std::lcm(all, divisor);
-    if (all > kLargestDivisor) return {};
-  }
-  std::vector<Assumption> out;
-  for (const auto& [symbol, divisor] : divisors) {
-    if (divisor > 1) out.push_back({Assumption::Kind::multiple, symbol, divisor, "", ""});
-  }
-  return out;
+bool is_input_size(const Graph& graph, const std::string& name) {
+  const Symbol* symbol = graph.find_symbol(name);
+  return symbol != nullptr && !symbol->value;
 }
 
-// The bounds under which a min or max is always the same of its two operands.
-std::vector<Assumption> decided_extrema(const std::vector<AtomRef>& atoms) {
-  std::vector<Assumption> out;
-  for (const AtomRef& atom : atoms) {
-    if (atom->kind != Atom::Kind::min && atom->kind != Atom::Kind::max) continue;
-    Index difference = atom->a - atom->b;
-    std::optional<std::string> symbol = only_symbol(difference);
-    if (!symbol) continue;
-    auto affine = difference.affine_in(*symbol);
-    if (!affine || affine->first == 0 || !affine->second.is_const()) continue;
-    // c * s + r <= 0, and >= 0
-    int64_t c = affine->first, r = affine->second.value();
-    int64_t below = floor_div(c > 0 ? -r : r, std::abs(c));
-    int64_t above = -floor_div(c > 0 ? r : -r, std::abs(c));
-    if (below >= 1) out.push_back({Assumption::Kind::at_most, *symbol, below, "", ""});
-    if (above >= 1) out.push_back({Assumption::Kind::at_least, *symbol, above, "", ""});
-  }
-  return out;
-}
-
-Ranges ranges_under(const Graph& graph, const std::vector<Assumption>& assumptions) {
-  Ranges ranges = graph.ranges();
-  for (const Assumption& a : assumptions) {
-    const Range* known = ranges.find(a.symbol);
-    if (!known) continue;
-    Range range = *known;
-    if (a.kind == Assumption::Kind::multiple) range.divisor = std::lcm(range.divisor, a.value);
-    if (a.kind == Assumption::Kind::at_most) range.hi = Index(a.value);
-    if (a.kind == Assumption::Kind::at_least) range.lo = Index(a.value);
-    ranges.set(a.symbol, range);
-  }
-  return ranges;
-}
-
-// Variables that every term has as a factor are no 0 in a model that does something.
-Index without_common_factors(Index e) {
+// Factors that are never 0 do not matter: 4*b*t == 24*b is t == 6 where b is at least 1.
+Index without_common_factors(const Graph& graph, Index e) {
   for (const std::string& name : e.vars()) {
+    if (!graph.ranges().proves_nonnegative(Index::var(name) - 1)) continue;
     while (std::optional<Index> rest = divide_exactly(e, Index::var(name))) e = *rest;
   }
   return e;
 }
 
-// e == 0 for a symbol that occurs once, or for two of which one is the other.
-std::vector<Assumption> solve_linear(const Graph& graph, const Index& equation) {
-  Index e = without_common_factors(equation);
-  std::set<std::string> vars = e.vars();
-  auto affine = vars.empty() ? std::nullopt : e.affine_in(*vars.begin());
-  if (!affine || affine->first == 0) return {};
-  auto [c, rest] = *affine;
-  if (vars.size() == 1) {
-    int64_t value = rest.value();
-    if (value % c != 0 || -value / c < 0) return {};
-    return {{Assumption::Kind::equal, *vars.begin(), -value / c, "", ""}};
-  }
-  std::optional<std::string> second = floordiv(rest, std::abs(c)).as_var();
-  if (c > 0) second = floordiv(rest * Index(-1), c).as_var();
-  if (vars.size() != 2 || !second || !(e == Index(c) * (Index::var(*vars.begin()) -
-                                                        Index::var(*second))))
-    return {};
-  // The later of the two becomes the earlier.
+// e == 0 says that a size of an input is one number: c * s + r == 0.
+std::optional<OnnxBinding> as_number(const Graph& graph, const Index& e) {
+  const std::optional<std::string> symbol = only_symbol(e);
+  const auto affine = symbol ? e.affine_in(*symbol) : std::nullopt;
+  if (!affine || affine->first == 0 || !is_input_size(graph, *symbol)) return std::nullopt;
+  const int64_t c = affine->first, r = affine->second.value();
+  if (r % c != 0 || -(r / c) < 0) return std::nullopt;
+  return OnnxBinding{*symbol, -(r / c), "", ""};
+}
+
+// e == 0 says that two sizes of inputs are one: c * (a - b) == 0. The later becomes the earlier.
+std::optional<OnnxBinding> as_other(const Graph& graph, const Index& e) {
+  const std::set<std::string> vars = e.vars();
+  if (vars.size() != 2 || !e.poly().plain) return std::nullopt;
+  const std::string &a = *vars.begin(), &b = *vars.rbegin();
+  const auto affine = e.affine_in(a);
+  const Index apart = Index::var(a) - Index::var(b);
+  if (!affine || !(e == Index(affine->first) * apart)) return std::nullopt;
+  if (!is_input_size(graph, a) || !is_input_size(graph, b)) return std::nullopt;
   for (const Symbol& symbol : graph.symbols()) {
-    if (symbol.name == *second)
-      return {{Assumption::Kind::same, *vars.begin(), 0, *second, ""}};
-    if (symbol.name == *vars.begin())
-      return {{Assumption::Kind::same, *second, 0, *vars.begin(), ""}};
+    if (symbol.name == b) return OnnxBinding{a, 0, b, ""};
+    if (symbol.name == a) break;
   }
-  return {};
+  return OnnxBinding{b, 0, a, ""};
+}
+
+// 5*t + 2 == 0 has no solution in whole numbers, whatever t is.
+bool has_no_solution(const Index& e) {
+  int64_t common = 0, rest = constant_part(e);
+  for (const IndexTerm& term : e.poly().terms) {
+    if (!term.factors.empty()) common = std::gcd(common, term.coefficient);
+  }
+  return common == 0 || rest % common != 0;
 }
 
 }  // namespace
 
-std::string OnnxAssumption::text() const {
-  std::string what;
-  switch (kind) {
-    case Kind::equal:
-      what = std::to_string(value);
-      break;
-    case Kind::same:
-      what = "the size '" + other + "'";
-      break;
-    case Kind::at_most:
-      what = "at most " + std::to_string(value);
-      break;
-    case Kind::at_least:
-      what = "at least " + std::to_string(value);
-      break;
-    case Kind::multiple:
-      what = "a multiple of " + std::to_string(value);
-      break;
-  }
+std::string OnnxBinding::text() const {
+  const std::string what = other.empty() ? std::to_string(value) : "the size '" + other + "'";
   return "'" + symbol + "' is taken as " + what + ": " + because;
 }
 
-std::vector<OnnxAssumption> assume_equal(const Graph& graph, const Index& x, const Index& y) {
-  const Index equation = graph.ranges().simplify(x - y);
-  std::vector<AtomRef> atoms;
-  collect_atoms(equation, atoms);
-  if (atoms.empty()) return solve_linear(graph, equation);
-  const std::vector<Assumption> exact = exact_divisions(atoms);
-  std::vector<std::vector<Assumption>> trials;
-  if (!exact.empty()) trials.push_back(exact);
-  std::vector<Assumption> all = exact;
-  for (const Assumption& bound : decided_extrema(atoms)) {
-    trials.push_back({bound});
-    if (bound.kind == Assumption::Kind::at_most) all.push_back(bound);
+bool need_equal(OnnxState& state, const Index& x, const Index& y, const std::string& place) {
+  const Graph& graph = state.graph;
+  const Index e = without_common_factors(graph, graph.ranges().simplify(x - y));
+  if (has_no_solution(e)) return false;
+  std::optional<OnnxBinding> binding = as_number(graph, e);
+  if (!binding) binding = as_other(graph, e);
+  if (binding) {
+    binding->because =
+        place + " needs " + x.str() + " and " + y.str() + " to be equal";
+    state.sizes.bound.push_back(*std::move(binding));
+    return true;
   }
-  trials.push_back(all);
-  for (std::vector<Assumption>& trial : trials) {
-    if (ranges_under(graph, trial).simplify(equation).is_const(0)) return trial;
-  }
-  for (std::vector<Assumption>& trial : trials) {
-    const Index left = ranges_under(graph, trial).simplify(equation);
-    if (!left.poly().plain) continue;
-    std::vector<Assumption> solved = solve_linear(graph, left);
-    if (solved.size() == 1 && solved[0].kind == Assumption::Kind::equal) return solved;
-  }
-  return {};
+  if (provably_different(graph, e, 0)) return false;
+  Condition condition{x.is_const() ? y : x, x.is_const() ? x : y, Condition::Form::equal, place};
+  for (const Condition& known : state.sizes.needed)
+    if (says_the_same(known, condition)) return false;  // it does not help
+  state.sizes.needed.push_back(std::move(condition));
+  return true;
 }
 
 namespace {
 
-[[noreturn]] void contradicts(const OnnxAssumption& a, const Symbol& symbol) {
+// The pair of sizes that a computed symbol of the graph is common to.
+std::optional<OnnxCommon> common_of(const Graph& graph, const Symbol& symbol) {
+  for (const Condition& c : graph.conditions())
+    if (c.form == Condition::Form::either_or_one && common_size(c.left, c.right) == symbol.value)
+      return OnnxCommon{symbol.name, c.left, c.right};
+  return std::nullopt;
+}
+
+// What two sizes have in common under what is known now: one of them, or `name`.
+Index meaning_of(OnnxState& state, const std::string& name, const Index& p, const Index& q) {
+  Graph trial;
+  trial.copy_sizes(state.graph);
+  Builder builder(trial);
+  Index size = p;
+  try {
+    size = common_extent(builder, "", p, q, "");
+  } catch (const CompileError&) {  // they have to be equal: the operator will say so again
+  }
+  const auto made = size.as_var();
+  if (!made || state.graph.find_symbol(*made) != nullptr) return size;
+  Symbol symbol = *trial.find_symbol(*made);
+  symbol.name = name;
+  state.graph.add_symbol(std::move(symbol));
+  return Index::var(name);
+}
+
+bool is_implied(const OnnxState& state, const Condition& c) {
+  const auto stretches = [&](const Index& from, const Index& to) {
+    return std::ranges::any_of(state.graph.conditions(), [&](const Condition& known) {
+      return known.form == Condition::Form::left_or_one && known.left == from && known.right == to;
+    });
+  };
+  for (const OnnxCommon& common : state.sizes.commons) {
+    const Index symbol = Index::var(common.name), p = common.p.substitute(state.symbols),
+                q = common.q.substitute(state.symbols);
+    const Index other = c.left == symbol ? c.right : c.left;
+    if (!(c.left == symbol) && !(c.right == symbol)) continue;
+    if ((other == p && stretches(q, p)) || (other == q && stretches(p, q))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void begin_sizes(OnnxState& state) {
+  for (const OnnxCommon& common : state.sizes.commons) {
+    state.symbols.insert_or_assign(
+        common.name, meaning_of(state, common.name, common.p.substitute(state.symbols),
+                                common.q.substitute(state.symbols)));
+  }
+  for (const Condition& c : state.sizes.needed) {
+    Condition now{c.left.substitute(state.symbols), c.right.substitute(state.symbols), c.form, ""};
+    if (state.graph.ranges().simplify(now.left - now.right).is_const(0)) continue;
+    state.graph.add_condition(std::move(now));
+    if (state.graph.conditions().size() > state.places.size()) state.places.push_back(c.because);
+  }
+}
+
+void note_sizes(OnnxState& state) {
+  for (const Symbol& symbol : state.graph.symbols()) {
+    if (!symbol.value || std::ranges::find(state.sizes.commons, symbol.name, &OnnxCommon::name) !=
+                             state.sizes.commons.end())
+      continue;
+    if (auto common = common_of(state.graph, symbol))
+      state.sizes.commons.push_back(*std::move(common));
+  }
+}
+
+void finish_sizes(OnnxState& state) {
+  Graph kept;
+  std::set<std::string> used;
+  for (const auto& node : state.graph.nodes()) used.merge(symbols_of(*node));
+  std::vector<Condition> conditions;
+  for (size_t i = 0; i < state.graph.conditions().size(); ++i) {
+    Condition c = state.graph.conditions()[i];
+    if (c.form == Condition::Form::equal && is_implied(state, c)) continue;
+    if (i < state.places.size()) c.because = state.places[i];
+    used.merge(c.left.vars()), used.merge(c.right.vars());
+    conditions.push_back(std::move(c));
+  }
+  const auto& symbols = state.graph.symbols();
+  for (size_t i = symbols.size(); i-- > 0;)
+    if (symbols[i].value && used.contains(symbols[i].name)) used.merge(symbols[i].value->vars());
+  for (const Symbol& symbol : symbols)
+    if (!symbol.value || used.contains(symbol.name)) kept.add_symbol(symbol);
+  for (Condition& c : conditions) kept.add_condition(std::move(c));
+  state.graph.copy_sizes(kept);
+}
+
+namespace {
+
+[[noreturn]] void contradicts(const OnnxBinding& b, const Symbol& symbol) {
   throw CompileError("--shape", "the range " + std::to_string(symbol.lo) + ".." +
                                     (symbol.hi < 0 ? "" : std::to_string(symbol.hi)) +
-                                    " is given for '" + symbol.name + "', but " + a.because);
+                                    " is given for '" + symbol.name + "', but " + b.because);
 }
 
 }  // namespace
 
 void declare_symbol(OnnxState& state, const std::string& name, int64_t lo, int64_t hi) {
-  Symbol symbol{name, lo, hi, 1, 0};
+  Symbol symbol;
+  symbol.name = name;
+  symbol.lo = lo;
+  symbol.hi = hi;
   Index meaning = Index::var(name);
-  for (const OnnxAssumption& a : state.assumed) {
-    if (a.symbol != name) continue;
-    bool too_low = a.value < symbol.lo, too_high = symbol.hi >= 0 && a.value > symbol.hi;
-    switch (a.kind) {
-      case OnnxAssumption::Kind::equal:
-        if (too_low || too_high) contradicts(a, symbol);
-        meaning = a.value;
-        break;
-      case OnnxAssumption::Kind::same:
-        meaning = state.symbols.at(a.other);
-        break;
-      case OnnxAssumption::Kind::at_most:
-        if (too_low) contradicts(a, symbol);
-        if (!too_high) symbol.hi = a.value;
-        break;
-      case OnnxAssumption::Kind::at_least:
-        if (too_high) contradicts(a, symbol);
-        if (!too_low) symbol.lo = a.value;
-        break;
-      case OnnxAssumption::Kind::multiple:
-        symbol.divisor = std::lcm(symbol.divisor, a.value);
-        break;
-    }
+  for (const OnnxBinding& b : state.sizes.bound) {
+    if (b.symbol != name) continue;
+    if (b.other.empty() && (b.value < lo || (hi >= 0 && b.value > hi))) contradicts(b, symbol);
+    meaning = b.other.empty() ? Index(b.value) : state.symbols.at(b.other);
   }
   if (std::optional<std::string> other = meaning.as_var(); other && *other != name) {
     Symbol narrowed = *state.graph.find_symbol(*other);

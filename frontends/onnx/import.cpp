@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The import itself: checks the model as a whole, makes inputs and initializers, converts node
-// after node, collects outputs. Where sizes that have to be equal cannot be told equal, and an
-// assumption about a symbol makes them so (assume.h), the import starts again with it and says so.
+// after node, collects outputs. Where sizes that have to be equal cannot be told equal, the import
+// starts again with that as a condition of the graph, or with a size bound (assume.h).
 #include <algorithm>
 #include <filesystem>
 
+#include "compiler/ir/broadcast.h"
 #include "compiler/ir/sizes_differ.h"
 #include "compiler/support/error.h"
 #include "compiler/support/identifier.h"
@@ -104,11 +105,9 @@ void import_node(OnnxState& state, const onnx::NodeProto& proto, int number) {
   Builder::Scope scope(state.builder, scope_of(proto, number));
   try {
     convert(state, proto);
+    state.places.resize(state.graph.conditions().size(), place_of(proto, number));
   } catch (const SizesDiffer& error) {
-    state.found = assume_equal(state.graph, error.x(), error.y());
-    for (OnnxAssumption& a : state.found)
-      a.because = place_of(proto, number) + " needs " + error.x().str() + " and " +
-                  error.y().str() + " to be equal";
+    need_equal(state, error.x(), error.y(), place_of(proto, number));
     std::string help = help_of(error), names;
     std::set<std::string> vars = error.x().vars();
     vars.merge(error.y().vars());
@@ -177,18 +176,28 @@ void collect_outputs(OnnxState& state, const onnx::GraphProto& graph) {
   }
 }
 
+// Inputs under the sizes that conditions make of theirs: [n] is [2*m] where n == 2*m.
+void simplify_inputs(OnnxState& state) {
+  for (auto& [name, value] : state.values) {
+    if (!value.value || value.value.node->kind != Kind::input) continue;
+    Shape shape = value.value.shape();
+    for (Index& size : shape) size = state.graph.ranges().simplify(size);
+    value.value = stretched(state.builder, value.value, std::move(shape));
+  }
+}
+
 struct Attempt {
   std::optional<Graph> graph;
-  std::vector<OnnxAssumption> found;
+  OnnxSizes sizes;
   std::exception_ptr error;
 };
 
 Attempt attempt(CompileContext& ctx, const std::shared_ptr<const onnx::ModelProto>& model,
                 OnnxFiles& files, const OnnxImportOptions& options,
-                const std::vector<OnnxAssumption>& assumed) {
+                const OnnxSizes& sizes) {
   OnnxState state(ctx, model, files);
   files.used.clear();
-  state.assumed = assumed;
+  state.sizes = sizes;
   Attempt result;
   try {
     state.opset = opset_of(*model);
@@ -196,29 +205,33 @@ Attempt attempt(CompileContext& ctx, const std::shared_ptr<const onnx::ModelProt
     check_supported(*model, state.opset);
     import_initializers(state, model->graph());
     import_inputs(state, model->graph(), options);
+    begin_sizes(state);
+    simplify_inputs(state);
     import_nodes(state, model->graph());
     collect_outputs(state, model->graph());
+    finish_sizes(state);
     result.graph.emplace(std::move(state.graph));
   } catch (const CompileError&) {
     result.error = std::current_exception();
   }
-  result.found = state.found;
+  note_sizes(state);
+  result.sizes = std::move(state.sizes);
   return result;
 }
 
 Graph import_model(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model,
                    const std::string& folder, const OnnxImportOptions& options) {
   OnnxFiles files(folder);
-  std::vector<OnnxAssumption> assumed;
+  OnnxSizes sizes;
   for (int64_t round = 0;; ++round) {
-    Attempt result = attempt(ctx, model, files, options, assumed);
+    Attempt result = attempt(ctx, model, files, options, sizes);
     if (result.graph) {
-      for (const OnnxAssumption& a : assumed) ctx.warn("onnx: " + a.text());
+      for (const OnnxBinding& b : sizes.bound) ctx.warn("onnx: " + b.text());
       return std::move(*result.graph);
     }
-    if (result.found.empty() || round == onnx_limits::kAssumptions)
+    if (result.sizes.count() == sizes.count() || round == onnx_limits::kAttempts)
       std::rethrow_exception(result.error);
-    assumed.insert(assumed.end(), result.found.begin(), result.found.end());
+    sizes = std::move(result.sizes);
   }
 }
 

@@ -46,9 +46,9 @@ struct OnnxState {
   Builder builder;
   int opset = 0;
   std::unordered_map<std::string, OnnxValue> values;
-  std::vector<OnnxAssumption> assumed;  // of this attempt
-  std::vector<OnnxAssumption> found;    // what the next attempt should assume as well
+  OnnxSizes sizes;                       // what earlier attempts found out
   std::map<std::string, Index> symbols;  // what each symbol's name stands for
+  std::vector<std::string> places;       // of the graph's conditions: who needs each
   std::set<std::string> given_ranges;    // symbols whose range the user gave
   std::unordered_map<const Node*, int64_t> work;  // work_of's memory
   int64_t work_left;                              // scalar operations for constants

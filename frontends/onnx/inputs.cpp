@@ -34,6 +34,16 @@ std::string symbol_name(std::string_view given) {
   return is_reserved(out) ? out + "_dim" : out;
 }
 
+// The name that a dimension has in the model; "" where it has none. Exporters write "?", "-1" or
+// "None" for whatever they do not know: two of those are two sizes.
+std::string name_of(const onnx::TensorShapeProto::Dimension& dim) {
+  const std::string& given = dim.dim_param();
+  if (std::none_of(given.begin(), given.end(), is_letter)) return "";
+  for (const char* unknown : {"None", "none", "null", "unk", "unknown"})
+    if (given == unknown) return "";
+  return given;
+}
+
 [[noreturn]] void bad_shape(std::string_view text, const std::string& why) {
   throw CompileError("--shape", "'" + std::string(text) + "' " + why, "",
                      "write name=1x3x224x224, name=1..32x3x224x224, name=batch,128 or name=scalar");
@@ -78,7 +88,7 @@ class Dimensions {
   void note(const onnx::TensorShapeProto& shape, const std::vector<OnnxDim>& dims,
             const std::string& input) {
     for (int d = 0; d < shape.dim_size(); ++d) {
-      const std::string& param = shape.dim(d).dim_param();
+      const std::string param = name_of(shape.dim(d));
       if (param.empty()) continue;
       auto [it, added] = given_.emplace(param, dims[static_cast<size_t>(d)]);
       const OnnxDim& before = it->second;
@@ -92,7 +102,7 @@ class Dimensions {
 
   Index of(const onnx::TensorShapeProto::Dimension& dim, const OnnxDim* wanted,
            const std::string& fallback) {
-    const std::string& param = dim.dim_param();
+    const std::string param = name_of(dim);
     if (!wanted && !param.empty()) {
       auto it = given_.find(param);
       if (it != given_.end()) wanted = &it->second;

@@ -7,7 +7,8 @@
 
 namespace mintor {
 
-// Makes an input node for every graph input that is no initializer, under what state.assumed says.
+// Makes an input node for every graph input that is no initializer; sizes that state.sizes binds
+// are what they are bound to.
 void import_inputs(OnnxState& state, const onnx::GraphProto& graph,
                    const OnnxImportOptions& options);
 

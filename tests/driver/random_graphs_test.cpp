@@ -13,6 +13,7 @@
 #include "compiler/driver/package_cases.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/ir/evaluate.h"
+#include "compiler/ir/sizes.h"
 #include "compiler/ir/seeded.h"
 #include "compiler/ir/text.h"
 #include "tests/driver/random_graphs.h"
@@ -52,12 +53,21 @@ std::string difference(const std::vector<Tensor>& got, const std::vector<Tensor>
   return "";
 }
 
+// Whether a run of this size is one that the graph's broadcasts take.
+bool fits(const Graph& graph, int64_t size) {
+  SizeValues values{{"n", size}};
+  compute_sizes(graph.symbols(), values);
+  return !broken_condition(graph.conditions(), values);
+}
+
 // None, one, odd and even; above a chunk of 8192 where that is quick.
 std::vector<int64_t> sizes_of(const Graph& graph, bool thin) {
   const Symbol* n = graph.find_symbol("n");
   if (n == nullptr) return {5};
   std::vector<int64_t> sizes{5, 1, 20, thin ? 8195 : 37};
   if (n->lo == 0) sizes.push_back(0);
+  if (!graph.conditions().empty()) sizes.insert(sizes.end(), {2, 3, 4});  // what else is met
+  std::erase_if(sizes, [&](int64_t size) { return !fits(graph, size); });
   return sizes;
 }
 

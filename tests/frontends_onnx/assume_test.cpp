@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes that have to fit: what is assumed about symbols so that they do, what is said about it, and
-// what is refused. Each model is the smallest that asks for its assumption.
+// Sizes that have to fit: what binds a size of an input, what becomes a condition, what is said
+// about it, and what is refused. Each model is the smallest that asks for it.
 #if __has_include("onnx-ml.pb.h")
+#include "compiler/ir/sizes.h"
 #include "tests/frontends_onnx/model_helper.h"
 
 namespace mintor::test {
@@ -27,32 +28,41 @@ TEST(assume, a_reshape_binds_the_symbol_that_it_determines) {
             "be equal");
 }
 
-TEST(assume, a_reshape_that_determines_no_symbol_is_refused) {
-  EXPECT_EQ(with_list("Reshape", {"batch", "time", "4"}, {2, 3, 4}).error(),
-            "error: Reshape: cannot reshape [batch, time, 4] (4*batch*time elements) to [2, 3, 4] "
-            "(24)\n  at node '/part/Reshape_1' (Reshape)\n  help: 4*batch*time and 24 must be "
-            "equal: fix 'batch', 'time' with --shape");
-  EXPECT_TRUE(contains(with_list("Reshape", {"batch", "time"}, {-1, 4}).error(),
-                       "the -1 in the new shape cannot be inferred: batch*time elements over 4"));
+// The conditions of a graph, one a line.
+std::string needs(const Graph& graph) {
+  std::string text;
+  for (const Condition& c : graph.conditions()) text += (text.empty() ? "" : "\n") + to_string(c);
+  return text;
+}
+
+TEST(assume, a_reshape_of_two_unknowns_is_a_condition) {
+  Graph g = with_list("Reshape", {"batch", "time", "4"}, {2, 3, 4}).import();
+  EXPECT_EQ(needs(g), "4*batch*time == 24");
+  EXPECT_EQ(g.conditions()[0].because, "node '/part/Reshape_1' (Reshape)");
+  EXPECT_EQ(g.results[0].value.shape(), (Shape{2, 3, 4}));
+  Graph rows = with_list("Reshape", {"batch", "time"}, {-1, 4}).import();
+  EXPECT_EQ(needs(rows), "batch*time == 4*((batch*time) // 4)");
+  const Index count = Index::var("batch") * Index::var("time");
+  EXPECT_EQ(rows.results[0].value.shape(), (Shape{floordiv(count, 4), 4}));
   EXPECT_TRUE(contains(with_list("Reshape", {"time", "5"}, {2, 3}).error(), "must be equal"));
 }
 
-TEST(assume, common_factors_do_not_hide_a_symbol) {
+TEST(assume, what_an_empty_batch_allows_stays_allowed) {
   Graph g = with_list("Reshape", {"batch", "time", "4"}, {0, 12}).import();
-  EXPECT_EQ(live_nodes(g)[0]->results[0].shape, (Shape{Index::var("batch"), 3, 4}));
+  EXPECT_EQ(needs(g), "4*batch*time == 12*batch");
+  EXPECT_EQ(g.results[0].value.shape(), (Shape{Index::var("batch"), 12}));
 }
 
-TEST(assume, a_division_makes_a_multiple) {
+TEST(assume, a_division_is_a_condition_and_a_multiple_from_then_on) {
   Model flat = with_list("Reshape", {"time"}, {-1, 4});
   Graph g = flat.import();
-  EXPECT_EQ(g.find_symbol("time")->divisor, 4);
-  EXPECT_TRUE(contains(flat.ctx.warnings.at(0), "'time' is taken as a multiple of 4: "));
+  EXPECT_EQ(needs(g), "time == 4*(time // 4)");
+  EXPECT_TRUE(flat.ctx.warnings.empty());
   // Windows of 4 rows and 4 columns, as Swin cuts them.
   Model window = with_list("Reshape", {"batch", "height", "12", "6"}, {0, -1, 4, 3, 4, 6});
   Graph w = window.import();
   Index windows = floordiv(Index::var("height"), 4);
   EXPECT_EQ(w.results[0].value.shape(), (Shape{Index::var("batch"), windows, 4, 3, 4, 6}));
-  EXPECT_EQ(w.find_symbol("height")->divisor, 4);
 }
 
 // Half, then double, beside what was not halved: a U-Net.
@@ -65,18 +75,11 @@ TEST(assume, a_skip_connection_needs_an_even_size) {
   attribute(m.node("ConvTranspose", {"half", "w"}, {"up"}), "strides", std::vector<int64_t>{2});
   attribute(m.node("Concat", {"x", "up"}, {"y"}), "axis", 1);
   Graph g = m.import();
-  EXPECT_EQ(g.find_symbol("wide")->divisor, 2);
+  EXPECT_EQ(needs(g), "wide == 2*(wide // 2)");
   EXPECT_EQ(g.results[0].value.shape(), (Shape{1, 4, Index::var("wide")}));
 }
 
-TEST(assume, broadcasts_products_parts_and_expansions_bind) {
-  Model add;
-  add.input("x", {"batch", "time", "2"}).output("y");
-  add.floats("p", std::vector<float>(6, 1), {1, 3, 2});
-  add.node("Add", {"x", "p"}, {"y"});
-  EXPECT_EQ(add.import().results[0].value.shape(), (Shape{Index::var("batch"), 3, 2}));
-  EXPECT_TRUE(contains(add.ctx.warnings.at(0), "'time' is taken as 3: "));
-
+TEST(assume, products_and_parts_bind) {
   Model product;
   product.input("x", {"batch", "inner"}).output("y");
   product.floats("w", std::vector<float>(8, 1), {4, 2});
@@ -90,20 +93,87 @@ TEST(assume, broadcasts_products_parts_and_expansions_bind) {
   parts.node("Split", {"x", "sizes"}, {"y", "z"});
   parts.import();
   EXPECT_TRUE(contains(parts.ctx.warnings.at(0), "'time' is taken as 5: "));
-
-  Model wider = with_list("Expand", {"rows", "3"}, {4, 3});
-  wider.import();
-  EXPECT_TRUE(contains(wider.ctx.warnings.at(0), "'rows' is taken as 4: "));
 }
 
-TEST(assume, two_symbols_that_meet_are_one) {
+std::vector<double> run(const Graph& g, const std::map<std::string, Tensor>& inputs) {
+  return values(evaluate(g, inputs).results.at(0));
+}
+
+TEST(assume, what_meets_a_number_may_be_1) {
+  Model add;
+  add.input("x", {"batch", "time", "2"}).output("y");
+  add.floats("p", {1, 2, 3, 4, 5, 6}, {1, 3, 2});
+  add.node("Add", {"x", "p"}, {"y"});
+  Graph g = add.import();
+  EXPECT_EQ(needs(g), "time == 3 or time == 1");
+  EXPECT_EQ(g.results[0].value.shape(), (Shape{Index::var("batch"), 3, 2}));
+  EXPECT_EQ(run(g, {{"x", tensor(DType::f32, {1, 1, 2}, {10, 20})}}),
+            (std::vector<double>{11, 22, 13, 24, 15, 26}));
+  EXPECT_EQ(run(g, {{"x", tensor(DType::f32, {1, 3, 2}, {1, 1, 2, 2, 3, 3})}}),
+            (std::vector<double>{2, 3, 5, 6, 8, 9}));
+  Model wider = with_list("Expand", {"rows", "3"}, {4, 3});
+  EXPECT_EQ(needs(wider.import()), "rows == 4 or rows == 1");
+}
+
+TEST(assume, two_symbols_that_meet_have_a_size_in_common) {
   Model m;
   m.input("x", {"batch", "2"}).input("y", {"rows", "2"}).output("z");
   m.node("Add", {"x", "y"}, {"z"});
   Graph g = m.import();
-  EXPECT_EQ(g.results[0].value.shape(), (Shape{Index::var("batch"), 2}));
-  EXPECT_EQ(g.find_symbol("rows"), nullptr);
-  EXPECT_TRUE(contains(m.ctx.warnings.at(0), "'rows' is taken as the size 'batch': "));
+  EXPECT_EQ(needs(g), "batch == rows or batch == 1 or rows == 1");
+  EXPECT_EQ(g.results[0].value.shape(), (Shape{Index::var("common_batch_rows"), 2}));
+  EXPECT_EQ(run(g, {{"x", tensor(DType::f32, {1, 2}, {1, 2})},
+                    {"y", tensor(DType::f32, {2, 2}, {10, 20, 30, 40})}}),
+            (std::vector<double>{11, 22, 31, 42}));
+}
+
+// A mask with a size of its own: a product needs the common size to be that of the values, so the
+// mask alone may be stretched.
+TEST(assume, a_later_product_settles_what_meets) {
+  Model m;
+  m.input("s", {"q", "k"}).input("mask", {"keys"}).input("v", {"k", "2"}).output("z");
+  m.node("Add", {"s", "mask"}, {"t"});
+  m.node("MatMul", {"t", "v"}, {"z"});
+  Graph g = m.import();
+  EXPECT_EQ(needs(g), "keys == k_dim or keys == 1");
+  EXPECT_EQ(g.symbols().size(), 3u);
+}
+
+TEST(assume, a_size_that_is_twice_another_keeps_its_input) {
+  Model m;
+  m.input("x", {"whole", "2"}).input("y", {"half", "2"}).output("z");
+  attribute(m.node("Concat", {"y", "y"}, {"yy"}), "axis", 0);
+  attribute(m.node("Concat", {"x", "yy"}, {"z"}), "axis", 1);
+  Graph g = m.import();
+  EXPECT_EQ(needs(g), "whole == 2*half");
+  EXPECT_EQ(run(g, {{"x", tensor(DType::f32, {2, 2}, {1, 2, 3, 4})},
+                    {"y", tensor(DType::f32, {1, 2}, {5, 6})}}),
+            (std::vector<double>{1, 2, 5, 6, 3, 4, 5, 6}));
+}
+
+// The part is 8 long where the whole is 17.
+TEST(assume, a_part_from_the_end_is_a_condition) {
+  Model m;
+  m.input("x", {"long"}).output("y").output("z");
+  m.ints("a", {-10}), m.ints("b", {-(int64_t{1} << 31)});
+  m.ints("axes", {0}), m.ints("steps", {-1}), m.ints("sizes", {3, 5});
+  m.node("Slice", {"x", "a", "b", "axes", "steps"}, {"v"});
+  m.node("Split", {"v", "sizes"}, {"y", "z"});
+  Graph g = m.import();
+  EXPECT_EQ(g.results[1].value.shape(), (Shape{5}));
+  std::vector<double> x(17);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<double>(i);
+  EXPECT_EQ(run(g, {{"x", tensor(DType::f32, {17}, x)}}), (std::vector<double>{7, 6, 5}));
+}
+
+TEST(assume, what_exporters_do_not_know_is_no_name) {
+  for (const char* unknown : {"*", "-1", "None"}) {
+    Model m;
+    m.input("x", {unknown, "3", unknown}).output("y");
+    m.node("Relu", {"x"}, {"y"});
+    Graph g = m.import();
+    EXPECT_EQ(g.results[0].value.shape(), (Shape{Index::var("x_d0"), 3, Index::var("x_d2")}));
+  }
 }
 
 TEST(assume, what_the_user_gave_is_not_overruled) {

@@ -11,6 +11,7 @@ import pathlib
 import cases_contract
 import cases_elementwise
 import cases_index
+import cases_meet
 import cases_reduce
 import cases_shape
 import cases_sizes
@@ -18,7 +19,15 @@ import numpy as np
 import op_harness
 import pytest
 
-GROUPS = (cases_elementwise, cases_reduce, cases_shape, cases_index, cases_contract, cases_sizes)
+GROUPS = (
+    cases_elementwise,
+    cases_reduce,
+    cases_shape,
+    cases_index,
+    cases_contract,
+    cases_sizes,
+    cases_meet,
+)
 LIST = pathlib.Path(__file__).with_name("expected_failures.txt")
 
 

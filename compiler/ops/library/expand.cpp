@@ -3,6 +3,7 @@
 // Takes a shape of Index; gives one broadcast.
 #include <algorithm>
 
+#include "compiler/ir/broadcast.h"
 #include "compiler/ops/library/common.h"
 
 namespace mintor::ops {
@@ -15,9 +16,9 @@ Value expand(Builder& b, Value x, const Shape& shape) {
     bool in_x = d + x.shape().size() >= rank, in_shape = d + shape.size() >= rank;
     Index own = in_x ? x.shape()[d + x.shape().size() - rank] : Index(1);
     Index wanted = in_shape ? shape[d + shape.size() - rank] : Index(1);
-    result[d] = own.is_const(1) ? wanted : own;
-    if (!own.is_const(1) && !wanted.is_const(1) && !same_size(b, own, wanted))
-      fail_unequal("expand", text(x.type()) + " does not expand to " + text(shape), own, wanted);
+    result[d] =
+        common_extent(b, "expand", own, wanted,
+                      text(x.type()) + " does not expand to " + text(shape));
   }
   return b.broadcast_to(x, result);
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // matmul(x, y): NumPy's rules. A batch dimension that only one side has (the other is missing or 1)
 // is an m or n axis, so that [batch, seq, k] @ [k, n] is one contraction with batch * seq rows.
+#include <algorithm>
+
+#include "compiler/ir/broadcast.h"
 #include "compiler/ops/library/contraction.h"
 
 namespace mintor::ops {
@@ -14,6 +17,23 @@ struct Batches {
   // Size of result batch dimension d here, 1 when missing.
   Index size(size_t d) const { return d < offset ? Index(1) : shape[d - offset]; }
 };
+
+// Batch dimensions of both, of which one may turn out to be 1, with the size that they have in
+// common.
+void align_batches(Builder& b, Value& x, Value& y) {
+  const size_t bx = x.shape().size() < 2 ? 0 : x.shape().size() - 2,
+               by = y.shape().size() < 2 ? 0 : y.shape().size() - 2, both = std::min(bx, by);
+  Shape sx = x.shape(), sy = y.shape();
+  for (size_t d = 0; d < both; ++d) {
+    Index &p = sx[bx - both + d], &q = sy[by - both + d];
+    if (p == q || p.is_const(1) || q.is_const(1)) continue;
+    p = q = common_extent(b, "matmul", p, q,
+                          "batch sizes " + p.str() + " and " + q.str() + " differ: " +
+                              text(x.type()) + " @ " + text(y.type()));
+  }
+  x = stretched(b, x, std::move(sx));
+  y = stretched(b, y, std::move(sy));
+}
 
 Contract matmul_contract(Builder& b, Value x, Value y) {
   size_t rx = x.shape().size(), ry = y.shape().size();
@@ -32,11 +52,6 @@ Contract matmul_contract(Builder& b, Value x, Value y) {
     Index sx = xs.size(d), sy = ys.size(d), var = Index::var(name);
     bool in_x = d >= xs.offset, in_y = d >= ys.offset, stretch_x = sx.is_const(1),
          stretch_y = sy.is_const(1);
-    if (!stretch_x && !stretch_y && !same_size(b, sx, sy))
-      fail_unequal("matmul",
-                   "batch sizes " + sx.str() + " and " + sy.str() + " differ: " + text(x.type()) +
-                       " @ " + text(y.type()),
-                   sx, sy);
     AxisRole role = AxisRole::batch;
     if (!in_y || (stretch_y && !stretch_x)) role = AxisRole::m;
     if (!in_x || (stretch_x && !stretch_y)) role = AxisRole::n;
@@ -60,10 +75,12 @@ Contract matmul_contract(Builder& b, Value x, Value y) {
 
 Value matmul(Builder& b, Value x, Value y) {
   OpScope scope(b, "matmul");
+  align_batches(b, x, y);
   return contract_as("matmul", b, x, y, matmul_contract(b, x, y));
 }
 
 Value matmul_sums(Builder& b, Value x, Value y) {
+  align_batches(b, x, y);
   return b.contract(x, y, matmul_contract(b, x, y));
 }
 

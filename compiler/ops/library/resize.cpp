@@ -23,10 +23,10 @@ double source_position(const ResizeAttr& attr, int64_t o, int64_t in, int64_t ou
   double x = static_cast<double>(o);
   const std::string& c = attr.coordinates;
   if (c == "asymmetric") return x / scale;
-  // The reference takes the size before it is rounded down; with given sizes it is the same.
-  double real_out = scale * static_cast<double>(in);
+  // Corners lie on corners also where the scale does not divide; the standard's reference takes the
+  // size before it is rounded down, no implementation does.
   if (c == "align_corners")
-    return real_out == 1 ? 0 : x * static_cast<double>(in - 1) / (real_out - 1);
+    return out == 1 ? 0 : x * static_cast<double>(in - 1) / static_cast<double>(out - 1);
   if (c == "pytorch_half_pixel") return out == 1 ? 0 : (x + 0.5) / scale - 0.5;
   if (c == "half_pixel_symmetric") {
     double adjustment = static_cast<double>(out) / (scale * static_cast<double>(in));
@@ -131,7 +131,7 @@ struct Positions {
     const std::string& c = attr.coordinates;
     if (c == "asymmetric") return div(b, o, factor);
     if (c == "align_corners") {
-      Value span = sub(b, scale > 0 ? mul(b, factor, size(in)) : size(out), number(1));
+      Value span = sub(b, size(out), number(1));
       Value one = apply(b, ScalarOp::eq, {span, number(0)});
       return where(b, one, number(0), div(b, mul(b, o, sub(b, size(in), number(1))), span));
     }

@@ -10,10 +10,13 @@ Value scatter_elements(Builder& b, Value x, Value index, Value updates, int64_t 
   OpScope scope(b, "scatter_elements");
   need_index("scatter_elements", index);
   size_t rank = x.shape().size(), dim = axis_of("scatter_elements", axis, rank);
-  if (index.shape() != updates.shape() || index.shape().size() != rank ||
-      updates.dtype() != x.dtype())
-    fail("scatter_elements", "indices " + text(index.type()) + " and updates " +
-                                 text(updates.type()) + " do not fit " + text(x.type()));
+  const std::string problem = "indices " + text(index.type()) + " and updates " +
+                              text(updates.type()) + " do not fit " + text(x.type());
+  const bool ranks = index.shape().size() == rank && updates.shape().size() == rank;
+  if (!ranks || updates.dtype() != x.dtype()) fail("scatter_elements", problem);
+  for (size_t d = 0; d < rank; ++d)
+    if (!same_size(b, index.shape()[d], updates.shape()[d]))
+      fail_unequal("scatter_elements", problem, index.shape()[d], updates.shape()[d]);
   bool combines = combiner != Combiner::last;
   Value z = combines ? widen(b, x) : x, y = combines ? widen(b, updates) : updates;
   IndexMap map;

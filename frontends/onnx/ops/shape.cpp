@@ -127,7 +127,9 @@ Shape target_shape(OnnxNode& n, const Shape& from, std::vector<Index> wanted) {
 
 void reshape(OnnxNode& n) {
   n.need_inputs(2, 2);
-  Shape to = target_shape(n, n.shape(0), n.indices(1, "the new shape"));
+  std::vector<Index> wanted = n.indices(1, "the new shape");
+  for (Index& size : wanted) size = n.state().graph.ranges().simplify(size);
+  Shape to = target_shape(n, n.shape(0), std::move(wanted));
   if (!reshape_known(n, to)) n.out(0, n.builder().reshape(n.in(0), to));
 }
 
