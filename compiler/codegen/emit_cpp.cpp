@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes a kernel and facts; gives the text of one static function.
+// Takes a kernel and facts; gives the text of one function.
 // Keeps true: one statement of the kernel is one statement of the text, in its order.
 #include "compiler/codegen/emit_cpp.h"
 
@@ -34,7 +34,7 @@ class Writer {
   Writer(const Kernel& kernel, const TargetInfo& level)
       : kernel_(kernel), ranges_(ranges_at(kernel)), exprs_(kernel, level, ranges_) {}
 
-  std::string function() {
+  std::string function(Linkage linkage) {
     line("// " + kernel_.computes);
     std::string schedule;
     for (const StepCall& call : kernel_.schedule) {
@@ -45,7 +45,7 @@ class Writer {
       schedule += (schedule.empty() ? "" : " ") + print(call);
     }
     if (!schedule.empty()) line("// " + schedule);
-    line("static void " + kernel_.name + "(" + signature(kernel_, true) + ") {");
+    line((linkage == Linkage::internal ? "static " : "") + kernel_signature(kernel_) + " {");
     ++indent_;
     for (const std::string& unused : unused_parameters()) line("(void)" + unused + ";");
     statement(kernel_.body);
@@ -228,8 +228,12 @@ class Writer {
 
 }  // namespace
 
-std::string emit_cpp(const Kernel& kernel, const TargetInfo& level) {
-  return Writer(kernel, level).function();
+std::string kernel_signature(const Kernel& kernel) {
+  return "void " + kernel.name + "(" + signature(kernel, true) + ")";
+}
+
+std::string emit_cpp(const Kernel& kernel, const TargetInfo& level, Linkage linkage) {
+  return Writer(kernel, level).function(linkage);
 }
 
 std::string kernel_pointer(const Kernel& kernel, std::string_view name) {

@@ -222,11 +222,11 @@ std::string unit_head(const Program& program, const TargetInfo& level, const std
   return text + "#include \"kernels.h\"\n\nnamespace MT_PACKAGE {\n\n";
 }
 
-std::vector<std::string> kernel_texts(const Program& program, size_t level) {
+std::vector<std::string> kernel_texts(const Program& program, size_t level, Linkage linkage) {
   const TargetInfo& info = program.levels[level];
   std::vector<std::string> texts(program.kernels.size());
   for_each_parallel(texts.size(), [&](size_t kernel) {
-    texts[kernel] = target_of(info).emit(program.kernels[kernel].levels[level], info);
+    texts[kernel] = target_of(info).emit(program.kernels[kernel].levels[level], info, linkage);
   });
   return texts;
 }
@@ -234,7 +234,8 @@ std::vector<std::string> kernel_texts(const Program& program, size_t level) {
 SourceFile whole_unit(const Program& program, size_t level) {
   const TargetInfo& info = program.levels[level];
   std::string text = unit_head(program, info, "Kernels for level " + info.level);
-  for (const std::string& kernel : kernel_texts(program, level)) text += kernel + "\n";
+  for (const std::string& kernel : kernel_texts(program, level, Linkage::internal))
+    text += kernel + "\n";
   text += table_text(program, level, "") + "\n}  // namespace MT_PACKAGE\n";
   return {table_name(info) + ".cpp", text, info.compile_flags};
 }
@@ -245,17 +246,11 @@ std::vector<SourceFile> split_units(const Program& program, size_t level, int co
   const std::string scope = "level_" + table_name(info);
   std::vector<std::string> bodies(count);
   std::string declarations;
-  std::vector<std::string> texts = kernel_texts(program, level);
+  const std::vector<std::string> texts = kernel_texts(program, level, Linkage::external);
   for (size_t i = 0; i < program.kernels.size(); ++i) {
-    std::string& text = texts[i];
-    const std::string head = "static void " + program.kernels[i].name + "(";
-    const size_t at = text.find(head);
-    check(at != std::string::npos, "emit_program", "a kernel's text has no function of its name");
-    const std::string function = text.substr(at + 7, text.find(") {", at) + 1 - at - 7);
-    text.erase(at, 7);
-    declarations += function + ";\n";
+    declarations += kernel_signature(program.kernels[i].levels[level]) + ";\n";
     auto shortest = std::ranges::min_element(bodies, {}, &std::string::size);
-    *shortest += text + "\n";
+    *shortest += texts[i] + "\n";
   }
   std::vector<SourceFile> units;
   for (int i = 0; i < count; ++i) {

@@ -13,6 +13,9 @@
 
 namespace mintor {
 
+// Whether other files name a kernel: a level's kernels may be spread over several.
+enum class Linkage { internal, external };
+
 struct Target {
   const char* name;                     // = the folder name
   std::vector<TargetInfo> (*levels)();  // lowest first
@@ -20,7 +23,7 @@ struct Target {
   // includes, in order.
   std::vector<std::string> (*prelude)(const TargetInfo& level);
   // A kernel as C++ text. Most targets call emit_cpp (codegen/emit_cpp.h) with their facts.
-  std::string (*emit)(const Kernel& kernel, const TargetInfo& level);
+  std::string (*emit)(const Kernel& kernel, const TargetInfo& level, Linkage linkage);
   // C++ expression of type bool in program.cpp: does this CPU run the level? And the runtime file
   // it needs.
   std::string (*supported)(const TargetInfo& level);
