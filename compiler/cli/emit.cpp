@@ -31,7 +31,7 @@ std::string kernels_text(const Program& program) {
 
 std::string source_text(CompileContext& context, const Program& program) {
   std::string text;
-  for (const EmittedSource& source : emit_source(context, program)) {
+  for (const EmittedSource& source : emit_source(program)) {
     text += "// ---- " + source.file + "\n" + source.text + "\n";
   }
   return text;

@@ -3,6 +3,9 @@
 // Keeps true: the order of the list is the only preference; every refusal is kept in `because`.
 #include "compiler/contraction/strategy.h"
 
+#include <algorithm>
+
+#include "compiler/loop/lower.h"
 #include "compiler/loop/pass.h"
 
 namespace mintor {
@@ -44,6 +47,15 @@ void schedule_contraction(CompileContext& context, const Contraction& contractio
     context.explain(line);
     return;
   }
+}
+
+void schedule(CompileContext& context, const Graph& graph, const Group& group,
+              const TargetInfo& level, Kernel& kernel) {
+  const auto contract = std::ranges::find(group.nodes, Kind::contract, &Node::kind);
+  if (contract == group.nodes.end())
+    schedule_default(context, graph, group, level, kernel);
+  else
+    schedule_contraction(context, {graph, group, **contract, level}, kernel);
 }
 
 }  // namespace mintor

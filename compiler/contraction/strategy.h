@@ -30,5 +30,9 @@ struct Strategy {
 std::span<const Strategy* const>
 strategies_in_order();  // contraction/strategies.cpp: by hand, a reason per line
 void schedule_contraction(CompileContext& context, const Contraction& contraction, Kernel& kernel);
+// The plain kernel of any group, for a level: by the strategies where the group has a contract, as
+// row blocks, windows and vectors of loops (schedule_default) where it has none.
+void schedule(CompileContext& context, const Graph& graph, const Group& group,
+              const TargetInfo& level, Kernel& kernel);
 
 }  // namespace mintor

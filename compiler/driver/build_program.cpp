@@ -24,23 +24,13 @@
 namespace mintor {
 namespace {
 
-const Node* contract_of(const Group& group) {
-  const auto found = std::ranges::find(group.nodes, Kind::contract, &Node::kind);
-  return found == group.nodes.end() ? nullptr : *found;
-}
-
 std::vector<Kernel> kernels_of(CompileContext& context, const Graph& graph, const Group& group,
                                const std::vector<TargetInfo>& levels) {
   const Kernel plain = lower(context, graph, group);
-  const Node* contract = contract_of(group);
   std::vector<Kernel> kernels;
   for (const TargetInfo& level : levels) {
     Kernel kernel = plain;
-    if (contract != nullptr) {
-      schedule_contraction(context, Contraction{graph, group, *contract, level}, kernel);
-    } else {
-      schedule_default(context, graph, group, level, kernel);
-    }
+    schedule(context, graph, group, level, kernel);
     if (context.options.verify_passes) verify(kernel);
     kernels.push_back(std::move(kernel));
   }
@@ -151,8 +141,7 @@ Program build_program(CompileContext& context, const Graph& graph,
                       const std::vector<std::string>& level_names) {
   std::vector<TargetInfo> levels = lowest_first(level_names);
   Scheduled made = fuse_and_schedule(context, graph, levels);
-  Program program =
-      plan(context, graph, made.fusion, std::move(levels), std::move(made.kernels));
+  Program program = plan(graph, made.fusion, std::move(levels), std::move(made.kernels));
   program.numerics_hash = graph.numerics_hash;
   plan_memory(context, program);
   if (context.options.verify_passes) verify(program);

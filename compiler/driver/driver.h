@@ -27,7 +27,7 @@ Program build_program(CompileContext& context, const Graph& graph,
 
 struct EmittedSource { std::string file, text; std::vector<std::string> flags; };
 // program.cpp and kernels_<level>.cpp, as a package holds them (not yet formatted).
-std::vector<EmittedSource> emit_source(CompileContext& context, const Program& program);
+std::vector<EmittedSource> emit_source(const Program& program);
 
 struct Case { std::map<std::string, Tensor> inputs, outputs; double rtol = 1e-3, atol = 1e-4; };
 // What a package verifies itself with where `cases` is empty: seeded inputs and their outputs, or

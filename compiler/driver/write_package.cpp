@@ -112,7 +112,7 @@ void check_nothing_lost(const std::string& directory) {
 
 }  // namespace
 
-std::vector<EmittedSource> emit_source(CompileContext&, const Program& program) {
+std::vector<EmittedSource> emit_source(const Program& program) {
   const ProgramSource source =
       emit_program(program, weights_sha256(pieces_of(program), program.weights_bytes));
   std::vector<EmittedSource> files;

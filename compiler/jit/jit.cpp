@@ -144,8 +144,7 @@ JitCode jit_compile(CompileContext& context, const ProgramSource& given) {
   return code;
 }
 
-std::string emit_stage(CompileContext&, const ProgramSource& given, size_t unit,
-                       const std::string& stage) {
+std::string emit_stage(const ProgramSource& given, size_t unit, const std::string& stage) {
   const ProgramSource source = with_runtime_headers(given);
   check(unit < source.units.size(), "emit_stage", "there is no such unit");
   return llvm_emit(source, unit, stage);

@@ -81,7 +81,6 @@ class Parser {
     p.dtype = dtype();
     p.shape = indices();
     if (lexer_.accept("align")) p.alignment = lexer_.integer("an alignment");
-    if (lexer_.peek().kind == Token::Kind::string) p.note = lexer_.string("a note");
     buffers_[p.name] = p.dtype;
     return p;
   }

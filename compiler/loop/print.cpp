@@ -44,8 +44,6 @@ const char* keyword(LoopKind kind) {
 
 const char* keyword(Space space) {
   switch (space) {
-    case Space::global:
-      return "global";
     case Space::local:
       return "local";
     case Space::reg:
@@ -129,7 +127,6 @@ struct ExprPrinter {
 std::string print(const Param& p) {
   std::string out = p.name + ": " + (p.written ? "out " : "") + type(p.dtype, p.shape);
   if (p.alignment != 1) out += " align " + std::to_string(p.alignment);
-  if (!p.note.empty()) out += " " + quoted(p.note);
   return out;
 }
 

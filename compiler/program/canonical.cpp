@@ -87,7 +87,6 @@ std::string canonical_text(const Kernel& kernel) {
   neutral.schedule.clear();
   neutral.because.clear();
   neutral.computes.clear();
-  for (Param& param : neutral.params) param.note.clear();
   return print(neutral);
 }
 

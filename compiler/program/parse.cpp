@@ -48,7 +48,6 @@ struct Parser {
     TargetInfo info;
     info.level = at.quoted();
     info.target = at.quoted();
-    info.family = at.quoted();
     at.expect("vector");
     info.vector_bytes = small();
     at.expect("registers");

@@ -41,8 +41,8 @@ Kernel copy_kernel(DType dtype) {
   kernel.name = "copy_" + std::string(name_of(dtype));
   kernel.computes = "y = x";
   const Index n = Index::var("n"), block = Index::var("block"), i = Index::var("i");
-  kernel.params = {{"x", dtype, {n}, false, size_of(dtype), ""},
-                   {"y", dtype, {n}, true, size_of(dtype), ""}};
+  kernel.params = {{"x", dtype, {n}, false, size_of(dtype)},
+                   {"y", dtype, {n}, true, size_of(dtype)}};
   kernel.symbols = {{"n", 0, -1, 1}};
   kernel.because = {"a result that is also an input, a weight or another result is copied"};
   Stmt store = k::store("y", {i}, k::load("x", dtype, {i}));
@@ -365,7 +365,7 @@ Index tasks_of(const Kernel& kernel) {
   return parallel->end;
 }
 
-Program plan(CompileContext&, const Graph& graph, const FusionPlan& fusion,
+Program plan(const Graph& graph, const FusionPlan& fusion,
              std::vector<TargetInfo> levels, std::vector<std::vector<Kernel>> kernels) {
   check(!levels.empty(), "plan", "a program has at least one level");
   check(kernels.size() == fusion.groups.size(), "plan", "one list of kernels per group");

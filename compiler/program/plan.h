@@ -15,7 +15,7 @@
 namespace mintor {
 
 // kernels[g][l]: group g of the plan at levels[l].
-Program plan(CompileContext& context, const Graph& graph, const FusionPlan& fusion,
+Program plan(const Graph& graph, const FusionPlan& fusion,
              std::vector<TargetInfo> levels, std::vector<std::vector<Kernel>> kernels);
 
 // The trip count of a kernel's parallel loop, 1 when it has none. InternalError unless the loop

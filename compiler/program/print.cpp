@@ -2,7 +2,7 @@
 // Text form of a Program. Takes a Program; gives text that parse_program reads back exactly. Bytes
 // of weights are named by their SHA-256 and live in a side file (Blobs of compiler/ir/text.h).
 //   program dense {
-//     level "l1" "t" "cpu" vector 32 registers 16 l1 32768 l2 1048576 features [..] flags [..]
+//     level "l1" "t" vector 32 registers 16 l1 32768 l2 1048576 features [..] flags [..]
 //     symbol batch 1..32 % 1 ~ 8   needs left_or_one [rows, batch] "node '/Add' (Add)"
 //     buffer "x" = input 0 f32[batch, 256]
 //     buffer "h" = arena f32[batch, 214] at 0
@@ -55,7 +55,7 @@ std::string_view name_of(Place place) {
 
 std::string level_line(const TargetInfo& level) {
   return "  level " + quoted(level.level) + " " + quoted(level.target) + " " +
-         quoted(level.family) + " vector " + std::to_string(level.vector_bytes) + " registers " +
+         "vector " + std::to_string(level.vector_bytes) + " registers " +
          std::to_string(level.vector_registers) + " l1 " + std::to_string(level.l1_bytes) +
          " l2 " + std::to_string(level.l2_bytes) + " features " + quoted_list(level.features) +
          " flags " + quoted_list(level.compile_flags) + "\n";

@@ -12,7 +12,6 @@ namespace mintor {
 struct TargetInfo {
   std::string target;  // folder name, e.g. "reference"
   std::string level;   // as spelled by the user
-  std::string family = "cpu";
   int32_t vector_bytes = 0;  // 0: no vectors
   int32_t vector_registers = 0;
   int64_t l1_bytes = 32 << 10, l2_bytes = 1 << 20;

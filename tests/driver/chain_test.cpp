@@ -264,7 +264,7 @@ TEST_P(Chain, EqualInputsGiveEqualText) {
     const Graph graph = optimise(fresh, load_model(fresh, file));
     std::string all;
     const Program program = build_program(fresh, graph, {"v3", "v4"});
-    for (const EmittedSource& source : emit_source(fresh, program)) {
+    for (const EmittedSource& source : emit_source(program)) {
       all += source.file + "\n" + source.text;
     }
     if (i == 0) first = all;
@@ -316,7 +316,7 @@ TEST_F(Errors, OfSizesThatNothingBinds) {
                  }),
                  "no input has the size 'n'");
   expect_message(message_of([&] {
-                   emit_source(context, program("graph g (n: 0..4) {\n  a = input f32[n]\n"
+                   emit_source(program("graph g (n: 0..4) {\n  a = input f32[n]\n"
                                                 "  x = input f32[2*n]\n  r = relu f32[2*n] (x)\n"
                                                 "  results r\n}\n"));
                  }),

@@ -35,7 +35,7 @@ void expect_interpret(const std::string& body, const std::string& problem) {
 TEST(KernelText, RoundTrips) {
   const std::string texts[] = {
       kElementwise, kMatmul, kConv, kSoftmax,
-      R"(kernel all (x: f32[8, n] align 64 "packed", y: out f32[8, 16] align 4; )"
+      R"(kernel all (x: f32[8, n] align 64, y: out f32[8, 16] align 4; )"
 R"(n: 16.. step 16, m: 0..3) {
   computes "y = \"x\""
   schedule split(j, 16) peel(j, 1, 0)

@@ -29,13 +29,7 @@ Kernel scheduled(CompileContext& context, const Graph& graph, const Group& group
   verify(kernel);
   if (level.empty()) return kernel;
   const TargetInfo target = find_level(level);
-  const Node* contract = nullptr;
-  for (const Node* node : group.nodes)
-    if (node->kind == Kind::contract) contract = node;
-  if (contract)
-    schedule_contraction(context, {graph, group, *contract, target}, kernel);
-  else
-    schedule_default(context, graph, group, target, kernel);
+  schedule(context, graph, group, target, kernel);
   verify(kernel);
   return kernel;
 }

@@ -103,7 +103,7 @@ TEST(Arena, SmallUnitsAreRoundedAsAWhole) {
 Program two_buffers(const std::string& second_offset) {
   return parse_program(R"(program "p" {
   numerics ""
-  level "plain" "none" "cpu" vector 0 registers 0 l1 1 l2 1 features [] flags []
+  level "plain" "none" vector 0 registers 0 l1 1 l2 1 features [] flags []
   symbol n 0..100 % 1 ~ 2
   buffer "x" = input 0 f32[n]
   buffer "a" = arena f32[n] at 0

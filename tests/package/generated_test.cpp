@@ -44,7 +44,7 @@ Program parsed(const Source& source, const std::vector<std::string>& levels) {
   const std::string name = source.kernel.substr(7, source.kernel.find(' ', 7) - 7);
   Program program = parse_program(R"(program "sizes" {
   numerics ""
-  level "plain" "none" "cpu" vector 0 registers 0 l1 1 l2 1 features [] flags []
+  level "plain" "none" vector 0 registers 0 l1 1 l2 1 features [] flags []
   )" + source.symbols + R"(
   buffer "x" = input 0 )" + source.input + R"(
 )" + (source.inner.empty() ? "" : "  buffer \"inner\" = arena " + source.inner + " at 0\n") +

@@ -12,6 +12,7 @@
 #include "compiler/package/package.h"
 #include "compiler/support/error.h"
 #include "compiler/support/subprocess.h"
+#include "tests/package/package_helper.h"
 #include "tests/runtime/toy.h"
 
 namespace mintor {
@@ -21,16 +22,6 @@ namespace fs = std::filesystem;
 
 CommandResult shell(const std::string& command, const std::string& directory = "") {
   return run_command({"/bin/sh", "-c", command}, directory);
-}
-
-template <class Function>
-std::string error_of(Function function) {
-  try {
-    function();
-  } catch (const CompileError& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 void expect_contains(const std::string& text, const std::string& part) {

@@ -11,6 +11,7 @@
 #include "compiler/support/error.h"
 #include "compiler/support/shared_library.h"
 #include "compiler/support/subprocess.h"
+#include "tests/package/package_helper.h"
 #include "tests/runtime/toy.h"
 
 namespace mintor {
@@ -81,16 +82,6 @@ TEST(places, a_library_that_was_opened_by_a_relative_name) {
   const CommandResult run =
       shell("gcc -Iinclude opener.c -ldl -o opener && ./opener", folder);
   EXPECT_EQ(run.output, "opened\n");
-}
-
-template <class Function>
-std::string error_of(Function function) {
-  try {
-    function();
-  } catch (const CompileError& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 // The loader maps what the headers promise; without a check the process would get a SIGBUS.

@@ -25,7 +25,7 @@ const Tensor& weight() {
 std::string text() {
   return R"(program "toy" {
   numerics "00ff"
-  level "plain" "none" "cpu" vector 0 registers 0 l1 32768 l2 1048576 features [] flags ["a \"b\""]
+  level "plain" "none" vector 0 registers 0 l1 32768 l2 1048576 features [] flags ["a \"b\""]
   symbol batch 0..8 % 1 ~ 4
   buffer "x" = input 0 f32[batch, 2]
   buffer "w" = weights f32[2, 3] at 0
