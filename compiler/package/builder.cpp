@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the system compiler over the units of a package. Takes and gives what builder.h says.
-// Keeps true: the flags are those of templates/makefile.in; objects lie in build/, the library is
-// linked under another name and renamed.
+// Keeps true: the flags are those of templates/makefile.in; objects and library are made in a
+// folder of their own in build/, so that several threads and processes may build one package.
 #include "compiler/package/builder.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "compiler/package/package.h"
@@ -54,12 +56,37 @@ struct Unit {
   std::vector<std::string> flags;
 };
 
-std::vector<Unit> find_units(const Manifest& manifest) {
+// Removed with all that is in it when the build is over.
+struct BuildFolder {
+  std::string path;   // from the package's folder
+
+  explicit BuildFolder(const std::string& directory) : directory_(directory) {
+    std::error_code error;
+    fs::create_directories(directory + "/build", error);
+    std::string whole = directory + "/build/work.XXXXXX";
+    if (error || mkdtemp(whole.data()) == nullptr) {
+      throw CompileError("build", "cannot make '" + directory + "/build': " +
+                                      (error ? error.message() : std::string(strerror(errno))));
+    }
+    path = whole.substr(directory.size() + 1);
+  }
+  ~BuildFolder() {
+    std::error_code ignored;
+    fs::remove_all(directory_ + "/" + path, ignored);
+  }
+  BuildFolder(const BuildFolder&) = delete;
+  BuildFolder& operator=(const BuildFolder&) = delete;
+
+ private:
+  std::string directory_;
+};
+
+std::vector<Unit> find_units(const Manifest& manifest, const std::string& folder) {
   std::vector<Unit> units;
   const auto add = [&](const std::string& file, const std::vector<std::string>& flags) {
     std::string object = file.substr(0, file.rfind('.')) + ".o";
     std::replace(object.begin(), object.end(), '/', '_');
-    units.push_back({file, "build/" + object, flags});
+    units.push_back({file, folder + "/" + object, flags});
   };
   // Kernels first: they take longest.
   std::vector<ManifestUnit> sources = manifest.units;
@@ -108,12 +135,8 @@ std::string find_package_library(const std::string& directory, const std::string
 std::string build_package(const std::string& directory, const BuildOptions& options) {
   const Manifest manifest = read_manifest(directory);
   const std::string compiler = choose_compiler(options.compiler);
-  std::error_code error;
-  fs::create_directories(directory + "/build", error);
-  if (error) {
-    throw CompileError("build", "cannot make '" + directory + "/build': " + error.message());
-  }
-  const std::vector<Unit> units = find_units(manifest);
+  const BuildFolder folder(directory);
+  const std::vector<Unit> units = find_units(manifest, folder.path);
   std::vector<std::vector<std::string>> commands;
   for (const Unit& unit : units) {
     commands.push_back(compile_command(compiler, manifest, unit, options));
@@ -122,13 +145,14 @@ std::string build_package(const std::string& directory, const BuildOptions& opti
   for (size_t i = 0; i < units.size(); ++i) check_result(results[i], units[i].source, compiler);
 
   const std::string library = "build/lib" + manifest.name + ".so";
-  const std::string made = library + ".tmp-" + std::to_string(getpid());
+  const std::string made = folder.path + "/library.so";
   std::vector<std::string> link = {compiler, "-shared", "-Wl,--version-script=src/exports.map",
                                    "-Wl,-soname,lib" + manifest.name + ".so", "-o", made};
   for (const Unit& unit : units) link.push_back(unit.object);
   link.insert(link.end(), options.extra_flags.begin(), options.extra_flags.end());
   link.insert(link.end(), {"-lm", "-lpthread", "-ldl"});
   check_result(run_command(link, directory), library, compiler);
+  std::error_code error;
   fs::rename(directory + "/" + made, directory + "/" + library, error);
   if (error) throw CompileError("build", "cannot write '" + library + "': " + error.message());
   return directory + "/" + library;

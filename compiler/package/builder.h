@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds a written package with the system compiler, several files at a time, without make.
 // Takes the folder and a compiler; gives the path of build/lib<name>.so in it. Keeps true: the
-// flags are those of the package's own Makefile; a library is replaced only by a whole one.
+// flags are those of the package's own Makefile; a library is replaced only by a whole one, whoever
+// else builds the package at the same time.
 #pragma once
 
 #include <string>

@@ -77,6 +77,8 @@ class LoadedModel {
   // Another context of the same model, for another thread.
   std::unique_ptr<ModelContext> new_context() const;
   ModelContext& context() { return *context_; }
+  // The context's place is taken by a new one.
+  void renew_context() { context_ = new_context(); }
 
   std::vector<Tensor> run(const std::vector<Tensor>& inputs) { return context_->run(inputs); }
   // By name; CompileError names a missing or unknown input.

@@ -4,6 +4,11 @@
 Takes graphs of each kind of dtype. Keeps true: a value with a dtype is never converted; options
 that the module cannot follow are refused with a reason.
 """
+import os
+import signal
+import threading
+import time
+
 import ml_dtypes
 import numpy
 import pytest
@@ -100,6 +105,76 @@ def test_unaligned_views_are_copied(model):
     view[:] = [1, 2, 3]
     assert not view.flags.aligned
     numpy.testing.assert_array_equal(model.run({**GOOD, "a": view})["p"], [-1, -2, -3])
+
+
+def test_a_copy_that_no_memory_holds_is_refused(tmp_path):
+    path = tmp_path / "free.graph"
+    path.write_text("graph free (n: 0..) {\n  a = input f32[n]\n  b = neg f32[n] (a)\n"
+                    "  results b\n}\n")
+    huge = numpy.broadcast_to(numpy.float32(0), (2**50,))
+    with pytest.raises(mt.CompileError, match="no memory for a copy of its 1125899906842624 elem"):
+        mt.compile(path, threads=1)(huge)
+
+
+def waited(child):
+    """The exit status of a forked child that ends within a minute."""
+    for _ in range(1200):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "hangs"
+
+
+def test_a_child_that_was_forked_while_others_ran(model):
+    """Whoever had the turn is not in the child: it takes a lock and a context of its own."""
+    stop = threading.Event()
+
+    def run():
+        while not stop.is_set():
+            model.run(GOOD)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    statuses = []
+    for _ in range(6):
+        child = os.fork()
+        if child == 0:
+            right = numpy.array_equal(model.run(GOOD)["q"], [2, 4])
+            os._exit(0 if right else 1)
+        statuses.append(waited(child))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert statuses == [0] * 6
+
+
+def test_four_threads_build_one_package(brain, tmp_path):
+    brain.save(tmp_path / "brain")
+    failures = []
+
+    def load():
+        try:
+            assert_brain(mt.load(tmp_path / "brain")([1, 2, 3, 4]), [2, 4, 6, 8])
+        except (mt.CompileError, AssertionError) as error:
+            failures.append(str(error))
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert os.listdir(tmp_path / "brain" / "build") == ["libbrain.so"]
+
+
+def test_load_refuses_what_compile_refuses(brain, tmp_path):
+    brain.save(tmp_path / "brain")
+    with pytest.raises(mt.CompileError, match="threads is '-1'"):
+        mt.load(tmp_path / "brain", threads=-1)
 
 
 def assert_brain(result, values):

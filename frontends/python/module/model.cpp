@@ -63,9 +63,13 @@ py::array as_array(const py::object& value, const py::dtype& dtype, const mt_ten
                    const char* what) {
   constexpr int kInPlace =
       int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
-  const auto in_place = [](py::array array) {
+  const auto in_place = [&](py::array array) {
     if ((array.flags() & kInPlace) == kInPlace) return array;
-    return py::array::ensure(array, kInPlace);
+    py::array copy = py::array::ensure(array, kInPlace);  // null, and no exception, on failure
+    if (copy) return copy;
+    throw CompileError("run", std::string(what) + " '" + port.name +
+                                  "' is not contiguous, and there is no memory for a copy of its " +
+                                  std::to_string(array.size()) + " elements");
   };
   if (py::isinstance<py::array>(value)) {
     auto array = py::reinterpret_borrow<py::array>(value);
@@ -154,7 +158,18 @@ PyModel::PyModel(std::unique_ptr<LoadedModel> loaded, std::shared_ptr<const Grap
   }
 }
 
+// In a forked child the thread that had its turn may not be there to end it: the lock and the
+// context are left as they are, and this process takes others.
+void PyModel::leave_parent() {
+  if (process_ == getpid()) return;
+  static_cast<void>(running_.release());
+  running_ = std::make_unique<std::mutex>();
+  loaded_->renew_context();
+  process_ = getpid();
+}
+
 std::vector<py::object> PyModel::run_arrays(std::vector<py::object>& inputs) {
+  leave_parent();
   const mt_model_info& info = loaded_->info();
   std::vector<mt_tensor> given(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -286,7 +301,7 @@ std::unique_ptr<PyModel> load_model_package(const std::string& directory, int th
   if (find_package_library(directory, manifest.name).empty()) build_package(directory);
   LoadOptions load;
   Options options;
-  options.threads = threads;
+  set_option(options, "threads", std::to_string(threads));
   load.threads = threads_of(options);
   load.level = level;
   load.check_weights = check;

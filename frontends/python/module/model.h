@@ -7,6 +7,7 @@
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <unistd.h>
 
 #include <memory>
 #include <mutex>
@@ -43,6 +44,7 @@ class PyModel {
 
  private:
   std::vector<pybind11::object> run_arrays(std::vector<pybind11::object>& inputs);
+  void leave_parent();
 
   std::unique_ptr<LoadedModel> loaded_;
   std::shared_ptr<const Graph> graph_;
@@ -50,6 +52,7 @@ class PyModel {
   std::vector<pybind11::dtype> input_dtypes_, output_dtypes_;
   std::vector<std::optional<std::vector<pybind11::ssize_t>>> output_shapes_;  // where fixed
   std::unique_ptr<std::mutex> running_ = std::make_unique<std::mutex>();
+  pid_t process_ = getpid();     // whose threads take turns
 };
 
 std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& options);
