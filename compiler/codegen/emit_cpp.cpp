@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compiler/codegen/emit_expr.h"
+#include "compiler/loop/stack.h"
 #include "compiler/loop/step.h"
 #include "compiler/support/error.h"
 
@@ -22,6 +23,7 @@ std::string signature(const Kernel& kernel, bool names) {
   for (const Param& p : kernel.params)
     add((p.written ? "" : "const ") + std::string(c_storage_type(p.dtype)) + "*", p.name);
   for (const SymbolParam& s : kernel.symbols) add("int64_t", s.name);
+  if (has_scratch(kernel)) add("char*", "scratch");
   if (parallel_loop(kernel) != nullptr) {
     add("int64_t", "tile_begin");
     add("int64_t", "tile_end");
@@ -32,7 +34,10 @@ std::string signature(const Kernel& kernel, bool names) {
 class Writer {
  public:
   Writer(const Kernel& kernel, const TargetInfo& level)
-      : kernel_(kernel), ranges_(ranges_at(kernel)), exprs_(kernel, level, ranges_) {}
+      : kernel_(kernel),
+        ranges_(ranges_at(kernel)),
+        exprs_(kernel, level, ranges_),
+        scratch_(scratch_layout(kernel)) {}
 
   std::string function(Linkage linkage) {
     line("// " + kernel_.computes);
@@ -201,7 +206,12 @@ class Writer {
     return found;
   }
 
-  void emit(const Alloc& alloc) { line(exprs_.declare_buffer(alloc)); }
+  void emit(const Alloc& alloc) {
+    if (alloc.space != Space::scratch) return line(exprs_.declare_buffer(alloc));
+    const std::string type(c_storage_type(alloc.dtype));
+    line("[[maybe_unused]] " + type + "* const __restrict " + alloc.name + " = reinterpret_cast<" +
+         type + "*>(scratch + " + std::to_string(scratch_.offsets.at(alloc.name)) + ");");
+  }
 
   void emit(const If& branch) {
     line("if (" + exprs_.scalar(branch.cond) + ") {");
@@ -220,6 +230,7 @@ class Writer {
   const Kernel& kernel_;
   Ranges ranges_;
   ExprText exprs_;
+  ScratchLayout scratch_;
   std::string text_;
   int indent_ = 0;
   int temporaries_ = 0;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernel -> C++17 text that reads like the loops it came from.
-// The function: `[static] void NAME(params in order, symbols in order[, int64_t tile_begin, int64_t
-// tile_end])`; buffers are `const T*` / `T*` (f16 and bf16: uint16_t, bool: uint8_t), symbols
-// int64_t. A kernel with a parallel loop has the last two parameters and runs tasks [tile_begin,
-// tile_end) of it, counted from 0; one without has neither. No `restrict`: the memory plan may give
-// an output the bytes of an input that dies there, and explicit vectors do not need it. Logical
-// vectors are split into parts of at most the target's vector. Keeps true: equal kernels and facts
-// give equal text.
+// The function: `[static] void NAME(params in order, symbols in order[, char* scratch][, int64_t
+// tile_begin, int64_t tile_end])`; buffers are `const T*` / `T*` (f16 and bf16: uint16_t, bool:
+// uint8_t), symbols int64_t. `scratch` is a piece of memory of its own for each task that runs at
+// one time. A kernel with a parallel loop has the last two parameters and runs tasks [tile_begin,
+// tile_end) of it, counted from 0; one without has neither. No `restrict` on buffers: the memory
+// plan may give an output the bytes of an input that dies there, and explicit vectors do not need
+// it. Logical vectors are split into parts of at most the target's vector. Keeps true: equal
+// kernels and facts give equal text.
 #pragma once
 
 #include <string>

@@ -12,6 +12,7 @@
 #include "compiler/codegen/program_sizes.h"
 #include "compiler/codegen/program_tables.h"
 #include "compiler/codegen/target.h"
+#include "compiler/loop/stack.h"
 #include "compiler/support/embedded.h"
 #include "compiler/support/error.h"
 #include "compiler/support/parallel.h"
@@ -49,6 +50,10 @@ class EntryWriter {
  public:
   EntryWriter(ProgramWriter& out, const Program& program, const Entry& entry)
       : out_(out), program_(program) {
+    const bool once = &entry == &program.prepare;
+    const Index end = once ? Index(program.prepare_arena_bytes) : program.arena_bytes;
+    scratch_bytes_ = scratch_bytes(program, entry);
+    scratch_ = end - kScratchPieces * scratch_bytes_;
     for (const Region& region : entry.regions) {
       for (const Launch& launch : region.launches) launches_.push_back(&launch);
     }
@@ -127,12 +132,21 @@ class EntryWriter {
       args.push_back(text);
     }
     for (const Index& symbol : launch.symbols) args.push_back(out_.c(symbol));
+    const bool scratch = has_scratch(kernel);
+    if (scratch) {
+      mentioned.push_back(scratch_);
+      args.push_back("at<char>(a.arena, " + out_.c(scratch_) + ") + part * int64_t{" +
+                     std::to_string(scratch_bytes_) + "}");
+    }
     if (parallel) args.insert(args.end(), {"tasks.begin", "tasks.end"});
 
     out_.open("case " + std::to_string(number) + ": {");
     out_.symbol_locals(mentioned, "a.symbols");
     if (parallel) {
-      out_.line("const Share tasks = share(" + task_count(launch) + ", part, parts);");
+      const std::string most = std::to_string(kScratchPieces);
+      if (scratch) out_.line("if (part >= " + most + ") break;");
+      out_.line("const Share tasks = share(" + task_count(launch) + ", part, " +
+                (scratch ? "parts < " + most + " ? parts : " + most : "parts") + ");");
       out_.line("if (tasks.begin >= tasks.end) break;");
     } else {
       out_.line("if (part != 0) break;");
@@ -163,6 +177,8 @@ class EntryWriter {
 
   ProgramWriter& out_;
   const Program& program_;
+  Index scratch_;              // where pieces begin in the arena
+  int64_t scratch_bytes_ = 0;  // of one piece
   std::vector<const Launch*> launches_;
 };
 

@@ -15,6 +15,7 @@
 #include "compiler/loop/lower.h"
 #include "compiler/loop/lower_expr.h"
 #include "compiler/loop/pass.h"
+#include "compiler/loop/stack.h"
 #include "compiler/memory/plan_memory.h"
 #include "compiler/program/plan.h"
 #include "compiler/support/error.h"
@@ -31,6 +32,7 @@ std::vector<Kernel> kernels_of(CompileContext& context, const Graph& graph, cons
   for (const TargetInfo& level : levels) {
     Kernel kernel = plain;
     schedule(context, graph, group, level, kernel);
+    fit_stack(kernel);
     if (context.options.verify_passes) verify(kernel);
     kernels.push_back(std::move(kernel));
   }
@@ -63,17 +65,13 @@ std::vector<std::vector<Kernel>> schedule_groups(CompileContext& context, const 
   return kernels;
 }
 
-// Values that a kernel keeps in a local buffer whose size no range bounds: no text can declare it.
+// Values that a kernel keeps in a local buffer whose size no range bounds, so that no text can
+// declare it, or that is no working memory of a thread.
 std::set<const Node*> unbounded_locals(const Graph& graph, const Group& group,
                                        const Kernel& kernel) {
-  const Ranges ranges = graph.ranges();
   std::set<std::string> names;
-  visit(kernel.body, [&](const Stmt& stmt) {
-    const auto* alloc = std::get_if<Alloc>(&stmt->node);
-    if (alloc == nullptr) return;
-    for (const Index& extent : alloc->shape)
-      if (!ranges.upper(extent)) names.insert(alloc->name);
-  });
+  for (const auto& [name, bytes] : local_bytes(kernel))
+    if (!bytes || *bytes > kMostScratchBytes) names.insert(name);
   std::set<const Node*> found;
   for (const Value& value : group.materialised)
     if (names.contains(value_name(graph, value))) found.insert(value.node);

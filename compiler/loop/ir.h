@@ -6,10 +6,11 @@
 // trees are immutable and shared; a step builds a new tree.
 //
 // Buffers are dense row-major arrays over their shape: parameters, and what Alloc makes, which
-// lives until the end of the enclosing block and starts undefined. Its space is `local` or `reg`,
-// which promises that, once unrolled loops are expanded, every index but `lane` is a constant, so
-// each element (row of lanes) is a register. Integers in addresses and bounds are Index expressions
-// over loop variables, symbols, and Let variables of dtype i64.
+// lives until the end of the enclosing block and starts undefined. Its space is `local`, on the
+// stack; `scratch`, memory of the context that no two tasks share at one time; or `reg`, which
+// promises that, once unrolled loops are expanded, every index but `lane` is a constant, so each
+// element (row of lanes) is a register. Integers in addresses and bounds are Index expressions over
+// loop variables, symbols, and Let variables of dtype i64.
 //
 // Vectors are logical. A statement (Let, Store) with lanes = L > 1 is executed for all lanes 0 <=
 // lane < L at once: the Index variable `lane` may occur in it, all loads read before the store
@@ -88,7 +89,7 @@ struct StmtNode;
 using Stmt = std::shared_ptr<const StmtNode>;
 
 enum class LoopKind : uint8_t { serial, parallel, unrolled };
-enum class Space : uint8_t { local, reg };
+enum class Space : uint8_t { local, reg, scratch };
 
 struct Block {
   std::vector<Stmt> body;

@@ -186,10 +186,13 @@ class Parser {
     auto shape = indices();
     lexer_.expect("in");
     std::string_view space = lexer_.name("a memory space");
-    if (space != "local" && space != "reg")
+    if (space != "local" && space != "reg" && space != "scratch")
       lexer_.fail("'" + std::string(space) + "' is no space of a local buffer");
     buffers_[name] = t;
-    return k::alloc(name, t, std::move(shape), space == "reg" ? Space::reg : Space::local);
+    return k::alloc(name, t, std::move(shape),
+                    space == "reg"     ? Space::reg
+                    : space == "local" ? Space::local
+                                       : Space::scratch);
   }
   Stmt let() {
     std::string name(lexer_.name("a variable"));

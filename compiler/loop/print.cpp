@@ -46,6 +46,8 @@ const char* keyword(Space space) {
   switch (space) {
     case Space::local:
       return "local";
+    case Space::scratch:
+      return "scratch";
     case Space::reg:
       return "reg";
   }

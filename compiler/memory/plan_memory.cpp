@@ -8,6 +8,7 @@
 
 #include "compiler/memory/arena.h"
 #include "compiler/memory/in_place.h"
+#include "compiler/loop/stack.h"
 #include "compiler/memory/symbol_values.h"
 #include "compiler/support/error.h"
 
@@ -146,10 +147,11 @@ void plan_memory(CompileContext& context, Program& program) {
   EntryPlanner prepare{context, program, program.prepare, {}, {}, 0};
   const ArenaPlan once = prepare.run();
   check(once.bytes.is_const(), "plan_memory", "sizes in prepare are constant");
-  program.prepare_arena_bytes = once.bytes.value();
+  program.prepare_arena_bytes =
+      once.bytes.value() + kScratchPieces * scratch_bytes(program, program.prepare);
   EntryPlanner forward{context, program, program.forward, {}, {}, 0};
   const ArenaPlan plan = forward.run();
-  program.arena_bytes = plan.bytes;
+  program.arena_bytes = plan.bytes + kScratchPieces * scratch_bytes(program, program.forward);
   program.report.clear();
   const SymbolValues hints = hint_values(program);
   prepare.report(once, hints);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sizes and look-ups of a Program's parts. Takes a Program; gives bytes, roots of views, kernels.
 // Keeps true: Buffer::bytes() is a multiple of 64 for every value of the symbols.
+#include <algorithm>
+
+#include "compiler/loop/stack.h"
 #include "compiler/program/program.h"
 #include "compiler/support/error.h"
 
@@ -28,6 +31,15 @@ int32_t root_of(const Program& program, int32_t buffer) {
     check(++steps <= program.buffers.size(), "root_of", "views form a cycle");
   }
   return buffer;
+}
+
+int64_t scratch_bytes(const Program& program, const Entry& entry) {
+  int64_t most = 0;
+  for (const Region& region : entry.regions)
+    for (const Launch& launch : region.launches)
+      for (const Kernel& kernel : program.kernels[find_kernel(program, launch.kernel)].levels)
+        most = std::max(most, scratch_layout(kernel).bytes);
+  return most;
 }
 
 size_t find_kernel(const Program& program, std::string_view name) {

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "compiler/loop/lower_expr.h"
+#include "compiler/loop/stack.h"
 #include "compiler/program/canonical.h"
 #include "compiler/program/legal_names.h"
 #include "compiler/support/error.h"
@@ -51,9 +52,20 @@ Kernel copy_kernel(DType dtype) {
   return kernel;
 }
 
+// Where one level has scratch, so have the others.
+void make_scratch_uniform(std::vector<Kernel>& levels) {
+  if (std::ranges::none_of(levels, has_scratch)) return;
+  for (Kernel& kernel : levels) {
+    if (has_scratch(kernel)) continue;
+    const Stmt spare = k::alloc(fresh_name(kernel, "spare"), DType::u8, {1}, Space::scratch);
+    kernel.body = k::block({spare, kernel.body});
+  }
+}
+
 // All levels of a kernel have one signature: where one has a parallel loop, the others get one of a
 // single task.
 void make_uniform(std::vector<Kernel>& levels) {
+  make_scratch_uniform(levels);
   const auto has_parallel = [](const Kernel& kernel) {
     bool found = false;
     visit(kernel.body, [&](const Stmt& stmt) {

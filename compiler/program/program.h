@@ -85,6 +85,9 @@ Program parse_program(std::string_view text, const std::map<std::string, Tensor>
 // (compiler/memory/plan_memory.h).
 void verify(const Program& program);
 
+// Bytes of scratch that each task of an entry's launches may use; the arena of the entry ends with
+// kScratchPieces times as much.
+int64_t scratch_bytes(const Program& program, const Entry& entry);
 // What callers call an input or output: a model may have an input and an output of one name.
 const std::string& port_name(const Buffer& buffer);
 // The buffer whose bytes it shares, through all views.

@@ -141,6 +141,9 @@ std::unordered_set<const Node*> find_contract_tails(const Drafts& all);
 // In a row block: an element-wise value of the full shape that more than one nest reads, or one
 // value a row that is then broadcast over it.
 bool worth_keeping(const Drafts& all, const Draft& draft, const Node& node);
+extern const int64_t kMostKeptBytes;
+// Of one row of a value of a row block, at most.
+std::optional<int64_t> row_bytes(const Drafts& all, const Draft& draft, const Value& value);
 
 // The items that `dims` does not name.
 template <class T>

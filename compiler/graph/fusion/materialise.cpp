@@ -38,11 +38,16 @@ std::vector<const Node*> close_over(const Drafts& all, const Draft& draft,
 // Values with a nest: outputs, anchors, and in a row block what several nests would compute again.
 std::vector<Value> materialised(const Drafts& all, const Draft& draft, const Group& group) {
   std::vector<Value> values;
+  int64_t kept = 0;
   for (const Node* node : group.nodes) {
     const bool output = std::ranges::find(group.outputs, node, &Value::node) != group.outputs.end();
-    const bool nest = output || role_of(*node) == Role::anchor ||
-                      (draft.first_reduce != nullptr && draft.holds(node) &&
-                       worth_keeping(all, draft, *node));
+    bool nest = output || role_of(*node) == Role::anchor;
+    if (!nest && draft.first_reduce != nullptr && draft.holds(node) &&
+        worth_keeping(all, draft, *node)) {
+      const int64_t bytes = row_bytes(all, draft, {node, 0}).value_or(kMostKeptBytes + 1);
+      nest = kept + bytes <= kMostKeptBytes;
+      if (nest) kept += bytes;
+    }
     if (!nest) continue;
     for (int32_t r = 0; r < static_cast<int32_t>(node->results.size()); ++r)
       values.push_back({node, r});
