@@ -64,8 +64,7 @@ bool may_stretch(const Ranges& ranges, const Index& e, const Index& other) {
 }
 
 std::string legal_name(const Index& p, const Index& q) {
-  const auto a = p.as_var(), b = q.as_var();
-  return a && b ? "common_" + *a + "_" + *b : "common_size";
+  return "common_" + p.as_var().value_or("size") + "_" + q.as_var().value_or("size");
 }
 
 // The symbol for the size that p and q have in common.
@@ -116,6 +115,9 @@ Index common_extent(Builder& b, const std::string& op, const Index& p, const Ind
   Graph& graph = b.graph();
   if (equal(graph, p, q) || q.is_const(1)) return p;
   if (p.is_const(1)) return q;
+  // What p and q have in common meets q again: it stays what it is.
+  if (stretches(graph, q, p)) return p;
+  if (stretches(graph, p, q)) return q;
   const bool of_p = may_stretch(graph.ranges(), p, q), of_q = may_stretch(graph.ranges(), q, p);
   if (!of_p && !of_q) throw SizesDiffer(op, problem, p, q, b.scope(), help);
   Index size = of_p ? q : p;

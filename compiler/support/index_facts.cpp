@@ -45,6 +45,9 @@ bool is_better(const Ranges& ranges, const IndexTerm& a, const IndexTerm& b) {
   if (ca != cb) return ca < cb;
   const int ra = readiness(ranges, a), rb = readiness(ranges, b);
   if (ra != rb) return ra > rb;
+  // What is computed carries the names of what it is computed from: the longer one goes.
+  if (ra == 4 && a.factors[0]->name.size() != b.factors[0]->name.size())
+    return a.factors[0]->name.size() > b.factors[0]->name.size();
   size_t size_a = 0, size_b = 0;
   for (const auto& f : a.factors) size_a += f->size;
   for (const auto& f : b.factors) size_b += f->size;
