@@ -57,6 +57,9 @@ struct LaneReduction {
   // Items there can be where the count has no known bound: no address space holds more elements.
   int64_t most = int64_t{1} << 47;
   std::string prefix;  // of the names it makes
+  // Items are loops of their own: they are taken one after the other, so that the text of one is
+  // written once a level, not once for whole groups of lanes and once for the rest.
+  bool blocks = false;
 };
 // Appends the statements and returns the combined values. `axes` are the loops around.
 std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& reduction, const Index& count,

@@ -99,12 +99,20 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
   };
   const std::string steps = ctx.exprs.fresh(r.prefix + "_s");
   const Index full = ctx.exprs.ranges().simplify(floordiv(count, kLanes));
-  ctx.exprs.ranges().set(steps, Index(0), full - 1);
-  if (!full.is_const(0))
-    out.push_back(
-        k::loop(steps, 0, full, lane_loop("_l", kLanes, step(Index::var(steps) * kLanes))));
   const Index rest = ctx.exprs.ranges().simplify(mod(count, kLanes));
-  if (!rest.is_const(0)) out.push_back(lane_loop("_l", rest, step(full * kLanes)));
+  if (r.blocks) {
+    const Index item = Index::var(steps), lane = mod(item, kLanes);
+    std::vector<Stmt> inner;
+    ctx.exprs.ranges().set(steps, Index(0), count - 1);
+    update_all(ctx, r, acc, lane, r.take(item, load_all(acc, r.dtypes, lane), inner), inner);
+    out.push_back(k::loop(steps, 0, count, k::block(std::move(inner))));
+  } else {
+    ctx.exprs.ranges().set(steps, Index(0), full - 1);
+    if (!full.is_const(0))
+      out.push_back(
+          k::loop(steps, 0, full, lane_loop("_l", kLanes, step(Index::var(steps) * kLanes))));
+    if (!rest.is_const(0)) out.push_back(lane_loop("_l", rest, step(full * kLanes)));
+  }
   out.push_back(lane_loop("_l", kLanes, [&](Index l, std::vector<Stmt>& inner) {
     store_all(part, l, load_all(acc, r.dtypes, l), inner);
   }));
@@ -131,6 +139,7 @@ std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& r, const I
   const Index blocks = ceildiv(count, r.block);
   LaneReduction outer = r;
   outer.prefix = ctx.exprs.fresh(r.prefix + "_b");
+  outer.blocks = true;
   outer.most = (most + r.block - 1) / r.block;
   outer.take = [&](Index b, const std::vector<Expr>& acc, std::vector<Stmt>& inner) {
     LaneReduction block = r;

@@ -142,6 +142,23 @@ TEST(Lower, MoreBlocksThanLanes) {
   check_chain(std::move(g), {{"n", 17 * 4096 + 5}});
 }
 
+TEST(Lower, AnItemOfASumIsWrittenTwiceAtMost) {
+  // Blocks of blocks, as deep as memory: whole groups of lanes, and the rest, of the innermost.
+  Graph g;
+  g.add_symbol({"n", 0, -1, 1, 8});
+  Builder b(g);
+  const Value x = b.apply(ScalarOp::exp, {b.input("x", DType::f32, {Index::var("n")})});
+  g.results = {{"sum", b.reduce(Combiner::add, x, {0})}};
+  for (const char* level : {"", "v4"}) {
+    const std::string text = kernels_text(g, level);
+    size_t count = 0;
+    for (size_t at = text.find("exp("); at != std::string::npos; at = text.find("exp(", at + 1))
+      ++count;
+    EXPECT_GE(count, 1u) << text;
+    EXPECT_LE(count, 2u) << text;
+  }
+}
+
 TEST(Lower, NothingIsReadOfEmptyIndices) {
   // The padding reads no row, so neither an index: what names it is loaded under the size alone.
   for (int64_t n : {0, 1, 5})
