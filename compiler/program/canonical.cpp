@@ -87,6 +87,10 @@ std::string canonical_text(const Kernel& kernel) {
   neutral.schedule.clear();
   neutral.because.clear();
   neutral.computes.clear();
+  neutral.body = rewrite(neutral.body, nullptr, [](const Stmt& s) -> Stmt {
+    const auto* loop = std::get_if<For>(&s->node);
+    return loop ? k::loop(loop->var, loop->begin, loop->end, loop->body, loop->kind) : nullptr;
+  });
   return print(neutral);
 }
 
