@@ -125,6 +125,19 @@ TEST(broadcast, sizes_that_meet) {
   EXPECT_TRUE(compile_error([] { meeting(v("n"), v("m"), 2); }).size() > 0);
 }
 
+TEST(broadcast, what_two_have_in_common_meets_one_of_them_again) {
+  Graph g;
+  for (const char* name : {"n", "m", "k"}) g.add_symbol({name, 0, -1, 1, 0});
+  Builder b(g);
+  const Index both = common_extent(b, "broadcast", v("n"), v("m"), "");
+  EXPECT_EQ(common_extent(b, "broadcast", both, v("m"), ""), both);
+  EXPECT_EQ(common_extent(b, "broadcast", v("n"), both, ""), both);
+  EXPECT_EQ(g.conditions().size(), 1u);
+  const Index all = common_extent(b, "broadcast", both, v("k"), "");
+  EXPECT_EQ(common_extent(b, "broadcast", all, v("n"), ""), all);
+  EXPECT_EQ(g.symbols().size(), 5u);
+}
+
 TEST(sizes, a_search_finds_some_that_fit) {
   const Graph g = parse_graph(kPyramid, {});
   const SizeValues found =

@@ -173,6 +173,37 @@ UP = {
 }
 
 
+def layers():
+    """Two layers of attention with what was there added back: sizes that two have in common meet
+    theirs again."""
+    nodes, tensors, last = [], {"x": named("b", "s", 8), "bias": named("mb", 1, "ms")}, "x"
+    tensors["y"] = named("yb", "ys", 8)
+    nodes.append(node("Add", ["x", "y"], ["h"]))
+    last = "h"
+    for i in range(2):
+        nodes += [
+            node("Transpose", [last], [f"t{i}"], perm=[0, 2, 1]),
+            node("MatMul", [last, f"t{i}"], [f"s{i}"]),
+            node("Add", [f"s{i}", "bias"], [f"m{i}"]),
+            node("Softmax", [f"m{i}"], [f"p{i}"], axis=-1),
+            node("MatMul", [f"p{i}", last], [f"c{i}"]),
+            node("Add", [f"c{i}", last], [f"h{i}"]),
+        ]
+        last = f"h{i}"
+    names = ("b", "s", "yb", "ys", "mb", "ms")
+    runs = ((2, 5, 2, 5, 2, 5), (2, 5, 1, 5, 1, 1), (1, 1, 2, 16, 2, 16), (1, 7, 1, 1, 3, 7))
+    yield at_sizes(
+        "attention-layers-of-other-names",
+        "sizes that two have in common meet one of them again",
+        nodes,
+        tensors,
+        [last],
+        [dict(zip(names, run, strict=True)) for run in runs],
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
 def pyramid(levels):
     nodes, tensors = [], {"x": named("n", 3, "h", "w"), "scales": const([1, 1, 2, 2], F32)}
     last, names = "x", []
@@ -338,6 +369,7 @@ def cases():
     yield from element_wise()
     yield from expansions()
     yield from masks()
+    yield from layers()
     yield from pyramids()
     yield from frames()
     yield from splits_and_shapes()
