@@ -9,79 +9,19 @@ implementation must agree on, so that a difference is a fault.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 from random_oracle import SAMPLES, Oracle, Refused, moved, onnx_type, tolerance
+from random_values import BOOL, EXACT, FLOATS, INTS, MOVES, NEAR, SUMS, U8, Case, Value
 
-F64, F32, F16 = (np.dtype(d) for d in ("float64", "float32", "float16"))
-I64, I32, U8, BOOL = (np.dtype(d) for d in ("int64", "int32", "uint8", "bool"))
-FLOATS, INTS = (F32, F32, F16, F64), (I64, I32, U8)
 MOST = 20_000  # elements of a value
 MOST_DIMS = 5
 
-# How sure a value is. moves: the very bits of operands. exact: rounded once from exact operands,
-# the same everywhere but for the sign of zeros. sums: exact where whole numbers are summed that
-# fit, else near. near: within a tolerance.
-MOVES, EXACT, SUMS, NEAR = range(4)
 
-
-@dataclass
-class Value:
-    """A value at every size: `data[s]`; `samples[s]` are there when it is only near."""
-
-    name: str
-    dtype: np.dtype
-    data: list
-    sure: int = MOVES
-    samples: list | None = None
-    constant: bool = False
-    naming: int = 0  # of an input's sizes: 0 by symbol, 1 without a name, 2 by names of its own
-
-    @property
-    def rank(self):
-        return self.data[0].ndim
-
-    @property
-    def dims(self):
-        """Per dimension its sizes, one for each run."""
-        return [tuple(a.shape[d] for a in self.data) for d in range(self.rank)]
-
-    def sample(self, s, i):
-        return self.samples[s][i] if self.samples else self.data[s].astype(np.float64)
-
-    def exact(self):
-        return self.sure <= EXACT
-
-    def is_float(self):
-        return self.dtype.kind == "f"
-
-    def finite(self):
-        return all(np.isfinite(a).all() for a in self.data) if self.is_float() else True
-
-    def largest(self):
-        """The largest magnitude, at least 1; inf when some are not whole or not finite."""
-        most = 1.0
-        for a in self.data:
-            a = a.astype(np.float64)
-            if not (np.isfinite(a).all() and (a == np.rint(a)).all()):
-                return math.inf
-            most = max(most, np.abs(a).max(initial=0))
-        return most
-
-
-@dataclass
-class Case:
-    """`runs[s]`: inputs; `wants[s]`: per output the array and its tolerance, None: exact, with
-    the bits of zeros when `bits` says so."""
-
-    name: str
-    model: bytes
-    runs: list
-    wants: list
-    bits: list
+def largest(x):
+    return float(np.abs(x[np.isfinite(x)]).max(initial=0))
 
 
 class Builder:
@@ -111,7 +51,8 @@ class Builder:
         return int(self.rng.integers(low, high + 1))
 
     def random_sizes(self):
-        """Different sizes first, ones, even, large; nothing at last, in half of the models."""
+        """Different sizes first, ones, even, large; nothing at last, in half of the models. Now and
+        then one is longer than a block or a chunk of a sum."""
         names = ["n", "m", "k"]
         rows = [
             self.rng.permutation([2, 3, 5, 7])[:3],
@@ -119,6 +60,8 @@ class Builder:
             self.rng.choice([2, 4, 8, 16, 32], 3),
             self.rng.permutation([self.rng.choice([33, 63, 100, 257, 300]), 3, 1])[:3],
         ]
+        if self.chance(0.15):
+            rows.append(self.rng.permutation([9001, 1, 2])[:3])
         if self.chance(0.5):
             rows.append(self.rng.permutation([0, self.rng.choice([0, 1, 6]), 4])[:3])
         return {name: tuple(int(r[i]) for r in rows) for i, name in enumerate(names)}
@@ -249,8 +192,13 @@ class Builder:
         return self.like(x, dims, dtype, **kind)
 
     # ------------------------------------------------------------ nodes
-    def node(self, op, inputs, outputs=1, sure=NEAR, ulps=2.0, fixed=(), power=1, **attributes):
-        """Adds a node; its value, or the list of its values. Refused: nothing has changed."""
+    def node(
+        self, op, inputs, outputs=1, sure=NEAR, ulps=2.0, blur=0, fixed=(), power=1, **attributes
+    ):
+        """Adds a node; its value, or the list of its values. Refused: nothing has changed.
+
+        `ulps`: how far rounding moves operands and results, `blur` how far results, in ulps of the
+        largest operand; `power` of operands in `sums`."""
         oracle = Oracle(
             op, [v is not None for v in inputs], outputs, self.opset, fixed, **attributes
         )
@@ -261,7 +209,7 @@ class Builder:
             if max(a.size for a in data) > MOST or data[0].ndim > MOST_DIMS:
                 raise Refused("too large")
             made.append(Value(self.fresh_name("v"), data[0].dtype, data))
-        self.judge(oracle, inputs, made, sure, ulps, power)
+        self.judge(oracle, inputs, made, sure, (ulps, blur), power)
         self.used |= {v.name for v in inputs if v is not None}
         names = [v.name if v is not None else "" for v in inputs]
         self.nodes.append(helper.make_node(op, names, [v.name for v in made], **attributes))
@@ -282,7 +230,7 @@ class Builder:
                 self.forget_run(s)
         return results
 
-    def judge(self, oracle, inputs, made, sure, ulps, power):
+    def judge(self, oracle, inputs, made, sure, rough, power):
         """Says of each result how sure it is, and makes the samples of what is only near."""
         data = [v for k, v in enumerate(inputs) if v is not None and k not in oracle.fixed]
         floats = [v for v in data if v.is_float()]
@@ -299,7 +247,7 @@ class Builder:
             value.sure = max(operands, sure)
         if made[0].sure == NEAR:
             widest = max([np.finfo(v.dtype).eps for v in [*floats, *made] if v.is_float()])
-            rough = 0 if sure == MOVES else widest * ulps
+            rough = [0 if sure == MOVES else widest * ulps for ulps in rough]
             for value, samples in zip(made, self.sampled(oracle, inputs, rough, len(made))):
                 value.samples = samples
 
@@ -316,16 +264,21 @@ class Builder:
 
     def sampled(self, oracle, inputs, rough, outputs):
         """samples[output][run][sample]"""
+        rough, blur = rough
         found = [[] for _ in range(outputs)]
         for s in range(self.count):
             rows = []
+            floats = [v for v in inputs if v is not None and v.is_float()]
+            most = max((largest(v.data[s]) for v in floats), default=0.0)
             for i in range(SAMPLES + 1):
                 arrays = [None if v is None else self.operand(v, s, i, rough) for v in inputs]
                 for k in oracle.fixed:
                     if inputs[k] is not None:
                         arrays[k] = inputs[k].data[s]
                 outcome = oracle.sample(arrays)
-                rows.append([moved(self.rng, y, rough) if i else y for y in outcome])
+                if i:
+                    outcome = [moved(self.rng, y, rough, blur * most) for y in outcome]
+                rows.append(outcome)
             for k in range(outputs):
                 found[k].append([row[k] for row in rows])
         return found

@@ -8,9 +8,9 @@ answer is right.
 """
 
 import numpy as np
-from random_builder import BOOL, EXACT, F16, F32, F64, FLOATS, I32, I64, INTS, MOVES
 from random_operands import ANY, exact, filled, finite, need, shape_of
 from random_oracle import onnx_type
+from random_values import BOOL, EXACT, F16, F32, F64, FLOATS, I32, I64, INTS, MOVES
 
 
 UNARY_EXACT = {"Neg": FLOATS + (I64, I32), "Abs": ANY[:-1], "Sqrt": FLOATS, "Reciprocal": FLOATS}
@@ -32,7 +32,7 @@ def unary_jumps(g):
 
 def unary_near(g):
     op = g.choose(UNARY_NEAR)
-    g.node(op, [g.pick(dtypes=UNARY_NEAR[op])], ulps=4)
+    g.node(op, [g.pick(dtypes=UNARY_NEAR[op])], ulps=4, blur=2 if op == "Elu" else 0)
 
 
 def relu(g):
@@ -41,6 +41,19 @@ def relu(g):
 
 def leaky(g):
     g.node("LeakyRelu", [g.pick(dtypes=(F32, F16))], alpha=0.25)
+
+
+def prelu(g):
+    x = g.pick(dtypes=(F32, F64), rank=(1, 4))
+    dims = [d if g.chance(0.5) else (1,) * g.count for d in x.dims]
+    g.node("PRelu", [x, g.like(x, dims)], sure=EXACT)
+
+
+def rounded_kind(g):
+    op = g.choose(["HardSigmoid", "HardSwish", "Selu", "ThresholdedRelu", "Mish"])
+    need(op != "Mish" or g.opset >= 18)
+    # exp(x) - 1 near 0, where it is computed so
+    g.node(op, [g.pick(finite, dtypes=(F32,))], ulps=4, blur=2)
 
 
 def test_of_kind(g):
@@ -155,8 +168,8 @@ def identity(g):
 
 
 ROWS = (
-    (unary_exact, 4), (unary_jumps, 2), (unary_near, 4), (relu, 3), (leaky, 1), (test_of_kind, 1),
-    (add_sub_mul, 10), (division, 3), (fmod, 1), (power, 2), (min_max, 3), (several, 1),
-    (compare, 3), (logic, 2), (bits, 1), (where, 5), (mask, 2), (clip, 2), (cast, 4),
-    (cast_near, 2), (identity, 1),
+    (unary_exact, 4), (unary_jumps, 2), (unary_near, 4), (relu, 3), (leaky, 1), (prelu, 1),
+    (rounded_kind, 1), (test_of_kind, 1), (add_sub_mul, 10), (division, 3), (fmod, 1), (power, 2),
+    (min_max, 3), (several, 1), (compare, 3), (logic, 2), (bits, 1), (where, 5), (mask, 2),
+    (clip, 2), (cast, 4), (cast_near, 2), (identity, 1),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs random models in Mintor, says what is wrong with the answers, and shortens what fails.
 
-Takes: Cases of random_builder.py. Gives: a Verdict for each; the kind is one of ok, refused (the
+Takes: Cases (random_values.py). Gives: a Verdict for each; the kind is one of ok, refused (the
 model, with the compiler's words), wrong, bits (levels, threads or the evaluator disagree),
 internal, crash and hang. Keeps true: models are compiled and run in a worker process, which is
 replaced when it dies or takes too long, so that one bad model costs one verdict.

@@ -61,6 +61,8 @@ def run_seeds(seeds, arguments):
         for seed in seeds:
             verdict, case = check_seed(seed, running, not arguments.fast, not arguments.no_shrink)
             counts[verdict.kind] = counts.get(verdict.kind, 0) + 1
+            if sum(counts.values()) % 50 == 0:
+                print(f"{seed}: {counts}", file=sys.stderr, flush=True)
             if verdict.kind == "ok":
                 continue
             print(f"seed {seed}: {verdict}\n{text_of(case.model)}\n", flush=True)

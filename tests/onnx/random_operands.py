@@ -5,8 +5,8 @@ Takes: values, and the Builder for what makes nodes. Gives: conditions for `g.pi
 nodes that compute a shape. Keeps true: sizes that are computed come from shapes, never from data.
 """
 
-from random_builder import BOOL, FLOATS, I64, INTS
 from random_oracle import Refused
+from random_values import BOOL, FLOATS, I64, INTS
 
 ANY = FLOATS + INTS + (BOOL,)
 

@@ -141,10 +141,11 @@ class Oracle:
         raise Refused(f"{self.node.op_type} has no kernel for floats")
 
 
-def moved(rng, x, ulps):
-    """x (f64) with each element moved by up to `ulps` relative."""
+def moved(rng, x, relative, absolute=0.0):
+    """x (f64) with each element moved by up to so much."""
     with np.errstate(all="ignore"):
-        return np.asarray(x * (1 + ulps * rng.uniform(-1, 1, x.shape)))
+        y = np.asarray(x * (1 + relative * rng.uniform(-1, 1, x.shape)))
+        return y + absolute * rng.uniform(-1, 1, x.shape) if absolute else y
 
 
 def tolerance(want, samples):

@@ -2,15 +2,14 @@
 """Operators of random models that move elements: places, shapes and sizes that are computed.
 
 Takes: the Builder `g`, which picks operands. Gives: `ROWS`, a function and its weight an operator.
-Keeps true: what ONNX or ONNX Runtime leaves open stays out, so that one
-answer is right.
+Keeps true: what ONNX or ONNX Runtime leaves open stays out, so that one answer is right.
 """
 
 import numpy as np
 from onnx import helper
-from random_builder import BOOL, EXACT, F16, F32, F64, FLOATS, I32, I64, MOVES, U8
 from random_operands import ANY, dim_of, filled, need, shape_of
 from random_oracle import onnx_type
+from random_values import BOOL, EXACT, F16, F32, F64, FLOATS, I32, I64, MOVES, U8
 
 
 def concat(g):
@@ -263,7 +262,7 @@ def shape_output(g):
     x = g.pick()
     value = g.node(g.choose(["Shape", "Size"]), [x])
     if g.chance(0.5):
-        value = g.node("Cast", [value], to=onnx_type(F32))
+        value = g.node("Cast", [value], sure=MOVES, to=onnx_type(F32))
         g.node("Mul", [value, g.constant(np.array(0.5, F32))], sure=EXACT)
 
 
@@ -318,6 +317,41 @@ def padded_then_cut(g):
     g.node("Slice", [wide, *bounds], sure=MOVES)
 
 
+def scatter_nd(g):
+    """Rows at places without repetition."""
+    x = g.pick(rank=(1, 4))
+    count = min(x.dims[0])
+    need(count >= 1, "nothing to scatter to")
+    rows = (g.number(1, min(count, 3)),) * g.count
+
+    def data(s, shape):
+        return g.rng.permutation(x.dims[0][s])[: shape[0], None]
+
+    place = g.fresh([rows, (1,) * g.count], I64, data)
+    g.node("ScatterND", [x, place, g.like(x, [rows, *x.dims[1:]])], sure=MOVES)
+
+
+def cut_by_floats(g):
+    """To half the size, the half computed in floats as exporters do."""
+    x = g.pick(rank=(1, 4))
+    axis = g.number(0, x.rank - 1)
+    size = g.node("Cast", [dim_of(g, x, axis)], sure=MOVES, to=onnx_type(F32))
+    half = g.node("Mul", [size, g.constant(np.array(0.5, F32))], sure=EXACT)
+    whole = g.node(g.choose(["Floor", "Ceil"]), [half], sure=EXACT)
+    end = g.node("Cast", [whole], to=onnx_type(I64))
+    g.node("Slice", [x, g.constant([0], I64), end, g.constant([axis], I64)], sure=MOVES)
+
+
+def turned_back(g):
+    """Transpose, something of the same shape, transpose back."""
+    x = g.pick(dtypes=FLOATS + (I64,), rank=(2, 4))
+    order = g.rng.permutation(x.rank)
+    turned = g.node("Transpose", [x], sure=MOVES, perm=order.tolist())
+    other = g.node("Add", [turned, g.partner(turned)], sure=EXACT)
+    if other.rank == x.rank:
+        g.node("Transpose", [other], sure=MOVES, perm=np.argsort(order).tolist())
+
+
 def halves(g):
     """Rotary embedding's rotation: the second half, negated, before the first."""
     x = g.pick(dtypes=FLOATS, rank=(1, 4))
@@ -335,5 +369,6 @@ ROWS = (
     (scatter_elements, 2), (transpose, 4), (reshape, 4), (reshape_computed, 3), (flatten, 1),
     (expand, 3), (expand_like, 2), (squeeze, 3), (tile, 2), (space, 1), (trilu, 1), (one_hot, 1),
     (shape_output, 2), (range_of_size, 2), (filled_shape, 2), (tile_computed, 1),
-    (expand_computed, 2), (padded_then_cut, 2), (halves, 1),
+    (expand_computed, 2), (padded_then_cut, 2), (halves, 1), (scatter_nd, 2), (cut_by_floats, 2),
+    (turned_back, 2),
 )  # fmt: skip

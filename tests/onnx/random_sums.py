@@ -6,17 +6,23 @@ Keeps true: what ONNX or ONNX Runtime leaves open stays out (maxima of NaN or of
 one answer is right.
 """
 
-from random_builder import EXACT, F16, F32, F64, FLOATS, I32, I64, MOVES, NEAR, SUMS, U8
+import numpy as np
 from random_operands import exact, filled, finite, need, shape_of
+from random_values import EXACT, F16, F32, F64, FLOATS, I32, I64, MOVES, NEAR, SUMS, U8
+
+
+# Places along an axis: what rounding one moves a weight by, in ulps; and what is lost where a mean
+# is taken away.
+PLACES = 600
 
 
 def axes_of(g, x):
     return sorted(g.rng.permutation(x.rank)[: g.number(1, x.rank)].tolist())
 
 
-def reduced(g, op, x, axes, **kind):
+def reduced(g, op, x, axes, keepdims=None, **kind):
     """A reduction by the rules of the opset: axes an attribute at first, an input later."""
-    keep = g.number(0, 1)
+    keep = g.number(0, 1) if keepdims is None else keepdims
     if g.opset >= 18 or op == "ReduceSum":
         inputs = [x] if axes is None else [x, g.constant(axes, I64)]
         return g.node(op, inputs, keepdims=keep, **kind)
@@ -72,7 +78,24 @@ def layer_norm(g):
     need(g.opset >= 17)
     x = g.pick(finite, filled, dtypes=(F32, F64), rank=(2, 4))
     scale, bias = (g.like(x, x.dims[-1:], easy=True) for _ in "sb")
-    g.node("LayerNormalization", [x, scale, bias], ulps=8, axis=-1)
+    g.node("LayerNormalization", [x, scale, bias], ulps=8, blur=PLACES, axis=-1)
+
+
+def instance_norm(g):
+    x = g.pick(finite, filled, dtypes=(F32,), rank=(3, 4))
+    scale, bias = (g.like(x, x.dims[1:2], easy=True) for _ in "sb")
+    g.node("InstanceNormalization", [x, scale, bias], ulps=8, blur=PLACES)
+
+
+def by_parts(g):
+    """A mean and a variance written out, as normalisations are exported."""
+    x = g.pick(finite, filled, dtypes=(F32, F64, F16), rank=(1, 4))
+    mean = reduced(g, "ReduceMean", x, [x.rank - 1], keepdims=1)
+    centred = g.node("Sub", [x, mean], sure=EXACT)
+    square = g.node("Mul", [centred, centred], sure=EXACT)
+    variance = reduced(g, "ReduceMean", square, [x.rank - 1], keepdims=1)
+    padded = g.node("Add", [variance, g.constant(np.array(0.01, x.dtype))], sure=EXACT)
+    g.node("Div", [centred, g.node("Sqrt", [padded], sure=EXACT)], sure=EXACT)
 
 
 def batch_norm(g):
@@ -94,6 +117,19 @@ def matmul(g):
         turned = [*batch, g.dim(), x.dims[-2]]
         pair = [g.like(x, turned), x]
     g.node("MatMul", pair, sure=SUMS)
+
+
+def attention(g):
+    """Softmax of scaled products of queries and keys, then values."""
+    q = g.pick(finite, filled, dtypes=(F32, F16), rank=(2, 4))
+    batch, width = q.dims[:-2], q.dims[-1]
+    length = q.dims[-2] if g.chance(0.5) else g.dim()
+    k = g.like(q, [*batch, length, width], easy=True)
+    v = g.like(q, [*batch, length, g.dim()], easy=True)
+    turned = list(range(q.rank - 2)) + [q.rank - 1, q.rank - 2]
+    scores = g.node("MatMul", [q, g.node("Transpose", [k], sure=MOVES, perm=turned)], sure=SUMS)
+    scaled = g.node("Mul", [scores, g.constant(np.array(0.25, q.dtype))], sure=EXACT)
+    g.node("MatMul", [g.node("Softmax", [scaled], axis=-1, ulps=8), v])
 
 
 def gemm(g):
@@ -239,7 +275,7 @@ def resize(g):
         if kind["mode"] == "nearest":
             kind["coordinate_transformation_mode"] = "asymmetric"
             kind["nearest_mode"] = "floor"
-    g.node("Resize", inputs, sure=sure, ulps=64, fixed=(2,), **kind)
+    g.node("Resize", inputs, sure=sure, blur=PLACES, fixed=(2,), **kind)
 
 
 def resize_like(g):
@@ -250,13 +286,14 @@ def resize_like(g):
     sizes = g.node("Mul", [shape, ones])
     mode = g.choose(["nearest", "linear"])
     g.node(
-        "Resize", [x, None, None, sizes], sure=MOVES if mode == "nearest" else NEAR, ulps=64,
+        "Resize", [x, None, None, sizes], sure=MOVES if mode == "nearest" else NEAR, blur=PLACES,
         mode=mode, coordinate_transformation_mode="asymmetric", nearest_mode="floor",
     )  # fmt: skip
 
 
 ROWS = (
     (reduce_sum, 4), (reduce_near, 2), (reduce_most, 3), (arg_most, 3), (softmax, 3),
-    (cum_sum, 2), (layer_norm, 1), (batch_norm, 1), (matmul, 6), (gemm, 3), (einsum, 3),
-    (conv, 4), (conv_transpose, 1), (pool, 3), (global_pool, 1), (resize, 3), (resize_like, 2),
+    (cum_sum, 2), (layer_norm, 1), (batch_norm, 1), (matmul, 6), (gemm, 3), (attention, 2),
+    (instance_norm, 1), (by_parts, 2), (einsum, 3), (conv, 4), (conv_transpose, 1), (pool, 3),
+    (global_pool, 1), (resize, 3), (resize_like, 2),
 )  # fmt: skip
