@@ -105,9 +105,15 @@ Stmt block(std::vector<Stmt> body) {
   return make(Block{std::move(flat)});
 }
 
-Stmt loop(std::string var, Index begin, Index end, Stmt body, LoopKind kind) {
-  return make(For{std::move(var), std::move(begin), std::move(end), kind, std::move(body)});
+Stmt loop(std::string var, Index begin, Index end, Stmt body, LoopKind kind, LoopOrigin origin) {
+  if (origin.axis == var && origin.parts.empty()) origin.axis.clear();
+  return make(For{std::move(var), std::move(begin), std::move(end), kind, std::move(body),
+                  std::move(origin)});
 }
+Stmt loop(const For& like, Index begin, Index end, Stmt body) {
+  return loop(like.var, std::move(begin), std::move(end), std::move(body), like.kind, like.origin);
+}
+Stmt loop(const For& like, Stmt body) { return loop(like, like.begin, like.end, std::move(body)); }
 Stmt let(std::string name, Expr value) { return make(Let{std::move(name), std::move(value)}); }
 Stmt store(std::string buffer, std::vector<Index> indices, Expr value) {
   int32_t lanes = value->lanes;

@@ -88,6 +88,17 @@ struct StmtNode;
 using Stmt = std::shared_ptr<const StmtNode>;
 
 enum class LoopKind : uint8_t { serial, parallel, unrolled };
+
+// Where a loop comes from, which is what schedules ask for: names are for readers. Lowering gives
+// the axis and its role; steps add the part that they made of it, so that a copy of a tile's tail
+// is `out m inner tail` whatever it is called.
+enum class LoopRole : uint8_t { axis, out, reduced, window, lane };
+enum class LoopPart : uint8_t { outer, inner, first, last, tail, jammed };
+struct LoopOrigin {
+  LoopRole role = LoopRole::axis;  // axis: nothing is known
+  std::string axis;                // empty: the loop's own variable
+  std::vector<LoopPart> parts;     // in the order of the steps
+};
 enum class Space : uint8_t { global, local, reg };
 
 struct Block {
@@ -98,6 +109,7 @@ struct For {
   Index begin, end;
   LoopKind kind = LoopKind::serial;
   Stmt body;
+  LoopOrigin origin;
 };
 struct Let {  // dtype and lanes are the value's
   std::string name;
@@ -183,7 +195,11 @@ Expr guard(Expr cond, Expr value, Expr fill);
 
 // Flattens nested blocks; a block of one is that statement unless it allocates.
 Stmt block(std::vector<Stmt> body);
-Stmt loop(std::string var, Index begin, Index end, Stmt body, LoopKind kind = LoopKind::serial);
+Stmt loop(std::string var, Index begin, Index end, Stmt body, LoopKind kind = LoopKind::serial,
+          LoopOrigin origin = {});
+// The same loop around another body, or from other bounds.
+Stmt loop(const For& like, Stmt body);
+Stmt loop(const For& like, Index begin, Index end, Stmt body);
 Stmt let(std::string name, Expr value);
 Stmt store(std::string buffer, std::vector<Index> indices, Expr value);
 Stmt alloc(std::string name, DType dtype, std::vector<Index> shape, Space space);
@@ -220,8 +236,15 @@ std::string fresh_name(const Kernel& kernel, std::string_view wish);
 // Ranges of symbols and, along the path to loop `var` (inclusive), of the loops around.
 Ranges ranges_at(const Kernel& kernel, std::string_view var = "");
 // Renames every variable and buffer bound inside `stmt` by appending `suffix` (for copies of a
-// body).
-Stmt rename_bound(const Stmt& stmt, std::string_view suffix);
+// body); loops inside become that part of their axis.
+Stmt rename_bound(const Stmt& stmt, std::string_view suffix, std::optional<LoopPart> part = {});
+std::string_view name_of(LoopRole role);
+std::string_view name_of(LoopPart part);
+// With the axis by its name.
+LoopOrigin origin_of(const For& loop);
+// That part of what `of` is.
+LoopOrigin part_of(LoopOrigin of, LoopPart part);
+bool same_loop(const LoopOrigin& a, const LoopOrigin& b);  // axis and parts
 
 // ---- text, verification ----
 

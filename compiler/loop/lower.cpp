@@ -17,7 +17,8 @@ Ranges NestContext::ranges(const std::vector<LoopAxis>& axes) const {
 }
 
 Stmt wrap(const std::vector<LoopAxis>& axes, Stmt body) {
-  for (size_t n = axes.size(); n-- > 0;) body = k::loop(axes[n].var, 0, axes[n].extent, body);
+  for (size_t n = axes.size(); n-- > 0;)
+    body = k::loop(axes[n].var, 0, axes[n].extent, body, LoopKind::serial, axes[n].origin);
   return body;
 }
 
@@ -44,11 +45,15 @@ std::vector<Index> unflattened(const Ranges& ranges, const Index& position,
   return at;
 }
 
+std::string axis_name(const std::string& value, size_t dim) {
+  return value + "_" + std::to_string(dim) + "i";
+}
+
 std::vector<LoopAxis> axes_of(const NestContext& ctx, const Value& v) {
   std::vector<LoopAxis> axes;
   const std::string name = value_name(ctx.graph, v);
   for (size_t d = 0; d < v.shape().size(); ++d)
-    axes.push_back({name + "_" + std::to_string(d) + "i", v.shape()[d]});
+    axes.push_back({axis_name(name, d), v.shape()[d], {LoopRole::out, "", {}}});
   return axes;
 }
 

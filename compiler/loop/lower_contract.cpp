@@ -25,13 +25,22 @@ struct ContractNest {
   }
 };
 
+// The loop variable of an axis: its name, kept apart from the graph's symbols.
+std::string axis_variable(const Graph& graph, const std::string& axis) {
+  return graph.find_symbol(axis) != nullptr || axis == kLane ? axis + "_axis" : axis;
+}
+
 ContractNest make_nest(NestContext& ctx, const Node& node) {
   ContractNest nest{ctx, node, node.as<Contract>(),  value_name(ctx.graph, {&node, 0}), {},
                     {},  {},   node.results[0].dtype};
   for (const ContractAxis& axis : nest.c.axes) {
     const std::string var = ctx.exprs.fresh(axis_variable(ctx.graph, axis.name));
     nest.names[axis.name] = Index::var(var);
-    (nest.is_out(axis) ? nest.out_axes : nest.k_axes).push_back({var, axis.extent});
+    const LoopRole role = nest.is_out(axis)               ? LoopRole::out
+                          : axis.role == AxisRole::window ? LoopRole::window
+                                                          : LoopRole::reduced;
+    (nest.is_out(axis) ? nest.out_axes : nest.k_axes)
+        .push_back({var, axis.extent, {role, axis.name, {}}});
   }
   return nest;
 }
@@ -94,9 +103,10 @@ Stmt chain(ContractNest& nest, const std::string& acc, const Index& begin, const
   std::map<std::string, Index> vars = nest.names;
   const int64_t inner = nest.c.order.inner;
   std::vector<std::pair<LoopAxis, Index>> loops;  // axis, begin
-  const auto add_loop = [&](const std::string& var, const Index& from, const Index& to) {
+  const auto add_loop = [&](const std::string& var, const Index& from, const Index& to,
+                            const LoopOrigin& origin) {
     ranges.set(var, from, to - 1);
-    loops.push_back({{var, to}, from});
+    loops.push_back({{var, to, origin}, from});
   };
   const ContractAxis* channel = nullptr;
   if (inner > 1)
@@ -105,30 +115,33 @@ Stmt chain(ContractNest& nest, const std::string& acc, const Index& begin, const
   if (channel != nullptr) {
     const std::string name = *nest.names.at(channel->name).as_var();
     const std::string outer = nest.ctx.exprs.fresh(name + "_blk");
-    add_loop(outer, begin, end);
+    const LoopOrigin whole_axis{LoopRole::reduced, channel->name, {}};
+    add_loop(outer, begin, end, part_of(whole_axis, LoopPart::outer));
     const std::string within = nest.ctx.exprs.fresh(name + "_in");
     for (const LoopAxis& axis : nest.k_axes)
-      if (axis.var != name) add_loop(axis.var, 0, axis.extent);
+      if (axis.var != name) add_loop(axis.var, 0, axis.extent, axis.origin);
     const Index left = channel->extent - Index::var(outer) * inner;
     const bool whole = channel->extent.is_const() && channel->extent.value() % inner == 0;
-    add_loop(within, 0, whole ? Index(inner) : ranges.simplify(min(Index(inner), left)));
+    add_loop(within, 0, whole ? Index(inner) : ranges.simplify(min(Index(inner), left)),
+             part_of(whole_axis, LoopPart::inner));
     vars[channel->name] = Index::var(outer) * inner + Index::var(within);
     // What a split cannot prove by itself: the channel is below its extent.
     ranges.set(within,
                Range{Index(0), whole ? Index(inner - 1) : min(Index(inner - 1), left - 1), 1});
   } else if (nest.k_axes.size() == 1) {
-    add_loop(nest.k_axes[0].var, begin, end);
+    add_loop(nest.k_axes[0].var, begin, end, nest.k_axes[0].origin);
   } else if (begin.is_const(0)) {
-    for (const LoopAxis& axis : nest.k_axes) add_loop(axis.var, 0, axis.extent);
+    for (const LoopAxis& axis : nest.k_axes) add_loop(axis.var, 0, axis.extent, axis.origin);
   } else {
     // A chunk border inside several k axes: one loop over flat positions.
     const std::string flat = nest.ctx.exprs.fresh(nest.prefix + "_k");
-    add_loop(flat, begin, end);
+    add_loop(flat, begin, end, {LoopRole::reduced, "", {}});
     put_position(nest, Index::var(flat), vars);
   }
   Stmt body = add_term(nest, vars, acc, 0);
   for (size_t n = loops.size(); n-- > 0;)
-    body = k::loop(loops[n].first.var, loops[n].second, loops[n].first.extent, body);
+    body = k::loop(loops[n].first.var, loops[n].second, loops[n].first.extent, body,
+                   LoopKind::serial, loops[n].first.origin);
   return body;
 }
 
@@ -203,10 +216,6 @@ Expr lanes_sum(ContractNest& nest, std::vector<Stmt>& body) {
 }
 
 }  // namespace
-
-std::string axis_variable(const Graph& graph, const std::string& axis) {
-  return graph.find_symbol(axis) != nullptr || axis == kLane ? axis + "_axis" : axis;
-}
 
 Stmt nest_contract(NestContext& ctx, const Node& node) {
   ContractNest nest = make_nest(ctx, node);

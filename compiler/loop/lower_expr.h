@@ -19,6 +19,8 @@ namespace mintor {
 
 // A C identifier for a value, the same wherever the value occurs.
 std::string value_name(const Graph& graph, const Value& value);
+// The axis of a loop over dimension `dim` of a value of that name.
+std::string axis_name(const std::string& value, size_t dim);
 
 // Adds 0 <= value < extent to a condition (null: none yet), unless the ranges prove it.
 void require(const Ranges& ranges, const Index& value, const Index& extent, Expr& cond);

@@ -15,6 +15,7 @@ namespace mintor {
 struct LoopAxis {
   std::string var;
   Index extent;
+  LoopOrigin origin;
 };
 
 // Everything a nest needs while it is being written.
@@ -27,9 +28,6 @@ struct NestContext {
   // The ranges of the symbols and these axes.
   Ranges ranges(const std::vector<LoopAxis>& axes) const;
 };
-
-// The loop variable of a contract's axis: its name, kept apart from the graph's symbols.
-std::string axis_variable(const Graph& graph, const std::string& axis);
 
 // Wraps body in loops over axes, the first outermost.
 Stmt wrap(const std::vector<LoopAxis>& axes, Stmt body);

@@ -51,7 +51,7 @@ struct PartsNest {
   std::vector<Chosen> path = {};
   std::vector<Part> parts = {};
 
-  std::string var(size_t d) const { return name + "_" + std::to_string(d) + "i"; }
+  std::string var(size_t d) const { return axis_name(name, d); }
 
   // The parts of a concat, and of those that are parts of it, in order; not the empty ones.
   void collect(const Node& concat, const Index& begin) {
@@ -93,7 +93,7 @@ struct PartsNest {
   void collect_outer() {
     outer.clear();
     for (size_t d = 0; d < is_outer.size(); ++d)
-      if (is_outer[d]) outer.push_back({var(d), v.shape()[d]});
+      if (is_outer[d]) outer.push_back({var(d), v.shape()[d], {LoopRole::out, "", {}}});
   }
 
   Index tasks() const { return shares ? Index(kShares) : product(fused); }
@@ -109,7 +109,7 @@ struct PartsNest {
     for (size_t d = 0; d < at.size(); ++d) {
       const std::string own = is_outer[d] ? var(d) : var(d) + "_" + std::to_string(number);
       at[d] = Index::var(own);
-      if (!is_outer[d]) inner.push_back({own, v.shape()[d]});
+      if (!is_outer[d]) inner.push_back({own, v.shape()[d], {LoopRole::out, "", {}}});
     }
     LoopAxis& along = inner.front();
     along.extent = part.extent;

@@ -87,7 +87,8 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
     std::vector<Stmt> inner;
     ctx.exprs.ranges().set(var, Index(0), lanes - 1);
     body(Index::var(var), inner);
-    return k::loop(var, 0, lanes, k::block(std::move(inner)));
+    return k::loop(var, 0, lanes, k::block(std::move(inner)), LoopKind::serial,
+                   {LoopRole::lane, "", {}});
   };
   out.push_back(lane_loop("_l", kLanes, [&](Index l, std::vector<Stmt>& inner) {
     store_all(acc, l, constants_of(r.identities), inner);
@@ -101,8 +102,8 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
   const Index full = ctx.exprs.ranges().simplify(floordiv(count, kLanes));
   ctx.exprs.ranges().set(steps, Index(0), full - 1);
   if (!full.is_const(0))
-    out.push_back(
-        k::loop(steps, 0, full, lane_loop("_l", kLanes, step(Index::var(steps) * kLanes))));
+    out.push_back(k::loop(steps, 0, full, lane_loop("_l", kLanes, step(Index::var(steps) * kLanes)),
+                          LoopKind::serial, {LoopRole::reduced, "", {}}));
   const Index rest = ctx.exprs.ranges().simplify(mod(count, kLanes));
   if (!rest.is_const(0)) out.push_back(lane_loop("_l", rest, step(full * kLanes)));
   out.push_back(lane_loop("_l", kLanes, [&](Index l, std::vector<Stmt>& inner) {
@@ -218,7 +219,7 @@ ReducedSpace space_of(NestContext& ctx, const Node& node, const std::vector<int3
   const std::string name = value_name(ctx.graph, {&node, 0});
   for (size_t d = 0; d < shape.size(); ++d)
     if (std::find(dims.begin(), dims.end(), static_cast<int32_t>(d)) == dims.end())
-      space.kept.push_back({name + "_" + std::to_string(space.kept.size()) + "i", shape[d]});
+      space.kept.push_back({axis_name(name, space.kept.size()), shape[d], {LoopRole::out, "", {}}});
   for (int32_t d : dims) {
     space.extents.push_back(shape[d]);
     space.count = space.count * shape[d];
@@ -291,7 +292,8 @@ Stmt nest_reduce(NestContext& ctx, const Node& node) {
     ctx.exprs.ranges().set(var, Index(0), space.count - 1);
     std::vector<Stmt> inner;
     update_all(ctx, r, acc, 0, r.take(Index::var(var), load_all(acc, r.dtypes, 0), inner), inner);
-    body.push_back(k::loop(var, 0, space.count, k::block(std::move(inner))));
+    body.push_back(k::loop(var, 0, space.count, k::block(std::move(inner)), LoopKind::serial,
+                           {LoopRole::reduced, "", {}}));
     result = load_all(acc, r.dtypes, 0);
   } else {
     result = reduce_lanes(ctx, r, space.count, space.kept, body);
@@ -325,7 +327,8 @@ Stmt nest_scan(NestContext& ctx, const Node& node) {
   store_all(acc, 0, after, inner);
   for (Stmt& s : store_results(ctx, node, at, attr.exclusive ? before : after))
     inner.push_back(std::move(s));
-  body.push_back(k::loop(var, 0, space.count, k::block(std::move(inner))));
+  body.push_back(k::loop(var, 0, space.count, k::block(std::move(inner)), LoopKind::serial,
+                         {LoopRole::reduced, "", {}}));
   return wrap(space.kept, k::block(std::move(body)));
 }
 
@@ -341,7 +344,8 @@ Stmt nest_reindex_reduce(NestContext& ctx, const Node& node) {
 
   std::vector<LoopAxis> axes;
   for (size_t d = 0; d < y.shape().size(); ++d)
-    axes.push_back({name + "_" + std::to_string(d) + "y", y.shape()[d]});
+    axes.push_back(
+        {name + "_" + std::to_string(d) + "y", y.shape()[d], {LoopRole::reduced, "", {}}});
   ctx.exprs.begin(ctx.ranges(axes));
   std::vector<Stmt> body;
   const std::map<std::string, Index> values =

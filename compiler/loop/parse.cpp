@@ -149,6 +149,7 @@ class Parser {
   }
   Stmt loop(const std::string& kind) {
     std::string var(lexer_.name("a loop variable"));
+    const LoopOrigin from = lexer_.accept(":") ? origin() : LoopOrigin{};
     lexer_.expect("in");
     Index begin = read_index(lexer_);
     lexer_.expect("..");
@@ -157,7 +158,27 @@ class Parser {
     LoopKind k = kind == "for"        ? LoopKind::serial
                  : kind == "parallel" ? LoopKind::parallel
                                       : LoopKind::unrolled;
-    return k::loop(var, begin, end, body(), k);
+    return k::loop(var, begin, end, body(), k, from);
+  }
+  // One of the names of an enum whose first and last values are given.
+  template <class Named>
+  Named one_of(Named first, Named last, const char* what) {
+    const std::string_view word = lexer_.peek().text;
+    for (int n = static_cast<int>(first); n <= static_cast<int>(last); ++n)
+      if (word == name_of(static_cast<Named>(n))) {
+        lexer_.next();
+        return static_cast<Named>(n);
+      }
+    lexer_.fail("'" + std::string(word) + "' is no " + what);
+  }
+  LoopOrigin origin() {  // out m inner tail
+    LoopOrigin out;
+    out.role = one_of(LoopRole::axis, LoopRole::lane, "role of a loop");
+    if (lexer_.at("in")) return out;
+    out.axis = lexer_.name("an axis");
+    while (!lexer_.at("in"))
+      out.parts.push_back(one_of(LoopPart::outer, LoopPart::jammed, "part of a loop"));
+    return out;
   }
   Stmt branch() {
     Expr cond = expr();

@@ -4,8 +4,10 @@
 //     schedule split(m, 14) unroll(m_i)
 //     parallel i0 in 0..batch // 14 {
 //       acc: f32[14, 16] in reg
+//       for k_o: reduced k outer in 0..16 {
 //       x16 r[i0, 16*j + lane; below -16*j + 214] = relu(acc[0, lane])
-// `x16` before a statement gives its lanes; `below` is the count of a partial access.
+// `x16` before a statement gives its lanes; `below` is the count of a partial access; after the
+// name of a loop stands where it comes from, unless that is the name.
 #include "compiler/ir/text_scalar.h"
 #include "compiler/loop/ir.h"
 #include "compiler/loop/step.h"
@@ -69,9 +71,17 @@ struct StmtPrinter {
     for (const Stmt& s : b.body) print(s, indent);
   }
   void put(const For& f, int indent) {
-    line(indent, keyword(f.kind) + f.var + " in " + f.begin.str() + ".." + f.end.str() + " {");
+    line(indent, keyword(f.kind) + f.var + origin(f.origin) + " in " + f.begin.str() + ".." +
+                     f.end.str() + " {");
     print(f.body, indent + 1);
     line(indent, "}");
+  }
+  static std::string origin(const LoopOrigin& o) {
+    if (o.role == LoopRole::axis && o.axis.empty() && o.parts.empty()) return "";
+    std::string out = ": " + std::string(name_of(o.role));
+    if (!o.axis.empty()) out += " " + o.axis;
+    for (const LoopPart part : o.parts) out += " " + std::string(name_of(part));
+    return out;
   }
   void put(const Let& l, int indent) {
     line(indent, lanes(l.value->lanes) + "let " + l.name + " = " + mintor::print(l.value));
@@ -141,6 +151,40 @@ std::string print(const SymbolParam& s) {
 }
 
 }  // namespace
+
+std::string_view name_of(LoopRole role) {
+  switch (role) {
+    case LoopRole::axis:
+      return "axis";
+    case LoopRole::out:
+      return "out";
+    case LoopRole::reduced:
+      return "reduced";
+    case LoopRole::window:
+      return "window";
+    case LoopRole::lane:
+      return "lane";
+  }
+  throw InternalError("loop", "unknown role of a loop");
+}
+
+std::string_view name_of(LoopPart part) {
+  switch (part) {
+    case LoopPart::outer:
+      return "outer";
+    case LoopPart::inner:
+      return "inner";
+    case LoopPart::first:
+      return "first";
+    case LoopPart::last:
+      return "last";
+    case LoopPart::tail:
+      return "tail";
+    case LoopPart::jammed:
+      return "jammed";
+  }
+  throw InternalError("loop", "unknown part of a loop");
+}
 
 std::string print(const Expr& expr) { return std::visit(ExprPrinter{expr->dtype}, expr->node); }
 

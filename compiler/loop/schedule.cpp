@@ -3,6 +3,8 @@
 // Keeps true: a refused step leaves the kernel as it was and says why in `because`.
 #include "compiler/loop/schedule.h"
 
+#include <algorithm>
+
 #include "compiler/loop/step.h"
 
 namespace mintor {
@@ -24,7 +26,7 @@ void collect(const Stmt& stmt, int depth, std::vector<LoopInfo>& out) {
     collect(branch->else_body, depth, out);
   } else if (auto* loop = std::get_if<For>(&stmt->node)) {
     const size_t self = out.size();
-    out.push_back({loop->var, loop->begin, loop->end, loop->kind, depth, true});
+    out.push_back({loop->var, loop->begin, loop->end, loop->kind, origin_of(*loop), depth, true});
     collect(loop->body, depth + 1, out);
     out[self].innermost = out.size() == self + 1;
   }
@@ -38,24 +40,29 @@ std::vector<LoopInfo> loops_of(const Kernel& kernel) {
   return out;
 }
 
-std::vector<std::string> copies_of(const Kernel& kernel, const std::string& base) {
-  static const std::vector<std::string> kSuffixes = {"_t", "_first", "_last"};
+LoopOrigin origin_of(const Kernel& kernel, const std::string& var) {
+  const For* loop = find_loop(kernel.body, var);
+  return loop != nullptr ? origin_of(*loop) : LoopOrigin{LoopRole::axis, var, {}};
+}
+
+std::string loop_of(const Kernel& kernel, const LoopOrigin& origin) {
+  for (const LoopInfo& loop : loops_of(kernel))
+    if (same_loop(loop.origin, origin)) return loop.var;
+  return origin.axis;
+}
+
+std::vector<std::string> copies_of(const Kernel& kernel, const LoopOrigin& origin) {
+  const auto is_copy = [](LoopPart part) {
+    return part == LoopPart::first || part == LoopPart::last || part == LoopPart::tail;
+  };
   std::vector<std::string> out;
   for (const LoopInfo& loop : loops_of(kernel)) {
-    std::string_view rest = loop.var;
-    if (rest.substr(0, base.size()) != base) continue;
-    rest.remove_prefix(base.size());
-    bool copy = true;
-    while (copy && !rest.empty()) {
-      copy = false;
-      for (const std::string& suffix : kSuffixes)
-        if (rest.substr(0, suffix.size()) == suffix) {
-          rest.remove_prefix(suffix.size());
-          copy = true;
-          break;
-        }
-    }
-    if (copy) out.push_back(loop.var);
+    const auto& parts = loop.origin.parts;
+    const auto own = static_cast<ptrdiff_t>(origin.parts.size());
+    if (loop.origin.axis == origin.axis && parts.size() >= origin.parts.size() &&
+        std::equal(origin.parts.begin(), origin.parts.end(), parts.begin()) &&
+        std::all_of(parts.begin() + own, parts.end(), is_copy))
+      out.push_back(loop.var);
   }
   return out;
 }
@@ -65,6 +72,40 @@ bool try_step(Kernel& kernel, const std::string& name, const std::vector<std::st
   if (!refusal) return true;
   kernel.because.push_back(print(StepCall{name, args}) + " refused: " + refusal.reason);
   return false;
+}
+
+namespace {
+
+// What a split of `var` made in `after`: the loops that stand for its parts and were not there.
+Halves halves_of(const Kernel& before, const Kernel& after, const std::string& var) {
+  const LoopOrigin origin = origin_of(before, var);
+  Halves out;
+  for (const LoopInfo& loop : loops_of(after)) {
+    if (find_loop(before.body, loop.var) != nullptr) continue;
+    if (same_loop(loop.origin, part_of(origin, LoopPart::outer))) out.outer = loop.var;
+    if (same_loop(loop.origin, part_of(origin, LoopPart::inner))) out.inner = loop.var;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<Halves> try_split(Kernel& kernel, const std::string& var, int64_t factor) {
+  const Kernel before = kernel;
+  if (!try_step(kernel, "split", {var, std::to_string(factor)})) return std::nullopt;
+  return halves_of(before, kernel, var);
+}
+
+Halves Steps::split(const std::string& var, int64_t factor) {
+  const Kernel before = kernel;
+  (*this)("split", {var, std::to_string(factor)});
+  return halves_of(before, kernel, var);
+}
+
+void Steps::operator()(const std::string& name, const std::vector<std::string>& args) {
+  if (refusal) return;
+  if (const Refusal refused = apply_step(kernel, name, args))
+    refusal = {"step refused: " + refused.reason};
 }
 
 std::vector<LoopInfo> outer_nest(const Kernel& kernel) {
@@ -78,8 +119,8 @@ std::vector<LoopInfo> outer_nest(const Kernel& kernel) {
     }
     auto* loop = std::get_if<For>(&(*at)->node);
     if (loop == nullptr || loop->kind != LoopKind::serial) break;
-    nest.push_back(
-        {loop->var, loop->begin, loop->end, loop->kind, static_cast<int>(nest.size()), false});
+    nest.push_back({loop->var, loop->begin, loop->end, loop->kind, origin_of(*loop),
+                    static_cast<int>(nest.size()), false});
     at = &loop->body;
   }
   return nest;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Helpers that strategies and default schedules share: finding loops by role, applying steps
-// leniently. Takes and changes a Kernel. Keeps true: only by steps, so bits stay.
+// Helpers that strategies and default schedules share: finding loops by where they come from,
+// applying steps leniently. Takes and changes a Kernel. Keeps true: only by steps, so bits stay.
 #pragma once
 
 #include <string>
@@ -15,22 +15,36 @@ struct LoopInfo {
   std::string var;
   Index begin, end;
   LoopKind kind = LoopKind::serial;
+  LoopOrigin origin;
   int depth = 0;  // number of loops around
   bool innermost = true;
   std::optional<int64_t> trip() const;  // when constant
 };
 // In order of appearance.
 std::vector<LoopInfo> loops_of(const Kernel& kernel);
-// `base` and its copies: base, base_t, base_first, ... (copies made by steps append `_<suffix>`).
-std::vector<std::string> copies_of(const Kernel& kernel, const std::string& base);
+// Where a loop comes from; of a loop that is not there, an axis of its name.
+LoopOrigin origin_of(const Kernel& kernel, const std::string& var);
+// A loop that is all of these parts of its axis (tails of two axes are both `tail`, so there may be
+// several), or, for the refusal of a step, the axis' name.
+std::string loop_of(const Kernel& kernel, const LoopOrigin& origin);
+// That loop and the copies of it that steps made: the first, the last, tails.
+std::vector<std::string> copies_of(const Kernel& kernel, const LoopOrigin& origin);
 // Applies a step; on refusal the kernel stays and the reason goes to kernel.because. True when
 // applied.
 bool try_step(Kernel& kernel, const std::string& name, const std::vector<std::string>& args);
-// In a strategy: the step must apply, or the strategy refuses with its reason.
-#define MINTOR_STEP(...)                                                                      \
-  do {                                                                                        \
-    if (Refusal r = apply_step(kernel, __VA_ARGS__); r) return {"step refused: " + r.reason}; \
-  } while (false)
+// The two loops that a split made; nullopt when it was refused.
+struct Halves {
+  std::string outer, inner;
+};
+std::optional<Halves> try_split(Kernel& kernel, const std::string& var, int64_t factor);
+// Steps that must all apply, in a strategy: after the first refusal nothing more is done, and
+// `refusal` says which it was.
+struct Steps {
+  Kernel& kernel;
+  Refusal refusal = {};
+  void operator()(const std::string& name, const std::vector<std::string>& args);
+  Halves split(const std::string& var, int64_t factor);
+};
 
 // The outermost perfect nest: loops that contain nothing but the next one.
 std::vector<LoopInfo> outer_nest(const Kernel& kernel);

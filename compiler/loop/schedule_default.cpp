@@ -37,17 +37,21 @@ void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside) {
     if (try_step(attempt, "vectorize", {loop.var})) kernel = attempt;
     return;
   }
-  if (!try_step(attempt, "split", {loop.var, std::to_string(lanes)})) return;
+  const std::optional<Halves> halves = try_split(attempt, loop.var, lanes);
+  if (!halves) return;
   // Inside other loops the tail is a loop of its own; at the top it would run in every task, so it
   // stays masked.
-  if (inside && !(trip && *trip % lanes == 0))
-    try_step(attempt, "peel_tail", {loop.var + "_o"});
-  if (try_step(attempt, "vectorize", {loop.var + "_i"})) kernel = attempt;
+  if (inside && !(trip && *trip % lanes == 0)) try_step(attempt, "peel_tail", {halves->outer});
+  if (try_step(attempt, "vectorize", {halves->inner})) kernel = attempt;
 }
 
-// Loops over the lanes of a reduction: constant, 16 or fewer, named by lower_reduce.
+// Loops over the lanes of a reduction: 16 or fewer.
 bool is_lane_loop(const LoopInfo& loop) {
-  return loop.var.find("_l") != std::string::npos && loop.innermost;
+  return loop.origin.role == LoopRole::lane && loop.innermost;
+}
+
+bool is_axis(const LoopInfo& loop, const std::string& axis) {
+  return loop.origin.axis == axis && loop.origin.parts.empty();
 }
 
 bool trailing_reduce(const Node& node) {
@@ -60,8 +64,8 @@ void vectorise(Kernel& kernel, const std::vector<std::string>& element_axes, boo
   for (const LoopInfo& loop : loops_of(kernel)) {
     if (lanes && is_lane_loop(loop) && loop.trip() == kLanes)
       try_step(kernel, "vectorize", {loop.var});
-    if (loop.innermost &&
-        std::find(element_axes.begin(), element_axes.end(), loop.var) != element_axes.end())
+    if (loop.innermost && std::any_of(element_axes.begin(), element_axes.end(),
+                                      [&](const std::string& axis) { return is_axis(loop, axis); }))
       vectorise_loop(kernel, loop, loop.depth > 0);
   }
 }
@@ -91,9 +95,7 @@ Stmt vectorise_parts(Kernel& kernel, const Stmt& stmt, bool inside) {
   if (loop == nullptr) return stmt;
   bool innermost = true;
   visit(loop->body, [&](const Stmt& s) { innermost &= !std::holds_alternative<For>(s->node); });
-  if (!innermost)
-    return k::loop(loop->var, loop->begin, loop->end, vectorise_parts(kernel, loop->body, true),
-                   loop->kind);
+  if (!innermost) return k::loop(*loop, vectorise_parts(kernel, loop->body, true));
   Stmt part = stmt;
   vectorise_part(kernel, part, inside);
   return part;
@@ -128,7 +130,8 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
         const Value& v = group.materialised[n];
         if (v.node == root.node) continue;
         try_step(kernel, "compute_at",
-                 {value_name(graph, v), root_name + "_" + std::to_string(rows - 1) + "i"});
+                 {value_name(graph, v),
+                  loop_of(kernel, {LoopRole::out, axis_name(root_name, rows - 1), {}})});
       }
   }
   if (target.vectors()) {
@@ -137,13 +140,13 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
       const bool summed = v.node->kind == Kind::reduce;
       const size_t rank = v.shape().size();
       if (rank == 0 || v.node->kind == Kind::scan || v.node->kind == Kind::reindex_reduce) continue;
-      if (!summed) elements.push_back(value_name(graph, v) + "_" + std::to_string(rank - 1) + "i");
+      if (!summed) elements.push_back(axis_name(value_name(graph, v), rank - 1));
     }
     const bool lanes = reduce != nullptr && trailing_reduce(*reduce);
     if (reduce != nullptr && !lanes && rows > 0) {
-      const std::string kept = root_name + "_" + std::to_string(rows - 1) + "i";
+      const std::string kept = axis_name(root_name, rows - 1);
       for (const LoopInfo& loop : loops_of(kernel))
-        if (loop.var == kept) vectorise_loop(kernel, loop, loop.depth > 0);
+        if (is_axis(loop, kept)) vectorise_loop(kernel, loop, loop.depth > 0);
     }
     vectorise(kernel, elements, lanes);
   }

@@ -143,7 +143,7 @@ class Walker {
     Stmt body = stmt(f.body);
     ranges_.erase(f.var);
     if (is_empty(body)) return body;
-    return k::loop(f.var, begin, end, body, f.kind);
+    return k::loop(f, begin, end, body);
   }
 
   Stmt walk(const Let& l) {

@@ -34,9 +34,9 @@ std::optional<int64_t> parse_int_arg(const std::string& text) {
 Ranges ranges_inside(const Kernel& kernel, const For& loop) { return ranges_at(kernel, loop.var); }
 
 Stmt copy_of_body(const Stmt& body, const std::string& var, const Index& value,
-                  std::string_view suffix, const Ranges& ranges) {
+                  std::string_view suffix, LoopPart part, const Ranges& ranges) {
   Stmt copy = substitute(body, {{var, value}});
-  return simplify_stmt(rename_bound(copy, suffix), ranges);
+  return simplify_stmt(rename_bound(copy, suffix, part), ranges);
 }
 
 std::string free_suffix(std::set<std::string>& taken, const Stmt& body, std::string_view suffix) {
@@ -152,11 +152,13 @@ Stmt tail_body(const Kernel& kernel, const For& outer, const SplitTail& tail, bo
             return guard(e) ? k::constant(Scalar::of_int(DType::boolean, 1)) : nullptr;
           },
           nullptr);
-      return k::loop(f.var, 0, left, unguarded, left.is_const() ? f.kind : LoopKind::serial);
+      const LoopKind kind = left.is_const() ? f.kind : LoopKind::serial;
+      return k::loop(f.var, 0, left, unguarded, kind, f.origin);
     });
   }
   auto taken = names_in(kernel);
-  Stmt out = copy_of_body(body, outer.var, whole, free_suffix(taken, body, "_t"), ranges);
+  Stmt out =
+      copy_of_body(body, outer.var, whole, free_suffix(taken, body, "_t"), LoopPart::tail, ranges);
   auto* first = std::get_if<For>(&outer.body->node);
   bool only_loop = cut && first && first->var == *inner;
   // The block exists when something is left: what stands beside the inner loop must not run

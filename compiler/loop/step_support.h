@@ -21,9 +21,10 @@ Refusal expect_loop(const Kernel& kernel, const std::string& var, const For*& lo
 Refusal expect_fresh(const Kernel& kernel, const std::string& name);
 std::optional<int64_t> parse_int_arg(const std::string& text);
 
-// A copy of `body` with `var` := value and every bound name suffixed, simplified under `ranges`.
+// A copy of `body` with `var` := value and every bound name suffixed, simplified under `ranges`;
+// its loops are that part of theirs.
 Stmt copy_of_body(const Stmt& body, const std::string& var, const Index& value,
-                  std::string_view suffix, const Ranges& ranges);
+                  std::string_view suffix, LoopPart part, const Ranges& ranges);
 // `suffix`, repeated until a copy of `body` with it binds no name of `taken`; the copy's names are
 // added to `taken`.
 std::string free_suffix(std::set<std::string>& taken, const Stmt& body, std::string_view suffix);

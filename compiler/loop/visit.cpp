@@ -112,7 +112,7 @@ Stmt rewrite(const Stmt& stmt, const ExprRewrite& on_expr, const StmtRewrite& on
     if (changed) out = k::block(std::move(body));
   } else if (auto* f = std::get_if<For>(&stmt->node)) {
     Stmt body = rewrite(f->body, on_expr, on_stmt);
-    if (body != f->body) out = k::loop(f->var, f->begin, f->end, body, f->kind);
+    if (body != f->body) out = k::loop(*f, body);
   } else if (auto* l = std::get_if<Let>(&stmt->node)) {
     Expr value = expr(l->value);
     if (value != l->value) out = k::let(l->name, value);
@@ -147,7 +147,7 @@ Stmt map_indices(const Stmt& stmt, const std::function<Index(const Index&)>& fn)
         if (auto* f = std::get_if<For>(&s->node)) {
           Index begin = fn(f->begin), end = fn(f->end);
           if (begin == f->begin && end == f->end) return nullptr;
-          return k::loop(f->var, begin, end, f->body, f->kind);
+          return k::loop(*f, begin, end, f->body);
         }
         if (auto* st = std::get_if<Store>(&s->node)) {
           auto count = st->count ? std::optional(fn(*st->count)) : std::nullopt;
@@ -300,7 +300,22 @@ Ranges ranges_at(const Kernel& kernel, std::string_view var) {
   return ranges;
 }
 
-Stmt rename_bound(const Stmt& stmt, std::string_view suffix) {
+LoopOrigin origin_of(const For& loop) {
+  LoopOrigin out = loop.origin;
+  if (out.axis.empty()) out.axis = loop.var;
+  return out;
+}
+
+LoopOrigin part_of(LoopOrigin of, LoopPart part) {
+  of.parts.push_back(part);
+  return of;
+}
+
+bool same_loop(const LoopOrigin& a, const LoopOrigin& b) {
+  return a.axis == b.axis && a.parts == b.parts;
+}
+
+Stmt rename_bound(const Stmt& stmt, std::string_view suffix, std::optional<LoopPart> part) {
   std::map<std::string, std::string> names;
   std::map<std::string, Index> indices;
   visit(stmt, [&](const Stmt& s) {
@@ -329,7 +344,8 @@ Stmt rename_bound(const Stmt& stmt, std::string_view suffix) {
       },
       [&](const Stmt& s) -> Stmt {
         if (auto* f = std::get_if<For>(&s->node))
-          return k::loop(renamed(f->var), f->begin, f->end, f->body, f->kind);
+          return k::loop(renamed(f->var), f->begin, f->end, f->body, f->kind,
+                         part ? part_of(origin_of(*f), *part) : origin_of(*f));
         if (auto* l = std::get_if<Let>(&s->node)) return k::let(renamed(l->name), l->value);
         if (auto* a = std::get_if<Alloc>(&s->node))
           return k::alloc(renamed(a->name), a->dtype, a->shape, a->space);

@@ -88,6 +88,10 @@ std::string canonical_text(const Kernel& kernel) {
   neutral.because.clear();
   neutral.computes.clear();
   for (Param& param : neutral.params) param.note.clear();
+  neutral.body = rewrite(neutral.body, nullptr, [](const Stmt& s) -> Stmt {
+    const auto* loop = std::get_if<For>(&s->node);
+    return loop ? k::loop(loop->var, loop->begin, loop->end, loop->body, loop->kind) : nullptr;
+  });
   return print(neutral);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels that are the same up to names, so that a Program holds each once.
 // Takes a Kernel; gives its text with every parameter, symbol, variable and buffer renamed in order
-// of appearance, without name, schedule and comments. Keeps true: equal texts compute the same.
+// of appearance, without name, schedule, comments and where loops come from.
+// Keeps true: equal texts compute the same.
 #pragma once
 
 #include <string>

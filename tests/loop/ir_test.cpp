@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernel text, verifier and interpreter: what they refuse, each by its message.
 // Takes hand-written kernels; fails when text, verifier or interpreter disagree with them.
+#include "compiler/loop/schedule.h"
 #include "tests/loop/kernel_helper.h"
 
 namespace mintor::test {
@@ -62,6 +63,32 @@ R"(below n], cast(f32, index(3*i - lane)))
     Kernel kernel = parse_kernel(text);
     verify(kernel);
     EXPECT_EQ(print(kernel), text);
+  }
+}
+
+TEST(KernelText, LoopsSayWhereTheyComeFrom) {
+  const std::string text = R"(kernel f (x: f32[8] align 4, y: out f32[8] align 4) {
+  for m_i_t: out m inner tail in 0..4 {
+    for l: lane in 0..2 {
+      y[2*m_i_t + l] = x[2*m_i_t + l]
+    }
+  }
+}
+)";
+  const Kernel kernel = parse_kernel(text);
+  EXPECT_EQ(print(kernel), text);
+  const LoopOrigin origin = origin_of(*find_loop(kernel.body, "m_i_t"));
+  EXPECT_TRUE(same_loop(origin, part_of(part_of({LoopRole::out, "m", {}}, LoopPart::inner),
+                                        LoopPart::tail)));
+  EXPECT_EQ(copies_of(kernel, part_of({LoopRole::axis, "m", {}}, LoopPart::inner)),
+            std::vector<std::string>{"m_i_t"});
+  EXPECT_EQ(loop_of(kernel, {LoopRole::axis, "l", {}}), "l");
+  try {
+    parse_kernel(R"(kernel f (y: out f32[8]) { for i: up in 0..4 { y[i] = f32(0) } })");
+    FAIL();
+  } catch (const CompileError& e) {
+    EXPECT_NE(std::string(e.what()).find("'up' is no role of a loop"), std::string::npos)
+        << e.what();
   }
 }
 

@@ -8,7 +8,6 @@
 //| }                                           }
 #include "compiler/contraction/strategy.h"
 #include "compiler/loop/instruction.h"
-#include "compiler/loop/lower_nest.h"
 #include "compiler/loop/schedule.h"
 #include "compiler/loop/step.h"
 
@@ -22,27 +21,27 @@ Refusal schedule_for(const Contraction& c, const Instruction& instruction, Kerne
       meaning.params[2].dtype != c.node.operands[1].dtype() ||
       meaning.params[0].dtype != c.node.results[0].dtype)
     return {std::string(instruction.name) + " takes other dtypes"};
-  const std::string lanes = meaning.params[0].shape[0].str(),
-                    pair = meaning.params[1].shape[0].str();
+  const int64_t lanes = meaning.params[0].shape[0].value();
+  const int64_t pair = meaning.params[1].shape[0].value();
   std::vector<std::string> out, summed;
   for (const ContractAxis& a : contract.axes)
     (a.role == AxisRole::k || a.role == AxisRole::window ? summed : out)
-        .push_back(axis_variable(c.graph, a.name));
+        .push_back(loop_of(kernel, {LoopRole::axis, a.name, {}}));
   if (out.empty() || summed.size() != 1) return {"there is not exactly one summed axis"};
   const std::string n = out.back(), k = summed[0];
-  MINTOR_STEP("split", {n, lanes});
-  std::vector<std::string> order{n + "_o"};
+  Steps step{kernel};
+  const auto [n_o, n_i] = step.split(n, lanes);
+  std::vector<std::string> order{n_o};
   order.insert(order.end(), out.begin(), out.end() - 1);
-  order.push_back(n + "_i");
-  MINTOR_STEP("reorder", order);
-  if (copies_of(kernel, n + "_i").size() == 1)
-    try_step(kernel, "branch_tail", {n + "_o"});  // no tail: refused
-  MINTOR_STEP("split", {k, pair});
-  try_step(kernel, "peel_tail", {k + "_o"});
-  MINTOR_STEP("jam", {n + "_i"});
-  MINTOR_STEP("use_instr", {instruction.name, k + "_i"});
-  MINTOR_STEP("parallelize", {n + "_o"});
-  return {};
+  order.push_back(n_i);
+  step("reorder", order);
+  try_step(kernel, "branch_tail", {n_o});  // nothing to do where no tail is
+  const auto [k_o, k_i] = step.split(k, pair);
+  try_step(kernel, "peel_tail", {k_o});
+  step("jam", {n_i});
+  step("use_instr", {instruction.name, k_i});
+  step("parallelize", {n_o});
+  return step.refusal;
 }
 
 Refusal integer_dot(const Contraction& c, Kernel& kernel, std::string& because) {

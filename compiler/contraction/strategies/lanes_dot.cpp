@@ -12,7 +12,7 @@ static Refusal lanes_dot(const Contraction& contraction, Kernel& kernel, std::st
     return {"m or n is larger than 1"};
   if (!contraction.target.vectors()) return {"the target has no vectors"};
   for (const LoopInfo& loop : loops_of(kernel)) {
-    if (!loop.innermost || loop.var.find("_l") == std::string::npos) continue;
+    if (!loop.innermost || loop.origin.role != LoopRole::lane) continue;
     if (loop.trip() == 16)
       try_step(kernel, "vectorize", {loop.var});
     else if (loop.trip())

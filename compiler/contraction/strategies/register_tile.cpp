@@ -14,7 +14,6 @@
 
 #include "compiler/contraction/strategy.h"
 #include "compiler/contraction/tile.h"
-#include "compiler/loop/lower_nest.h"
 #include "compiler/loop/schedule.h"
 #include "compiler/loop/step.h"
 
@@ -22,15 +21,13 @@ namespace mintor {
 namespace {
 
 constexpr int64_t kLanes = 16;
-constexpr int64_t kMostVectors = 8;
 // Text of one tile body: unrolled window taps times accumulators; beyond it compile time grows
 // faster than speed.
 constexpr int64_t kMostStatements = 640;
 
 struct Plan {
-  std::string columns,
-      rows;  // loop variables of the vector axis and of the tile's rows ("" : one row)
-  std::vector<std::string> out;  // loop variables of all out axes, in order
+  std::string columns, rows;     // the vector axis and that of the tile's rows ("" : one row)
+  std::vector<std::string> out;  // all out axes, in order
   std::vector<std::string>
       window;            // window axes that move along `rows`, to be unrolled when guarded
   bool guarded = false;  // a coordinate along `rows` may leave its operand
@@ -120,37 +117,36 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   plan.columns_extent = constant_extent(contract, plan.columns);
   plan.rows_extent =
       plan.rows.empty() ? std::optional<int64_t>(1) : constant_extent(contract, plan.rows);
-  // From here on the names are those of the loops.
-  const auto rename = [&](std::string& axis) {
-    axis = axis.empty() ? axis : axis_variable(c.graph, axis);
-  };
-  rename(plan.columns);
-  rename(plan.rows);
-  for (std::string& axis : plan.out) rename(axis);
-  for (std::string& axis : plan.window) rename(axis);
   return {};
 }
 
+// What an axis of the contract was lowered to.
+LoopOrigin axis_of(const std::string& name) { return {LoopRole::axis, name, {}}; }
+
+std::optional<int64_t> trip_of(const Kernel& kernel, const std::string& var) {
+  for (const LoopInfo& loop : loops_of(kernel))
+    if (loop.var == var) return loop.trip();
+  return std::nullopt;
+}
+
 // Rows of one tile in one column variant: split, borders peeled, copies jammed.
-Refusal tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, Kernel& kernel,
-                  std::vector<std::string>& jammed) {
+void tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, Steps& step,
+               std::vector<std::string>& jammed) {
+  const Kernel& kernel = step.kernel;
   const auto extent = plan.rows_extent;
   if (extent && *extent <= tile.rows) {
     jammed.push_back(rows);
-    return {};
+    return;
   }
-  MINTOR_STEP("split", {rows, std::to_string(tile.rows)});
-  const std::string outer = rows + "_o", inner = rows + "_i";
-  if (!(extent && *extent % tile.rows == 0)) MINTOR_STEP("peel_tail", {outer});
+  const LoopOrigin origin = origin_of(kernel, rows);
+  const std::string outer = step.split(rows, tile.rows).outer;
+  if (!(extent && *extent % tile.rows == 0)) step("peel_tail", {outer});
   if (plan.guarded && extent && *extent / tile.rows >= 2) {
     // The full tiles that touch a border are the first and, when no tail follows, the last.
-    MINTOR_STEP("peel", {outer, "1", *extent / tile.rows > 2 ? "1" : "0"});
+    step("peel", {outer, "1", *extent / tile.rows > 2 ? "1" : "0"});
   }
-  for (const std::string& copy : copies_of(kernel, inner))
-    for (const LoopInfo& loop : loops_of(kernel))
-      if (loop.var == copy && loop.trip())
-        jammed.push_back(copy);  // a symbolic tail runs row by row
-  return {};
+  for (const std::string& copy : copies_of(kernel, part_of(origin, LoopPart::inner)))
+    if (trip_of(kernel, copy)) jammed.push_back(copy);  // a symbolic tail runs row by row
 }
 
 Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because) {
@@ -159,11 +155,11 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
   const auto columns_extent = plan.columns_extent;
   const Tile tile = choose_tile(c.target, plan.rows_extent, columns_extent,
                                 size_of(c.node.results[0].dtype), plan.shared_vector);
-  const int64_t step = tile.vectors * kLanes;
-  const std::string v = plan.columns, v_o = v + "_o", v_i = v + "_i";
-
-  MINTOR_STEP("split", {v, std::to_string(step)});
-  const bool even = columns_extent && *columns_extent % step == 0;
+  const int64_t width = tile.vectors * kLanes;
+  Steps step{kernel};
+  const LoopOrigin columns = axis_of(plan.columns);
+  const auto [v_o, v_i] = step.split(loop_of(kernel, columns), width);
+  const bool even = columns_extent && *columns_extent % width == 0;
   // Large vector operands are read once per task: their panels outermost. Small ones stay in the
   // cache: rows outermost.
   const bool panels_first =
@@ -171,62 +167,48 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
   std::vector<std::string> order;
   const std::vector<std::string> others(plan.out.begin(), plan.out.end() - 1);
   std::vector<std::string> outer, rows;
-  for (const std::string& axis : others) (axis == plan.rows ? rows : outer).push_back(axis);
+  for (const std::string& axis : others)
+    (axis == plan.rows ? rows : outer).push_back(loop_of(kernel, axis_of(axis)));
   if (panels_first) order.push_back(v_o);
   order.insert(order.end(), outer.begin(), outer.end());
   if (!panels_first) order.push_back(v_o);
   order.insert(order.end(), rows.begin(), rows.end());
   order.push_back(v_i);
-  MINTOR_STEP("reorder", order);
-  if (!even) MINTOR_STEP("branch_tail", {v_o});
+  step("reorder", order);
+  if (!even) step("branch_tail", {v_o});
 
   std::vector<std::string> jammed;
   if (!plan.rows.empty())
-    for (const std::string& copy : copies_of(kernel, plan.rows))
-      if (Refusal r = tile_rows(plan, tile, copy, kernel, jammed); r) return r;
+    for (const std::string& copy : copies_of(kernel, axis_of(plan.rows)))
+      tile_rows(plan, tile, copy, step, jammed);
 
   // Columns: u vectors of 16 lanes each.
   std::vector<std::string> column_loops;
-  for (const std::string& copy : copies_of(kernel, v_i)) {
-    std::optional<int64_t> trip;
-    for (const LoopInfo& loop : loops_of(kernel))
-      if (loop.var == copy) trip = loop.trip();
-    if (trip && *trip <= kLanes && *trip != kLanes && *trip != 8 && *trip != 4) {
-      MINTOR_STEP("split", {copy, std::to_string(kLanes)});
-      MINTOR_STEP("vectorize", {copy + "_i"});
-    } else if (trip && *trip <= kLanes) {
-      MINTOR_STEP("vectorize", {copy});
-    } else if (!trip) {
-      MINTOR_STEP("split", {copy, std::to_string(kLanes)});  // a symbolic tail: vector by vector
-      MINTOR_STEP("vectorize", {copy + "_i"});
-    } else {
-      MINTOR_STEP("split", {copy, std::to_string(kLanes)});
-      MINTOR_STEP("vectorize", {copy + "_i"});
-      column_loops.push_back(copy + "_o");
+  for (const std::string& copy : copies_of(kernel, part_of(columns, LoopPart::inner))) {
+    const std::optional<int64_t> trip = trip_of(kernel, copy);
+    if (trip && (*trip == kLanes || *trip == 8 || *trip == 4)) {
+      step("vectorize", {copy});
+      continue;
     }
+    const auto [outer_half, lanes] = step.split(copy, kLanes);
+    step("vectorize", {lanes});
+    // A symbolic tail runs vector by vector.
+    if (trip && *trip > kLanes) column_loops.push_back(outer_half);
   }
   // Columns are jammed last and so become innermost: a row's broadcast is used for all of its
   // vectors and dies, while the vectors of the shared operand, few, stay in registers. The other
   // way round 13 broadcasts are live at once, and the text ran at 52 % of peak instead of 94 %
   // (matmul 1024^3, v4, clang 19, 2026-11-24).
-  for (const std::string& copy : jammed) MINTOR_STEP("jam", {copy});
-  for (const std::string& copy : column_loops) MINTOR_STEP("jam", {copy});
-  for (const LoopInfo& loop : loops_of(kernel))
-    for (const std::string& copy : column_loops)
-      if (loop.var.rfind(copy, 0) == 0 && loop.trip() && *loop.trip() <= kMostVectors)
-        try_step(kernel, "unroll", {loop.var});
-  for (const LoopInfo& loop : loops_of(kernel))
-    for (const std::string& copy : jammed)
-      if (loop.var.rfind(copy, 0) == 0 && loop.trip() && *loop.trip() <= 32)
-        try_step(kernel, "unroll", {loop.var});
+  for (const std::string& copy : jammed) step("jam", {copy});
+  for (const std::string& copy : column_loops) step("jam", {copy});
   if (plan.guarded)
     for (const std::string& window : plan.window)
-      for (const LoopInfo& loop : loops_of(kernel))
-        for (const std::string& copy : copies_of(kernel, window))
-          if (loop.var == copy &&
-              tile.rows * tile.vectors * loop.trip().value_or(kMostStatements) <= kMostStatements)
-            MINTOR_STEP("unroll", {copy});
+      for (const std::string& copy : copies_of(kernel, axis_of(window)))
+        if (tile.rows * tile.vectors * trip_of(kernel, copy).value_or(kMostStatements) <=
+            kMostStatements)
+          step("unroll", {copy});
 
+  if (step.refusal) return step.refusal;
   parallelise_outer(kernel, std::max<size_t>(1, panels_first ? 1 + outer.size() : outer.size()));
   because = tile.because + (panels_first ? "; column panels outermost" : "; rows outermost") +
             (plan.guarded ? "; borders peeled" : "");

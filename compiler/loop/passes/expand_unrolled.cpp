@@ -35,7 +35,7 @@ class Expander {
     ranges_.set(f->var, f->begin, f->end - 1);
     Stmt body = run(f->body);
     ranges_.erase(f->var);
-    return k::loop(f->var, f->begin, f->end, body, f->kind);
+    return k::loop(*f, body);
   }
 
  private:
@@ -61,7 +61,7 @@ class Expander {
       last = n + 1;
     }
     if (first < 0) return k::block({});
-    return k::loop(f.var, f.begin + first, f.begin + last, branch->then_body, f.kind);
+    return k::loop(f, f.begin + first, f.begin + last, branch->then_body);
   }
 
   // Stores and Lets whose addresses are affine in the variable, in loops that are tiles too.
@@ -73,8 +73,8 @@ class Expander {
       auto* loop = std::get_if<For>(&s->node);
       if (loop) only_addresses &= loop->kind == LoopKind::unrolled;
       if (loop) only_addresses &= !loop->begin.mentions(f.var) && !loop->end.mentions(f.var);
-      only_addresses &= !std::holds_alternative<If>(s->node) &&
-                        !std::holds_alternative<Alloc>(s->node);
+      only_addresses &=
+          !std::holds_alternative<If>(s->node) && !std::holds_alternative<Alloc>(s->node);
     });
     visit_exprs(f.body, [&](const Expr& e) {
       auto* condition = std::get_if<InRangeExpr>(&e->node);

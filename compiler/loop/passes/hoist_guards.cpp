@@ -88,10 +88,10 @@ class Hoister {
     Stmt body = run(f.body);
     auto g = guarded(body);
     ranges_.erase(f.var);
-    if (!g || f.kind == LoopKind::parallel) return k::loop(f.var, f.begin, f.end, body, f.kind);
+    if (!g || f.kind == LoopKind::parallel) return k::loop(f, body);
     std::vector<Expr> out, in;
     for (const Expr& p : g->parts) (uses_any(p, {f.var}) ? in : out).push_back(p);
-    return wrap(out, k::loop(f.var, f.begin, f.end, wrap(in, g->body), f.kind));
+    return wrap(out, k::loop(f, wrap(in, g->body)));
   }
 
   Stmt branch(const If& i) {

@@ -27,7 +27,7 @@ static Refusal branch_tail(Kernel& kernel, StepArgs args) {
   kernel.body = replace_loop(kernel.body, args[0], [&](const For& f) {
     Stmt body =
         whole.is_const(0) ? rest : k::if_(k::in_range(Index::var(f.var), whole), full, rest);
-    return k::loop(f.var, f.begin, f.end, body, f.kind);
+    return k::loop(f, body);
   });
   return {};
 }

@@ -289,7 +289,8 @@ Stmt moved_nest(const Stmt& nest, const Move& move, const Ranges& ranges) {
         if (!f || !move.region.count(f->var)) return nullptr;
         const auto& [first, last] = move.region.at(f->var);
         const Index extent = ranges.simplify(last - first + 1);
-        return k::loop(f->var, 0, extent, f->body, extent.is_const() ? f->kind : LoopKind::serial);
+        const LoopKind kind = extent.is_const() ? f->kind : LoopKind::serial;
+        return k::loop(f->var, 0, extent, f->body, kind, f->origin);
       });
   std::map<std::string, Index> moved, marks;
   for (const auto& [var, bounds] : move.region) {
@@ -374,8 +375,7 @@ static Refusal compute_at(Kernel& kernel, StepArgs args) {
   inside.push_back(rebase_loads(axis->body, move));
   Stmt new_body = simplify_stmt(k::block(inside), ranges);
   for (Stmt& s : outside)
-    s = replace_loop(
-        s, args[1], [&](const For& f) { return k::loop(f.var, f.begin, f.end, new_body, f.kind); });
+    s = replace_loop(s, args[1], [&](const For& f) { return k::loop(f, new_body); });
   const Block* old = move.block;
   kernel.body = rewrite(kernel.body, nullptr, [&, done = false](const Stmt& s) mutable -> Stmt {
     auto* b = std::get_if<Block>(&s->node);

@@ -49,8 +49,11 @@ static Refusal fuse(Kernel& kernel, StepArgs args) {
               {inner->var, inner->begin + ranges.simplify(mod(t, n))}};
   }
   Stmt body = simplify_stmt(substitute(inner->body, values), ranges);
-  kernel.body = replace_loop(kernel.body, args[0],
-                             [&](const For&) { return k::loop(args[2], 0, m * n, body); });
+  LoopOrigin origin;
+  if (outer->origin.role == inner->origin.role) origin.role = outer->origin.role;
+  kernel.body = replace_loop(kernel.body, args[0], [&](const For&) {
+    return k::loop(args[2], 0, m * n, body, LoopKind::serial, origin);
+  });
   return {};
 }
 

@@ -163,14 +163,13 @@ class Jammer {
   // for all channels.
   Stmt around(const For& f, const Stmt& body) const {
     auto* i = std::get_if<If>(&body->node);
-    if (!i || i->else_body || has_loads(i->cond))
-      return k::loop(f.var, f.begin, f.end, body, f.kind);
+    if (!i || i->else_body || has_loads(i->cond)) return k::loop(f, body);
     std::vector<Expr> inside, outside;
     for (const Expr& part : conjuncts(i->cond))
       (varies(part, {f.var}) || !defined_anywhere(part, ranges_) ? inside : outside)
           .push_back(part);
     Stmt guarded = inside.empty() ? i->then_body : k::if_(conjunction(inside), i->then_body);
-    Stmt loop = k::loop(f.var, f.begin, f.end, guarded, f.kind);
+    Stmt loop = k::loop(f, guarded);
     return outside.empty() ? loop : k::if_(conjunction(outside), loop);
   }
 
@@ -239,7 +238,8 @@ class Jammer {
           }
           return nullptr;
         });
-    out.push_back(k::loop(var, 0, Index(extent_), body, LoopKind::unrolled));
+    out.push_back(k::loop(var, 0, Index(extent_), body, LoopKind::unrolled,
+                          part_of(origin_of(loop_), LoopPart::jammed)));
   }
 
  public:

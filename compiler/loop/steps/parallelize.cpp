@@ -54,7 +54,7 @@ static Refusal parallelize(Kernel& kernel, StepArgs args) {
   if (Refusal r = independent(kernel, *loop)) return r;
   if (Refusal r = lets_stay(kernel, *loop)) return r;
   kernel.body = replace_loop(kernel.body, args[0], [](const For& f) {
-    return k::loop(f.var, f.begin, f.end, f.body, LoopKind::parallel);
+    return k::loop(f.var, f.begin, f.end, f.body, LoopKind::parallel, f.origin);
   });
   return {};
 }

@@ -28,17 +28,17 @@ static Refusal peel(Kernel& kernel, StepArgs args) {
   Ranges outside = ranges;
   outside.erase(loop->var);
   std::vector<Stmt> out;
-  auto copy = [&](const Index& at, std::string_view suffix) {
-    out.push_back(
-        copy_of_body(loop->body, loop->var, at, free_suffix(taken, loop->body, suffix), outside));
+  auto copy = [&](const Index& at, std::string_view suffix, LoopPart part) {
+    out.push_back(copy_of_body(loop->body, loop->var, at, free_suffix(taken, loop->body, suffix),
+                               part, outside));
   };
-  for (int64_t n = 0; n < *first; ++n) copy(loop->begin + n, "_first");
+  for (int64_t n = 0; n < *first; ++n) copy(loop->begin + n, "_first", LoopPart::first);
   Index begin = loop->begin + *first, end = loop->end - *last;
   if (!ranges.simplify(end - begin).is_const(0)) {
     ranges.set(loop->var, begin, end - 1);
-    out.push_back(k::loop(loop->var, begin, end, simplify_stmt(loop->body, ranges)));
+    out.push_back(k::loop(*loop, begin, end, simplify_stmt(loop->body, ranges)));
   }
-  for (int64_t n = 0; n < *last; ++n) copy(end + n, "_last");
+  for (int64_t n = 0; n < *last; ++n) copy(end + n, "_last", LoopPart::last);
   kernel.body = replace_loop(kernel.body, args[0], [&](const For&) { return k::block(out); });
   return {};
 }

@@ -28,7 +28,7 @@ static Refusal peel_tail(Kernel& kernel, StepArgs args) {
   Stmt full = simplify_stmt(loop->body, ranges);
   kernel.body = replace_loop(kernel.body, args[0], [&](const For& f) {
     if (whole.is_const(0)) return rest;
-    return k::block({k::loop(f.var, 0, whole, full), rest});
+    return k::block({k::loop(f, 0, whole, full), rest});
   });
   return {};
 }

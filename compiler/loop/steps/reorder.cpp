@@ -23,7 +23,7 @@ struct Nest {
 // The nest from the outermost named loop down to the innermost named one.
 Refusal collect(const For& outer, const std::vector<std::string>& names, Nest& nest) {
   size_t found = 0;
-  Stmt at = k::loop(outer.var, outer.begin, outer.end, outer.body, outer.kind);
+  Stmt at = k::loop(outer, outer.body);
   for (;;) {
     if (auto* f = std::get_if<For>(&at->node)) {
       bool named = std::find(names.begin(), names.end(), f->var) != names.end();
@@ -126,7 +126,7 @@ static Refusal reorder(Kernel& kernel, StepArgs args) {
     for (const Expr& c : left) (tasks || mentions(c, order[n].var) ? here : rest).push_back(c);
     if (Expr cond = conjunction(here)) body = k::if_(cond, body);
     left = rest;
-    body = k::loop(order[n].var, order[n].begin, order[n].end, body, order[n].kind);
+    body = k::loop(order[n], body);
   }
   if (Expr cond = conjunction(left)) body = k::if_(cond, body);
   kernel.body = replace_loop(kernel.body, outer->var, [&](const For&) { return body; });

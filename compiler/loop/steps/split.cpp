@@ -38,10 +38,13 @@ static Refusal split(Kernel& kernel, StepArgs args) {
   bool divides = ranges.simplify(mod(extent, *factor)).is_const(0);
   if (!divides) body = k::if_(k::in_range(position, extent), body);
   body = simplify_stmt(body, inside);
-  LoopKind kind = loop->kind;
+  const LoopKind kind = loop->kind;
+  const LoopOrigin origin = origin_of(*loop);
   kernel.body = replace_loop(kernel.body, args[0], [&](const For&) {
-    return k::loop(outer, 0, ranges.simplify(ceildiv(extent, *factor)),
-                   k::loop(inner, 0, *factor, body), kind);
+    return k::loop(
+        outer, 0, ranges.simplify(ceildiv(extent, *factor)),
+        k::loop(inner, 0, *factor, body, LoopKind::serial, part_of(origin, LoopPart::inner)), kind,
+        part_of(origin, LoopPart::outer));
   });
   return {};
 }

@@ -80,9 +80,7 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
       nullptr);
   body = simplify_stmt(k::block({k::alloc(name, type.dtype, shape, Space::local), copy, body}),
                        ranges);
-  kernel.body = replace_loop(kernel.body, args[1], [&](const For& f) {
-    return k::loop(f.var, f.begin, f.end, body, f.kind);
-  });
+  kernel.body = replace_loop(kernel.body, args[1], [&](const For& f) { return k::loop(f, body); });
   return {};
 }
 

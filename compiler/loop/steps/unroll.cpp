@@ -20,7 +20,7 @@ static Refusal unroll(Kernel& kernel, StepArgs args) {
     return {"the extent " + extent.str() + " is larger than " + std::to_string(kMostCopies) +
             "; split it first"};
   kernel.body = replace_loop(kernel.body, args[0], [&](const For& f) {
-    return k::loop(f.var, f.begin, f.begin + extent, f.body, LoopKind::unrolled);
+    return k::loop(f.var, f.begin, f.begin + extent, f.body, LoopKind::unrolled, f.origin);
   });
   return {};
 }

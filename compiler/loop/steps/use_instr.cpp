@@ -149,9 +149,7 @@ static Refusal use_instr(Kernel& kernel, StepArgs args) {
   Ranges ranges = ranges_at(kernel, loop->var);
   ranges.erase(loop->var);
   Matcher matcher(kernel, meaning, ranges);
-  if (Refusal r = matcher.run(meaning.body,
-                              k::loop(loop->var, loop->begin, loop->end, loop->body, loop->kind)))
-    return r;
+  if (Refusal r = matcher.run(meaning.body, k::loop(*loop, loop->body))) return r;
   std::vector<InstrOperand> operands;
   if (Refusal r = matcher.operands(operands)) return r;
   kernel.body =

@@ -101,7 +101,7 @@ class Vectorizer {
       return k::block({});
     }
     ranges_.set(f.var, f.begin, f.end - 1);
-    return k::loop(f.var, f.begin, f.end, run(f.body), f.kind);
+    return k::loop(f, run(f.body));
   }
   Stmt walk(const Let& l) {
     if (!varying_.count(l.name)) return k::let(l.name, l.value);
