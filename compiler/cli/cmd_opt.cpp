@@ -106,9 +106,9 @@ LoopRewrite parse_rewrite(const std::string& text) {
   std::vector<std::string_view> names;
   for (const LoopPass* pass : all_loop_passes()) names.emplace_back(pass->name);
   if (std::ranges::find(names, text) != names.end()) return {text, {}};
-  throw CompileError("opt", "there is no loop pass '" + text + "'", "",
-                     find_step(text) ? "steps have arguments: '" + text + "(...)'"
-                                     : did_you_mean(text, names));
+  throw CompileError(
+      "opt", "there is no loop pass '" + text + "'", "",
+      find_step(text) ? "steps have arguments: '" + text + "(...)'" : did_you_mean(text, names));
 }
 
 std::string on_kernel(const Arguments& arguments, const std::string& text) {
@@ -149,7 +149,7 @@ void list_rewrites() {
   }
   std::puts("steps:");
   for (const Step* step : all_steps()) {
-    const std::string call = std::string(step->name) + "(" + step->signature + ")";
+    const std::string call = std::string(step->name) + "(" + signature(*step) + ")";
     std::printf("  %-36s %s\n", call.c_str(), step->summary);
   }
 }

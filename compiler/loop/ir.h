@@ -163,9 +163,11 @@ struct SymbolParam {
   int64_t lo = 0, hi = -1, divisor = 1;
 };
 
+// The name of a loop, buffer, instruction or space, or a number.
+using StepArg = std::variant<std::string, int64_t>;
 struct StepCall {
   std::string name;
-  std::vector<std::string> args;
+  std::vector<StepArg> args;
 };
 
 struct Kernel {

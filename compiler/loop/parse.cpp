@@ -32,7 +32,7 @@ class Parser {
     lexer_.expect("{");
     if (lexer_.accept("computes")) kernel.computes = lexer_.string("what the kernel computes");
     if (lexer_.accept("schedule"))
-      while (!lexer_.peek().starts_line) kernel.schedule.push_back(step());
+      while (!lexer_.peek().starts_line) kernel.schedule.push_back(parse_step(lexer_));
     while (lexer_.accept("because")) kernel.because.push_back(lexer_.string("a reason"));
     kernel.body = body();
     if (!lexer_.at_end()) lexer_.fail("text after the kernel");
@@ -95,20 +95,6 @@ class Parser {
     if (lexer_.accept("step")) s.divisor = lexer_.integer("a divisor");
     return s;
   }
-  StepCall step() {
-    StepCall call;
-    call.name = lexer_.name("a step");
-    lexer_.expect("(");
-    if (!lexer_.at(")")) do {
-        const bool negative = lexer_.accept("-");
-        if (lexer_.peek().kind != Token::Kind::name && lexer_.peek().kind != Token::Kind::number)
-          lexer_.fail("expected an argument of " + call.name);
-        call.args.push_back((negative ? "-" : "") + std::string(lexer_.next().text));
-      } while (lexer_.accept(","));
-    lexer_.expect(")");
-    return call;
-  }
-
   // Statements up to the closing brace.
   Stmt body() {
     Nested nested(*this);

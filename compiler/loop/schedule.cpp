@@ -67,7 +67,7 @@ std::vector<std::string> copies_of(const Kernel& kernel, const LoopOrigin& origi
   return out;
 }
 
-bool try_step(Kernel& kernel, const std::string& name, const std::vector<std::string>& args) {
+bool try_step(Kernel& kernel, const std::string& name, const std::vector<StepArg>& args) {
   const Refusal refusal = apply_step(kernel, name, args);
   if (!refusal) return true;
   kernel.because.push_back(print(StepCall{name, args}) + " refused: " + refusal.reason);
@@ -92,17 +92,17 @@ Halves halves_of(const Kernel& before, const Kernel& after, const std::string& v
 
 std::optional<Halves> try_split(Kernel& kernel, const std::string& var, int64_t factor) {
   const Kernel before = kernel;
-  if (!try_step(kernel, "split", {var, std::to_string(factor)})) return std::nullopt;
+  if (!try_step(kernel, "split", {var, factor})) return std::nullopt;
   return halves_of(before, kernel, var);
 }
 
 Halves Steps::split(const std::string& var, int64_t factor) {
   const Kernel before = kernel;
-  (*this)("split", {var, std::to_string(factor)});
+  (*this)("split", {var, factor});
   return halves_of(before, kernel, var);
 }
 
-void Steps::operator()(const std::string& name, const std::vector<std::string>& args) {
+void Steps::operator()(const std::string& name, const std::vector<StepArg>& args) {
   if (refusal) return;
   if (const Refusal refused = apply_step(kernel, name, args))
     refusal = {"step refused: " + refused.reason};

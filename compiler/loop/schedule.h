@@ -31,7 +31,7 @@ std::string loop_of(const Kernel& kernel, const LoopOrigin& origin);
 std::vector<std::string> copies_of(const Kernel& kernel, const LoopOrigin& origin);
 // Applies a step; on refusal the kernel stays and the reason goes to kernel.because. True when
 // applied.
-bool try_step(Kernel& kernel, const std::string& name, const std::vector<std::string>& args);
+bool try_step(Kernel& kernel, const std::string& name, const std::vector<StepArg>& args);
 // The two loops that a split made; nullopt when it was refused.
 struct Halves {
   std::string outer, inner;
@@ -42,7 +42,7 @@ std::optional<Halves> try_split(Kernel& kernel, const std::string& var, int64_t 
 struct Steps {
   Kernel& kernel;
   Refusal refusal = {};
-  void operator()(const std::string& name, const std::vector<std::string>& args);
+  void operator()(const std::string& name, const std::vector<StepArg>& args);
   Halves split(const std::string& var, int64_t factor);
 };
 

@@ -15,7 +15,53 @@ const Step* find_step(std::string_view name) {
   return nullptr;
 }
 
-Refusal apply_step(Kernel& kernel, std::string_view name, const std::vector<std::string>& args) {
+namespace {
+
+size_t count_of(const Step& step) {
+  size_t count = 0;
+  for (const StepParam& param : step.params) count += param.kind != StepParamKind::none;
+  return count;
+}
+
+// Why `arg` is not what `param` says.
+Refusal expect(const Kernel& kernel, const StepParam& param, const StepArg& arg) {
+  const auto* name = std::get_if<std::string>(&arg);
+  const std::string text = print(arg);
+  switch (param.kind) {
+    case StepParamKind::number:
+      if (name) return {"the " + std::string(param.name) + " '" + text + "' is no number"};
+      return {};
+    case StepParamKind::loop:
+    case StepParamKind::more:
+      if (!name || !find_loop(kernel.body, *name)) return {"there is no loop '" + text + "'"};
+      return {};
+    case StepParamKind::fresh:
+      if (!name) return {"'" + text + "' is no name"};
+      if (names_in(kernel).contains(*name)) return {"the name '" + text + "' is taken"};
+      return {};
+    case StepParamKind::name:
+      if (!name) return {"the " + std::string(param.name) + " '" + text + "' is no name"};
+      return {};
+    case StepParamKind::none:
+      break;
+  }
+  throw InternalError("schedule", "an argument without a parameter");
+}
+
+Refusal expect(const Kernel& kernel, const Step& step, const std::vector<StepArg>& args) {
+  const size_t count = count_of(step);
+  const bool more = step.params[count - 1].kind == StepParamKind::more;
+  if (more ? args.size() + 1 < count : args.size() != count)
+    return {"it takes (" + signature(step) + "), not " + std::to_string(args.size()) +
+            " arguments"};
+  for (size_t n = 0; n < args.size(); ++n)
+    if (Refusal r = expect(kernel, step.params[std::min(n, count - 1)], args[n])) return r;
+  return {};
+}
+
+}  // namespace
+
+Refusal apply_step(Kernel& kernel, std::string_view name, const std::vector<StepArg>& args) {
   const Step* step = find_step(name);
   if (!step) {
     std::vector<std::string_view> names;
@@ -23,9 +69,10 @@ Refusal apply_step(Kernel& kernel, std::string_view name, const std::vector<std:
     throw CompileError("schedule", "there is no step '" + std::string(name) + "'", "",
                        did_you_mean(name, names));
   }
+  if (Refusal refusal = expect(kernel, *step, args)) return refusal;
   Kernel changed = kernel;
   try {
-    if (Refusal refusal = step->apply(changed, args)) return refusal;
+    if (Refusal refusal = step->apply(changed, StepArgs(args))) return refusal;
   } catch (const CompileError& e) {  // of Index: an overflow, a divisor that becomes 0
     return {std::string("what it would write is no integer expression: ") + e.what()};
   }
@@ -34,34 +81,51 @@ Refusal apply_step(Kernel& kernel, std::string_view name, const std::vector<std:
   return {};
 }
 
-void must_step(Kernel& kernel, std::string_view name, const std::vector<std::string>& args) {
+void must_step(Kernel& kernel, std::string_view name, const std::vector<StepArg>& args) {
   if (Refusal refusal = apply_step(kernel, name, args))
     throw InternalError(
         "schedule", print(StepCall{std::string(name), args}) + " was refused: " + refusal.reason,
         print(kernel));
 }
 
+std::string print(const StepArg& arg) {
+  const auto* number = std::get_if<int64_t>(&arg);
+  return number ? std::to_string(*number) : std::get<std::string>(arg);
+}
+
+std::string signature(const Step& step) {
+  std::string text;
+  for (const StepParam& param : step.params)
+    if (param.kind != StepParamKind::none)
+      text += (text.empty() ? "" : ", ") + std::string(param.name);
+  return text;
+}
+
 std::string print(const StepCall& call) {
   std::string args;
-  for (const std::string& a : call.args) args += (args.empty() ? "" : ", ") + a;
+  for (const StepArg& a : call.args) args += (args.empty() ? "" : ", ") + print(a);
   return call.name + "(" + args + ")";
 }
 
-StepCall parse_step(std::string_view text) {
-  Lexer lexer(text, "schedule step");
+StepCall parse_step(Lexer& lexer) {
   StepCall call;
   call.name = lexer.name("a step");
   lexer.expect("(");
   if (!lexer.at(")")) {
     do {
-      const bool negative = lexer.accept("-");
-      const auto kind = lexer.peek().kind;
-      if (kind != Token::Kind::name && kind != Token::Kind::number)
-        lexer.fail("expected an argument");
-      call.args.push_back((negative ? "-" : "") + std::string(lexer.next().text));
+      if (lexer.peek().kind == Token::Kind::name)
+        call.args.emplace_back(std::string(lexer.name("an argument")));
+      else
+        call.args.emplace_back(lexer.integer("an argument"));
     } while (lexer.accept(","));
   }
   lexer.expect(")");
+  return call;
+}
+
+StepCall parse_step(std::string_view text) {
+  Lexer lexer(text, "schedule step");
+  StepCall call = parse_step(lexer);
   if (!lexer.at_end()) lexer.fail("text after the step");
   return call;
 }

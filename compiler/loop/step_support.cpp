@@ -3,32 +3,17 @@
 // Keeps true: nothing here decides whether a rewrite is legal; the step does.
 #include "compiler/loop/step_support.h"
 
-#include <charconv>
-
 namespace mintor {
 
-Refusal expect_args(StepArgs args, size_t count, const char* signature) {
-  if (args.size() == count) return {};
-  return {"it takes (" + std::string(signature) + "), not " + std::to_string(args.size()) +
-          " arguments"};
-}
-
-Refusal expect_loop(const Kernel& kernel, const std::string& var, const For*& loop) {
-  loop = find_loop(kernel.body, var);
-  if (loop) return {};
-  return {"there is no loop '" + var + "'"};
+const For& loop_named(const Kernel& kernel, const std::string& var) {
+  const For* loop = find_loop(kernel.body, var);
+  check(loop != nullptr, "schedule", "a step is applied to a loop that is not there");
+  return *loop;
 }
 
 Refusal expect_fresh(const Kernel& kernel, const std::string& name) {
   if (!names_in(kernel).count(name)) return {};
   return {"the name '" + name + "' is taken"};
-}
-
-std::optional<int64_t> parse_int_arg(const std::string& text) {
-  int64_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 Ranges ranges_inside(const Kernel& kernel, const For& loop) { return ranges_at(kernel, loop.var); }

@@ -13,13 +13,9 @@
 
 namespace mintor {
 
-using StepArgs = std::span<const std::string>;
-
-// Refusals of wrong argument counts, of loops that are not there and of names that are taken.
-Refusal expect_args(StepArgs args, size_t count, const char* signature);
-Refusal expect_loop(const Kernel& kernel, const std::string& var, const For*& loop);
+// The loop of an argument that is one.
+const For& loop_named(const Kernel& kernel, const std::string& var);
 Refusal expect_fresh(const Kernel& kernel, const std::string& name);
-std::optional<int64_t> parse_int_arg(const std::string& text);
 
 // A copy of `body` with `var` := value and every bound name suffixed, simplified under `ranges`;
 // its loops are that part of theirs.

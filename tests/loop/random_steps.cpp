@@ -72,7 +72,7 @@ StepCall random_step(const Kernel& kernel, Dice& dice) {
     if (names.nested.empty() || dice.one_in(10)) return {loop(), loop()};
     return dice.of(names.nested);
   };
-  static const std::vector<std::string> kFactors{"1", "2", "2", "3", "4", "4", "7", "8", "16", "0"};
+  static const std::vector<int64_t> kFactors{1, 2, 2, 3, 4, 4, 7, 8, 16, 0};
   switch (dice.pick(0, 21)) {
     case 0:
     case 1:
@@ -100,7 +100,7 @@ StepCall random_step(const Kernel& kernel, Dice& dice) {
     case 12:
       return {"branch_tail", {loop()}};
     case 13:
-      return {"peel", {loop(), std::to_string(dice.pick(0, 2)), std::to_string(dice.pick(0, 1))}};
+      return {"peel", {loop(), dice.pick(0, 2), dice.pick(0, 1)}};
     case 14:
     case 15:
       return {"jam", {short_loop()}};

@@ -36,8 +36,10 @@ TEST(Steps, SplitGuardsWhatDoesNotDivide) {
   EXPECT_FALSE(has_conditions(with_steps(kElementwise, {"split(j, 7)"}, kRows)));
   with_steps(kElementwise, {"split(i, 5)", "split(i_i, 2)"}, kRows);
   Kernel kernel = parse_kernel(kElementwise);
-  EXPECT_EQ(refusal_of(kernel, "split(j, 0)"), "the factor '0' is no positive integer");
+  EXPECT_EQ(refusal_of(kernel, "split(j, 0)"), "the factor 0 is not positive");
   EXPECT_EQ(refusal_of(kernel, "split(z, 4)"), "there is no loop 'z'");
+  EXPECT_EQ(refusal_of(kernel, "split(j, i)"), "the factor 'i' is no number");
+  EXPECT_EQ(refusal_of(kernel, "split(3, j)"), "there is no loop '3'");
   EXPECT_EQ(refusal_of(kernel, "split(j)"), "it takes (axis, factor), not 1 arguments");
 }
 

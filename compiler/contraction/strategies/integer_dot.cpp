@@ -31,7 +31,7 @@ Refusal schedule_for(const Contraction& c, const Instruction& instruction, Kerne
   const std::string n = out.back(), k = summed[0];
   Steps step{kernel};
   const auto [n_o, n_i] = step.split(n, lanes);
-  std::vector<std::string> order{n_o};
+  std::vector<StepArg> order{n_o};
   order.insert(order.end(), out.begin(), out.end() - 1);
   order.push_back(n_i);
   step("reorder", order);

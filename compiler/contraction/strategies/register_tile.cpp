@@ -143,7 +143,7 @@ void tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, Step
   if (!(extent && *extent % tile.rows == 0)) step("peel_tail", {outer});
   if (plan.guarded && extent && *extent / tile.rows >= 2) {
     // The full tiles that touch a border are the first and, when no tail follows, the last.
-    step("peel", {outer, "1", *extent / tile.rows > 2 ? "1" : "0"});
+    step("peel", {outer, int64_t{1}, int64_t{*extent / tile.rows > 2 ? 1 : 0}});
   }
   for (const std::string& copy : copies_of(kernel, part_of(origin, LoopPart::inner)))
     if (trip_of(kernel, copy)) jammed.push_back(copy);  // a symbolic tail runs row by row
@@ -164,7 +164,7 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
   // cache: rows outermost.
   const bool panels_first =
       plan.panel_bytes == 0 || plan.panel_bytes > c.target.l2_bytes / 2 || plan.out.size() <= 2;
-  std::vector<std::string> order;
+  std::vector<StepArg> order;
   const std::vector<std::string> others(plan.out.begin(), plan.out.end() - 1);
   std::vector<std::string> outer, rows;
   for (const std::string& axis : others)

@@ -13,9 +13,7 @@
 namespace mintor {
 
 static Refusal branch_tail(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 1, "axis_o")) return r;
-  const For* loop = nullptr;
-  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
+  const For* loop = &loop_named(kernel, args.name(0));
   auto tail = tail_of(kernel, *loop);
   if (!tail) return {};  // the split left no guard
   Ranges ranges = ranges_at(kernel, loop->var);
@@ -24,7 +22,7 @@ static Refusal branch_tail(Kernel& kernel, StepArgs args) {
   // The range of the outer variable stays wide: where one block is whole, its number must not
   // become a constant.
   Stmt full = simplify_stmt(without_tail_guard(kernel, *loop, *tail), ranges);
-  kernel.body = replace_loop(kernel.body, args[0], [&](const For& f) {
+  kernel.body = replace_loop(kernel.body, args.name(0), [&](const For& f) {
     Stmt body =
         whole.is_const(0) ? rest : k::if_(k::in_range(Index::var(f.var), whole), full, rest);
     return k::loop(f, body);
@@ -33,7 +31,8 @@ static Refusal branch_tail(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_branch_tail;
-const Step step_branch_tail = {"branch_tail", "axis_o",
+const Step step_branch_tail = {"branch_tail",
+                               {{"axis_o", StepParamKind::loop}},
                                "gives the last block of a split its own branch in the loop",
                                branch_tail};
 

@@ -320,24 +320,23 @@ Stmt rebase_loads(const Stmt& body, const Move& move) {
 }  // namespace
 
 static Refusal compute_at(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 2, "buffer, axis")) return r;
-  const For* axis = nullptr;
-  if (Refusal r = expect_loop(kernel, args[1], axis)) return r;
+  const For* axis = &loop_named(kernel, args.name(1));
   Move move;
-  move.axis = args[1];
-  if (Refusal r = find_producer(kernel, args[0], move)) return r;
+  move.axis = args.name(1);
+  if (Refusal r = find_producer(kernel, args.name(0), move)) return r;
   const Stmt nest = move.block->body[move.producer];
   if (find_loop(nest, axis->var))
-    return {"the loop " + args[1] + " belongs to the nest that fills " + args[0]};
+    return {"the loop " + args.name(1) + " belongs to the nest that fills " + args.name(0)};
   if (Refusal r = find_dims(nest, move)) return r;
   if (Refusal r = check_own_loads(nest, move)) return r;
   find_whole(move);
   if (Refusal r = check_readers(move, *axis)) return r;
   if (Refusal r = find_region(kernel, *axis, move)) return r;
-  if (!reads(axis->body, args[0])) return {args[0] + " is not read inside " + args[1]};
+  if (!reads(axis->body, args.name(0)))
+    return {args.name(0) + " is not read inside " + args.name(1)};
   for (const Stmt& s : move.block->body)
-    if (auto* l = std::get_if<Let>(&s->node); l && reads(s, args[0]))
-      return {args[0] + " is read by " + l->name};
+    if (auto* l = std::get_if<Let>(&s->node); l && reads(s, args.name(0)))
+      return {args.name(0) + " is read by " + l->name};
 
   Ranges ranges = ranges_at(kernel, axis->var);
   const Stmt local = moved_nest(nest, move, ranges);
@@ -375,7 +374,7 @@ static Refusal compute_at(Kernel& kernel, StepArgs args) {
   inside.push_back(rebase_loads(axis->body, move));
   Stmt new_body = simplify_stmt(k::block(inside), ranges);
   for (Stmt& s : outside)
-    s = replace_loop(s, args[1], [&](const For& f) { return k::loop(f, new_body); });
+    s = replace_loop(s, args.name(1), [&](const For& f) { return k::loop(f, new_body); });
   const Block* old = move.block;
   kernel.body = rewrite(kernel.body, nullptr, [&, done = false](const Stmt& s) mutable -> Stmt {
     auto* b = std::get_if<Block>(&s->node);
@@ -387,7 +386,9 @@ static Refusal compute_at(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_compute_at;
-const Step step_compute_at = {"compute_at", "buffer, axis",
-                              "computes a local buffer where it is consumed", compute_at};
+const Step step_compute_at = {"compute_at",
+                              {{"buffer", StepParamKind::name}, {"axis", StepParamKind::loop}},
+                              "computes a local buffer where it is consumed",
+                              compute_at};
 
 }  // namespace mintor

@@ -18,15 +18,12 @@ static bool is_symbol(const Kernel& kernel, const std::string& name) {
 }
 
 static Refusal fuse(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 3, "outer, inner, name")) return r;
-  const For* outer = nullptr;
-  if (Refusal r = expect_loop(kernel, args[0], outer)) return r;
-  if (Refusal r = expect_fresh(kernel, args[2])) return r;
+  const For* outer = &loop_named(kernel, args.name(0));
   auto* inner = std::get_if<For>(&outer->body->node);
-  if (!inner || inner->var != args[1])
-    return {"the body of " + args[0] + " is more than the loop " + args[1]};
+  if (!inner || inner->var != args.name(1))
+    return {"the body of " + args.name(0) + " is more than the loop " + args.name(1)};
   if (inner->begin.mentions(outer->var) || inner->end.mentions(outer->var))
-    return {"the bounds of " + args[1] + " depend on " + args[0]};
+    return {"the bounds of " + args.name(1) + " depend on " + args.name(0)};
   if (outer->kind != LoopKind::serial || inner->kind != LoopKind::serial)
     return {"both loops must be serial"};
   Ranges ranges = ranges_at(kernel, outer->var);
@@ -38,9 +35,10 @@ static Refusal fuse(Kernel& kernel, StepArgs args) {
     return {"an extent may be negative"};
   for (const auto& v : n.vars())
     if (!is_symbol(kernel, v) && !ranges.proves_nonnegative(n - 1))
-      return {"the extent " + n.str() + " of " + args[1] + " would be a divisor, and may be 0"};
-  Index t = Index::var(args[2]);
-  ranges.set(args[2], Index(0), m * n - 1);
+      return {"the extent " + n.str() + " of " + args.name(1) +
+              " would be a divisor, and may be 0"};
+  Index t = Index::var(args.name(2));
+  ranges.set(args.name(2), Index(0), m * n - 1);
   std::map<std::string, Index> values;
   if (n.is_const(0)) {
     values = {{outer->var, outer->begin}, {inner->var, inner->begin}};
@@ -51,13 +49,18 @@ static Refusal fuse(Kernel& kernel, StepArgs args) {
   Stmt body = simplify_stmt(substitute(inner->body, values), ranges);
   LoopOrigin origin;
   if (outer->origin.role == inner->origin.role) origin.role = outer->origin.role;
-  kernel.body = replace_loop(kernel.body, args[0], [&](const For&) {
-    return k::loop(args[2], 0, m * n, body, LoopKind::serial, origin);
+  kernel.body = replace_loop(kernel.body, args.name(0), [&](const For&) {
+    return k::loop(args.name(2), 0, m * n, body, LoopKind::serial, origin);
   });
   return {};
 }
 
 extern const Step step_fuse;
-const Step step_fuse = {"fuse", "outer, inner, name", "makes one loop of two", fuse};
+const Step step_fuse = {"fuse",
+                        {{"outer", StepParamKind::loop},
+                         {"inner", StepParamKind::name},
+                         {"name", StepParamKind::fresh}},
+                        "makes one loop of two",
+                        fuse};
 
 }  // namespace mintor

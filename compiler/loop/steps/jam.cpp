@@ -262,10 +262,8 @@ class Jammer {
 }  // namespace
 
 static Refusal jam(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 1, "axis")) return r;
-  const For* loop = nullptr;
-  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
-  if (loop->kind == LoopKind::parallel) return {"the loop " + args[0] + " is parallel"};
+  const For* loop = &loop_named(kernel, args.name(0));
+  if (loop->kind == LoopKind::parallel) return {"the loop " + args.name(0) + " is parallel"};
   Ranges ranges = ranges_at(kernel, loop->var);
   Index extent = ranges.simplify(loop->end - loop->begin);
   if (!extent.is_const() || extent.value() < 1 || extent.value() > 256)
@@ -279,12 +277,14 @@ static Refusal jam(Kernel& kernel, StepArgs args) {
   if (!jammer.reason.empty()) return {jammer.reason};
   ranges.erase(loop->var);
   body = simplify_stmt(body, ranges);
-  kernel.body = replace_loop(kernel.body, args[0], [&](const For&) { return body; });
+  kernel.body = replace_loop(kernel.body, args.name(0), [&](const For&) { return body; });
   return {};
 }
 
 extern const Step step_jam;
-const Step step_jam = {
-    "jam", "axis", "sinks a loop of constant extent into its body, statement by statement", jam};
+const Step step_jam = {"jam",
+                       {{"axis", StepParamKind::loop}},
+                       "sinks a loop of constant extent into its body, statement by statement",
+                       jam};
 
 }  // namespace mintor

@@ -43,24 +43,24 @@ Refusal lets_stay(const Kernel& kernel, const For& loop) {
 }  // namespace
 
 static Refusal parallelize(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 1, "axis")) return r;
-  const For* loop = nullptr;
-  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
+  const For* loop = &loop_named(kernel, args.name(0));
   const For* outer = only_loop(kernel.body);
-  if (!outer || outer->var != args[0])
-    return {"the kernel is more than the loop " + args[0] +
+  if (!outer || outer->var != args.name(0))
+    return {"the kernel is more than the loop " + args.name(0) +
             "; what stands beside it would run in every task"};
-  if (loop->kind != LoopKind::serial) return {"the loop " + args[0] + " is not serial"};
+  if (loop->kind != LoopKind::serial) return {"the loop " + args.name(0) + " is not serial"};
   if (Refusal r = independent(kernel, *loop)) return r;
   if (Refusal r = lets_stay(kernel, *loop)) return r;
-  kernel.body = replace_loop(kernel.body, args[0], [](const For& f) {
+  kernel.body = replace_loop(kernel.body, args.name(0), [](const For& f) {
     return k::loop(f.var, f.begin, f.end, f.body, LoopKind::parallel, f.origin);
   });
   return {};
 }
 
 extern const Step step_parallelize;
-const Step step_parallelize = {"parallelize", "axis",
-                               "makes the iterations of the outermost loop tasks", parallelize};
+const Step step_parallelize = {"parallelize",
+                               {{"axis", StepParamKind::loop}},
+                               "makes the iterations of the outermost loop tasks",
+                               parallelize};
 
 }  // namespace mintor

@@ -12,18 +12,16 @@
 namespace mintor {
 
 static Refusal peel(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 3, "axis, first, last")) return r;
-  const For* loop = nullptr;
-  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
-  if (loop->kind != LoopKind::serial) return {"the loop " + args[0] + " is not serial"};
-  auto first = parse_int_arg(args[1]), last = parse_int_arg(args[2]);
-  if (!first || !last || *first < 0 || *last < 0 || *first + *last > 16)
+  const For* loop = &loop_named(kernel, args.name(0));
+  if (loop->kind != LoopKind::serial) return {"the loop " + args.name(0) + " is not serial"};
+  const int64_t first = args.number(1), last = args.number(2);
+  if (first < 0 || last < 0 || first > 16 || last > 16 - first)
     return {"the numbers of peeled iterations must be small and not negative"};
   Ranges ranges = ranges_at(kernel, loop->var);
   Index extent = ranges.simplify(loop->end - loop->begin);
-  if (!ranges.proves_nonnegative(extent - *first - *last))
+  if (!ranges.proves_nonnegative(extent - first - last))
     return {"the loop has " + extent.str() + " iterations, which may be fewer than " +
-            std::to_string(*first + *last)};
+            std::to_string(first + last)};
   auto taken = names_in(kernel);
   Ranges outside = ranges;
   outside.erase(loop->var);
@@ -32,19 +30,23 @@ static Refusal peel(Kernel& kernel, StepArgs args) {
     out.push_back(copy_of_body(loop->body, loop->var, at, free_suffix(taken, loop->body, suffix),
                                part, outside));
   };
-  for (int64_t n = 0; n < *first; ++n) copy(loop->begin + n, "_first", LoopPart::first);
-  Index begin = loop->begin + *first, end = loop->end - *last;
+  for (int64_t n = 0; n < first; ++n) copy(loop->begin + n, "_first", LoopPart::first);
+  Index begin = loop->begin + first, end = loop->end - last;
   if (!ranges.simplify(end - begin).is_const(0)) {
     ranges.set(loop->var, begin, end - 1);
     out.push_back(k::loop(*loop, begin, end, simplify_stmt(loop->body, ranges)));
   }
-  for (int64_t n = 0; n < *last; ++n) copy(end + n, "_last", LoopPart::last);
-  kernel.body = replace_loop(kernel.body, args[0], [&](const For&) { return k::block(out); });
+  for (int64_t n = 0; n < last; ++n) copy(end + n, "_last", LoopPart::last);
+  kernel.body = replace_loop(kernel.body, args.name(0), [&](const For&) { return k::block(out); });
   return {};
 }
 
 extern const Step step_peel;
-const Step step_peel = {"peel", "axis, first, last",
-                        "gives the first and last iterations copies of their own", peel};
+const Step step_peel = {"peel",
+                        {{"axis", StepParamKind::loop},
+                         {"first", StepParamKind::number},
+                         {"last", StepParamKind::number}},
+                        "gives the first and last iterations copies of their own",
+                        peel};
 
 }  // namespace mintor

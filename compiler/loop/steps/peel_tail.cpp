@@ -14,11 +14,9 @@
 namespace mintor {
 
 static Refusal peel_tail(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 1, "axis_o")) return r;
-  const For* loop = nullptr;
-  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
+  const For* loop = &loop_named(kernel, args.name(0));
   if (loop->kind != LoopKind::serial)
-    return {"the loop " + args[0] + " is not serial; peel it before"};
+    return {"the loop " + args.name(0) + " is not serial; peel it before"};
   auto tail = tail_of(kernel, *loop);
   if (!tail) return {};  // the split left no guard
   Ranges ranges = ranges_at(kernel, loop->var);
@@ -26,7 +24,7 @@ static Refusal peel_tail(Kernel& kernel, StepArgs args) {
   Stmt rest = tail_body(kernel, *loop, *tail);
   ranges.set(loop->var, Index(0), whole - 1);
   Stmt full = simplify_stmt(loop->body, ranges);
-  kernel.body = replace_loop(kernel.body, args[0], [&](const For& f) {
+  kernel.body = replace_loop(kernel.body, args.name(0), [&](const For& f) {
     if (whole.is_const(0)) return rest;
     return k::block({k::loop(f, 0, whole, full), rest});
   });
@@ -34,7 +32,9 @@ static Refusal peel_tail(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_peel_tail;
-const Step step_peel_tail = {"peel_tail", "axis_o",
-                             "gives the last, incomplete block of a split its own copy", peel_tail};
+const Step step_peel_tail = {"peel_tail",
+                             {{"axis_o", StepParamKind::loop}},
+                             "gives the last, incomplete block of a split its own copy",
+                             peel_tail};
 
 }  // namespace mintor

@@ -48,14 +48,13 @@ bool mentions(const Expr& cond, const std::string& var) { return varies(cond, {v
 }  // namespace
 
 static Refusal reorder(Kernel& kernel, StepArgs args) {
-  if (args.size() < 2) return {"it takes at least two loops"};
-  const std::vector<std::string> names(args.begin(), args.end());
+  std::vector<std::string> names;
+  for (size_t n = 0; n < args.size(); ++n) names.push_back(args.name(n));
   if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
     return {"a loop is named twice"};
   const For* outer = nullptr;
   for (const auto& name : names) {
-    const For* loop = nullptr;
-    if (Refusal r = expect_loop(kernel, name, loop)) return r;
+    const For* loop = &loop_named(kernel, name);
     bool holds_all = true;
     for (const auto& other : names)
       holds_all &= other == name || find_loop(loop->body, other) != nullptr;
@@ -134,7 +133,10 @@ static Refusal reorder(Kernel& kernel, StepArgs args) {
 }
 
 extern const Step step_reorder;
-const Step step_reorder = {"reorder", "axis, axis, ...", "permutes loops of a perfect nest",
-                           reorder};
+const Step step_reorder = {
+    "reorder",
+    {{"axis", StepParamKind::loop}, {"axis", StepParamKind::loop}, {"...", StepParamKind::more}},
+    "permutes loops of a perfect nest",
+    reorder};
 
 }  // namespace mintor

@@ -37,28 +37,30 @@ bool constant_when_unrolled(const Kernel& kernel, const std::string& buffer) {
 }  // namespace
 
 static Refusal set_space(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 2, "buffer, space")) return r;
-  if (args[1] != "local" && args[1] != "reg") return {"'" + args[1] + "' is neither local nor reg"};
-  Space space = args[1] == "reg" ? Space::reg : Space::local;
+  if (args.name(1) != "local" && args.name(1) != "reg")
+    return {"'" + args.name(1) + "' is neither local nor reg"};
+  Space space = args.name(1) == "reg" ? Space::reg : Space::local;
   bool found = false, constant_shape = true;
   Stmt body = rewrite(kernel.body, nullptr, [&](const Stmt& s) -> Stmt {
     auto* a = std::get_if<Alloc>(&s->node);
-    if (!a || a->name != args[0]) return nullptr;
+    if (!a || a->name != args.name(0)) return nullptr;
     found = true;
     for (const Index& e : a->shape) constant_shape &= e.is_const();
     return k::alloc(a->name, a->dtype, a->shape, space);
   });
-  if (!found) return {"'" + args[0] + "' is no local buffer"};
+  if (!found) return {"'" + args.name(0) + "' is no local buffer"};
   if (space == Space::reg && !constant_shape)
-    return {"the shape of " + args[0] + " is not constant"};
-  if (space == Space::reg && !constant_when_unrolled(kernel, args[0]))
-    return {"an index of " + args[0] + " is no constant once unrolled loops are expanded"};
+    return {"the shape of " + args.name(0) + " is not constant"};
+  if (space == Space::reg && !constant_when_unrolled(kernel, args.name(0)))
+    return {"an index of " + args.name(0) + " is no constant once unrolled loops are expanded"};
   kernel.body = body;
   return {};
 }
 
 extern const Step step_set_space;
-const Step step_set_space = {"set_space", "buffer, space",
-                             "moves a local buffer between local and reg", set_space};
+const Step step_set_space = {"set_space",
+                             {{"buffer", StepParamKind::name}, {"space", StepParamKind::name}},
+                             "moves a local buffer between local and reg",
+                             set_space};
 
 }  // namespace mintor

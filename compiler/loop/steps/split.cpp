@@ -14,42 +14,43 @@
 namespace mintor {
 
 static Refusal split(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 2, "axis, factor")) return r;
-  const For* loop = nullptr;
-  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
-  auto factor = parse_int_arg(args[1]);
-  if (!factor || *factor < 1) return {"the factor '" + args[1] + "' is no positive integer"};
+  const For* loop = &loop_named(kernel, args.name(0));
+  const int64_t factor = args.number(1);
+  if (factor < 1) return {"the factor " + std::to_string(factor) + " is not positive"};
   if (loop->kind == LoopKind::unrolled)
-    return {"the loop " + args[0] + " is unrolled; split it before"};
-  const std::string outer = args[0] + "_o", inner = args[0] + "_i";
+    return {"the loop " + args.name(0) + " is unrolled; split it before"};
+  const std::string outer = args.name(0) + "_o", inner = args.name(0) + "_i";
   for (const auto& name : {outer, inner})
     if (Refusal r = expect_fresh(kernel, name)) return r;
   Ranges ranges = ranges_inside(kernel, *loop);
   Index extent = ranges.simplify(loop->end - loop->begin);
-  Index position = Index(*factor) * Index::var(outer) + Index::var(inner);
+  Index position = Index(factor) * Index::var(outer) + Index::var(inner);
   Ranges inside = ranges;
   // A single block keeps its variable in the text, so that peel_tail and branch_tail find the
   // guard.
-  bool single = ranges.simplify(ceildiv(extent, *factor)).is_const(1);
+  bool single = ranges.simplify(ceildiv(extent, factor)).is_const(1);
   inside.set(outer, Range{Index(0),
-                          single ? std::nullopt : std::optional(ceildiv(extent, *factor) - 1), 1});
-  inside.set(inner, Index(0), Index(*factor - 1));
+                          single ? std::nullopt : std::optional(ceildiv(extent, factor) - 1), 1});
+  inside.set(inner, Index(0), Index(factor - 1));
   Stmt body = substitute(loop->body, {{loop->var, loop->begin + position}});
-  bool divides = ranges.simplify(mod(extent, *factor)).is_const(0);
+  bool divides = ranges.simplify(mod(extent, factor)).is_const(0);
   if (!divides) body = k::if_(k::in_range(position, extent), body);
   body = simplify_stmt(body, inside);
   const LoopKind kind = loop->kind;
   const LoopOrigin origin = origin_of(*loop);
-  kernel.body = replace_loop(kernel.body, args[0], [&](const For&) {
+  kernel.body = replace_loop(kernel.body, args.name(0), [&](const For&) {
     return k::loop(
-        outer, 0, ranges.simplify(ceildiv(extent, *factor)),
-        k::loop(inner, 0, *factor, body, LoopKind::serial, part_of(origin, LoopPart::inner)), kind,
+        outer, 0, ranges.simplify(ceildiv(extent, factor)),
+        k::loop(inner, 0, factor, body, LoopKind::serial, part_of(origin, LoopPart::inner)), kind,
         part_of(origin, LoopPart::outer));
   });
   return {};
 }
 
 extern const Step step_split;
-const Step step_split = {"split", "axis, factor", "cuts a loop into blocks: axis_o, axis_i", split};
+const Step step_split = {"split",
+                         {{"axis", StepParamKind::loop}, {"factor", StepParamKind::number}},
+                         "cuts a loop into blocks: axis_o, axis_i",
+                         split};
 
 }  // namespace mintor

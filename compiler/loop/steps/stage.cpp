@@ -13,10 +13,8 @@
 namespace mintor {
 
 static Refusal stage(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 2, "buffer, axis")) return r;
-  const For* axis = nullptr;
-  if (Refusal r = expect_loop(kernel, args[1], axis)) return r;
-  const std::string& buffer = args[0];
+  const For* axis = &loop_named(kernel, args.name(1));
+  const std::string& buffer = args.name(0);
   const Param* param = nullptr;
   for (const Param& p : kernel.params)
     if (p.name == buffer && !p.written) param = &p;
@@ -25,7 +23,7 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
   bool instr = false;
   visit(axis->body, [&](const Stmt& s) { instr |= std::holds_alternative<Instr>(s->node); });
   if (instr)
-    return {"an instruction inside " + args[1] + " may read " + buffer +
+    return {"an instruction inside " + args.name(1) + " may read " + buffer +
             "; stage it before use_instr"};
   const BufferType type{param->dtype, param->shape};
   Ranges ranges = ranges_at(kernel, axis->var), inside = ranges;
@@ -44,7 +42,7 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
     }
     any = true;
   }
-  if (!any) return {buffer + " is not read inside " + args[1]};
+  if (!any) return {buffer + " is not read inside " + args.name(1)};
   std::string name = fresh_name(kernel, buffer + "_s");
   std::vector<Index> shape, from, here, extents;
   for (size_t d = 0; d < hull.size(); ++d) {
@@ -53,7 +51,7 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
     Index extent = ranges.simplify(last - first + 1);
     for (const auto& v : inner)
       if (first.mentions(v) || last.mentions(v))
-        return {"the region depends on " + v + ", which is bound inside " + args[1]};
+        return {"the region depends on " + v + ", which is bound inside " + args.name(1)};
     if (!ranges.proves_nonnegative(extent)) return {"the region may be empty: " + extent.str()};
     auto most = ranges.upper(extent);
     shape.push_back(most ? Index(*most) : extent);
@@ -80,12 +78,15 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
       nullptr);
   body = simplify_stmt(k::block({k::alloc(name, type.dtype, shape, Space::local), copy, body}),
                        ranges);
-  kernel.body = replace_loop(kernel.body, args[1], [&](const For& f) { return k::loop(f, body); });
+  kernel.body =
+      replace_loop(kernel.body, args.name(1), [&](const For& f) { return k::loop(f, body); });
   return {};
 }
 
 extern const Step step_stage;
-const Step step_stage = {"stage", "buffer, axis",
-                         "copies what a loop reads of a buffer into a local one", stage};
+const Step step_stage = {"stage",
+                         {{"buffer", StepParamKind::name}, {"axis", StepParamKind::loop}},
+                         "copies what a loop reads of a buffer into a local one",
+                         stage};
 
 }  // namespace mintor

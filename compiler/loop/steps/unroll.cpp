@@ -9,24 +9,24 @@ namespace mintor {
 static constexpr int64_t kMostCopies = 1024;
 
 static Refusal unroll(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 1, "axis")) return r;
-  const For* loop = nullptr;
-  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
-  if (loop->kind == LoopKind::parallel) return {"the loop " + args[0] + " is parallel"};
+  const For* loop = &loop_named(kernel, args.name(0));
+  if (loop->kind == LoopKind::parallel) return {"the loop " + args.name(0) + " is parallel"};
   Index extent = ranges_at(kernel, loop->var).simplify(loop->end - loop->begin);
   if (!extent.is_const())
     return {"the extent " + extent.str() + " is not constant; split it first"};
   if (extent.value() > kMostCopies)
     return {"the extent " + extent.str() + " is larger than " + std::to_string(kMostCopies) +
             "; split it first"};
-  kernel.body = replace_loop(kernel.body, args[0], [&](const For& f) {
+  kernel.body = replace_loop(kernel.body, args.name(0), [&](const For& f) {
     return k::loop(f.var, f.begin, f.begin + extent, f.body, LoopKind::unrolled, f.origin);
   });
   return {};
 }
 
 extern const Step step_unroll;
-const Step step_unroll = {"unroll", "axis", "marks a loop of constant extent to be written out",
+const Step step_unroll = {"unroll",
+                          {{"axis", StepParamKind::loop}},
+                          "marks a loop of constant extent to be written out",
                           unroll};
 
 }  // namespace mintor

@@ -139,12 +139,10 @@ class Matcher {
 }  // namespace
 
 static Refusal use_instr(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 2, "instruction, axis")) return r;
-  const Instruction* instruction = find_instruction(args[0]);
-  if (!instruction) return {"there is no instruction '" + args[0] + "'"};
-  const For* loop = nullptr;
-  if (Refusal r = expect_loop(kernel, args[1], loop)) return r;
-  if (loop->kind == LoopKind::parallel) return {"the loop " + args[1] + " is parallel"};
+  const Instruction* instruction = find_instruction(args.name(0));
+  if (!instruction) return {"there is no instruction '" + args.name(0) + "'"};
+  const For* loop = &loop_named(kernel, args.name(1));
+  if (loop->kind == LoopKind::parallel) return {"the loop " + args.name(1) + " is parallel"};
   const Kernel meaning = parse_kernel(instruction->meaning);
   Ranges ranges = ranges_at(kernel, loop->var);
   ranges.erase(loop->var);
@@ -152,13 +150,15 @@ static Refusal use_instr(Kernel& kernel, StepArgs args) {
   if (Refusal r = matcher.run(meaning.body, k::loop(*loop, loop->body))) return r;
   std::vector<InstrOperand> operands;
   if (Refusal r = matcher.operands(operands)) return r;
-  kernel.body =
-      replace_loop(kernel.body, args[1], [&](const For&) { return k::instr(args[0], operands); });
+  kernel.body = replace_loop(kernel.body, args.name(1),
+                             [&](const For&) { return k::instr(args.name(0), operands); });
   return {};
 }
 
 extern const Step step_use_instr;
-const Step step_use_instr = {"use_instr", "instruction, axis",
-                             "replaces a nest by the instruction that means it", use_instr};
+const Step step_use_instr = {"use_instr",
+                             {{"instruction", StepParamKind::name}, {"axis", StepParamKind::loop}},
+                             "replaces a nest by the instruction that means it",
+                             use_instr};
 
 }  // namespace mintor

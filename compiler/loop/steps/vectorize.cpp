@@ -180,10 +180,8 @@ class Vectorizer {
 }  // namespace
 
 static Refusal vectorize(Kernel& kernel, StepArgs args) {
-  if (Refusal r = expect_args(args, 1, "axis")) return r;
-  const For* loop = nullptr;
-  if (Refusal r = expect_loop(kernel, args[0], loop)) return r;
-  if (loop->kind == LoopKind::parallel) return {"the loop " + args[0] + " is parallel"};
+  const For* loop = &loop_named(kernel, args.name(0));
+  if (loop->kind == LoopKind::parallel) return {"the loop " + args.name(0) + " is parallel"};
   Ranges ranges = ranges_at(kernel, loop->var);
   Index extent = ranges.simplify(loop->end - loop->begin);
   if (!extent.is_const() || extent.value() < 2 || extent.value() > 64)
@@ -194,12 +192,14 @@ static Refusal vectorize(Kernel& kernel, StepArgs args) {
   if (!vectorizer.reason.empty()) return {vectorizer.reason};
   ranges.erase(loop->var);
   body = simplify_stmt(body, ranges);
-  kernel.body = replace_loop(kernel.body, args[0], [&](const For&) { return body; });
+  kernel.body = replace_loop(kernel.body, args.name(0), [&](const For&) { return body; });
   return {};
 }
 
 extern const Step step_vectorize;
-const Step step_vectorize = {"vectorize", "axis", "turns a loop of constant extent into lanes",
+const Step step_vectorize = {"vectorize",
+                             {{"axis", StepParamKind::loop}},
+                             "turns a loop of constant extent into lanes",
                              vectorize};
 
 }  // namespace mintor
