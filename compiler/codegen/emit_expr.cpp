@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "compiler/ir/flat_index.h"
 #include "compiler/loop/instruction.h"
 #include "compiler/support/error.h"
 #include "compiler/support/index_poly.h"
@@ -129,7 +130,7 @@ ExprText::ExprText(const Kernel& kernel, const TargetInfo& level, const Ranges& 
   const auto count = [&](DType dtype) {
     widest = std::max(widest, dtype == DType::boolean ? int64_t{4} : size_of(dtype));
   };
-  visit(kernel.body, [&](const Stmt& s) {      // the value may be one scalar for all lanes
+  visit(kernel.body, [&](const Stmt& s) {  // the value may be one scalar for all lanes
     const auto* store = std::get_if<Store>(&s->node);
     if (store != nullptr && store->lanes > 1) count(store->value->dtype);
   });
@@ -200,9 +201,7 @@ std::string ExprText::part_name(const std::string& name, int32_t lanes, int part
 Index ExprText::address(const std::string& name, const std::vector<Index>& indices) const {
   const BufferShape& b = buffer(name);
   check(indices.size() == b.shape.size(), "emit", "an access has another rank than its buffer");
-  Index flat = 0;
-  for (size_t d = 0; d < indices.size(); ++d) flat = flat * b.shape[d] + indices[d];
-  return flat;
+  return flat_index(indices, b.shape);
 }
 
 std::string ExprText::element(const std::string& name, const std::vector<Index>& indices) const {
@@ -397,8 +396,8 @@ std::string ExprText::unless_clamped(const LoadExpr& load, DType dtype, int32_t 
     const Index &moves = first ? atom.a : atom.b, &last = first ? atom.b : atom.a;
     const auto affine = moves.affine_in(kLane);
     if (!affine || affine->first != 1 || last.mentions(kLane)) continue;
-    condition = integer(ranges_.simplify(affine->second + last_lane)) + " <= " +
-                integer(ranges_.simplify(last));
+    condition = integer(ranges_.simplify(affine->second + last_lane)) +
+                " <= " + integer(ranges_.simplify(last));
     index = moves;
   }
   // Masks that are loaded have the width of their bytes, those put together another.

@@ -2,13 +2,12 @@
 // Takes facts and extents; gives the tile with the least estimated time.
 // Keeps true: no figure here is of one model; a tile never needs more registers than there are.
 #include "compiler/contraction/tile.h"
+#include "compiler/ir/lanes.h"
 
 #include <algorithm>
 
 namespace mintor {
 namespace {
-
-constexpr int64_t kLanes = 16;
 
 // Relative cost of computing rows x columns with this tile: whole tiles at full speed, what is left
 // at the speed of a smaller tile. An FMA has a latency of 4 cycles on two ports, so fewer than 8

@@ -27,7 +27,7 @@ namespace {
 
 std::vector<Kernel> kernels_of(CompileContext& context, const Graph& graph, const Group& group,
                                const std::vector<TargetInfo>& levels) {
-  const Kernel plain = lower(context, graph, group);
+  const Kernel plain = lower(graph, group);
   std::vector<Kernel> kernels;
   for (const TargetInfo& level : levels) {
     Kernel kernel = plain;
@@ -92,7 +92,7 @@ Scheduled fuse_and_schedule(CompileContext& context, const Graph& graph,
     CompileContext attempt(context.options);
     attempt.progress = context.progress;
     Scheduled made;
-    made.fusion = fuse(attempt, graph, apart);
+    made.fusion = fuse(graph, apart);
     made.kernels = schedule_groups(attempt, graph, made.fusion, levels);
     const size_t before = apart.size();
     for (size_t g = 0; g < made.kernels.size(); ++g)

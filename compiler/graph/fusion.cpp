@@ -119,7 +119,7 @@ FusionPlan plan_from(Drafts& all) {
 }  // namespace
 }  // namespace fusion
 
-FusionPlan fuse(CompileContext&, const Graph& graph, const std::set<const Node*>& apart) {
+FusionPlan fuse(const Graph& graph, const std::set<const Node*>& apart) {
   fusion::Drafts all(graph, apart);
   for (size_t n = all.live.size(); n-- > 0;) fusion::place(all, *all.live[n]);
   return fusion::plan_from(all);

@@ -40,7 +40,6 @@ struct FusionPlan {
 };
 
 // `apart`: nodes that start a kernel of their own, whatever would join them.
-FusionPlan fuse(CompileContext& context, const Graph& graph,
-                const std::set<const Node*>& apart = {});
+FusionPlan fuse(const Graph& graph, const std::set<const Node*>& apart = {});
 
 }  // namespace mintor

@@ -14,6 +14,7 @@
 
 #include "compiler/ir/graph.h"
 #include "compiler/ir/index_program.h"
+#include "compiler/ir/lanes.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -143,7 +144,6 @@ class MapProgram {
 };
 
 // The orders of the contract on values that come one by one. `next(i)` is value i of n.
-inline constexpr int kLanes = 16;
 template <class T, class Combine>
 T tree(T (&lanes)[kLanes], Combine combine) {
   for (int half = kLanes / 2; half > 0; half /= 2) {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "compiler/ir/flat_index.h"
 #include "compiler/loop/analysis.h"
 #include "compiler/loop/instruction.h"
 #include "compiler/support/index_poly.h"
@@ -17,12 +18,6 @@
 namespace mintor {
 
 namespace {
-
-Index flat_address(const std::vector<Index>& at, const std::vector<Index>& shape) {
-  Index out = 0;
-  for (size_t d = 0; d < shape.size(); ++d) out = out * shape[d] + at[d];
-  return out;
-}
 
 // What the accesses of a statement are, and what its own integers range over.
 struct Walk {
@@ -89,7 +84,7 @@ struct Walk {
       const Index last = access.indices.back() + count - 1;
       access.flat = !has_meaning || !ranges.proves_less(last, shape.back());
       if (access.flat)
-        access.indices = {flat_address(access.indices, shape) + Index::var(element)};
+        access.indices = {flat_index(access.indices, shape) + Index::var(element)};
       else
         access.indices.back() = access.indices.back() + Index::var(element);
       add(std::move(access));
@@ -169,8 +164,8 @@ class Disjoint {
   bool operator()(const BufferAccess& a, const BufferAccess& b, const std::vector<Index>& shape) {
     std::vector<Index> x = simple(a.indices), y = simple(b.indices);
     if (a.flat || b.flat || shape.size() > 1) {
-      const Index flat_x = a.flat ? x[0] : ranges_.simplify(flat_address(x, shape));
-      const Index flat_y = b.flat ? y[0] : ranges_.simplify(flat_address(y, shape));
+      const Index flat_x = a.flat ? x[0] : ranges_.simplify(flat_index(x, shape));
+      const Index flat_y = b.flat ? y[0] : ranges_.simplify(flat_index(y, shape));
       if (a.flat || b.flat) x.clear(), y.clear();
       x.push_back(flat_x);
       y.push_back(flat_y);

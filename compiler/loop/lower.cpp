@@ -130,7 +130,7 @@ std::string computes(const Graph& graph, const Group& group) {
 
 }  // namespace
 
-Kernel lower(CompileContext&, const Graph& graph, const Group& group) {
+Kernel lower(const Graph& graph, const Group& group) {
   Kernel kernel;
   kernel.name = group.name;
   kernel.because = group.because;

@@ -11,7 +11,7 @@
 
 namespace mintor {
 
-Kernel lower(CompileContext& context, const Graph& graph, const Group& group);
+Kernel lower(const Graph& graph, const Group& group);
 
 // The default schedule of a group without a contract: row blocks, vectors, one parallel loop. The
 // facts decide.

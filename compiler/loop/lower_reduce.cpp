@@ -5,13 +5,12 @@
 // rule; an empty sum is +0.
 #include <algorithm>
 
+#include "compiler/ir/lanes.h"
 #include "compiler/loop/lower_nest.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
 namespace {
-
-constexpr int64_t kLanes = 16;
 
 std::vector<Expr> constants_of(const std::vector<Scalar>& values) {
   std::vector<Expr> out;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "compiler/ir/lanes.h"
 #include "compiler/loop/lower.h"
 #include "compiler/loop/lower_expr.h"
 #include "compiler/loop/pass.h"
@@ -16,8 +17,6 @@
 
 namespace mintor {
 namespace {
-
-constexpr int64_t kLanes = 16;
 
 // Vectors over a loop whose iterations are independent. Lanes: 16, or what divides a smaller
 // extent.

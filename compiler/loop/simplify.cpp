@@ -243,8 +243,6 @@ Stmt simplify_stmt(const Stmt& stmt, const Ranges& ranges) {
   return out ? out : k::block({});
 }
 
-Expr simplify_expr(const Expr& expr, const Ranges& ranges) { return Walker(ranges).expr(expr); }
-
 Stmt remove_dead(const Stmt& stmt) {
   Stmt out = stmt;
   for (;;) {

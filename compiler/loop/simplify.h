@@ -10,7 +10,6 @@ namespace mintor {
 // Every Index under its ranges; decided conditions, guards and counts removed; loops of extent 1
 // substituted, of extent 0 removed. Never nullptr: an empty Block when nothing is left.
 Stmt simplify_stmt(const Stmt& stmt, const Ranges& ranges);
-Expr simplify_expr(const Expr& expr, const Ranges& ranges);
 // Lets and Allocs inside `stmt` that nothing reads, and the stores to them. `names` outside are
 // kept.
 Stmt remove_dead(const Stmt& stmt);

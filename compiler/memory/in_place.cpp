@@ -3,6 +3,7 @@
 // the tree: one store, loads with exactly its index vector that come no later, and an index vector
 // that no two iterations share. Keeps true: what cannot be shown is refused.
 #include "compiler/memory/in_place.h"
+#include "compiler/ir/flat_index.h"
 
 #include <algorithm>
 #include <optional>
@@ -12,7 +13,7 @@ namespace {
 
 struct Step {
   std::string var;
-  std::optional<int64_t> extent;      // largest number of values, where it is known
+  std::optional<int64_t> extent;  // largest number of values, where it is known
 };
 
 struct Access {
@@ -32,12 +33,15 @@ struct Walk {
   std::string problem;
 
   void look_at_loads(const Stmt& stmt) {
-    visit_exprs(stmt, [&](const Expr& expr) {
-      const auto* load = std::get_if<LoadExpr>(&expr->node);
-      if (load == nullptr) return;
-      if (load->buffer == output) problem = "the output is also read";
-      if (load->buffer == input) loads.push_back({&load->indices, load->count, position});
-    }, false);
+    visit_exprs(
+        stmt,
+        [&](const Expr& expr) {
+          const auto* load = std::get_if<LoadExpr>(&expr->node);
+          if (load == nullptr) return;
+          if (load->buffer == output) problem = "the output is also read";
+          if (load->buffer == input) loads.push_back({&load->indices, load->count, position});
+        },
+        false);
   }
 
   void loop(const For& loop) {
@@ -91,7 +95,7 @@ std::optional<std::vector<std::string>> told_apart(const Index& e, const std::ve
     vars.push_back(step.var);
   }
   std::ranges::stable_sort(strides, {}, &Stride::coefficient);
-  int64_t reach = 0;                  // largest sum of the smaller strides
+  int64_t reach = 0;  // largest sum of the smaller strides
   for (size_t i = 0; i < strides.size(); ++i) {
     if (strides[i].coefficient <= reach) return std::nullopt;
     if (i + 1 == strides.size()) break;
@@ -122,8 +126,8 @@ bool injective(const Param& param, const Walk& walk) {
   }
   if (plain && covers(steps, vars)) return true;
 
-  Index flat = 0;                     // a fused loop: its quotients and remainders cancel here
-  for (size_t d = 0; d < indices.size(); ++d) flat = flat * param.shape[d] + indices[d];
+  // A fused loop: its quotients and remainders cancel here.
+  const Index flat = flat_index(indices, param.shape);
   const auto part = told_apart(walk.ranges.simplify(flat), steps);
   return part && covers(steps, *part);
 }

@@ -26,7 +26,7 @@ TEST(Fusion, TakesAChainOfAMillionNodes) {
   FromParameters from_parameters;
   EXPECT_FALSE(from_parameters(x));
   CompileContext context;
-  const FusionPlan plan = fuse(context, g);
+  const FusionPlan plan = fuse(g);
   EXPECT_EQ(plan.groups.size(), size_t{kDeep / 64});
   for (size_t n = 1; n < plan.groups.size(); ++n)
     ASSERT_EQ(plan.groups[n].inputs[0], plan.groups[n - 1].outputs[0]);
@@ -56,7 +56,7 @@ std::vector<std::string> names_for(const std::vector<std::string>& scopes) {
   g.results = {{"r", x}};
   CompileContext context;
   std::vector<std::string> names;
-  for (const Group& group : fuse(context, g).groups) names.push_back(group.name);
+  for (const Group& group : fuse(g).groups) names.push_back(group.name);
   return names;
 }
 
@@ -64,8 +64,7 @@ TEST(Fusion, NamesSayAsMuchOfAPlaceAsTellsItFromOthers) {
   EXPECT_EQ(names_for({"jit/net/a/norm/sum", "jit/net/b/norm/sum"}),
             (std::vector<std::string>{"a_norm_sum_scan", "b_norm_sum_scan"}));
   EXPECT_EQ(names_for({"jit/net/last/sum"}), std::vector<std::string>{"last_sum_scan"});
-  EXPECT_EQ(names_for({"sum", "net/sum"}),
-            (std::vector<std::string>{"sum_scan", "net_sum_scan"}));
+  EXPECT_EQ(names_for({"sum", "net/sum"}), (std::vector<std::string>{"sum_scan", "net_sum_scan"}));
 }
 
 // x doubled again and again: each step reads the last one twice.

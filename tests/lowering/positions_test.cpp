@@ -72,7 +72,8 @@ TEST(Positions, ConcatPackAndReduceOfABroadcast) {
   const Type half{DType::u8, {4, 4}};
   const Value packed = b.node(Kind::pack, PackAttr{4, false}, {{bytes}}, {{half}})[0];
   g.results = {{"joined", b.slice(joined, {1, 0, 0}, {2, 4, 8}, {1, 1, 1})},
-               {"sum", sum}, {"packed", packed}};
+               {"sum", sum},
+               {"packed", packed}};
   check_chain(std::move(g));
 }
 
@@ -83,7 +84,7 @@ TEST(Positions, WhatIsInARegisterIsThereAtOneIndex) {
   const Value y = b.apply(ScalarOp::exp, {x});
   g.results = {{"y", y}};
   CompileContext context;
-  const FusionPlan plan = fuse(context, g);
+  const FusionPlan plan = fuse(g);
   ExprLowering exprs(g, plan.groups.at(0));
   exprs.begin(Ranges{});
   exprs.bind(y, {Index::var("i")}, k::constant(Scalar::of(DType::f32, 1.0)));

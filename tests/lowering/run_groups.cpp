@@ -25,7 +25,7 @@ std::vector<int64_t> sizes(const Shape& shape, const std::map<std::string, int64
 
 Kernel scheduled(CompileContext& context, const Graph& graph, const Group& group,
                  const std::string& level) {
-  Kernel kernel = lower(context, graph, group);
+  Kernel kernel = lower(graph, group);
   verify(kernel);
   if (level.empty()) return kernel;
   const TargetInfo target = find_level(level);
@@ -79,7 +79,7 @@ std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, T
       if (auto name = node->results[0].shape[d].as_var()) symbols[*name] = t.shape[d];
     values[{node, 0}] = t;
   }
-  const FusionPlan plan = fuse(context, graph);
+  const FusionPlan plan = fuse(graph);
   const auto follow_views = [&] {
     for (const View& view : plan.views) {
       auto it = values.find({view.of.node, view.of.result});
@@ -103,7 +103,7 @@ std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, T
 std::string kernels_text(const Graph& graph, const std::string& level) {
   CompileContext context;
   std::string text;
-  for (const Group& group : fuse(context, graph).groups)
+  for (const Group& group : fuse(graph).groups)
     text += print(scheduled(context, graph, group, level)) + "\n";
   return text;
 }

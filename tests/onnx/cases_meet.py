@@ -10,7 +10,7 @@ import zlib
 
 import numpy as np
 from onnx import helper
-from op_harness import BOOL, F32, I64, Case, const, fill, graph_model, t, weights
+from op_harness import BOOL, F32, I64, U8, Case, const, fill, graph_model, t, weights
 
 node = helper.make_node
 
@@ -365,6 +365,25 @@ def positions():
     )
 
 
+def scattered():
+    yield at_sizes(
+        "scatter-rows-of-another-name",
+        "updates whose rows have a name of their own",
+        [node("ScatterND", ["x", "i", "u"], ["z"])],
+        {"x": named(8, "n", 5), "i": const([[3], [0]], I64), "u": named(2, "m", 5)},
+        ["z"],
+        pairs((3, 3), (1, 1), (16, 16), (0, 0)),
+    )
+    yield at_sizes(
+        "scales-of-another-name",
+        "a scale per channel whose count has a name of its own",
+        [node("DequantizeLinear", ["x", "s"], ["z"], axis=1)],
+        {"x": named(2, "n", 5, dtype=U8), "s": named("m")},
+        ["z"],
+        pairs((3, 3), (1, 1), (16, 16)),
+    )
+
+
 def cases():
     yield from element_wise()
     yield from expansions()
@@ -374,3 +393,4 @@ def cases():
     yield from frames()
     yield from splits_and_shapes()
     yield from positions()
+    yield from scattered()

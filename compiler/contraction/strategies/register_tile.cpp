@@ -14,13 +14,14 @@
 
 #include "compiler/contraction/strategy.h"
 #include "compiler/contraction/tile.h"
+#include "compiler/ir/flat_index.h"
+#include "compiler/ir/lanes.h"
 #include "compiler/loop/schedule.h"
 #include "compiler/loop/step.h"
 
 namespace mintor {
 namespace {
 
-constexpr int64_t kLanes = 16;
 // Text of one tile body: unrolled window taps times accumulators; beyond it compile time grows
 // faster than speed.
 constexpr int64_t kMostStatements = 640;
@@ -35,13 +36,6 @@ struct Plan {
   std::optional<int64_t> columns_extent, rows_extent;  // when constant
   int64_t panel_bytes = 0;                             // of the vector operand, when constant
 };
-
-// Flat address of an operand as an expression of axis names.
-Index flat_address(const std::vector<Index>& coords, const Shape& shape) {
-  Index flat = 0;
-  for (size_t d = 0; d < coords.size(); ++d) flat = flat * shape[d] + coords[d];
-  return flat;
-}
 
 // Within one block of 16 columns an operand is read contiguously, or not at all along them.
 enum class Along { nothing, contiguous, otherwise };
@@ -77,8 +71,8 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   const ContractAxis& columns = *out.back();
   if (columns.extent.is_const() && columns.extent.value() < 4)
     return {"the innermost out axis has less than 4 elements"};
-  const Index x = flat_address(contract.x_coords, c.node.operands[0].shape());
-  const Index y = flat_address(contract.y_coords, c.node.operands[1].shape());
+  const Index x = flat_index(contract.x_coords, c.node.operands[0].shape());
+  const Index y = flat_index(contract.y_coords, c.node.operands[1].shape());
   const Along x_along = along(x, columns.name, ranges), y_along = along(y, columns.name, ranges);
   if (x_along == Along::otherwise || y_along == Along::otherwise)
     return {"an operand is not contiguous along the innermost out axis"};

@@ -5,12 +5,12 @@
 #include <algorithm>
 
 #include "compiler/graph/fusion/draft.h"
+#include "compiler/ir/lanes.h"
 
 namespace mintor::fusion {
 namespace {
 
 constexpr int64_t kSaturated = int64_t{1} << 40;
-constexpr int64_t kLanes = 16;
 
 int64_t plus(int64_t a, int64_t b) { return std::min(kSaturated, a + b); }
 

@@ -16,19 +16,18 @@
 #include "compiler/graph/index_map.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/ir/flat_index.h"
+#include "compiler/ir/lanes.h"
 
 namespace mintor {
 namespace {
 
-constexpr int64_t kLanes = 16;
 constexpr int64_t kPair = 2;  // products of one lane of an integer dot product
 
 // Within a block of 16, does the flat address move by one a step?
 bool contiguous(const Value& v, const std::vector<Index>& coords, const std::string& axis,
                 const Ranges& ranges) {
-  Index flat = 0;
-  for (size_t d = 0; d < coords.size(); ++d) flat = flat * v.shape()[d] + coords[d];
-  const auto linear = ranges.simplify(flat).affine_in(axis);
+  const auto linear = ranges.simplify(flat_index(coords, v.shape())).affine_in(axis);
   return linear && linear->first == 1;
 }
 

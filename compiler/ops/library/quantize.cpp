@@ -10,9 +10,11 @@ Value along(std::string_view op, Builder& b, Value v, Value x, int64_t axis) {
   if (v.shape().size() == 1 && v.shape()[0].is_const(1))
     return b.broadcast_to(b.reshape(v, {}), x.shape());
   int32_t dim = axis_of(op, axis, x.shape().size());
-  if (v.shape().size() != 1 || !same_size(b, v.shape()[0], x.shape()[dim]))
-    fail(op, "scale or zero point " + text(v.type()) + " does not fit axis " +
-                 std::to_string(axis) + " of " + text(x.type()));
+  const std::string problem = "scale or zero point " + text(v.type()) + " does not fit axis " +
+                              std::to_string(axis) + " of " + text(x.type());
+  if (v.shape().size() != 1) fail(op, problem);
+  if (!same_size(b, v.shape()[0], x.shape()[dim]))
+    fail_unequal(op, problem, v.shape()[0], x.shape()[dim]);
   return b.broadcast(v, x.shape(), {dim});
 }
 

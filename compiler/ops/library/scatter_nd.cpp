@@ -14,12 +14,13 @@ Value scatter_nd(Builder& b, Value x, Value index, Value updates, Combiner combi
   if (components > static_cast<int64_t>(rank))
     fail("scatter_nd", "indices " + text(index.type()) + " do not fit " + text(x.type()));
   wanted.insert(wanted.end(), x.shape().begin() + components, x.shape().end());
-  bool fits = wanted.size() == updates.shape().size() && updates.dtype() == x.dtype();
-  for (size_t d = 0; fits && d < wanted.size(); ++d)
-    fits = same_size(b, wanted[d], updates.shape()[d]);
-  if (!fits)
-    fail("scatter_nd", "updates " + text(updates.type()) + " do not fit " + text(wanted) + " of " +
-                           text(x.type()));
+  const std::string problem =
+      "updates " + text(updates.type()) + " do not fit " + text(wanted) + " of " + text(x.type());
+  if (wanted.size() != updates.shape().size() || updates.dtype() != x.dtype())
+    fail("scatter_nd", problem);
+  for (size_t d = 0; d < wanted.size(); ++d)
+    if (!same_size(b, wanted[d], updates.shape()[d]))
+      fail_unequal("scatter_nd", problem, wanted[d], updates.shape()[d]);
   bool combines = combiner != Combiner::last;
   Value z = combines ? widen(b, x) : x, y = combines ? widen(b, updates) : updates;
   IndexMap map;

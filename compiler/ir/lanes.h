@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The unit of sums and layouts: lanes of a sum in blocks (docs/numerics.md), elements of a logical
+// vector, columns of a packed panel. The same at every level of a target, so that one weights file
+// and one order of sums serve all.
+#pragma once
+
+#include <cstdint>
+
+namespace mintor {
+
+inline constexpr int64_t kLanes = 16;
+
+}  // namespace mintor
