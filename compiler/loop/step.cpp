@@ -4,6 +4,7 @@
 // replay() makes it again.
 #include "compiler/loop/step.h"
 
+#include "compiler/loop/step_support.h"
 #include "compiler/support/lexer.h"
 #include "compiler/support/nearest.h"
 
@@ -37,8 +38,7 @@ Refusal expect(const Kernel& kernel, const StepParam& param, const StepArg& arg)
       return {};
     case StepParamKind::fresh:
       if (!name) return {"'" + text + "' is no name"};
-      if (names_in(kernel).contains(*name)) return {"the name '" + text + "' is taken"};
-      return {};
+      return expect_fresh(kernel, *name);
     case StepParamKind::name:
       if (!name) return {"the " + std::string(param.name) + " '" + text + "' is no name"};
       return {};
