@@ -11,10 +11,10 @@ import zlib
 import cases_contract
 import cases_reduce
 import cases_sizes
-import numpy as np
 import op_harness
 import pytest
 import test_operators
+from random_engine import same_bits
 
 LEVELS = ("reference", "v3", "v4")
 
@@ -27,16 +27,6 @@ def chosen():
             continue
         if name in whole or zlib.crc32(name.encode()) % 3 == 0:
             yield name
-
-
-def same(a, b):
-    """Equal bytes, every NaN counting as one."""
-    if a.dtype != b.dtype or a.shape != b.shape:
-        return False
-    if a.dtype.kind == "f":
-        nan = np.isnan(a) & np.isnan(b)
-        a, b = np.where(nan, 0, a), np.where(nan, 0, b)
-    return a.tobytes() == b.tobytes()
 
 
 def level_here(level):
@@ -73,7 +63,7 @@ def test_same_bits(name, tmp_path):
                 outputs = model.run(inputs)
                 assert outputs.keys() == first.keys()
                 for output, value in outputs.items():
-                    assert same(value, first[output]), (
+                    assert same_bits(value, first[output]), (
                         f"{level}, {threads} threads, {sizes}: {output} differs from the evaluator"
                     )
     if len(skipped) == len(LEVELS):
