@@ -3,7 +3,11 @@
 # files of frontends/python/mintor. `make build` puts a path file for the build's copy into .venv;
 # `pip install .` installs the same files.
 function(mintor_python_module)
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/frontends/python/module/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/frontends/python/module/*.cpp"
+       "${CMAKE_SOURCE_DIR}/frontends/python/trace/*.cpp"
+       "${CMAKE_SOURCE_DIR}/frontends/python/trace/operators/*.cpp")
+  get_property(registries GLOBAL PROPERTY MINTOR_REGISTRY_python)
+  list(APPEND sources ${registries})
   if(NOT MINTOR_PYTHON OR NOT sources)
     return()
   endif()
@@ -23,10 +27,13 @@ function(mintor_python_module)
   endif()
   # The build tree's copy of the package: links to the sources and to lib/.
   file(MAKE_DIRECTORY "${package}" "${CMAKE_BINARY_DIR}/lib")
-  file(GLOB modules CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/frontends/python/mintor/*.py")
+  file(GLOB_RECURSE modules CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}/frontends/python/mintor"
+       "${CMAKE_SOURCE_DIR}/frontends/python/mintor/*.py")
   foreach(module IN LISTS modules)
-    cmake_path(GET module FILENAME name)
-    file(CREATE_LINK "${module}" "${package}/${name}" SYMBOLIC)
+    cmake_path(GET module PARENT_PATH folder)
+    file(MAKE_DIRECTORY "${package}/${folder}")
+    file(CREATE_LINK "${CMAKE_SOURCE_DIR}/frontends/python/mintor/${module}" "${package}/${module}"
+         SYMBOLIC)
   endforeach()
   file(CREATE_LINK "${CMAKE_BINARY_DIR}/lib" "${package}/lib" SYMBOLIC)
 endfunction()

@@ -11,6 +11,17 @@ command line, with the same names (compiler/support/options.def), and the same b
 """
 from mintor._mintor import CompileError, InternalError
 from mintor._mintor import version as __version__
+from mintor.arrays import (Array, arange, array, as_array, asarray, empty, empty_like, eye, full,
+                           full_like, linspace, ones, ones_like, tensor, zeros, zeros_like)
+from mintor.dtypes import (bfloat16, bool_, float16, float32, float64, int8, int16, int32, int64,
+                           uint8, uint16, uint32, uint64)
+from mintor.functions import *  # pylint: disable=wildcard-import,redefined-builtin
+from mintor.gradients import enable_grad, grad, jvp, no_grad, value_and_grad, vjp
 from mintor.model import Model, compile, load
+from mintor import methods as _methods
 
-__all__ = ["CompileError", "InternalError", "Model", "compile", "load", "__version__"]
+_methods.install()
+
+from mintor import memory, nn, optim, random  # noqa: E402
+from mintor.nn import Module, Parameter  # noqa: E402
+from mintor.random import manual_seed, rand, randint, randn  # noqa: E402

@@ -16,7 +16,7 @@ def as_array(value, dtype, name):
     numbers = _leaf_types(value)
     if numbers is not None:
         return _from_numbers(value, numbers, dtype, name)
-    array = _own_array(value, name)
+    array = own_array(value, name)
     if array.dtype != dtype:
         raise CompileError(f"error: run: {name} has dtype {array.dtype}, expected {dtype}\n"
                            f"  help: {_way_from(array.dtype, dtype)}")
@@ -31,7 +31,7 @@ def _way_from(given, wanted):
     return "convert it with x.astype(ml_dtypes.bfloat16)"
 
 
-def _own_array(value, name):
+def own_array(value, name):
     """The array that the value says it is."""
     if type(value).__module__.split(".")[0] == "torch" and "bfloat16" in str(value.dtype):
         import torch  # pylint: disable=import-outside-toplevel

@@ -16,40 +16,12 @@
 #include "compiler/package/package.h"
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
+#include "frontends/python/module/numpy_dtype.h"
 
 namespace py = pybind11;
 
 namespace mintor {
 namespace {
-
-// NumPy itself has no bf16: ml_dtypes adds it, imported where a model has it.
-py::dtype bfloat16() {
-  return py::dtype::from_args(py::module_::import("ml_dtypes").attr("bfloat16"));
-}
-
-const char* numpy_name(DType dtype) {
-  switch (dtype) {
-    case DType::f64: return "float64";
-    case DType::f32: return "float32";
-    case DType::f16: return "float16";
-    case DType::bf16: return "bfloat16";
-    case DType::i8: return "int8";
-    case DType::i16: return "int16";
-    case DType::i32: return "int32";
-    case DType::i64: return "int64";
-    case DType::u8: return "uint8";
-    case DType::u16: return "uint16";
-    case DType::u32: return "uint32";
-    case DType::u64: return "uint64";
-    case DType::boolean: return "bool";
-  }
-  return "";
-}
-
-py::dtype numpy_dtype(int32_t dtype) {
-  const auto wanted = static_cast<DType>(dtype);
-  return wanted == DType::bf16 ? bfloat16() : py::dtype(numpy_name(wanted));
-}
 
 // mintor.convert.as_array: what is no array of the dtype is converted without loss, or refused.
 py::array converted(const py::object& value, const py::dtype& dtype, const mt_tensor_info& port,
@@ -114,7 +86,7 @@ NamedTensors tensors_of(const py::dict& arrays, const mt_tensor_info* ports, int
     }
     const DType dtype = static_cast<DType>(port->dtype);
     const py::array array = as_array(py::reinterpret_borrow<py::object>(value),
-                                     numpy_dtype(port->dtype), *port, what);
+                                     numpy_dtype(static_cast<DType>(port->dtype)), *port, what);
     tensors[name] = Tensor::copy_of(dtype, {array.shape(), array.shape() + array.ndim()},
                                     array.data());
   }
@@ -146,11 +118,11 @@ PyModel::PyModel(std::unique_ptr<LoadedModel> loaded, std::shared_ptr<const Grap
   const py::gil_scoped_acquire locked;
   const mt_model_info& info = loaded_->info();
   for (int32_t i = 0; i < info.input_count; ++i) {
-    input_dtypes_.push_back(numpy_dtype(info.inputs[i].dtype));
+    input_dtypes_.push_back(numpy_dtype(static_cast<DType>(info.inputs[i].dtype)));
   }
   for (int32_t i = 0; i < info.output_count; ++i) {
     const mt_tensor_info& output = info.outputs[i];
-    output_dtypes_.push_back(numpy_dtype(output.dtype));
+    output_dtypes_.push_back(numpy_dtype(static_cast<DType>(output.dtype)));
     const bool fixed = std::all_of(output.shape, output.shape + output.rank,
                                    [](int64_t dim) { return dim >= 0; });
     output_shapes_.emplace_back();

@@ -9,6 +9,7 @@
 #include <pybind11/stl.h>
 
 #include "compiler/support/error.h"
+#include "frontends/python/module/array.h"
 #include "frontends/python/module/model.h"
 
 namespace py = pybind11;
@@ -56,6 +57,7 @@ PYBIND11_MODULE(_mintor, module) {
     const py::gil_scoped_release unlocked;
     return mintor::load_model_package(directory, threads, level, check);
   });
+  mintor::add_arrays(module);
   py::class_<PyModel>(module, "Model")
       .def("__call__", &PyModel::call)
       .def("run", &PyModel::run)

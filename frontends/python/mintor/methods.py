@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Methods of Array: the functions of mintor/functions.py, reading, and assignment in place.
+
+Keeps true: `a.name(...)` is `mt.name(a, ...)`; what NumPy and PyTorch spell differently is there
+under both names. `a.name_(...)` gives the array itself the result.
+"""
+import numpy
+
+from mintor import _mintor
+from mintor import arrays
+from mintor import dtypes
+from mintor import functions
+from mintor import indexing
+
+Array = arrays.Array
+
+_NAMES = """
+abs acos acosh add all allclose amax amin any argmax argmin argsort asin asinh atan atan2 atanh
+bitwise_and bitwise_not bitwise_or bitwise_xor broadcast_to ceil chunk clamp clip cos cosh
+count_nonzero cumsum detach diagonal div divide dot eq erf exp exp2 expand expm1 fabs flatten flip
+floor floor_divide fmod gather ge gt index_select isclose isfinite isinf isnan le log log10 log1p
+log2 logical_and logical_not logical_or logical_xor logsumexp lt masked_fill matmul maximum mean
+minimum mm bmm moveaxis mul multiply ne neg negative nonzero norm outer permute pow prod ravel
+reciprocal relu remainder repeat reshape roll round rsqrt scatter scatter_add sigmoid sign sin sinh
+softmax log_softmax sort split sqrt square squeeze std sub subtract sum swapaxes take tan tanh tile
+topk trace transpose tril triu trunc unbind unique unsqueeze var
+""".split()
+
+
+def _method(function):
+    def method(self, *arguments, **options):
+        return function(self, *arguments, **options)
+    method.__name__ = getattr(function, "__name__", "method")
+    method.__doc__ = function.__doc__
+    return method
+
+
+def _in_place(function):
+    def method(self, *arguments, **options):
+        made = function(self, *arguments, **options)
+        if made.shape != self.shape:
+            raise ValueError("an operation in place does not change the array's shape")
+        _mintor.assign(self, arrays.cast(made, self.dtype))
+        return self
+    method.__doc__ = function.__doc__
+    return method
+
+
+class _Size(int):
+    """An integer that may be called: x.size the count, x.size() the shape, x.size(0) one size."""
+
+    def __new__(cls, array):
+        made = super().__new__(cls, array._count)
+        made._shape = array.shape
+        return made
+
+    def __call__(self, dim=None):
+        return self._shape if dim is None else self._shape[dim]
+
+
+def _extreme(name, place):
+    reduction = getattr(functions, name)
+
+    def method(self, axis=None, keepdims=False, *, dim=None, keepdim=False, return_indices=False):
+        axis = dim if axis is None else axis
+        values = reduction(self, axis, keepdims or keepdim)
+        if not return_indices:
+            return values
+        return values, place(self, axis, keepdims or keepdim)
+    method.__doc__ = reduction.__doc__
+    return method
+
+
+def _repeat(self, *repeats, axis=None):
+    if len(repeats) != 1:
+        raise TypeError("repeat repeats elements and takes one count; use tile for the whole array")
+    return functions.repeat(self, repeats[0], axis)
+
+
+def _item(self, *index):
+    return _mintor.item(self[index] if index else self)
+
+
+def _set_item(self, index, value):
+    if isinstance(index, Array) and index.dtype == bool and index.shape == self.shape:
+        given = arrays.as_array(value)
+        if given.ndim == 0:
+            made = functions.where(index, arrays.cast(given, self.dtype), self)
+            _mintor.assign(self, made)
+            return
+    _mintor.assign(self, indexing.put(self, index, value))
+
+
+def _iterate(self):
+    if self.ndim == 0:
+        raise TypeError("an array without dimensions cannot be iterated over")
+    return (self[i] for i in range(self.shape[0]))
+
+
+def _set_data(self, value):
+    _mintor.assign(self, arrays.array(value, dtype=self.dtype))
+
+
+def _repr(self):
+    text = numpy.array2string(self.numpy(), separator=", ", prefix="mintor.array(")
+    gradient = ", requires_grad=True" if self.requires_grad else ""
+    return f"mintor.array({text}, dtype={self.dtype.name}{gradient})"
+
+
+def _as_ndarray(self, dtype=None, copy=None):
+    del copy
+    values = _mintor.numpy(self)
+    return values if dtype is None else values.astype(dtype)
+
+
+def _type(self, dtype=None):
+    return self.dtype if dtype is None else arrays.cast(self, dtype)
+
+
+def _to(self, *arguments, dtype=None, **_):
+    for argument in arguments:
+        if argument not in ("cpu",):
+            dtype = argument
+    return self if dtype is None else arrays.cast(self, dtype)
+
+
+def _assign(self, value):
+    """Gives this array the value of another one, with its own shape and dtype."""
+    value = arrays.cast(arrays.as_array(value), self.dtype)
+    _mintor.assign(self, functions.broadcast_to(value, self.shape))
+    return self
+
+
+def _new(cls, value=0, dtype=None):
+    return arrays.array(value, dtype) if cls is Array else NotImplemented
+
+
+def install():
+    """Puts all of it onto the type; called once, when the package is imported."""
+    for name in _NAMES:
+        setattr(Array, name, _method(getattr(functions, name)))
+    for name in ("add", "sub", "subtract", "mul", "multiply", "div", "divide", "pow", "sqrt", "exp",
+                 "abs", "neg", "clamp", "clip", "relu", "sigmoid", "tanh", "masked_fill", "floor",
+                 "ceil", "round", "scatter", "scatter_add"):
+        setattr(Array, name + "_", _in_place(getattr(functions, name)))
+    members = {
+        "max": _extreme("max", functions.argmax), "min": _extreme("min", functions.argmin),
+        "repeat": _repeat, "item": _item, "numpy": lambda self: _mintor.numpy(self),
+        "tolist": lambda self: _mintor.numpy(self).tolist(), "view": functions.reshape,
+        "astype": arrays.cast, "type": _type, "to": _to, "cast": arrays.cast,
+        "float": lambda self: arrays.cast(self, dtypes.float32),
+        "double": lambda self: arrays.cast(self, dtypes.float64),
+        "half": lambda self: arrays.cast(self, dtypes.float16),
+        "bfloat16": lambda self: arrays.cast(self, dtypes.bfloat16),
+        "long": lambda self: arrays.cast(self, dtypes.int64),
+        "int": lambda self: arrays.cast(self, dtypes.int32),
+        "bool": lambda self: arrays.cast(self, dtypes.bool_),
+        "clone": lambda self: _mintor.alias(self, Array), "copy": lambda self: _mintor.alias(self, Array),
+        "contiguous": lambda self: self, "cpu": lambda self: self, "dim": lambda self: self.ndim,
+        "numel": lambda self: self._count, "assign": _assign, "copy_": _assign,
+        "zero_": lambda self: _assign(self, 0), "fill_": _assign,
+        "__getitem__": indexing.get, "__setitem__": _set_item, "__iter__": _iterate,
+        "__repr__": _repr, "__array__": _as_ndarray, "__array_priority__": 1000,
+        "__array_ufunc__": None,
+        "__contains__": lambda self, value: bool(functions.any(self == value)),
+        "__format__": lambda self, spec: format(self.item(), spec) if spec else str(self),
+        "__str__": lambda self: str(self.numpy()),
+        "__dlpack__": lambda self, **options: _mintor.numpy(self).__dlpack__(**options),
+        "__dlpack_device__": lambda self: (1, 0),
+        "__deepcopy__": lambda self, memo: arrays.array(self, requires_grad=self.requires_grad),
+        "__reduce__": lambda self: (arrays.array, (self.numpy(), None, self.requires_grad)),
+    }
+    for name, member in members.items():
+        setattr(Array, name, member)
+    Array.size = property(_Size)
+    Array.T = property(functions.transpose)
+    Array.mT = property(functions.matrix_transpose)
+    Array.data = property(lambda self: _mintor.numpy(self), _set_data)
+    Array.itemsize = property(lambda self: self.dtype.itemsize)
+    Array.nbytes = property(lambda self: self._count * self.dtype.itemsize)
+    Array.device = property(lambda self: "cpu")

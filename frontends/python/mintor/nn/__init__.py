@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers, under PyTorch's names; Jittor's spellings are taken too."""
+from mintor.nn import functional
+from mintor.nn.layers import Identity, Linear, Relu, ReLU, Sigmoid, Tanh
+from mintor.nn.module import Module, Parameter
+from mintor.optim import SGD
+
+__all__ = ["Identity", "Linear", "Module", "Parameter", "ReLU", "Relu", "SGD", "Sigmoid", "Tanh",
+           "functional"]

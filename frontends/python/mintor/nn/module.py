@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Module: a part of a model, with parameters, buffers and modules of its own.
+
+Takes nothing from whoever defines one but attributes: a Parameter or Module that is assigned is
+found by name. Keeps true: `super().__init__()` may be left out; names of `state_dict` are
+PyTorch's; a bare array attribute is neither parameter nor buffer.
+"""
+import collections
+
+from mintor import _mintor
+from mintor import arrays
+
+
+class Parameter(arrays.Array):
+    """An array that optimizers change. `requires_grad=False` freezes it."""
+
+    def __new__(cls, value, requires_grad=True):
+        made = _mintor.alias(arrays.array(value), cls)
+        made.requires_grad = requires_grad
+        return made
+
+    def __init__(self, value, requires_grad=True):
+        pass
+
+    def __reduce__(self):
+        return Parameter, (self.numpy(), self.requires_grad)
+
+    def __deepcopy__(self, memo):
+        return Parameter(self, self.requires_grad)
+
+
+class Module:
+    """Base of models and layers; a subclass defines `execute` or `forward`."""
+
+    training = True
+
+    def _table(self, name):
+        tables = self.__dict__
+        if name not in tables:
+            tables[name] = {}
+        return tables[name]
+
+    def __setattr__(self, name, value):
+        for table in ("_parameters", "_modules", "_buffers"):
+            if name in self.__dict__.get(table, ()) and not (
+                    table == "_buffers" and not isinstance(value, (Parameter, Module))):
+                del self.__dict__[table][name]
+        if isinstance(value, Parameter):
+            self._table("_parameters")[name] = value
+        elif isinstance(value, Module):
+            self._table("_modules")[name] = value
+        elif name in self.__dict__.get("_buffers", ()):
+            self._table("_buffers")[name] = None if value is None else arrays.as_array(value)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name):
+        for table in ("_parameters", "_modules", "_buffers"):
+            self.__dict__.get(table, {}).pop(name, None)
+        object.__delattr__(self, name)
+
+    def register_buffer(self, name, value, persistent=True):
+        """An array that belongs to the module and is not trained."""
+        value = None if value is None else arrays.as_array(value)
+        self._table("_buffers")[name] = value
+        if not persistent:
+            self._table("_transient")[name] = True
+        object.__setattr__(self, name, value)
+
+    def register_parameter(self, name, value):
+        if value is None:
+            self._table("_parameters")[name] = None
+            object.__setattr__(self, name, None)
+        else:
+            setattr(self, name, value)
+
+    def add_module(self, name, module):
+        setattr(self, name, module)
+
+    register_module = add_module
+
+    def __call__(self, *inputs, **options):
+        return self.execute(*inputs, **options)
+
+    def execute(self, *inputs, **options):
+        """What the module computes; `forward` where that is defined instead."""
+        forward = getattr(type(self), "forward", None)
+        if forward is None or forward is Module.forward:
+            raise NotImplementedError(f"{type(self).__name__} defines neither execute nor forward")
+        return self.forward(*inputs, **options)
+
+    def forward(self, *inputs, **options):
+        return self.execute(*inputs, **options)
+
+    def named_modules(self, prefix="", remove_duplicate=True, _seen=None):
+        """(name, module) of this one and all inside, outermost first."""
+        seen = set() if _seen is None else _seen
+        if remove_duplicate and id(self) in seen:
+            return
+        seen.add(id(self))
+        yield prefix, self
+        for name, module in self.__dict__.get("_modules", {}).items():
+            path = f"{prefix}.{name}" if prefix else name
+            yield from module.named_modules(path, remove_duplicate, seen)
+
+    def modules(self):
+        return (module for _, module in self.named_modules())
+
+    def named_children(self):
+        return iter(self.__dict__.get("_modules", {}).items())
+
+    def children(self):
+        return iter(self.__dict__.get("_modules", {}).values())
+
+    def _named(self, table, remove_duplicate=True):
+        seen = set()
+        for prefix, module in self.named_modules(remove_duplicate=remove_duplicate):
+            for name, value in module.__dict__.get(table, {}).items():
+                if value is None or remove_duplicate and id(value) in seen:
+                    continue
+                seen.add(id(value))
+                yield (f"{prefix}.{name}" if prefix else name), value
+
+    def named_parameters(self, remove_duplicate=True):
+        return self._named("_parameters", remove_duplicate)
+
+    def parameters(self):
+        """All parameters, each once, in order of definition."""
+        return [value for _, value in self.named_parameters()]
+
+    def named_buffers(self):
+        return self._named("_buffers")
+
+    def buffers(self):
+        return [value for _, value in self.named_buffers()]
+
+    def state_dict(self):
+        """Arrays by name, in PyTorch's order; shared ones under each name."""
+        state = collections.OrderedDict()
+        for prefix, module in self.named_modules(remove_duplicate=False):
+            transient = module.__dict__.get("_transient", {})
+            for table in ("_parameters", "_buffers"):
+                for name, value in module.__dict__.get(table, {}).items():
+                    if value is not None and not (table == "_buffers" and name in transient):
+                        state[f"{prefix}.{name}" if prefix else name] = value
+        return state
+
+    def load_state_dict(self, state, strict=True):
+        """Takes the values of arrays by name; with `strict`, KeyError where names do not match."""
+        own = self.state_dict()
+        missing = [name for name in own if name not in state]
+        unexpected = [name for name in state if name not in own]
+        if strict and (missing or unexpected):
+            raise KeyError(f"load_state_dict: missing {missing}, unexpected {unexpected}")
+        for name, value in own.items():
+            if name not in state:
+                continue
+            given = arrays.as_array(state[name])
+            if given.shape != value.shape:
+                raise ValueError(f"load_state_dict: '{name}' has shape {given.shape}, expected "
+                                 f"{value.shape}")
+            value.assign(given)
+        return missing, unexpected
+
+    load_parameters = load_state_dict
+
+    def train(self, mode=True):
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self):
+        return self.train(False)
+
+    def is_training(self):
+        return self.training
+
+    def requires_grad_(self, requires_grad=True):
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def apply(self, function):
+        for module in self.children():
+            module.apply(function)
+        function(self)
+        return self
+
+    def to(self, dtype):
+        """Floating-point parameters and buffers as another dtype."""
+        for value in self.parameters() + self.buffers():
+            if value.dtype.kind in "fV":
+                _mintor.assign(value, arrays.cast(value, dtype))
+        return self
+
+    def zero_grad(self):
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def extra_repr(self):
+        return ""
+
+    def __repr__(self):
+        lines = [f"({name}): " + repr(module).replace("\n", "\n  ")
+                 for name, module in self.named_children()]
+        extra = self.extra_repr()
+        if not lines:
+            return f"{type(self).__name__}({extra})"
+        return f"{type(self).__name__}({extra}\n  " + "\n  ".join(lines) + "\n)"

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Optimizers, under PyTorch's names, arguments and defaults."""
+from mintor.optim.optimizer import Optimizer
+from mintor.optim.sgd import SGD
+
+__all__ = ["Optimizer", "SGD"]

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stochastic gradient descent, as torch.optim.SGD."""
+from mintor import _mintor
+from mintor import arrays
+from mintor.optim.optimizer import Optimizer
+
+_sgd = _mintor.find_operator("sgd")
+
+
+class SGD(Optimizer):
+    """p -= lr * v, where v = momentum * v + (1 - dampening) * (gradient + weight_decay * p)."""
+
+    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False,
+                 maximize=False):
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("SGD: nesterov needs a momentum and no dampening")
+        super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening,
+                                  "weight_decay": weight_decay, "nesterov": nesterov,
+                                  "maximize": maximize})
+
+    def _record(self, loss, group, parameters):
+        with_velocity = group["momentum"] != 0
+        velocities = [self.state.get(id(one)) for one in parameters] if with_velocity else []
+        first = with_velocity and velocities[0] is None
+        if first:
+            velocities = [arrays.zeros_like(one) for one in parameters]
+        numbers = [float(group[name]) for name in ("lr", "momentum", "dampening", "weight_decay")]
+        made = _sgd([loss, *numbers, *parameters, *velocities], len(parameters),
+                    group["weight_decay"] != 0, with_velocity, first, group["nesterov"],
+                    group["maximize"])
+        made = (made,) if isinstance(made, arrays.Array) else made
+        for parameter, value in zip(parameters, made):
+            _mintor.assign(parameter, value)
+        for parameter, velocity in zip(parameters, made[len(parameters):]):
+            self.state[id(parameter)] = velocity

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the groups of traced operators share.
+#pragma once
+
+#include <vector>
+
+#include "compiler/ops/library.h"
+#include "frontends/python/trace/operator.h"
+
+namespace mintor::trace {
+
+using Values = std::vector<Value>;
+using Operands = std::span<const Value>;
+
+// Both as their common dtype.
+inline std::pair<Value, Value> promoted(Builder& b, Value x, Value y) {
+  const DType dtype = promote(x.dtype(), y.dtype());
+  return {ops::cast(b, x, dtype), ops::cast(b, y, dtype)};
+}
+
+// Functions that have no meaning for integers take them as the default float.
+inline Value as_float(Builder& b, Value x) {
+  return is_float(x.dtype()) ? x : ops::cast(b, x, DType::f32);
+}
+
+inline DType dtype_attribute(AttributeReader& attributes) {
+  const std::string name = attributes.text();
+  const std::optional<DType> dtype = parse_dtype(name);
+  if (!dtype) throw CompileError("dtype", "there is no dtype '" + name + "'");
+  return *dtype;
+}
+
+inline std::vector<Index> indices(const std::vector<int64_t>& values) {
+  return {values.begin(), values.end()};
+}
+
+}  // namespace mintor::trace

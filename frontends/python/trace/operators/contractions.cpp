@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products: matmul, einsum, convolutions, and pooling, which walks windows as they do.
+#include "frontends/python/trace/operators/common.h"
+
+namespace mintor::trace {
+namespace {
+
+Values matmul(SegmentGraph& g, Operands x, AttributeReader&) {
+  const auto [left, right] = promoted(g.builder(), x[0], x[1]);
+  return {ops::matmul(g.builder(), left, right)};
+}
+
+// x @ weight.T + bias, weight[out, in]: PyTorch's linear. The bias may be left out.
+Values linear(SegmentGraph& g, Operands x, AttributeReader&) {
+  Builder& b = g.builder();
+  if (x[1].shape().size() != 2) {
+    throw CompileError("linear", "the weight has " + std::to_string(x[1].shape().size()) +
+                                     " dimensions, expected [out, in]");
+  }
+  const auto [left, weight] = promoted(b, x[0], x[1]);
+  const Value product = ops::matmul(b, left, b.transpose(weight, {1, 0}));
+  if (x.size() == 2) return {product};
+  const auto [sum, bias] = promoted(b, product, x[2]);
+  return {ops::add(b, sum, bias)};
+}
+
+Values einsum(SegmentGraph& g, Operands xs, AttributeReader& attributes) {
+  Builder& b = g.builder();
+  if (xs.empty()) throw CompileError("einsum", "there are no operands");
+  DType dtype = xs[0].dtype();
+  for (const Value& x : xs) dtype = promote(dtype, x.dtype());
+  Values operands;
+  for (const Value& x : xs) operands.push_back(ops::cast(b, x, dtype));
+  return {ops::einsum(b, attributes.text(), operands)};
+}
+
+// Attributes: stride, padding before, padding after, dilation, groups.
+Values conv(SegmentGraph& g, Operands x, AttributeReader& attributes) {
+  ops::ConvAttr attr;
+  attr.stride = attributes.integers();
+  attr.pad_before = indices(attributes.integers());
+  attr.pad_after = indices(attributes.integers());
+  attr.dilation = attributes.integers();
+  attr.groups = attributes.integer();
+  const auto [input, weight] = promoted(g.builder(), x[0], x[1]);
+  return {ops::conv(g.builder(), input, weight, x.size() > 2 ? x[2] : Value{}, attr)};
+}
+
+ops::PoolAttr pool_attributes(AttributeReader& attributes) {
+  ops::PoolAttr attr;
+  attr.kernel = attributes.integers();
+  attr.stride = attributes.integers();
+  attr.pad_before = indices(attributes.integers());
+  attr.pad_after = attr.pad_before;
+  attr.dilation = attributes.integers();
+  attr.ceil_mode = attributes.flag();
+  return attr;
+}
+
+Values max_pool(SegmentGraph& g, Operands x, AttributeReader& attributes) {
+  return {ops::max_pool(g.builder(), x[0], pool_attributes(attributes))};
+}
+
+Values avg_pool(SegmentGraph& g, Operands x, AttributeReader& attributes) {
+  ops::PoolAttr attr = pool_attributes(attributes);
+  attr.count_include_pad = attributes.flag();
+  return {ops::avg_pool(g.builder(), as_float(g.builder(), x[0]), attr)};
+}
+
+constexpr TracedOperator kOperators[] = {
+    {"matmul", 2, matmul},
+    {"linear", -1, linear},
+    {"einsum", -1, einsum},
+    {"conv", -1, conv},
+    {"max_pool", 1, max_pool},
+    {"avg_pool", 1, avg_pool},
+};
+
+}  // namespace
+
+}  // namespace mintor::trace
+
+namespace mintor {
+extern const trace::TracedGroup traced_contractions = {trace::kOperators};
+}

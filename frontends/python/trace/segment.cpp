@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls -> Graph -> program. Each call is written by its operator's build function. Where equal
+// values have to stay apart for gradients (results that nothing flows through, values with respect
+// to which somebody differentiates, values of the history whose bytes are known), the Graph, which
+// merges equal nodes, gets a *cut*: an input that stands for the value while gradients are made and
+// is replaced by it afterwards.
+#include "frontends/python/trace/segment.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "compiler/cli/model_io.h"
+#include "compiler/driver/driver.h"
+#include "compiler/grad/grad.h"
+#include "frontends/python/trace/signature.h"
+
+namespace mintor::trace {
+namespace {
+
+Shape symbolic(const ValueType& type) { return {type.shape.begin(), type.shape.end()}; }
+
+struct Cut {
+  Value input, original;
+  bool flows;                       // gradients go on into the original
+  int32_t leaf = -1;                // whose bytes are the value; -1: it is computed
+};
+
+// What a gradient is where nothing reaches.
+bool is_zeros(const Value& value) {
+  const Value scalar = value.node->kind == Kind::broadcast ? value.node->operands[0] : value;
+  if (scalar.node->kind != Kind::constant || !scalar.shape().empty()) return false;
+  const Scalar filled = scalar.node->as<ConstantAttr>().value.at(0);
+  return filled.f == 0 && filled.i == 0;
+}
+
+class Writer final : public SegmentGraph {
+ public:
+  explicit Writer(const TapeContents& contents) : contents_(contents), leaves_(contents.leaves.size()) {
+    for (size_t i = 0; i < contents.leaves.size(); ++i) leaf_of_[contents.leaves[i].get()] = i;
+    find_needed();
+  }
+
+  Builder& builder() override { return builder_; }
+
+  std::vector<Value> gradients(std::span<const Value> ys, std::span<const Value> cotangents,
+                               std::span<const Value> xs) override;
+
+  // The Graph, its results in order of `wanted`.
+  Graph write(std::vector<std::array<int32_t, 3>>& wanted, std::vector<int32_t>& inputs);
+
+ private:
+  using Results = std::vector<Value>;
+
+  void find_needed();
+  void write_call(const Call& call, Results& results);
+  Value value_of(const Variable& variable);
+  Value leaf(size_t slot);
+  Value cut(Value original, bool flows, int32_t leaf);
+  Graph without_cuts(const std::vector<std::pair<std::string, Value>>& results,
+                     std::vector<int32_t>& inputs);
+
+  const TapeContents& contents_;
+  Graph graph_{"segment"};
+  Builder builder_{graph_};
+  std::map<const Variable*, size_t> leaf_of_;
+  std::set<const Call*> needed_;
+  std::map<const Call*, Results> results_;
+  std::map<const Variable*, bool> differentiated_;
+  std::vector<Value> leaves_;
+  std::vector<Cut> cuts_;
+};
+
+// Calls that a wanted result depends on.
+void Writer::find_needed() {
+  std::vector<const Call*> from;
+  std::set<const Call*> on_tape;
+  for (const auto* calls : {&contents_.history, &contents_.calls}) {
+    for (const Ref<Call>& call : *calls) {
+      on_tape.insert(call.get());
+      if (std::ranges::any_of(call->results, is_wanted)) from.push_back(call.get());
+    }
+  }
+  while (!from.empty()) {
+    const Call* call = from.back();
+    from.pop_back();
+    if (!needed_.insert(call).second) continue;
+    for (const Ref<Variable>& operand : call->operands) {
+      const Call* producer = operand->producer.get();
+      if (producer && on_tape.contains(producer)) from.push_back(producer);
+    }
+  }
+  // Values with respect to which a gradient is asked for stay apart from their equals.
+  for (const Ref<Call>& call : contents_.calls) {
+    if (!needed_.contains(call.get()) || call->signature->op->flow != Flow::differentiates) continue;
+    for (const Ref<Variable>& operand : call->operands) differentiated_[operand.get()] = true;
+  }
+}
+
+Value Writer::leaf(size_t slot) {
+  if (!leaves_[slot]) {
+    const ValueType& type = *contents_.leaves[slot]->type;
+    leaves_[slot] = builder_.input("x" + std::to_string(slot), type.dtype, symbolic(type));
+  }
+  return leaves_[slot];
+}
+
+Value Writer::value_of(const Variable& variable) {
+  const auto produced = results_.find(variable.producer.get());
+  if (produced != results_.end()) return produced->second[static_cast<size_t>(variable.result)];
+  return leaf(leaf_of_.at(&variable));
+}
+
+Value Writer::cut(Value original, bool flows, int32_t leaf) {
+  const std::string name = "cut" + std::to_string(cuts_.size());
+  const Value input = builder_.input(name, original.dtype(), original.shape());
+  cuts_.push_back({input, original, flows, leaf});
+  return input;
+}
+
+void Writer::write_call(const Call& call, Results& results) {
+  const Signature& signature = *call.signature;
+  std::vector<Value> operands;
+  for (const Ref<Variable>& operand : call.operands) operands.push_back(value_of(*operand));
+  AttributeReader reader(signature.op->name, signature.attributes);
+  results = signature.op->build(*this, operands, reader);
+  const bool stops = signature.detached || signature.op->flow == Flow::stops ||
+                     signature.op->history == History::dropped;
+  for (size_t r = 0; r < results.size(); ++r) {
+    const Variable* result = call.results[r];
+    const auto known = result && result->storage ? leaf_of_.find(result) : leaf_of_.end();
+    const int32_t slot = known == leaf_of_.end() ? -1 : static_cast<int32_t>(known->second);
+    if (stops || slot >= 0 || (result && differentiated_.contains(result))) {
+      results[r] = cut(results[r], !stops, slot);
+    }
+  }
+}
+
+std::vector<Value> Writer::gradients(std::span<const Value> ys, std::span<const Value> cotangents,
+                                     std::span<const Value> xs) {
+  // Gradients reach a cut as they reach an input, and go on from it into what it stands for, the
+  // last made first: its original depends on earlier ones alone.
+  std::vector<Value> targets(xs.begin(), xs.end());
+  std::vector<size_t> flowing;
+  for (size_t i = 0; i < cuts_.size(); ++i) {
+    if (!cuts_[i].flows) continue;
+    flowing.push_back(i);
+    targets.push_back(cuts_[i].input);
+  }
+  std::vector<Value> sums = mintor::gradients(builder_, ys, cotangents, targets);
+  for (size_t f = flowing.size(); f-- > 0;) {
+    const Value reached = sums[xs.size() + f];
+    if (is_zeros(reached)) continue;
+    const Cut& at = cuts_[flowing[f]];
+    const std::vector<Value> more = mintor::gradients(builder_, std::array{at.original},
+                                                      std::array{reached}, targets);
+    for (size_t t = 0; t < targets.size(); ++t) {
+      if (is_zeros(more[t])) continue;
+      sums[t] = is_zeros(sums[t]) ? more[t] : builder_.apply(ScalarOp::add, {sums[t], more[t]});
+    }
+  }
+  sums.resize(xs.size());
+  return sums;
+}
+
+// A copy of the Graph in which each cut is what it stands for.
+Graph Writer::without_cuts(const std::vector<std::pair<std::string, Value>>& results,
+                           std::vector<int32_t>& inputs) {
+  std::map<const Node*, const Cut*> cut_of;
+  for (const Cut& cut : cuts_) cut_of[cut.input.node] = &cut;
+  std::map<const Node*, size_t> slot_of;
+  for (size_t i = 0; i < leaves_.size(); ++i) {
+    if (leaves_[i]) slot_of[leaves_[i].node] = i;
+  }
+  const auto stands_for = [&](Value value) {
+    for (auto at = cut_of.find(value.node); at != cut_of.end(); at = cut_of.find(value.node)) {
+      value = at->second->leaf >= 0 ? leaf(static_cast<size_t>(at->second->leaf))
+                                    : at->second->original;
+    }
+    return value;
+  };
+  std::set<const Node*> live;
+  std::vector<const Node*> from;
+  for (const auto& [name, value] : results) from.push_back(stands_for(value).node);
+  while (!from.empty()) {
+    const Node* node = from.back();
+    from.pop_back();
+    if (!live.insert(node).second) continue;
+    for (const Value& operand : node->operands) from.push_back(stands_for(operand).node);
+  }
+  for (size_t i = 0; i < leaves_.size(); ++i) {
+    if (leaves_[i]) slot_of[leaves_[i].node] = i;
+  }
+
+  Graph out("segment");
+  std::map<const Node*, const Node*> copy_of;
+  const auto copied = [&](Value value) {
+    value = stands_for(value);
+    return Value{copy_of.at(value.node), value.result};
+  };
+  const auto copy = [&](const Node& node) {
+    if (const auto slot = slot_of.find(&node); slot != slot_of.end()) {
+      inputs.push_back(static_cast<int32_t>(slot->second));
+    }
+    std::vector<Value> operands;
+    for (const Value& operand : node.operands) operands.push_back(copied(operand));
+    const Node* made = out.add(node.kind, node.attr, std::move(operands), node.results);
+    for (const std::string& scope : graph_.scopes(&node)) out.add_scope(made, scope);
+    copy_of[&node] = made;
+  };
+  // Leaves that stand for cuts may have been made last.
+  for (const auto& node : graph_.nodes()) {
+    if (live.contains(node.get()) && node->kind == Kind::input) copy(*node);
+  }
+  for (const auto& node : graph_.nodes()) {
+    if (live.contains(node.get()) && node->kind != Kind::input) copy(*node);
+  }
+  for (const auto& [name, value] : results) out.results.push_back({name, copied(value)});
+  return out;
+}
+
+Graph Writer::write(std::vector<std::array<int32_t, 3>>& wanted, std::vector<int32_t>& inputs) {
+  std::vector<std::pair<std::string, Value>> results;
+  for (const bool history : {true, false}) {
+    const auto& calls = history ? contents_.history : contents_.calls;
+    for (size_t c = 0; c < calls.size(); ++c) {
+      const Call* call = calls[c].get();
+      if (!needed_.contains(call)) continue;
+      Results made;
+      write_call(*call, made);
+      for (size_t r = 0; r < made.size(); ++r) {
+        if (!is_wanted(call->results[r])) continue;
+        wanted.push_back({history ? 1 : 0, static_cast<int32_t>(c), static_cast<int32_t>(r)});
+        results.emplace_back("y" + std::to_string(results.size()), made[r]);
+      }
+      results_[call] = std::move(made);
+    }
+  }
+  return without_cuts(results, inputs);
+}
+
+Variable* result_of(const TapeContents& contents, bool in_history, int32_t call, int32_t result) {
+  const auto& calls = in_history ? contents.history : contents.calls;
+  return calls[static_cast<size_t>(call)]->results[static_cast<size_t>(result)];
+}
+
+mt_tensor tensor_of(const ValueType& type) {
+  if (type.shape.size() > MT_MAX_RANK) {
+    throw CompileError("array", "an array has " + std::to_string(type.shape.size()) +
+                                    " dimensions, at most " + std::to_string(MT_MAX_RANK) +
+                                    " are supported");
+  }
+  mt_tensor tensor{};
+  tensor.dtype = static_cast<int32_t>(type.dtype);
+  tensor.rank = static_cast<int32_t>(type.shape.size());
+  tensor.bytes = static_cast<size_t>(type.bytes);
+  std::ranges::copy(type.shape, tensor.shape);
+  return tensor;
+}
+
+}  // namespace
+
+std::unique_ptr<Segment> Segment::compile(const TapeContents& contents, int threads) {
+  auto segment = std::make_unique<Segment>();
+  Writer writer(contents);
+  std::vector<std::array<int32_t, 3>> wanted;
+  Graph graph = writer.write(wanted, segment->inputs_);
+  if (wanted.empty()) return segment;
+  for (const auto& [in_history, call, result] : wanted) {
+    segment->outputs_.push_back({in_history != 0, call, result});
+    segment->made_.push_back(
+        tensor_of(*result_of(contents, in_history != 0, call, result)->type));
+  }
+  for (const int32_t slot : segment->inputs_) {
+    segment->given_.push_back(tensor_of(*contents.leaves[static_cast<size_t>(slot)]->type));
+  }
+  CompileContext context;
+  context.options.threads = threads;
+  LoadOptions load;
+  load.threads = threads_of(context.options);
+  graph = optimise(context, std::move(graph));
+  const Program program = build_program(context, graph, levels_of(context, DefaultLevels::native));
+  segment->model_ = jit(context, program, load);
+  return segment;
+}
+
+void Segment::run(const TapeContents& contents) {
+  if (!model_) return;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    given_[i].data = contents.leaves[static_cast<size_t>(inputs_[i])]->storage->data;
+  }
+  std::vector<Ref<Storage>> storages;
+  storages.reserve(outputs_.size());
+  for (mt_tensor& made : made_) {
+    storages.emplace_back(new Storage(static_cast<int64_t>(made.bytes)));
+    made.data = storages.back()->data;
+  }
+  model_->context().run(given_.data(), made_.data());
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    Variable* result =
+        result_of(contents, outputs_[i].in_history, outputs_[i].call, outputs_[i].result);
+    result->storage = std::move(storages[i]);
+  }
+}
+
+}  // namespace mintor::trace

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A segment of calls as a program: what one flush of the tape compiles once and replays. Takes the
+// tape's contents; gives the storages of the results that are held. Keeps true: nothing of a
+// segment refers to values of the run that compiled it: inputs are leaves by number, outputs are
+// results of calls by number.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "compiler/package/loaded_model.h"
+#include "frontends/python/trace/value.h"
+
+namespace mintor::trace {
+
+struct TapeContents {
+  std::vector<Ref<Call>> history;     // ran before: operands come before their users
+  std::vector<Ref<Call>> calls;       // in the order in which they were made
+  std::vector<Ref<Variable>> leaves;  // in the order in which they were first used
+};
+
+// Whether a flush has to store this result.
+inline bool is_wanted(const Variable* result) {
+  return result && result->handles > 0 && !result->storage;
+}
+
+class Segment {
+ public:
+  static std::unique_ptr<Segment> compile(const TapeContents& contents, int threads);
+  void run(const TapeContents& contents);
+
+ private:
+  struct Output {
+    bool in_history;
+    int32_t call, result;
+  };
+  std::unique_ptr<LoadedModel> model_;   // null: no result is held
+  std::vector<int32_t> inputs_;          // leaves, by position
+  std::vector<Output> outputs_;
+  std::vector<mt_tensor> given_, made_;
+};
+
+}  // namespace mintor::trace

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recording and running. A value that a call takes is named by where it comes from in this epoch:
+// a result of a call on the tape, or the n-th leaf.
+#include "frontends/python/trace/tape.h"
+
+#include <algorithm>
+
+namespace mintor::trace {
+namespace {
+
+bool on_tape(const Variable& value, uint32_t epoch) {
+  return value.producer && value.producer->epoch == epoch && !value.producer->in_history;
+}
+
+// Its call is on the tape as history, and is what users of the value from here on refer to.
+bool in_history(const Variable& value, uint32_t epoch) {
+  return value.producer && value.producer->epoch == epoch && value.producer->in_history;
+}
+
+}  // namespace
+
+Tape& tape() {
+  static auto* const one = new Tape;    // arrays may outlive every static object
+  return *one;
+}
+
+Ref<Variable> Tape::leaf(const ValueType* type, Ref<Storage> storage) {
+  Ref<Variable> made(new Variable);
+  made->type = type;
+  made->storage = std::move(storage);
+  return made;
+}
+
+int32_t Tape::leaf_of(Variable* value) {
+  if (value->leaf_epoch != epoch_) {
+    value->leaf_epoch = epoch_;
+    value->leaf = static_cast<int32_t>(contents_.leaves.size());
+    contents_.leaves.emplace_back(value);
+  }
+  return value->leaf;
+}
+
+void Tape::mix_operands(const Call& call) {
+  for (const Ref<Variable>& operand : call.operands) {
+    Variable& value = *operand;
+    if (on_tape(value, epoch_) || in_history(value, epoch_)) {
+      const auto place = static_cast<uint64_t>(value.producer->position);
+      mix(hash_, (place << 16 | static_cast<uint64_t>(value.result) << 2) +
+                     (value.producer->in_history ? 1 : 0));
+      continue;
+    }
+    mix(hash_, static_cast<uint64_t>(leaf_of(&value)) << 2 | 2);
+  }
+}
+
+void Tape::append(Call* call, std::vector<Ref<Call>>& calls) {
+  mix(hash_, call->signature->hash[0]);
+  mix(hash_, call->signature->hash[1]);
+  mix_operands(*call);
+  call->epoch = epoch_;
+  call->position = static_cast<int32_t>(calls.size());
+  calls.emplace_back(call);
+}
+
+// A loop that reads nothing is cut into segments by itself, where its calls repeat, so that the
+// segments are equal from the second on.
+void Tape::keep_in_budget() {
+  constexpr size_t kMostCalls = 1024;
+  constexpr int64_t kMostBytes = int64_t{1} << 31;
+  if (call_hashes_.size() < kMostCalls && pending_bytes_ < kMostBytes) return;
+  if (call_hashes_.size() >= 2 * kMostCalls || pending_bytes_ >= 2 * kMostBytes) {
+    flush();
+    return;
+  }
+  // The shortest period of the last calls; the tape ends with a whole number of them.
+  const size_t count = call_hashes_.size();
+  for (size_t period = 1; period <= count / 2; ++period) {
+    const auto last = call_hashes_.end();
+    const auto length = static_cast<std::ptrdiff_t>(period);
+    if (!std::equal(last - length, last, last - 2 * length)) continue;
+    if (std::equal(last - length, last, call_hashes_.begin())) flush();
+    return;
+  }
+}
+
+std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
+                                        std::span<Variable* const> operands,
+                                        const std::string& attributes) {
+  keep_in_budget();
+  std::vector<const ValueType*> types;
+  types.reserve(operands.size());
+  for (const Variable* operand : operands) types.push_back(operand->type);
+  const Signature* signature = signatures_.find(op, attributes, !gradients_on, types);
+
+  Ref<Call> call(new Call);
+  call->signature = signature;
+  call->operands.reserve(operands.size());
+  for (Variable* operand : operands) {
+    if (!operand->storage && !on_tape(*operand, epoch_) && !in_history(*operand, epoch_)) {
+      include_history(operand);        // it ran, and its bytes were not kept
+    }
+    call->operands.emplace_back(operand);
+  }
+  append(call.get(), contents_.calls);
+  call_hashes_.push_back(signature->hash[0]);
+  ++recorded_since_forgetting_;
+  std::vector<Ref<Variable>> results;
+  results.reserve(signature->results.size());
+  for (const ValueType* type : signature->results) {
+    Ref<Variable> made(new Variable);
+    made->type = type;
+    made->producer = call;
+    made->result = static_cast<int32_t>(call->results.size());
+    call->results.push_back(made.get());
+    pending_bytes_ += type->bytes;
+    results.push_back(std::move(made));
+  }
+  ++statistics_.calls;
+  return results;
+}
+
+void Tape::include_history(Variable* value) {
+  // Depth first without recursion: chains of calls may be long.
+  std::vector<std::pair<Call*, size_t>> path;
+  const auto enter = [&](Variable* of) {
+    Call* call = of->producer.get();
+    if (!call || call->epoch == epoch_) return;
+    call->epoch = epoch_;
+    call->in_history = true;
+    path.emplace_back(call, 0);
+  };
+  // Results on the tape are followed to what ran before.
+  std::vector<Call*> seen;
+  std::vector<Variable*> from = {value};
+  std::vector<bool> visited(contents_.calls.size());
+  while (!from.empty()) {
+    Variable* next = from.back();
+    from.pop_back();
+    if (on_tape(*next, epoch_)) {
+      const auto place = static_cast<size_t>(next->producer->position);
+      if (visited[place]) continue;
+      visited[place] = true;
+      for (const Ref<Variable>& operand : next->producer->operands) from.push_back(operand.get());
+      continue;
+    }
+    enter(next);
+    while (!path.empty()) {
+      auto& [call, operand] = path.back();
+      if (operand < call->operands.size()) {
+        Variable* below = call->operands[operand++].get();
+        if (!on_tape(*below, epoch_)) enter(below);
+        continue;
+      }
+      append(call, contents_.history);
+      for (Variable* result : call->results) {
+        if (result && result->storage) leaf_of(result);     // read, not made again
+      }
+      path.pop_back();
+    }
+  }
+}
+
+Hash Tape::key() const {
+  Hash key = hash_;
+  const auto mix_wanted = [&](const std::vector<Ref<Call>>& calls) {
+    for (const Ref<Call>& call : calls) {
+      uint64_t wanted = 1;
+      for (const Variable* result : call->results) {
+        wanted = wanted << 1 | (is_wanted(result) ? 1 : 0);
+        if (wanted >> 62) mix(key, wanted), wanted = 1;
+      }
+      mix(key, wanted);
+    }
+  };
+  mix_wanted(contents_.history);
+  // A value of the history whose bytes are there is read, one whose bytes are not is made again.
+  for (const Ref<Call>& call : contents_.history) {
+    for (const Variable* result : call->results) mix(key, result && result->storage ? 3 : 2);
+  }
+  mix_wanted(contents_.calls);
+  mix(key, static_cast<uint64_t>(threads));
+  return key;
+}
+
+void Tape::flush() {
+  if (contents_.calls.empty() && contents_.history.empty()) return;
+  ++statistics_.flushes;
+  const Hash key = this->key();
+  auto& bucket = segments_[key[0]];
+  auto found = std::ranges::find(bucket, key, &std::pair<Hash, std::unique_ptr<Segment>>::first);
+  try {
+    if (found == bucket.end()) {
+      ++statistics_.compiled;
+      bucket.emplace_back(key, Segment::compile(contents_, threads));
+      found = bucket.end() - 1;
+    }
+    found->second->run(contents_);
+  } catch (...) {
+    clear();
+    throw;
+  }
+  clear();
+}
+
+void Tape::clear() {
+  // No gradient passes these: what is known of them needs no history.
+  for (const Ref<Call>& call : contents_.calls) {
+    const bool dropped = call->signature->op->history == History::dropped;
+    if (!dropped && !call->signature->detached) continue;
+    for (Variable*& result : call->results) {
+      if (!result || !(dropped || result->storage)) continue;
+      result->producer = {};
+      result = nullptr;
+    }
+  }
+  for (const Ref<Call>& call : contents_.history) call->in_history = false;
+  contents_ = {};
+  hash_ = {};
+  pending_bytes_ = 0;
+  call_hashes_.clear();
+  ++epoch_;
+  if (2 * recorded_since_forgetting_ >= all_calls().count) forget_history();
+}
+
+void Tape::forget_history() {
+  recorded_since_forgetting_ = 0;
+  std::vector<Ref<Call>> forgotten;           // freed when the list is no longer walked
+  for (Call* call = all_calls().oldest; call; call = call->newer) {
+    call->reaches_held = std::ranges::any_of(call->operands, [](const Ref<Variable>& operand) {
+      return operand->handles > 0 || (operand->producer && operand->producer->reaches_held);
+    });
+    if (call->reaches_held) continue;
+    for (Variable*& result : call->results) {
+      if (!result || !result->storage) continue;
+      forgotten.push_back(std::move(result->producer));
+      result->producer = {};
+      result = nullptr;
+    }
+  }
+}
+
+void Tape::compute(Variable* value) {
+  if (value->storage) return;
+  if (!on_tape(*value, epoch_)) include_history(value);
+  flush();
+  if (!value->storage) {
+    throw CompileError("array", "this value was lost when an earlier computation failed");
+  }
+}
+
+}  // namespace mintor::trace

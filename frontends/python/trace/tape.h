@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tape: calls that were made and have not run. Takes calls on arrays, one by one; gives their
+// values when one is read. Keeps true: every call is hashed every time, with which values it takes
+// and which results are still held, so that a segment (the calls between two runs) that was
+// compiled before is found again only where it is the same in all that matters.
+//
+//   x = mt.float32(a)        a leaf
+//   y = mt.exp(x) + 1        two calls and a leaf; nothing runs
+//   y.numpy()                flush: hash -> compiled segment -> run; y has its bytes
+//
+// What ran keeps its calls (Variable::producer) as long as an array needs them: a gradient that is
+// asked for later puts them onto the tape again, as history. History that no gradient can ask for
+// any more, because no array that it came from is held, is forgotten: a sum over ten thousand steps
+// holds its value alone.
+#pragma once
+
+#include <unordered_map>
+
+#include "frontends/python/trace/segment.h"
+#include "frontends/python/trace/signature.h"
+
+namespace mintor::trace {
+
+struct TapeStatistics {
+  int64_t calls = 0, flushes = 0, compiled = 0;
+};
+
+class Tape {
+ public:
+  // A value that is known: `storage` holds its bytes.
+  Ref<Variable> leaf(const ValueType* type, Ref<Storage> storage);
+  // Results by position; each is held by nothing but what is returned.
+  std::vector<Ref<Variable>> record(const TracedOperator& op, std::span<Variable* const> operands,
+                                    const std::string& attributes);
+  // Puts what `value` was made of onto the tape again, where it ran already.
+  void include_history(Variable* value);
+  // Runs all calls whose results are held.
+  void flush();
+  // `value` has its storage afterwards.
+  void compute(Variable* value);
+
+  SignatureTable& signatures() { return signatures_; }
+  const TapeStatistics& statistics() const { return statistics_; }
+  bool gradients_on = true;
+  int threads = 0;                   // of the segments compiled from now on; 0: every core
+
+ private:
+  void append(Call* call, std::vector<Ref<Call>>& calls);
+  void mix_operands(const Call& call);
+  int32_t leaf_of(Variable* value);
+  Hash key() const;
+  void clear();
+  void keep_in_budget();
+  void forget_history();
+
+  SignatureTable signatures_;
+  TapeContents contents_;
+  Hash hash_{};
+  uint32_t epoch_ = 1;
+  int64_t pending_bytes_ = 0;
+  int64_t recorded_since_forgetting_ = 0;
+  std::vector<uint64_t> call_hashes_;   // of the calls on the tape, without what they take
+  std::unordered_map<uint64_t, std::vector<std::pair<Hash, std::unique_ptr<Segment>>>> segments_;
+  TapeStatistics statistics_;
+};
+
+// The one of this process; under the interpreter's lock.
+Tape& tape();
+
+}  // namespace mintor::trace

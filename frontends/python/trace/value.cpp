@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lifetimes of values and calls. Keeps true: a call forgets a result that is freed before it.
+#include "frontends/python/trace/value.h"
+
+#include "frontends/python/trace/allocator.h"
+
+namespace mintor::trace {
+
+void destroy_in_turn(void* object, void (*destroy)(void*)) {
+  struct Waiting {
+    void* object;
+    void (*destroy)(void*);
+  };
+  static thread_local std::vector<Waiting> waiting;
+  static thread_local bool destroying = false;
+  if (destroying) {
+    waiting.push_back({object, destroy});
+    return;
+  }
+  destroying = true;
+  destroy(object);
+  while (!waiting.empty()) {
+    const Waiting next = waiting.back();
+    waiting.pop_back();
+    next.destroy(next.object);
+  }
+  destroying = false;
+}
+
+Storage::Storage(int64_t bytes) : capacity(bytes), data(allocator().take(capacity)) {}
+
+Storage::~Storage() { allocator().give_back(data, capacity); }
+
+CallList& all_calls() {
+  static CallList list;
+  return list;
+}
+
+Call::Call() : older(all_calls().newest) {
+  CallList& list = all_calls();
+  (older ? older->newer : list.oldest) = this;
+  list.newest = this;
+  ++list.count;
+}
+
+Call::~Call() {
+  CallList& list = all_calls();
+  (older ? older->newer : list.oldest) = newer;
+  (newer ? newer->older : list.newest) = older;
+  --list.count;
+}
+
+Variable::~Variable() {
+  if (producer) producer->results[static_cast<size_t>(result)] = nullptr;
+}
+
+}  // namespace mintor::trace

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is traced: values that are known or will be, and the calls that make them.
+// A Variable is what an array of the user holds: its type, its bytes once they were computed
+// (Storage), and the call that makes it. A Call is one use of a traced operator. Keeps true: a
+// Variable never changes its meaning: an array that is assigned to takes another Variable.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compiler/support/dtype.h"
+#include "frontends/python/trace/reference.h"
+
+namespace mintor::trace {
+
+// Dtype and sizes; one object for all equal ones, so that types are compared by address.
+struct ValueType {
+  DType dtype = DType::f32;
+  std::vector<int64_t> shape;
+  int64_t count = 1, bytes = 0;
+  uint64_t hash = 0;              // of dtype and shape: the same in every process
+};
+
+// Bytes of one value, 64-byte aligned, from the caching allocator (allocator.h).
+struct Storage {
+  int32_t references = 0;
+  int64_t capacity = 0;
+  std::byte* data = nullptr;
+  explicit Storage(int64_t bytes);
+  Storage(const Storage&) = delete;
+  ~Storage();
+};
+
+struct Call;
+
+struct Variable {
+  int32_t references = 0;
+  int32_t handles = 0;            // arrays of the user that hold it
+  const ValueType* type = nullptr;
+  Ref<Storage> storage;           // null: not computed
+  Ref<Call> producer;             // null: given by the user, or its history was dropped
+  int32_t result = 0;             // which result of the producer
+  uint32_t leaf_epoch = 0;        // `leaf` holds in this epoch of the tape
+  int32_t leaf = 0;
+  ~Variable();
+};
+
+struct Signature;
+
+struct Call {
+  int32_t references = 0;
+  const Signature* signature = nullptr;
+  uint32_t epoch = 0;             // of the tape that holds it; `position` is its place there
+  int32_t position = 0;
+  bool in_history = false;        // it ran in an earlier epoch, and is there for a gradient
+  bool reaches_held = false;      // of the last Tape::forget_history
+  std::vector<Ref<Variable>> operands;
+  std::vector<Variable*> results; // null: nobody holds it any more
+  // All calls that exist, oldest first: operands come before their users.
+  Call *older = nullptr, *newer = nullptr;
+  Call();
+  Call(const Call&) = delete;
+  ~Call();
+};
+
+struct CallList {
+  Call *oldest = nullptr, *newest = nullptr;
+  int64_t count = 0;
+};
+CallList& all_calls();
+
+}  // namespace mintor::trace
