@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Index maps backwards: which unknowns v, each in 0 .. extent - 1, satisfy  value(v) == target ?
+//
+// Takes equations one by one; gives each solved unknown as an expression over targets and the
+// unknowns that stay free, with conditions for what the expressions do not say.
+//   2*m + w - 1 == j     ->   m = (j - w + 1) // 2   where (j - w + 1) % 2 == 0, w free
+//   (m + 1 - w) // 2 == j, on the condition (m + 1 - w) % 2 == 0   ->   m = 2*j + w - 1
+// Keeps true: for fixed targets, the free unknowns in their boxes with the conditions fulfilled and
+// the solved ones in theirs are exactly the solutions, each once.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+
+namespace mintor {
+
+struct IndexUnknown {
+  std::string name;
+  Index extent;
+  bool operator==(const IndexUnknown&) const = default;
+};
+
+class IndexSolver {
+ public:
+  // `ranges` know the symbols and the targets' variables. Unknowns that come first are solved for
+  // first. `conditions` are over the unknowns and hold for every solution.
+  IndexSolver(Ranges ranges, std::vector<IndexUnknown> unknowns,
+              std::vector<IndexCondition> conditions);
+
+  // False when the equation has no solution of this form; the solver is of no use then.
+  bool add(const Index& value, const Index& target);
+  // The same for several coordinates of a row-major index into `shape`, which are one equation
+  // where only their sum shows what they are (a reshape).
+  bool add(std::span<const Index> values, std::span<const Index> targets, const Shape& shape);
+
+  bool is_solved(const std::string& name) const { return values_.contains(name); }
+  // An expression over unknowns, with the solutions put in.
+  Index put_in(const Index& e) const;
+  // In the given order; fresh ones (the rest of a division that did not have to come out) last.
+  std::vector<IndexUnknown> free() const;
+  // What remains to be checked, apart from that the solved ones lie in their boxes.
+  std::vector<IndexCondition> conditions() const;
+  const std::vector<IndexUnknown>& unknowns() const { return unknowns_; }
+  const Ranges& ranges() const { return ranges_; }
+
+ private:
+  struct Term {
+    Index coefficient;
+    IndexUnknown unknown;
+  };
+  bool add_affine(const Index& value, const Index& target);
+  std::optional<std::vector<Term>> terms_of(const Index& value) const;
+  bool add_digits(std::vector<Term> terms, Index rest);
+  void assign(const std::string& name, const Index& value);
+  bool takes_remainder(const Index& remainder);  // whether a condition says that it is 0
+  Index fresh(const Index& extent);
+
+  Ranges ranges_;
+  std::vector<IndexUnknown> unknowns_;
+  std::vector<IndexCondition> conditions_;
+  std::map<std::string, Index> values_;
+};
+
+// The terms of `value` as coefficient * unknown, when they are the digits of a number that counts
+// 0 .. extent - 1 without gaps, most significant first: 16*a + b with b in 0..15.
+std::optional<std::vector<IndexUnknown>> digits_of(const Index& value, const Index& extent,
+                                                   std::span<const IndexUnknown> unknowns,
+                                                   const Ranges& ranges);
+
+}  // namespace mintor
