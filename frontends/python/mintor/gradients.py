@@ -82,7 +82,7 @@ def grad(y, xs, grad_outputs=None, create_graph=False):
     if not isinstance(y, arrays.Array) or y.dtype.kind not in "fV":
         raise TypeError("grad: of something that is no floating-point array")
     cotangent = _cotangent(y, grad_outputs)
-    _mintor.include_history(y)
+    _mintor.include_history(y, wanted)
     with _Gradients(create_graph):
         made = _gradient([y, cotangent, *wanted])
     return rebuild([made] if isinstance(made, arrays.Array) else list(made))

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "compiler/ir/evaluate.h"
+#include "compiler/ir/text.h"
 #include "compiler/support/error.h"
 #include "frontends/python/module/numpy_dtype.h"
 #include "frontends/python/trace/allocator.h"
@@ -688,10 +689,16 @@ void add_arrays(py::module_& module) {
     return checked(a)->variable == checked(b)->variable;
   });
   // Before a gradient of `y` is asked for: what it was made of comes onto the tape.
-  module.def("include_history", [](const py::object& y) {
+  module.def("include_history", [](const py::object& y, const std::vector<py::object>& xs) {
     checked(y);
-    trace::tape().include_history(variable_of(y.ptr()));
+    std::vector<Variable*> variables;
+    for (const py::object& x : xs) {
+      checked(x);
+      variables.push_back(variable_of(x.ptr()));
+    }
+    trace::tape().include_history(variable_of(y.ptr()), variables);
   });
+  module.def("pending_graph", [] { return print(trace::tape().graph()); });
   module.def("random_now", random_now);
   module.def("flush", [] { trace::tape().flush(); });
   module.def("set_gradients", [](bool on) {

@@ -261,6 +261,12 @@ mt_tensor tensor_of(const ValueType& type) {
 
 }  // namespace
 
+Graph Segment::graph(const TapeContents& contents) {
+  std::vector<std::array<int32_t, 3>> wanted;
+  std::vector<int32_t> inputs;
+  return Writer(contents).write(wanted, inputs);
+}
+
 std::unique_ptr<Segment> Segment::compile(const TapeContents& contents, int threads) {
   auto segment = std::make_unique<Segment>();
   Writer writer(contents);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "compiler/ir/graph.h"
 #include "compiler/package/loaded_model.h"
 #include "frontends/python/trace/value.h"
 
@@ -28,6 +29,8 @@ class Segment {
  public:
   static std::unique_ptr<Segment> compile(const TapeContents& contents, int threads);
   void run(const TapeContents& contents);
+  // Before any pass; one result for each value that is held.
+  static Graph graph(const TapeContents& contents);
 
  private:
   struct Output {

@@ -97,7 +97,7 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
   call->operands.reserve(operands.size());
   for (Variable* operand : operands) {
     if (!operand->storage && !on_tape(*operand, epoch_) && !in_history(*operand, epoch_)) {
-      include_history(operand);        // it ran, and its bytes were not kept
+      include_history(operand, {});    // it ran, and its bytes were not kept
     }
     call->operands.emplace_back(operand);
   }
@@ -119,43 +119,91 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
   return results;
 }
 
-void Tape::include_history(Variable* value) {
-  // Depth first without recursion: chains of calls may be long.
+namespace {
+
+// Of calls that ran: whether a gradient passes them on its way to one of the xs.
+class Leading {
+ public:
+  Leading(std::span<Variable* const> xs, uint32_t epoch) : xs_(xs), epoch_(epoch) {}
+
+  bool to_xs(const Variable* value) {
+    if (std::ranges::find(xs_, value) != xs_.end()) return true;
+    const Call* call = value->producer.get();
+    if (!call || call->epoch == epoch_) return false;
+    std::vector<const Call*> path = {call};
+    while (!path.empty()) {              // operands first, without recursion
+      const Call* next = path.back();
+      if (known_.contains(next)) {
+        path.pop_back();
+        continue;
+      }
+      bool leads = false;
+      const size_t before = path.size();
+      for (const Ref<Variable>& operand : next->operands) {
+        const Call* below = operand->producer.get();
+        leads = leads || std::ranges::find(xs_, operand.get()) != xs_.end();
+        if (!below || below->epoch == epoch_) continue;
+        const auto found = known_.find(below);
+        if (found == known_.end()) path.push_back(below);
+        else leads = leads || found->second;
+      }
+      if (path.size() > before) continue;
+      known_[next] = leads;
+      path.pop_back();
+    }
+    return known_.at(call);
+  }
+
+ private:
+  std::span<Variable* const> xs_;
+  uint32_t epoch_;
+  std::unordered_map<const Call*, bool> known_;
+};
+
+}  // namespace
+
+void Tape::include_history(Variable* value, std::span<Variable* const> xs) {
+  Leading leading(xs, epoch_);
   std::vector<std::pair<Call*, size_t>> path;
+  std::vector<Call*> entered;
   const auto enter = [&](Variable* of) {
     Call* call = of->producer.get();
-    if (!call || call->epoch == epoch_) return;
-    call->epoch = epoch_;
-    call->in_history = true;
+    if (!call || call->in_history || call->epoch == epoch_) return;
+    if (of->storage && !leading.to_xs(of)) return;
+    call->in_history = true;               // until it is appended, its epoch is an earlier one
     path.emplace_back(call, 0);
   };
-  // Results on the tape are followed to what ran before.
-  std::vector<Call*> seen;
+  const auto follow = [&](Variable* from) {
+    enter(from);
+    while (!path.empty()) {                // depth first without recursion: chains may be long
+      auto& [call, operand] = path.back();
+      if (operand < call->operands.size()) {
+        enter(call->operands[operand++].get());
+        continue;
+      }
+      entered.push_back(call);
+      path.pop_back();
+    }
+  };
+  // Calls on the tape are followed to what ran before.
   std::vector<Variable*> from = {value};
   std::vector<bool> visited(contents_.calls.size());
   while (!from.empty()) {
     Variable* next = from.back();
     from.pop_back();
-    if (on_tape(*next, epoch_)) {
-      const auto place = static_cast<size_t>(next->producer->position);
-      if (visited[place]) continue;
-      visited[place] = true;
-      for (const Ref<Variable>& operand : next->producer->operands) from.push_back(operand.get());
+    if (!on_tape(*next, epoch_)) {
+      follow(next);
       continue;
     }
-    enter(next);
-    while (!path.empty()) {
-      auto& [call, operand] = path.back();
-      if (operand < call->operands.size()) {
-        Variable* below = call->operands[operand++].get();
-        if (!on_tape(*below, epoch_)) enter(below);
-        continue;
-      }
-      append(call, contents_.history);
-      for (Variable* result : call->results) {
-        if (result && result->storage) leaf_of(result);     // read, not made again
-      }
-      path.pop_back();
+    const auto place = static_cast<size_t>(next->producer->position);
+    if (visited[place]) continue;
+    visited[place] = true;
+    for (const Ref<Variable>& operand : next->producer->operands) from.push_back(operand.get());
+  }
+  for (Call* call : entered) {
+    append(call, contents_.history);
+    for (Variable* result : call->results) {
+      if (result && result->storage) leaf_of(result);     // read, not made again
     }
   }
 }
@@ -241,7 +289,7 @@ void Tape::forget_history() {
 
 void Tape::compute(Variable* value) {
   if (value->storage) return;
-  if (!on_tape(*value, epoch_)) include_history(value);
+  if (!on_tape(*value, epoch_)) include_history(value, {});
   flush();
   if (!value->storage) {
     throw CompileError("array", "this value was lost when an earlier computation failed");

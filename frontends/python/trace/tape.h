@@ -32,12 +32,15 @@ class Tape {
   // Results by position; each is held by nothing but what is returned.
   std::vector<Ref<Variable>> record(const TracedOperator& op, std::span<Variable* const> operands,
                                     const std::string& attributes);
-  // Puts what `value` was made of onto the tape again, where it ran already.
-  void include_history(Variable* value);
+  // Puts what `value` was made of onto the tape again, where it ran already: what leads to one of
+  // `xs`, and what has to be computed for that.
+  void include_history(Variable* value, std::span<Variable* const> xs);
   // Runs all calls whose results are held.
   void flush();
   // `value` has its storage afterwards.
   void compute(Variable* value);
+  // What a flush would compile now.
+  Graph graph() const { return Segment::graph(contents_); }
 
   SignatureTable& signatures() { return signatures_; }
   const TapeStatistics& statistics() const { return statistics_; }

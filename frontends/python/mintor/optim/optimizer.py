@@ -52,11 +52,12 @@ class Optimizer:
         """Backward of `loss`, an array of one element, and update of this optimizer's parameters."""
         if not isinstance(loss, arrays.Array) or loss._count != 1:
             raise ValueError("step: the loss has to be an array of one element")
-        _mintor.include_history(loss)
-        for group in self.param_groups:
-            trained = [one for one in group["params"] if one.requires_grad]
-            if trained:
-                self._record(loss, group, trained)
+        trained = [[one for one in group["params"] if one.requires_grad]
+                   for group in self.param_groups]
+        _mintor.include_history(loss, [one for group in trained for one in group])
+        for group, parameters in zip(self.param_groups, trained):
+            if parameters:
+                self._record(loss, group, parameters)
         _mintor.flush()
 
     def _record(self, loss, group, parameters):
