@@ -96,7 +96,7 @@ Result guarded(Result failed, Body body) {
 
 // 0 bool, 1 int, 2 float; -1: no Python number.
 int weak_kind(PyObject* object) {
-  if (PyFloat_CheckExact(object)) return 2;
+  if (PyFloat_Check(object)) return 2;        // numpy.float64 too
   if (PyLong_CheckExact(object)) return 1;
   if (PyBool_Check(object)) return 0;
   return -1;
@@ -466,6 +466,19 @@ int bool_slot(PyObject* self) {
   });
 }
 
+// The bytes, to read: a later value of the array has others.
+int buffer_slot(PyObject* self, Py_buffer* view, int flags) {
+  return guarded<int>(-1, [&] {
+    view->obj = nullptr;
+    if (flags & PyBUF_WRITABLE) {
+      PyErr_SetString(PyExc_BufferError, "an array's memory cannot be written to");
+      throw py::error_already_set();
+    }
+    const py::array values = numpy_of(variable_of(self));
+    return PyObject_GetBuffer(values.ptr(), view, flags);
+  });
+}
+
 Py_ssize_t length_slot(PyObject* self) {
   return guarded<Py_ssize_t>(-1, [&]() -> Py_ssize_t {
     const Variable* variable = variable_of(self);
@@ -583,6 +596,7 @@ void make_types() {
       {Py_nb_int, slot(int_slot)},
       {Py_nb_index, slot(index_slot)},
       {Py_mp_length, slot(length_slot)},
+      {Py_bf_getbuffer, slot(buffer_slot)},
       {Py_tp_doc, const_cast<char*>("An array: a value that is computed when it is read.")},
       {0, nullptr}};
   PyType_Spec spec = {"mintor.Array", sizeof(ArrayObject), 0,

@@ -109,10 +109,14 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
   for (const ValueType* type : signature->results) {
     Ref<Variable> made(new Variable);
     made->type = type;
-    made->producer = call;
-    made->result = static_cast<int32_t>(call->results.size());
-    call->results.push_back(made.get());
-    pending_bytes_ += type->bytes;
+    if (type->bytes > 0) {
+      made->producer = call;
+      made->result = static_cast<int32_t>(call->results.size());
+      pending_bytes_ += type->bytes;
+    } else {
+      made->storage = Ref<Storage>(new Storage(0));   // nothing to compute, nothing flows through
+    }
+    call->results.push_back(type->bytes > 0 ? made.get() : nullptr);
     results.push_back(std::move(made));
   }
   ++statistics_.calls;

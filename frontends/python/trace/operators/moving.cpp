@@ -42,6 +42,7 @@ Values reshape(SegmentGraph& g, Operands x, AttributeReader& attributes) {
     throw CompileError("reshape", std::to_string(count) + " elements do not make the shape [" +
                                       text + "]");
   }
+  if (count == 0) return {g.builder().full(x[0].dtype(), indices(sizes), 0)};
   return {g.builder().reshape(x[0], indices(sizes))};
 }
 
@@ -175,7 +176,13 @@ Values flip(SegmentGraph& g, Operands x, AttributeReader& attributes) {
 }
 
 Values tile(SegmentGraph& g, Operands x, AttributeReader& attributes) {
-  return {ops::tile(g.builder(), x[0], indices(attributes.integers()))};
+  const std::vector<int64_t> repeats = attributes.integers();
+  if (product(x[0].shape()) == 0 || std::ranges::find(repeats, 0) != repeats.end()) {
+    Shape shape = x[0].shape();
+    for (size_t d = 0; d < shape.size() && d < repeats.size(); ++d) shape[d] = shape[d] * repeats[d];
+    return {g.builder().full(x[0].dtype(), shape, 0)};
+  }
+  return {ops::tile(g.builder(), x[0], indices(repeats))};
 }
 
 Values pad(SegmentGraph& g, Operands x, AttributeReader& attributes) {
