@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/codegen/c_text.h"
 #include "compiler/codegen/emit_expr.h"
 #include "compiler/loop/stack.h"
 #include "compiler/loop/step.h"
