@@ -37,6 +37,8 @@
 
 namespace mintor {
 
+class Lexer;
+
 inline constexpr std::string_view kLane = "lane";
 
 // ---- expressions ----
@@ -257,6 +259,7 @@ std::string print(const Stmt& stmt, int indent = 0);
 std::string print(const Expr& expr);
 // Exactly what print gives; CompileError with line and column.
 Kernel parse_kernel(std::string_view text);
+Kernel parse_kernel(Lexer& lexer);  // as part of a text
 // InternalError naming the rule and the statement.
 void verify(const Kernel& kernel);
 

@@ -13,22 +13,10 @@
 #include <string>
 
 #include "compiler/program/program.h"
+#include "compiler/support/lexer.h"
 
 namespace mintor {
 namespace {
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
 
 std::string quoted_list(const std::vector<std::string>& items) {
   std::string out = "[";

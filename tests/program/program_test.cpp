@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "compiler/program/canonical.h"
 #include "compiler/program/legal_names.h"
 #include "compiler/support/error.h"
@@ -110,6 +112,35 @@ TEST(Program, PrintsAndParsesBack) {
   EXPECT_EQ(print(parsed(once)), once);
   EXPECT_NE(once.find(R"(flags ["a \"b\""])"), std::string::npos);
   EXPECT_NE(once.find("relu(\"h\", \"g\"; batch) tasks [1] in_place 1 <- 0"), std::string::npos);
+}
+
+TEST(Program, NamesAreQuotedAsInOtherTexts) {
+  Program program = parsed();
+  program.name = "a\tb\x01\n\"\\";
+  const std::string once = print(program);
+  EXPECT_NE(once.find("program \"a\\tb\\x01\\n\\\"\\\\\" {"), std::string::npos) << once;
+  EXPECT_EQ(parsed(once).name, program.name);
+  EXPECT_EQ(print(parsed(once)), once);
+}
+
+TEST(Program, ErrorsNameThePlaceInTheWholeText) {
+  const auto error = [](const std::string& changed) {
+    try {
+      parsed(changed);
+    } catch (const CompileError& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  std::string changed = replaced("copy (x: f32[n]", "copy (x: f33[n]");
+  const size_t at = changed.find("f33");
+  const auto line = 1 + std::count(changed.begin(), changed.begin() + static_cast<long>(at), '\n');
+  EXPECT_EQ(error(changed), "error: program text: 'f33' is no dtype\n  at line " +
+                                std::to_string(line) + ", column 20");
+  EXPECT_NE(error("program \"p\" { level 3").find("expected a level, found '3'"),
+            std::string::npos);
+  EXPECT_NE(error("program \"p\" {").find("no part of a program starts here"), std::string::npos);
+  EXPECT_NE(error("program \"p").find("a string is not closed"), std::string::npos);
 }
 
 TEST(Program, Interprets) {
