@@ -17,6 +17,7 @@
 #include "compiler/ir/sizes.h"
 #include "compiler/ir/text.h"
 #include "compiler/support/lexer.h"
+#include "compiler/support/reserved_names.h"
 
 namespace mintor {
 
@@ -216,16 +217,9 @@ std::string describe(const Graph& graph, const Node& node) {
   return text;
 }
 
-// Symbols share their spelling with the variables of index maps and the functions of index text.
-bool is_reserved(const std::string& name) {
-  if (name == "min" || name == "max") return true;
-  return name.size() > 1 && (name[0] == 'i' || name[0] == 'l') &&
-         name.find_first_not_of("0123456789", 1) == std::string::npos;
-}
-
 std::string symbol_fault(const Graph& graph) {
   for (const Symbol& s : graph.symbols()) {
-    if (!is_name(s.name) || is_reserved(s.name))
+    if (!is_name(s.name) || !why_reserved(NameIn::index_text, s.name).empty())
       return "a symbol cannot be named '" + s.name + "'";
     if (s.lo < 0 || s.divisor < 1 || (s.hi >= 0 && s.hi < s.lo))
       return "the range of symbol '" + s.name + "' is empty or negative";
