@@ -139,13 +139,15 @@ enum class Combiner : uint8_t { add, mul, min, max, and_, or_, xor_, argmin, arg
 std::string_view name_of(Combiner combiner);
 
 // The order of summation, decided by the numerics pass `order` and obeyed by every later level.
-// unset: not decided yet (before `order`). lanes: blocks of `block`, 16 lanes, tree (reduce).
+// unset: not decided yet (before `order`). lanes: blocks of `block`, `lanes` (a power of two),
+// tree (reduce).
 // serial: scan and argmin/argmax. chain: chunks of `chunk` positions, each one serial chain of FMA
 // from +0, chunk sums added ascending; `inner` > 1: the sequence is (c / inner, window row-major, c
 // mod inner), c being the one k axis with role k.
 struct Order {
   enum class Form : uint8_t { unset, lanes, serial, chain } form = Form::unset;
   int64_t block = 0;
+  int64_t lanes = 0;
   int64_t chunk = 0;
   int64_t inner = 0;
   bool operator==(const Order&) const = default;

@@ -4,6 +4,7 @@
 //   y = reindex f32[2, 8] (x, idx)  [l0, i1] where l0 = 1[i0] if 0 <= i0 < n fill 0
 //   y = contract f32[8, 4] (x, w)  m = 8, n = 4, k = 256 | x[m, k] y[k, n] order chain(8192)
 //   y = reduce f32[8] (x)  add dims = [1] identity -0 order lanes(4096)
+//   (16 lanes; of others `order lanes(4096, across 8)`)
 //   y = if f32[] (c, x) {  regions as nested graphs  }
 // Keeps true: the text depends on what is live (and on inputs), not on node ids; scopes stand after
 // `@` only.
@@ -11,6 +12,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "compiler/ir/lanes.h"
 #include "compiler/ir/sizes.h"
 #include "compiler/ir/text.h"
 #include "compiler/ir/text_scalar.h"
@@ -67,7 +69,8 @@ std::string order_text(const Order& order) {
     case Order::Form::serial:
       return " order serial";
     case Order::Form::lanes:
-      return " order lanes(" + std::to_string(order.block) + ")";
+      return " order lanes(" + std::to_string(order.block) +
+             (order.lanes == kLanes ? "" : ", across " + std::to_string(order.lanes)) + ")";
     case Order::Form::chain:
       break;
   }

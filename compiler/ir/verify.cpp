@@ -14,6 +14,7 @@
 #include "compiler/ir/builder.h"
 #include "compiler/ir/derive.h"
 #include "compiler/ir/evaluate.h"
+#include "compiler/ir/lanes.h"
 #include "compiler/ir/sizes.h"
 #include "compiler/ir/text.h"
 #include "compiler/support/lexer.h"
@@ -112,6 +113,17 @@ std::string combiner_body(const Graph&, const Node& node) {
   return "";
 }
 
+// The tree halves the lanes until one is left, and blocks of blocks become fewer.
+std::string lanes_fault(const Order& order) {
+  if (order.lanes < 2 || order.lanes > kMostLanes || (order.lanes & (order.lanes - 1)) != 0)
+    return "its lanes are " + std::to_string(order.lanes) + ", no power of two from 2 to " +
+           std::to_string(kMostLanes);
+  if (order.block < order.lanes)
+    return "a block has " + std::to_string(order.block) + " positions for " +
+           std::to_string(order.lanes) + " lanes";
+  return "";
+}
+
 // An order that is set must be one that the kind can have.
 std::string order_form(const Graph&, const Node& node) {
   const Order* order = order_of(node);
@@ -127,7 +139,7 @@ std::string order_form(const Graph&, const Node& node) {
         const Combiner c = node.as<ReduceAttr>().combiner;
         if (c == Combiner::argmin || c == Combiner::argmax) return "argmin and argmax are serial";
       }
-      return order->block > 0 ? "" : "a block has no positions";
+      return lanes_fault(*order);
     case Order::Form::chain:
       break;
   }
