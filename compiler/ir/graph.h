@@ -75,9 +75,10 @@ struct Symbol {
 
 // Sizes that operators need to be equal and that the symbols alone do not make so. Checked when
 // the symbols are bound; everything else in the graph takes it as given (Graph::ranges). In a
-// broadcast the left one, or either, may be 1 instead.
+// broadcast the left one, or either, may be 1 instead; where only a 0 matters, the left one may be
+// anything positive.
 struct Condition {
-  enum class Form : uint8_t { equal, left_or_one, either_or_one };
+  enum class Form : uint8_t { equal, left_or_one, either_or_one, left_or_positive };
   Index left, right;
   Form form = Form::equal;
   std::string because = "";  // operator and place; no part of what it says

@@ -102,6 +102,8 @@ struct Parser {
       c.form = Condition::Form::left_or_one;
     } else if (at.accept("either_or_one")) {
       c.form = Condition::Form::either_or_one;
+    } else if (at.accept("left_or_positive")) {
+      c.form = Condition::Form::left_or_positive;
     } else {
       at.expect("equal");
     }

@@ -60,6 +60,7 @@ std::string_view name_of(Condition::Form form) {
     case Condition::Form::equal: return "equal";
     case Condition::Form::left_or_one: return "left_or_one";
     case Condition::Form::either_or_one: return "either_or_one";
+    case Condition::Form::left_or_positive: return "left_or_positive";
   }
   return "";
 }

@@ -185,7 +185,8 @@ std::string with_condition() {
   return replaced("symbol batch 0..8 % 1 ~ 4\n",
                   "symbol batch 0..8 % 1 ~ 4\n  symbol twice 0..-1 % 1 ~ 0 = 2*batch\n"
                   "  needs left_or_one [batch, 4] \"node '/Add' (Add)\"\n"
-                  "  needs equal [twice, 2*batch] \"\"\n");
+                  "  needs equal [twice, 2*batch] \"\"\n"
+                  "  needs left_or_positive [batch, 7] \"\"\n");
 }
 
 TEST(Program, ConditionsAreReadAndChecked) {
