@@ -269,6 +269,25 @@ TEST(lower_bounds, a_window_needs_a_place) {
   EXPECT_EQ(m.import(shapes({"x=1x1x7..9"})).find_symbol("long")->lo, 7);
 }
 
+// (long - 2) // 2 + 1 is 0 for 1, where ONNX Runtime takes half a window.
+TEST(lower_bounds, a_window_of_a_pool_lies_inside) {
+  const auto pool = [](const char* size, int64_t up) {
+    Model m;
+    m.input("x", {"1", "1", size}).output("y");
+    onnx::NodeProto& node = m.node("MaxPool", {"x"}, {"y"});
+    attribute(node, "kernel_shape", std::vector<int64_t>{2});
+    attribute(node, "strides", std::vector<int64_t>{2});
+    attribute(node, "ceil_mode", up);
+    return m;
+  };
+  EXPECT_EQ(pool("long", 0).import().find_symbol("long")->lo, 2);
+  EXPECT_EQ(pool("long", 1).import().find_symbol("long")->lo, 1);
+  EXPECT_EQ(pool("1", 0).error(),
+            "error: MaxPool: kernel [2] exceeds the padded size of dimension 2 of f32[1, 1, 1]\n"
+            "  at node '/part/MaxPool_1' (MaxPool)");
+  EXPECT_EQ(pool("1", 1).error(), "imported");
+}
+
 // Strides make the size a division: (long - 5) // 2 + 1.
 TEST(lower_bounds, divisions_and_crops) {
   Model m = conv({"1", "1", "long"});
