@@ -149,9 +149,10 @@ struct Parser {
 
   void weight() {
     Weight weight;
-    weight.name = at.string("a weight");
+    weight.parameter = at.string("a weight");
     at.expect("in");
     weight.buffer = buffer_id();
+    const std::string& name = program.buffers[weight.buffer].name;
     const DType type = dtype();
     std::vector<int64_t> shape;
     for (const Index& extent : indices()) {
@@ -161,12 +162,12 @@ struct Parser {
     at.expect("sha256");
     const std::string sha256(at.next().text);  // a number or a name, by its first digit
     const auto blob = blobs.find(sha256);
-    if (blob == blobs.end()) at.fail("the bytes of weight '" + weight.name + "' are not given");
+    if (blob == blobs.end()) at.fail("the bytes of weight '" + name + "' are not given");
     weight.value = blob->second;
     weight.value.dtype = type;
     weight.value.shape = shape;
     if (weight.value.bytes() != blob->second.bytes() || weight.value.sha256() != sha256) {
-      at.fail("the bytes of weight '" + weight.name + "' do not match its type and hash");
+      at.fail("the bytes of weight '" + name + "' do not match its type and hash");
     }
     program.weights.push_back(std::move(weight));
   }

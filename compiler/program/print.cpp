@@ -130,7 +130,7 @@ std::string print(const Program& program) {
   for (const Condition& condition : program.conditions) text += condition_line(condition);
   for (const Buffer& buffer : program.buffers) text += buffer_line(program, buffer);
   for (const Weight& weight : program.weights) {
-    text += "  weight " + quoted(weight.name) + " in " +
+    text += "  weight " + quoted(weight.parameter) + " in " +
             quoted(program.buffers.at(weight.buffer).name) + " " + tensor_type(weight.value) +
             " sha256 " + weight.value.sha256() + "\n";
   }
