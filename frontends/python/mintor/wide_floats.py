@@ -16,7 +16,7 @@ _abs = _operator("abs")
 _exp, _log, _sqrt, _tanh = (_operator(name) for name in ("exp", "log", "sqrt", "tanh"))
 _sin, _cos, _pow, _copysign = (_operator(name) for name in ("sin", "cos", "pow", "copysign"))
 _maximum, _minimum, _detach = (_operator(name) for name in ("maximum", "minimum", "detach"))
-_signbit, _isinf = _operator("signbit"), _operator("isinf")
+_signbit, _isinf, _isfinite = (_operator(name) for name in ("signbit", "isinf", "isfinite"))
 _LN2 = math.log(2)
 
 
@@ -28,6 +28,11 @@ def _start(name, x):
 def _inside(x, condition, value):
     """x where the condition holds, elsewhere `value`, for which a formula is harmless."""
     return _where(condition, x, value)
+
+
+def _pick(condition, x, y):
+    """As where, of numbers too, which are float64 here."""
+    return _where(condition, arrays.array(x, "float64"), y)
 
 
 def exp2(x):
@@ -50,17 +55,20 @@ def log1p(x):
     return _where(large, _log(_inside(x, large, 1.0)), _where(y == 0, x, small))
 
 
-def log2(x):
-    scaled = _log(x) * (1.0 / _LN2)
+def _logarithm(x, base):
+    """Exact for whole powers of the base."""
+    scaled = _log(x) * (1.0 / math.log(base))
     whole = _detach(_operator("round")(scaled))
-    # Exact for powers of two.
-    return _where(_pow(2.0, whole) == x, scaled + _detach(whole - scaled), scaled)
+    exact = (_pow(base, whole) == x) & _isfinite(whole)
+    return scaled + _detach(_pick(exact, whole - scaled, 0.0))
+
+
+def log2(x):
+    return _logarithm(x, 2.0)
 
 
 def log10(x):
-    scaled = _log(x) * (1.0 / math.log(10))
-    whole = _detach(_operator("round")(scaled))
-    return _where(_pow(10.0, whole) == x, scaled + _detach(whole - scaled), scaled)
+    return _logarithm(x, 10.0)
 
 
 def tan(x):
@@ -70,7 +78,7 @@ def tan(x):
 def asin(x):
     y = _start("asin", x)
     d = x * _cos(y) - _sqrt((1.0 - x) * (1.0 + x)) * _sin(y)
-    return y + d * (1.0 + d * d * (1 / 6 + d * d * (3 / 40)))
+    return _where(x == 0, x, y + d * (1.0 + d * d * (1 / 6 + d * d * (3 / 40))))
 
 
 def acos(x):
@@ -83,7 +91,8 @@ def atan(x):
     y = _start("atan", x)
     finite = _inside(x, ~_isinf(x), 0.0)
     d = (finite * _cos(y) - _sin(y)) / (_cos(y) + finite * _sin(y))
-    return _where(_isinf(x), _copysign(math.pi / 2, x), y + d * (1.0 - d * d * (1 / 3)))
+    found = _where(x == 0, x, y + d * (1.0 - d * d * (1 / 3)))
+    return _where(_isinf(x), _copysign(math.pi / 2, x), found)
 
 
 def _halves(x):
@@ -113,7 +122,7 @@ def asinh(x):
 
 def acosh(x):
     large = x > 1e150
-    y = _inside(x, ~large, 2.0) - 1.0
+    y = _inside(x, ~large & (x >= 1.0), math.nan) - 1.0
     return _where(large, _log(_inside(x, large, 1.0)) + _LN2, log1p(y + _sqrt(y * (y + 2.0))))
 
 
@@ -134,7 +143,7 @@ def hypot(x, y):
     x, y = _abs(x), _abs(y)
     large, small = _maximum(x, y), _minimum(x, y)
     plain = (large > 1e-140) & (large < 1e150)
-    scale = _detach(_where(plain, 1.0, _where(large > 1.0, 2.0 ** 600, 2.0 ** -600)))
+    scale = _pick(plain, 1.0, _pick(large > 1.0, 2.0 ** 600, 2.0 ** -600))
     large, small = large / scale, small / scale
     length = _sqrt(large * large + small * small) * scale
     return _where(_isinf(x) | _isinf(y), math.inf, length)
@@ -142,15 +151,16 @@ def hypot(x, y):
 
 def atan2(y, x):
     steep = _abs(y) > _abs(x)
-    above, below = _where(steep, x, y), _where(steep, y, x)
-    both = _isinf(x) & _isinf(y)
-    none = (x == 0) & (y == 0)
-    ratio = _where(both, _copysign(1.0, x) * _copysign(1.0, y),
-                   _where(none, _copysign(0.0, y), above / _where(none, 1.0, below)))
+    none, both = (x == 0) & (y == 0), _isinf(x) & _isinf(y)
+    above = _where(steep, x, y)
+    below = _where(none, 1.0, _where(steep, y, x))
+    ratio = _where(both, _copysign(_copysign(1.0, x), _copysign(1.0, x) * y), above / below)
     angle = atan(ratio)
-    flat = angle + _where(_signbit(x), _copysign(math.pi, y), 0.0)
-    zeros = _copysign(_where(_signbit(x), math.pi, 0.0), y)
-    return _where(none, zeros, _where(steep, _copysign(math.pi / 2, y) - angle, flat))
+    turned = _copysign(math.pi / 2, y) - angle
+    behind = angle + _copysign(math.pi, y)
+    straight = _copysign(_pick(_signbit(x), math.pi, 0.0), y)
+    found = _where(steep, turned, _where(_signbit(x), behind, angle))
+    return _where(y == 0, _where(x != x, x, straight), found)
 
 
 UNARY = {function.__name__: function for function in (
