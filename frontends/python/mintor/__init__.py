@@ -11,17 +11,22 @@ command line, with the same names (compiler/support/options.def), and the same b
 """
 from mintor._mintor import CompileError, InternalError
 from mintor._mintor import version as __version__
-from mintor.arrays import (Array, arange, array, as_array, asarray, empty, empty_like, eye, full,
-                           full_like, linspace, ones, ones_like, tensor, zeros, zeros_like)
-from mintor.dtypes import (bfloat16, bool_, float16, float32, float64, int8, int16, int32, int64,
-                           uint8, uint16, uint32, uint64)
+from mintor.arrays import (Array, arange, array, asarray, astype, empty, empty_like, eye, frombuffer,
+                           from_dlpack, full, full_like, geomspace, identity, indices, linspace,
+                           logspace, ones, ones_like, tensor, tri, zeros, zeros_like)
+from mintor.dtypes import (bfloat16, bool_, can_cast, finfo, float16, float32, float64, iinfo, int8,
+                           int16, int32, int64, isdtype, result_type, uint8, uint16, uint32, uint64)
 from mintor.functions import *  # pylint: disable=wildcard-import,redefined-builtin
+from mintor.standard import *  # pylint: disable=wildcard-import
+from mintor.standard import __array_api_version__, __array_namespace_info__
 from mintor.gradients import enable_grad, grad, jvp, no_grad, value_and_grad, vjp
 from mintor.model import Model, compile, load
 from mintor import methods as _methods
 
 _methods.install()
 
-from mintor import memory, nn, optim, random  # noqa: E402
+from mintor import fft, linalg, memory, nn, optim, random  # noqa: E402
 from mintor.nn import Module, Parameter  # noqa: E402
 from mintor.random import manual_seed, rand, randint, randn  # noqa: E402
+
+bool = bool_  # pylint: disable=redefined-builtin

@@ -15,15 +15,28 @@ from mintor import indexing
 Array = arrays.Array
 
 _NAMES = """
-abs acos acosh add all allclose amax amin any argmax argmin argsort asin asinh atan atan2 atanh
-bitwise_and bitwise_not bitwise_or bitwise_xor broadcast_to ceil chunk clamp clip cos cosh
-count_nonzero cumsum detach diagonal div divide dot eq erf exp exp2 expand expm1 fabs flatten flip
-floor floor_divide fmod gather ge gt index_select isclose isfinite isinf isnan le log log10 log1p
-log2 logical_and logical_not logical_or logical_xor logsumexp lt masked_fill matmul maximum mean
-minimum mm bmm moveaxis mul multiply ne neg negative nonzero norm outer permute pow prod ravel
-reciprocal relu remainder repeat reshape roll round rsqrt scatter scatter_add sigmoid sign sin sinh
-softmax log_softmax sort split sqrt square squeeze std sub subtract sum swapaxes take tan tanh tile
-topk trace transpose tril triu trunc unbind unique unsqueeze var
+abs absolute acos acosh add addcdiv addcmul addmm all allclose amax amin any arccos arccosh arcsin
+arcsinh arctan arctan2 arctanh argmax argmin argsort argwhere asin asinh atan atan2 atanh bincount
+bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm broadcast_to
+ceil chunk clamp clip compress conj copysign cos cosh count_nonzero cross cummax cummin cumprod cumsum
+deg2rad detach diag diagonal diff div divide dot eq erf exp exp2 expand expand_as expm1 fabs
+flatten flip fliplr flipud floor floor_divide fmax fmin fmod gather ge greater greater_equal gt hypot
+index_add index_select inner isclose isfinite isin isinf isnan kthvalue le lerp less
+less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor logsumexp lt
+masked_fill masked_select matmul maximum mean median minimum mm moveaxis movedim mul multiply mv
+nan_to_num nanmean nansum narrow ne neg negative nonzero norm not_equal outer permute pow prod ptp
+quantile rad2deg ravel reciprocal relu remainder repeat_interleave reshape reshape_as roll rot90
+round rsqrt scatter scatter_add searchsorted select sigmoid sign signbit silu sin sinc sinh softmax
+log_softmax sort split sqrt square squeeze std sub subtract sum swapaxes swapdims t take
+take_along_axis tan tanh tensordot tile topk trace transpose tril triu true_divide trunc unbind
+unflatten unfold unique unsqueeze unstack var view_as
+""".split()
+# In place: `x.name_(...)`.
+_IN_PLACE = """
+abs acos add addcdiv addcmul asin atan bitwise_and bitwise_or bitwise_xor ceil clamp clip copysign
+cos cosh cumprod cumsum div divide exp exp2 expm1 floor floor_divide fmod index_add lerp log log10
+log1p log2 masked_fill mul multiply nan_to_num neg negative pow reciprocal relu remainder round rsqrt
+scatter scatter_add sigmoid sign sin sinh sqrt square sub subtract tan tanh tril triu trunc
 """.split()
 
 
@@ -91,6 +104,13 @@ def _set_item(self, index, value):
     _mintor.assign(self, indexing.put(self, index, value))
 
 
+def _view(self, *shape):
+    """Another shape (PyTorch's); a dtype converts nothing and is refused."""
+    if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list)):
+        raise TypeError("view takes a shape; use astype for another dtype")
+    return functions.reshape(self, *shape)
+
+
 def _iterate(self):
     if self.ndim == 0:
         raise TypeError("an array without dimensions cannot be iterated over")
@@ -108,20 +128,55 @@ def _repr(self):
 
 
 def _as_ndarray(self, dtype=None, copy=None):
-    del copy
+    if copy is False:
+        raise ValueError("an Array is always copied into an ndarray")
     values = _mintor.numpy(self)
     return values if dtype is None else values.astype(dtype)
+
+
+def _ufunc(self, ufunc, method, *inputs, out=None, **options):
+    """NumPy's functions of arrays give arrays: np.sin(x), ndarray * x; with `out`, ndarrays."""
+    if out is not None:
+        given = [item.numpy() if isinstance(item, Array) else item for item in inputs]
+        return getattr(ufunc, method)(*given, out=out, **options)
+    function = getattr(functions, ufunc.__name__, None)
+    if method != "__call__" or function is None or options:
+        return NotImplemented
+    return function(*inputs)
+
+
+def _to_device(self, device, *, stream=None):
+    """This array; ValueError for any device but "cpu"."""
+    del stream
+    arrays.check_device(device)
+    return self
+
+
+def _namespace(self, *, api_version=None):
+    """The package, as the array API standard's namespace."""
+    del self
+    if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12", "2025.12"):
+        raise ValueError(f"there is no version {api_version!r} of the array API here")
+    import mintor  # pylint: disable=import-outside-toplevel
+    return mintor
 
 
 def _type(self, dtype=None):
     return self.dtype if dtype is None else arrays.cast(self, dtype)
 
 
-def _to(self, *arguments, dtype=None, **_):
+def _to(self, *arguments, dtype=None, device=None, copy=False, **_):
+    """With another dtype; "cpu" is the only device. PyTorch's, of another array: with its dtype."""
     for argument in arguments:
-        if argument not in ("cpu",):
+        if isinstance(argument, Array):
+            dtype = argument.dtype
+        elif isinstance(argument, str) and argument.split(":")[0] in ("cpu", "cuda", "mps"):
+            device = argument
+        else:
             dtype = argument
-    return self if dtype is None else arrays.cast(self, dtype)
+    arrays.check_device(device)
+    made = self if dtype is None else arrays.cast(self, dtype)
+    return _mintor.alias(made, Array) if copy and made is self else made
 
 
 def _assign(self, value):
@@ -139,15 +194,13 @@ def install():
     """Puts all of it onto the type; called once, when the package is imported."""
     for name in _NAMES:
         setattr(Array, name, _method(getattr(functions, name)))
-    for name in ("add", "sub", "subtract", "mul", "multiply", "div", "divide", "pow", "sqrt", "exp",
-                 "abs", "neg", "clamp", "clip", "relu", "sigmoid", "tanh", "masked_fill", "floor",
-                 "ceil", "round", "scatter", "scatter_add"):
+    for name in _IN_PLACE:
         setattr(Array, name + "_", _in_place(getattr(functions, name)))
     members = {
         "max": _extreme("max", functions.argmax), "min": _extreme("min", functions.argmin),
         "repeat": _repeat, "item": _item, "numpy": lambda self: _mintor.numpy(self),
-        "tolist": lambda self: _mintor.numpy(self).tolist(), "view": functions.reshape,
-        "astype": arrays.cast, "type": _type, "to": _to, "cast": arrays.cast,
+        "tolist": lambda self: _mintor.numpy(self).tolist(), "tobytes": lambda self: _mintor.numpy(self).tobytes(), "view": _view,
+        "astype": arrays.astype, "type": _type, "to": _to, "cast": arrays.cast,
         "float": lambda self: arrays.cast(self, dtypes.float32),
         "double": lambda self: arrays.cast(self, dtypes.float64),
         "half": lambda self: arrays.cast(self, dtypes.float16),
@@ -161,7 +214,8 @@ def install():
         "zero_": lambda self: _assign(self, 0), "fill_": _assign,
         "__getitem__": indexing.get, "__setitem__": _set_item, "__iter__": _iterate,
         "__repr__": _repr, "__array__": _as_ndarray, "__array_priority__": 1000,
-        "__array_ufunc__": None,
+        "__array_ufunc__": _ufunc, "__array_namespace__": _namespace, "to_device": _to_device,
+        "short": lambda self: arrays.cast(self, dtypes.int16),
         "__contains__": lambda self, value: bool(functions.any(self == value)),
         "__format__": lambda self, spec: format(self.item(), spec) if spec else str(self),
         "__str__": lambda self: str(self.numpy()),
