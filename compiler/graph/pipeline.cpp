@@ -29,6 +29,8 @@ static constexpr PipelineEntry kNumerics[] = {
 
 // Preserve bits, each on its own.
 static constexpr PipelineEntry kBitPreserving[] = {
+    {"expand_random",
+     "needs: nothing. gives: element-wise integers, which kernels compute; no random node is left"},
     {"fold_constants",
      "needs: nothing. gives: small constants for what depends on small constants only"},
     {"compose_reindex",

@@ -67,9 +67,17 @@ bool AttributeReader::none() {
   return true;
 }
 
-int64_t AttributeReader::integer() {
+Index AttributeReader::index() {
   expect('i', "an integer");
-  return take<int64_t>();
+  const int64_t written = take<int64_t>();
+  const size_t place = next_integer_++;
+  return general_.empty() ? Index(written) : general_[place];
+}
+
+int64_t AttributeReader::integer() {
+  const Index value = index();
+  if (!value.is_const()) throw NotGeneral{};
+  return value.value();
 }
 
 double AttributeReader::number() {
@@ -92,6 +100,35 @@ std::vector<int64_t> AttributeReader::integers() {
   std::vector<int64_t> values(static_cast<size_t>(take<int64_t>()));
   for (int64_t& value : values) value = integer();
   return values;
+}
+
+std::vector<Index> AttributeReader::indices() {
+  if (!left_.empty() && left_[0] == 'i') return {index()};
+  expect('(', "a list of integers");
+  std::vector<Index> values(static_cast<size_t>(take<int64_t>()));
+  for (Index& value : values) value = index();
+  return values;
+}
+
+SplitAttributes split_attributes(std::string_view bytes) {
+  SplitAttributes split;
+  while (!bytes.empty()) {
+    size_t size = 1;
+    int64_t value = 0;
+    if (bytes[0] != 'n') {
+      std::memcpy(&value, bytes.data() + 1, sizeof(value));
+      size += sizeof(value);
+    }
+    if (bytes[0] == 's') size += static_cast<size_t>(value);
+    if (bytes[0] == 'i') {
+      split.integers.push_back(value);
+      split.rest += 'i';
+    } else {
+      split.rest += bytes.substr(0, size);
+    }
+    bytes.remove_prefix(size);
+  }
+  return split;
 }
 
 std::vector<double> AttributeReader::numbers() {

@@ -29,25 +29,42 @@ class AttributeWriter {
   std::string& bytes_;
 };
 
-// Reads them back in order; CompileError where the caller gave something else.
+// An integer that has to be known was read where a segment is made for more than one value of it.
+struct NotGeneral {};
+
+// Reads them back in order; CompileError where the caller gave something else. `integers`: what
+// the integers are in a segment for more than one size, in order; empty: as written.
 class AttributeReader {
  public:
-  AttributeReader(std::string_view op, std::string_view bytes) : op_(op), left_(bytes) {}
+  AttributeReader(std::string_view op, std::string_view bytes,
+                  std::span<const Index> integers = {})
+      : op_(op), left_(bytes), general_(integers) {}
   bool at_end() const { return left_.empty(); }
   bool next_is_none() const { return !left_.empty() && left_[0] == 'n'; }
   bool none();                        // takes a None if one is next
-  int64_t integer();
+  int64_t integer();                  // NotGeneral where it is not one number
+  Index index();                      // an integer that may be an expression
   bool flag() { return integer() != 0; }
   double number();                    // an integer is taken too
   std::string text();
   std::vector<int64_t> integers();    // a list, or one integer
+  std::vector<Index> indices();
   std::vector<double> numbers();
 
  private:
   void expect(char letter, const char* what);
   template <class T> T take();
   std::string_view op_, left_;
+  std::span<const Index> general_;
+  size_t next_integer_ = 0;
 };
+
+// The integers among written attributes, and the rest without them.
+struct SplitAttributes {
+  std::vector<int64_t> integers;
+  std::string rest;
+};
+SplitAttributes split_attributes(std::string_view bytes);
 
 // The Graph that a segment becomes, while its calls are written.
 class SegmentGraph {

@@ -28,6 +28,8 @@ struct Signature {
   bool detached = false;              // made where gradients are off
   std::vector<const ValueType*> operands, results;
   Hash hash{};                        // the same in every process
+  Hash structure{};                   // without sizes and integers; see general.h
+  std::vector<int64_t> integers;      // of the attributes, in order
 };
 
 class SignatureTable {

@@ -45,17 +45,23 @@ void Tape::mix_operands(const Call& call) {
     Variable& value = *operand;
     if (on_tape(value, epoch_) || in_history(value, epoch_)) {
       const auto place = static_cast<uint64_t>(value.producer->position);
-      mix(hash_, (place << 16 | static_cast<uint64_t>(value.result) << 2) +
-                     (value.producer->in_history ? 1 : 0));
+      const uint64_t named = (place << 16 | static_cast<uint64_t>(value.result) << 2) +
+                             (value.producer->in_history ? 1 : 0);
+      mix(hash_, named);
+      mix(structure_, named);
       continue;
     }
-    mix(hash_, static_cast<uint64_t>(leaf_of(&value)) << 2 | 2);
+    const uint64_t named = static_cast<uint64_t>(leaf_of(&value)) << 2 | 2;
+    mix(hash_, named);
+    mix(structure_, named);
   }
 }
 
 void Tape::append(Call* call, std::vector<Ref<Call>>& calls) {
   mix(hash_, call->signature->hash[0]);
   mix(hash_, call->signature->hash[1]);
+  mix(structure_, call->signature->structure[0]);
+  mix(structure_, call->signature->structure[1]);
   mix_operands(*call);
   call->epoch = epoch_;
   call->position = static_cast<int32_t>(calls.size());
@@ -212,8 +218,8 @@ void Tape::include_history(Variable* value, std::span<Variable* const> xs) {
   }
 }
 
-Hash Tape::key() const {
-  Hash key = hash_;
+Hash Tape::key(bool with_sizes) const {
+  Hash key = with_sizes ? hash_ : structure_;
   const auto mix_wanted = [&](const std::vector<Ref<Call>>& calls) {
     for (const Ref<Call>& call : calls) {
       uint64_t wanted = 1;
@@ -234,19 +240,40 @@ Hash Tape::key() const {
   return key;
 }
 
+Tape::Found Tape::compile_segment() {
+  Similar& similar = similar_[key(false)];
+  std::vector<int64_t> numbers = numbers_of(contents_);
+  for (const auto& [general, segment] : similar.general) {
+    if (auto symbols = general.match(numbers)) return {segment, std::move(*symbols)};
+  }
+  ++statistics_.compiled;
+  if (similar.first.empty()) {
+    similar.first = std::move(numbers);
+  } else if (std::optional<General> general = generalise(similar.first, numbers)) {
+    try {
+      std::shared_ptr<Segment> segment = Segment::compile(contents_, threads, &*general);
+      similar.general.emplace_back(*general, segment);
+      return {std::move(segment), *general->match(numbers)};
+    } catch (const NotGeneral&) {            // an operator needs to know one of its numbers
+    } catch (const CompileError&) {          // it can be for these sizes, if at all
+    }
+  }
+  return {Segment::compile(contents_, threads), {}};
+}
+
+const Tape::Found& Tape::segment() {
+  const Hash key = this->key(true);
+  const auto known = segments_.find(key);
+  if (known != segments_.end()) return known->second;
+  return segments_.emplace(key, compile_segment()).first->second;
+}
+
 void Tape::flush() {
   if (contents_.calls.empty() && contents_.history.empty()) return;
   ++statistics_.flushes;
-  const Hash key = this->key();
-  auto& bucket = segments_[key[0]];
-  auto found = std::ranges::find(bucket, key, &std::pair<Hash, std::unique_ptr<Segment>>::first);
   try {
-    if (found == bucket.end()) {
-      ++statistics_.compiled;
-      bucket.emplace_back(key, Segment::compile(contents_, threads));
-      found = bucket.end() - 1;
-    }
-    found->second->run(contents_);
+    const Found& found = segment();
+    found.segment->run(contents_, found.symbols);
   } catch (...) {
     clear();
     throw;
@@ -268,6 +295,7 @@ void Tape::clear() {
   for (const Ref<Call>& call : contents_.history) call->in_history = false;
   contents_ = {};
   hash_ = {};
+  structure_ = {};
   pending_bytes_ = 0;
   call_hashes_.clear();
   ++epoch_;

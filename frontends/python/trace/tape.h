@@ -14,8 +14,10 @@
 // holds its value alone.
 #pragma once
 
+#include <memory>
 #include <unordered_map>
 
+#include "frontends/python/trace/general.h"
 #include "frontends/python/trace/segment.h"
 #include "frontends/python/trace/signature.h"
 
@@ -51,19 +53,37 @@ class Tape {
   void append(Call* call, std::vector<Ref<Call>>& calls);
   void mix_operands(const Call& call);
   int32_t leaf_of(Variable* value);
-  Hash key() const;
+  Hash key(bool with_sizes) const;
+  // The segment for what is on the tape, and its symbols' values; compiled where there is none.
+  struct Found {
+    std::shared_ptr<Segment> segment;
+    std::vector<int64_t> symbols;
+  };
+  const Found& segment();
+  Found compile_segment();
   void clear();
   void keep_in_budget();
   void forget_history();
 
   SignatureTable signatures_;
   TapeContents contents_;
-  Hash hash_{};
+  Hash hash_{};                         // of the calls and what they take
+  Hash structure_{};                    // the same without sizes
   uint32_t epoch_ = 1;
   int64_t pending_bytes_ = 0;
   int64_t recorded_since_forgetting_ = 0;
   std::vector<uint64_t> call_hashes_;   // of the calls on the tape, without what they take
-  std::unordered_map<uint64_t, std::vector<std::pair<Hash, std::unique_ptr<Segment>>>> segments_;
+  // Segments by what they are exactly; and by everything but their sizes: the numbers of the first
+  // one, and what was made for more than one size.
+  struct Similar {
+    std::vector<int64_t> first;
+    std::vector<std::pair<General, std::shared_ptr<Segment>>> general;
+  };
+  struct HashOfHash {
+    size_t operator()(const Hash& hash) const { return hash[0]; }
+  };
+  std::unordered_map<Hash, Found, HashOfHash> segments_;
+  std::unordered_map<Hash, Similar, HashOfHash> similar_;
   TapeStatistics statistics_;
 };
 

@@ -38,8 +38,8 @@ Values einsum(SegmentGraph& g, Operands xs, AttributeReader& attributes) {
 Values conv(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   ops::ConvAttr attr;
   attr.stride = attributes.integers();
-  attr.pad_before = indices(attributes.integers());
-  attr.pad_after = indices(attributes.integers());
+  attr.pad_before = attributes.indices();
+  attr.pad_after = attributes.indices();
   attr.dilation = attributes.integers();
   attr.groups = attributes.integer();
   const auto [input, weight] = promoted(g.builder(), x[0], x[1]);
@@ -50,7 +50,7 @@ ops::PoolAttr pool_attributes(AttributeReader& attributes) {
   ops::PoolAttr attr;
   attr.kernel = attributes.integers();
   attr.stride = attributes.integers();
-  attr.pad_before = indices(attributes.integers());
+  attr.pad_before = attributes.indices();
   attr.pad_after = attr.pad_before;
   attr.dilation = attributes.integers();
   attr.ceil_mode = attributes.flag();

@@ -10,7 +10,7 @@ Values random(SegmentGraph& g, Operands operands, AttributeReader& attributes) {
   Builder& b = g.builder();
   const std::string distribution = attributes.text();
   const DType dtype = dtype_attribute(attributes);
-  return {b.random(distribution, dtype, indices(attributes.integers()),
+  return {b.random(distribution, dtype, attributes.indices(),
                    ops::cast(b, operands[0], DType::u64), ops::cast(b, operands[1], DType::u64))};
 }
 
