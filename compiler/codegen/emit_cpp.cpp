@@ -9,6 +9,7 @@
 #include "compiler/codegen/c_text.h"
 #include "compiler/codegen/emit_expr.h"
 #include "compiler/loop/analysis.h"
+#include "compiler/loop/cut.h"
 #include "compiler/loop/stack.h"
 #include "compiler/loop/step.h"
 #include "compiler/support/error.h"
@@ -242,6 +243,24 @@ class Writer {
   bool nested_ = false;
 };
 
+// The parts as functions, then one that calls them. They are to stay functions: compilers put one
+// that is called once where it is called.
+std::string in_parts(const Kernel& kernel, const std::vector<Kernel>& parts,
+                     const TargetInfo& level, std::string_view specifiers) {
+  std::string text, calls;
+  std::set<std::string> passed;
+  for (const Kernel& part : parts) {
+    text += Writer(part, level).function("[[gnu::noinline]] static ") + "\n";
+    const std::vector<Argument> arguments = arguments_of(part);
+    for (const Argument& a : arguments) passed.insert(a.name);
+    calls += "  " + part.name + "(" + listed(arguments, false, true) + ");\n";
+  }
+  text += head(kernel, specifiers);
+  for (const Argument& a : arguments_of(kernel))
+    if (!passed.contains(a.name)) text += "  (void)" + a.name + ";\n";
+  return text + calls + "}\n";
+}
+
 }  // namespace
 
 std::string kernel_signature(const Kernel& kernel) {
@@ -250,6 +269,8 @@ std::string kernel_signature(const Kernel& kernel) {
 
 std::string emit_cpp(const Kernel& kernel, const TargetInfo& level, Linkage linkage) {
   const std::string_view specifiers = linkage == Linkage::internal ? "static " : "";
+  const std::vector<Kernel> parts = cut(kernel);
+  if (parts.size() > 1) return in_parts(kernel, parts, level, specifiers);
   return Writer(kernel, level).function(specifiers);
 }
 
