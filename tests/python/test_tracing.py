@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replayed steps are never stale: each case known from lazy libraries by its name."""
+"""Replayed steps are never stale: each case known from lazy libraries by its name.
+
+Takes small programs; compares with NumPy, and counts what was compiled.
+"""
 import gc
 
 import numpy
@@ -48,7 +51,8 @@ def test_a_repeated_step_is_replayed():
     step(1)
     before = compiled()
     for k in range(2, 7):
-        assert step(k) == pytest.approx(float((numpy.exp(values(3, 4, seed=k)) * k).sum()), rel=1e-5)
+        expected = float((numpy.exp(values(3, 4, seed=k)) * k).sum())
+        assert step(k) == pytest.approx(expected, rel=1e-5)
     assert compiled() == before
 
 

@@ -58,8 +58,8 @@ std::vector<Value> integers(const Words& w, const Block& c, int64_t bytes) {
 Value uniform(const Words& w, Value bits, DType dtype) {
   const bool narrow = dtype == DType::f32;
   const Value top = w.apply(ScalarOp::shr, bits, w.number(narrow ? 8 : 11));
-  return w.b.apply(ScalarOp::mul, {w.b.cast(top, dtype),
-                                   w.b.full(dtype, w.shape, narrow ? 0x1p-24 : 0x1p-53)});
+  return w.b.apply(ScalarOp::mul,
+                   {w.b.cast(top, dtype), w.b.full(dtype, w.shape, narrow ? 0x1p-24 : 0x1p-53)});
 }
 
 // Box-Muller on pairs of uniform numbers.
@@ -69,8 +69,7 @@ std::vector<Value> normals(const Words& w, const std::vector<Value>& uniforms, D
   for (size_t i = 0; i < uniforms.size(); i += 2) {
     const Value u = w.b.apply(ScalarOp::sub, {full(1), uniforms[i]});
     const Value r = w.b.apply(
-        ScalarOp::sqrt,
-        {w.b.apply(ScalarOp::mul, {full(-2), w.b.apply(ScalarOp::log, {u})})});
+        ScalarOp::sqrt, {w.b.apply(ScalarOp::mul, {full(-2), w.b.apply(ScalarOp::log, {u})})});
     const Value angle = w.b.apply(ScalarOp::mul, {full(6.283185307179586), uniforms[i + 1]});
     made.push_back(w.b.apply(ScalarOp::mul, {r, w.b.apply(ScalarOp::cos, {angle})}));
     made.push_back(w.b.apply(ScalarOp::mul, {r, w.b.apply(ScalarOp::sin, {angle})}));
@@ -88,8 +87,8 @@ Value expanded(Builder& b, const Node& node, Value key, Value counter) {
   const Index blocks = ceildiv(count, in_block);
   const Words w{b, {blocks}};
   const Value number = b.iota(DType::u64, {blocks}, 0);
-  std::vector<Value> elements = integers(
-      w, philox(w, number, b.cast(key, DType::u64), b.cast(counter, DType::u64)), bytes);
+  std::vector<Value> elements =
+      integers(w, philox(w, number, b.cast(key, DType::u64), b.cast(counter, DType::u64)), bytes);
   if (distribution == "bits") {
     for (Value& element : elements) element = b.cast(element, dtype);
   } else {
@@ -102,17 +101,18 @@ Value expanded(Builder& b, const Node& node, Value key, Value counter) {
 }
 
 Graph run(CompileContext&, const Graph& graph) {
-  return rewrite(graph, [](Builder& b, const Node& node, std::span<const Value> operands)
-                     -> std::optional<std::vector<Value>> {
-    if (node.kind != Kind::random) return std::nullopt;
-    return std::vector<Value>{expanded(b, node, operands[0], operands[1])};
-  });
+  return rewrite(graph,
+                 [](Builder& b, const Node& node,
+                    std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+                   if (node.kind != Kind::random) return std::nullopt;
+                   return std::vector<Value>{expanded(b, node, operands[0], operands[1])};
+                 });
 }
 
 }  // namespace
 
 extern const GraphPass pass_expand_random;
-const GraphPass pass_expand_random = {"expand_random", "writes random numbers as integer arithmetic",
-                                      run};
+const GraphPass pass_expand_random = {"expand_random",
+                                      "writes random numbers as integer arithmetic", run};
 
 }  // namespace mintor

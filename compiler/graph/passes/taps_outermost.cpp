@@ -55,8 +55,8 @@ std::optional<std::vector<Value>> reordered(Builder& b, const Node& old,
                                             std::span<const Value> operands) {
   if (old.kind != Kind::contract) return std::nullopt;
   const Contract& c = old.as<Contract>();
-  const bool windowed = std::ranges::any_of(
-      c.axes, [](const ContractAxis& a) { return a.role == AxisRole::window; });
+  const bool windowed =
+      std::ranges::any_of(c.axes, [](const ContractAxis& a) { return a.role == AxisRole::window; });
   const std::vector<size_t> order = new_order(c);
   if (windowed || order.empty()) return std::nullopt;
   Contract made = c;
@@ -64,8 +64,9 @@ std::optional<std::vector<Value>> reordered(Builder& b, const Node& old,
   std::vector<int32_t> dims;
   for (const size_t i : order) {
     made.axes.push_back(c.axes[i]);
-    dims.push_back(static_cast<int32_t>(std::count_if(
-        c.axes.begin(), c.axes.begin() + static_cast<std::ptrdiff_t>(i), [](const auto& a) { return !is_summed(a); })));
+    dims.push_back(static_cast<int32_t>(
+        std::count_if(c.axes.begin(), c.axes.begin() + static_cast<std::ptrdiff_t>(i),
+                      [](const auto& a) { return !is_summed(a); })));
   }
   for (const ContractAxis& a : c.axes)
     if (is_summed(a)) made.axes.push_back(a);

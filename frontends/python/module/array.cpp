@@ -30,14 +30,13 @@ using trace::TracedOperator;
 using trace::Variable;
 
 struct ArrayObject {
-  PyObject_HEAD
-  Variable* variable;             // counted, and one of its handles; null before it is set
+  PyObject_HEAD Variable* variable;  // counted, and one of its handles; null before it is set
   PyObject* weak_references;
   bool requires_grad;
 };
 
-PyTypeObject* array_type = nullptr;      // one interpreter: set when the module is imported
-PyObject* convert_function = nullptr;    // mintor.arrays._convert
+PyTypeObject* array_type = nullptr;    // one interpreter: set when the module is imported
+PyObject* convert_function = nullptr;  // mintor.arrays._convert
 
 void hold(ArrayObject* array, Ref<Variable> variable) {
   if (Variable* old = array->variable) {
@@ -96,7 +95,7 @@ Result guarded(Result failed, Body body) {
 
 // 0 bool, 1 int, 2 float; -1: no Python number.
 int weak_kind(PyObject* object) {
-  if (PyFloat_Check(object)) return 2;        // numpy.float64 too
+  if (PyFloat_Check(object)) return 2;  // numpy.float64 too
   if (PyLong_CheckExact(object)) return 1;
   if (PyBool_Check(object)) return 0;
   return -1;
@@ -141,7 +140,7 @@ Ref<Variable> scalar_leaf(PyObject* number, int kind, DType dtype) {
 
 struct Operand {
   Ref<Variable> variable;
-  PyObject* number = nullptr;     // borrowed; a Python number that has no dtype yet
+  PyObject* number = nullptr;  // borrowed; a Python number that has no dtype yet
   int kind = -1;
 };
 
@@ -231,8 +230,7 @@ PyObject* call_operator(const TracedOperator& op, std::span<Operand> operands,
 }
 
 struct OperatorObject {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   const TracedOperator* op;
 };
 
@@ -354,17 +352,19 @@ PyObject* unary_slot(PyObject* self) {
 }
 
 #define MINTOR_NAME(name) constexpr const char* k_##name = #name;
-MINTOR_NAME(add) MINTOR_NAME(subtract) MINTOR_NAME(multiply) MINTOR_NAME(divide)
-MINTOR_NAME(floor_divide) MINTOR_NAME(remainder) MINTOR_NAME(pow) MINTOR_NAME(matmul)
-MINTOR_NAME(negative) MINTOR_NAME(positive) MINTOR_NAME(abs) MINTOR_NAME(bitwise_invert)
-MINTOR_NAME(bitwise_and) MINTOR_NAME(bitwise_or) MINTOR_NAME(bitwise_xor)
-MINTOR_NAME(bitwise_left_shift) MINTOR_NAME(bitwise_right_shift) MINTOR_NAME(equal)
-MINTOR_NAME(not_equal) MINTOR_NAME(less) MINTOR_NAME(less_equal) MINTOR_NAME(greater)
-MINTOR_NAME(greater_equal)
+MINTOR_NAME(add)
+MINTOR_NAME(subtract)
+MINTOR_NAME(multiply) MINTOR_NAME(divide) MINTOR_NAME(floor_divide) MINTOR_NAME(remainder)
+    MINTOR_NAME(pow) MINTOR_NAME(matmul) MINTOR_NAME(negative) MINTOR_NAME(positive)
+        MINTOR_NAME(abs) MINTOR_NAME(bitwise_invert) MINTOR_NAME(bitwise_and)
+            MINTOR_NAME(bitwise_or) MINTOR_NAME(bitwise_xor) MINTOR_NAME(bitwise_left_shift)
+                MINTOR_NAME(bitwise_right_shift) MINTOR_NAME(equal) MINTOR_NAME(not_equal)
+                    MINTOR_NAME(less) MINTOR_NAME(less_equal) MINTOR_NAME(greater)
+                        MINTOR_NAME(greater_equal)
 #undef MINTOR_NAME
 
-// A small whole power that the program says is a product; any other is a number of the run.
-PyObject* power_slot(PyObject* base, PyObject* exponent, PyObject* modulus) {
+    // A small whole power that the program says is a product; any other is a number of the run.
+    PyObject* power_slot(PyObject* base, PyObject* exponent, PyObject* modulus) {
   static const TracedOperator& integer_power = named("integer_power");
   if (modulus != Py_None) {
     PyErr_SetString(PyExc_TypeError, "pow of an array takes no modulus");
@@ -393,12 +393,18 @@ PyObject* in_place_power(PyObject* self, PyObject* exponent, PyObject*) {
 
 PyObject* compare_slot(PyObject* left, PyObject* right, int op) {
   switch (op) {
-    case Py_LT: return binary_slot<k_less>(left, right);
-    case Py_LE: return binary_slot<k_less_equal>(left, right);
-    case Py_EQ: return binary_slot<k_equal>(left, right);
-    case Py_NE: return binary_slot<k_not_equal>(left, right);
-    case Py_GT: return binary_slot<k_greater>(left, right);
-    default: return binary_slot<k_greater_equal>(left, right);
+    case Py_LT:
+      return binary_slot<k_less>(left, right);
+    case Py_LE:
+      return binary_slot<k_less_equal>(left, right);
+    case Py_EQ:
+      return binary_slot<k_equal>(left, right);
+    case Py_NE:
+      return binary_slot<k_not_equal>(left, right);
+    case Py_GT:
+      return binary_slot<k_greater>(left, right);
+    default:
+      return binary_slot<k_greater_equal>(left, right);
   }
 }
 
@@ -507,21 +513,18 @@ void operator_dealloc(PyObject* self) {
 }
 
 PyObject* shape_getter(PyObject* self, void*) {
-  return guarded<PyObject*>(nullptr, [&] {
-    return py::tuple(py::cast(variable_of(self)->type->shape)).release().ptr();
-  });
+  return guarded<PyObject*>(
+      nullptr, [&] { return py::tuple(py::cast(variable_of(self)->type->shape)).release().ptr(); });
 }
 
 PyObject* ndim_getter(PyObject* self, void*) {
-  return guarded<PyObject*>(nullptr, [&] {
-    return PyLong_FromSize_t(variable_of(self)->type->shape.size());
-  });
+  return guarded<PyObject*>(
+      nullptr, [&] { return PyLong_FromSize_t(variable_of(self)->type->shape.size()); });
 }
 
 PyObject* dtype_getter(PyObject* self, void*) {
-  return guarded<PyObject*>(nullptr, [&] {
-    return numpy_dtype(variable_of(self)->type->dtype).release().ptr();
-  });
+  return guarded<PyObject*>(
+      nullptr, [&] { return numpy_dtype(variable_of(self)->type->dtype).release().ptr(); });
 }
 
 PyObject* count_getter(PyObject* self, void*) {
@@ -541,7 +544,9 @@ int requires_grad_setter(PyObject* self, PyObject* value, void*) {
 }
 
 template <class Function>
-void* slot(Function* function) { return reinterpret_cast<void*>(function); }
+void* slot(Function* function) {
+  return reinterpret_cast<void*>(function);
+}
 
 void make_types() {
   static PyMemberDef members[] = {
@@ -644,8 +649,8 @@ py::object random_now(const std::string& distribution, const std::string& dtype,
   const auto number = [&](uint64_t value) {
     return b.constant_int(DType::u64, static_cast<int64_t>(value));
   };
-  const Value drawn = b.random(distribution, *parsed, {shape.begin(), shape.end()}, number(key),
-                               number(counter));
+  const Value drawn =
+      b.random(distribution, *parsed, {shape.begin(), shape.end()}, number(key), number(counter));
   const Tensor tensor = evaluate_constant(drawn);
   const trace::ValueType* value_type = trace::tape().signatures().type(*parsed, shape);
   Ref<Storage> storage(new Storage(value_type->bytes));
@@ -666,7 +671,8 @@ ArrayObject* checked(const py::object& object) {
 
 void add_arrays(py::module_& module) {
   make_types();
-  module.attr("Array") = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(array_type));
+  module.attr("Array") =
+      py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(array_type));
   module.def("find_operator", find_operator);
   module.def("operator_names", [] {
     std::vector<std::string> names;
@@ -695,9 +701,8 @@ void add_arrays(py::module_& module) {
   // Another array with the same value.
   module.def("alias", [](const py::object& array, const py::object& type) {
     checked(array);
-    return py::reinterpret_steal<py::object>(
-        new_array(reinterpret_cast<PyTypeObject*>(type.ptr()),
-                  Ref<Variable>(variable_of(array.ptr()))));
+    return py::reinterpret_steal<py::object>(new_array(reinterpret_cast<PyTypeObject*>(type.ptr()),
+                                                       Ref<Variable>(variable_of(array.ptr()))));
   });
   module.def("is_same_value", [](const py::object& a, const py::object& b) {
     return checked(a)->variable == checked(b)->variable;
@@ -715,9 +720,8 @@ void add_arrays(py::module_& module) {
   module.def("pending_graph", [] { return print(trace::tape().graph()); });
   module.def("random_now", random_now);
   module.def("flush", [] { trace::tape().flush(); });
-  module.def("set_gradients", [](bool on) {
-    return std::exchange(trace::tape().gradients_on, on);
-  });
+  module.def("set_gradients",
+             [](bool on) { return std::exchange(trace::tape().gradients_on, on); });
   module.def("set_threads", [](int threads) { trace::tape().threads = threads; });
   module.def("statistics", [] {
     const trace::TapeStatistics& counted = trace::tape().statistics();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers of two segments to expressions over symbols. A number that differs is taken as an earlier
-// symbol where both samples have it; else as a multiple of one (c*s), or at a distance (s + d); else
-// it is a symbol of its own.
+// symbol where both samples have it; else as a multiple of one (c*s), or at a distance (s + d);
+// else it is a symbol of its own.
 #include "frontends/python/trace/general.h"
 
 #include <map>

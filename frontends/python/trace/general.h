@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "compiler/support/index.h"
-#include "frontends/python/trace/signature.h"
 #include "frontends/python/trace/segment.h"
+#include "frontends/python/trace/signature.h"
 
 namespace mintor::trace {
 
@@ -23,15 +23,15 @@ namespace mintor::trace {
 std::vector<int64_t> numbers_of(const TapeContents& contents);
 
 struct General {
-  std::vector<size_t> defined_by;     // for each symbol the number that it is
+  std::vector<size_t> defined_by;  // for each symbol the number that it is
   std::vector<int64_t> hints;
-  std::vector<Index> numbers;         // over the symbols s0, s1, ...
+  std::vector<Index> numbers;  // over the symbols s0, s1, ...
 
   // Values of the symbols; null where a number is not what its expression gives.
   std::optional<std::vector<int64_t>> match(std::span<const int64_t> numbers) const;
 };
 
-std::string symbol_name(size_t symbol);   // s0, s1, ...
+std::string symbol_name(size_t symbol);  // s0, s1, ...
 // Null where nothing differs, or too much.
 std::optional<General> generalise(std::span<const int64_t> before, std::span<const int64_t> now);
 

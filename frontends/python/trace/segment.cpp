@@ -24,8 +24,8 @@ Shape symbolic(const ValueType& type) { return {type.shape.begin(), type.shape.e
 
 struct Cut {
   Value input, original;
-  bool flows;                       // gradients go on into the original
-  int32_t leaf = -1;                // whose bytes are the value; -1: it is computed
+  bool flows;         // gradients go on into the original
+  int32_t leaf = -1;  // whose bytes are the value; -1: it is computed
 };
 
 // What a gradient is where nothing reaches.
@@ -72,9 +72,9 @@ class Writer final : public SegmentGraph {
 
   const TapeContents& contents_;
   const General* general_;
-  size_t next_number_ = 0;            // of general_->numbers
-  std::vector<size_t> first_dim_;     // of each leaf, in the same
-  std::vector<Value> size_inputs_;    // by symbol
+  size_t next_number_ = 0;          // of general_->numbers
+  std::vector<size_t> first_dim_;   // of each leaf, in the same
+  std::vector<Value> size_inputs_;  // by symbol
   Graph graph_{"segment"};
   Builder builder_{graph_};
   std::map<const Variable*, size_t> leaf_of_;
@@ -106,7 +106,8 @@ void Writer::find_needed() {
   }
   // Values with respect to which a gradient is asked for stay apart from their equals.
   for (const Ref<Call>& call : contents_.calls) {
-    if (!needed_.contains(call.get()) || call->signature->op->flow != Flow::differentiates) continue;
+    if (!needed_.contains(call.get()) || call->signature->op->flow != Flow::differentiates)
+      continue;
     for (const Ref<Variable>& operand : call->operands) differentiated_[operand.get()] = true;
   }
 }
@@ -114,8 +115,8 @@ void Writer::find_needed() {
 void Writer::add_symbols() {
   for (size_t s = 0; s < general_->hints.size(); ++s) {
     graph_.add_symbol({symbol_name(s), 2, -1, 1, general_->hints[s]});
-    size_inputs_.push_back(builder_.input("size" + std::to_string(s), DType::u8,
-                                          {Index::var(symbol_name(s))}));
+    size_inputs_.push_back(
+        builder_.input("size" + std::to_string(s), DType::u8, {Index::var(symbol_name(s))}));
   }
 }
 
@@ -181,8 +182,8 @@ std::vector<Value> Writer::gradients(std::span<const Value> ys, std::span<const 
     const Value reached = sums[xs.size() + f];
     if (is_zeros(reached)) continue;
     const Cut& at = cuts_[flowing[f]];
-    const std::vector<Value> more = mintor::gradients(builder_, std::array{at.original},
-                                                      std::array{reached}, targets);
+    const std::vector<Value> more =
+        mintor::gradients(builder_, std::array{at.original}, std::array{reached}, targets);
     for (size_t t = 0; t < targets.size(); ++t) {
       if (is_zeros(more[t])) continue;
       sums[t] = is_zeros(sums[t]) ? more[t] : builder_.apply(ScalarOp::add, {sums[t], more[t]});
@@ -337,7 +338,7 @@ void Segment::describe(const TapeContents& contents, std::span<const int64_t> sy
       given_.push_back(tensor_of(*contents.leaves[static_cast<size_t>(input.leaf)]->type));
       continue;
     }
-    static std::byte nothing{};        // never read: its extent is the size
+    static std::byte nothing{};  // never read: its extent is the size
     mt_tensor size{};
     size.data = &nothing;
     size.dtype = static_cast<int32_t>(DType::u8);

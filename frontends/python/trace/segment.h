@@ -49,9 +49,9 @@ class Segment {
   };
   void describe(const TapeContents& contents, std::span<const int64_t> symbols);
 
-  std::unique_ptr<LoadedModel> model_;   // null: no result is held
+  std::unique_ptr<LoadedModel> model_;  // null: no result is held
   bool is_general_ = false;
-  std::vector<Input> inputs_;            // by position
+  std::vector<Input> inputs_;  // by position
   std::vector<Output> outputs_;
   std::vector<mt_tensor> given_, made_;
 };

@@ -61,8 +61,7 @@ const ValueType* SignatureTable::type(DType dtype, std::span<const int64_t> shap
 }
 
 const Signature* SignatureTable::find(const TracedOperator& op, const std::string& attributes,
-                                      bool detached,
-                                      std::span<const ValueType* const> operands) {
+                                      bool detached, std::span<const ValueType* const> operands) {
   Hash hash{reinterpret_cast<uintptr_t>(&op), detached ? 1u : 0u};
   for (const ValueType* type : operands) mix(hash, type->hash);
   mix(hash, std::hash<std::string>()(attributes));

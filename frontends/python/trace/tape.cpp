@@ -20,7 +20,7 @@ bool in_history(const Variable& value, uint32_t epoch) {
 }  // namespace
 
 Tape& tape() {
-  static auto* const one = new Tape;    // arrays may outlive every static object
+  static auto* const one = new Tape;  // arrays may outlive every static object
   return *one;
 }
 
@@ -103,7 +103,7 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
   call->operands.reserve(operands.size());
   for (Variable* operand : operands) {
     if (!operand->storage && !on_tape(*operand, epoch_) && !in_history(*operand, epoch_)) {
-      include_history(operand, {});    // it ran, and its bytes were not kept
+      include_history(operand, {});  // it ran, and its bytes were not kept
     }
     call->operands.emplace_back(operand);
   }
@@ -120,7 +120,7 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
       made->result = static_cast<int32_t>(call->results.size());
       pending_bytes_ += type->bytes;
     } else {
-      made->storage = Ref<Storage>(new Storage(0));   // nothing to compute, nothing flows through
+      made->storage = Ref<Storage>(new Storage(0));  // nothing to compute, nothing flows through
     }
     call->results.push_back(type->bytes > 0 ? made.get() : nullptr);
     results.push_back(std::move(made));
@@ -131,17 +131,16 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
 
 namespace {
 
-// Of calls that ran: whether a gradient passes them on its way to one of the xs.
+// Of values that were computed: whether a gradient goes on from them to one of the xs.
 class Leading {
  public:
   Leading(std::span<Variable* const> xs, uint32_t epoch) : xs_(xs), epoch_(epoch) {}
 
-  bool to_xs(const Variable* value) {
-    if (std::ranges::find(xs_, value) != xs_.end()) return true;
+  bool beyond(const Variable* value) {
     const Call* call = value->producer.get();
     if (!call || call->epoch == epoch_) return false;
     std::vector<const Call*> path = {call};
-    while (!path.empty()) {              // operands first, without recursion
+    while (!path.empty()) {  // operands first, without recursion
       const Call* next = path.back();
       if (known_.contains(next)) {
         path.pop_back();
@@ -154,8 +153,10 @@ class Leading {
         leads = leads || std::ranges::find(xs_, operand.get()) != xs_.end();
         if (!below || below->epoch == epoch_) continue;
         const auto found = known_.find(below);
-        if (found == known_.end()) path.push_back(below);
-        else leads = leads || found->second;
+        if (found == known_.end())
+          path.push_back(below);
+        else
+          leads = leads || found->second;
       }
       if (path.size() > before) continue;
       known_[next] = leads;
@@ -179,13 +180,13 @@ void Tape::include_history(Variable* value, std::span<Variable* const> xs) {
   const auto enter = [&](Variable* of) {
     Call* call = of->producer.get();
     if (!call || call->in_history || call->epoch == epoch_) return;
-    if (of->storage && !leading.to_xs(of)) return;
-    call->in_history = true;               // until it is appended, its epoch is an earlier one
+    if (of->storage && !leading.beyond(of)) return;
+    call->in_history = true;  // until it is appended, its epoch is an earlier one
     path.emplace_back(call, 0);
   };
   const auto follow = [&](Variable* from) {
     enter(from);
-    while (!path.empty()) {                // depth first without recursion: chains may be long
+    while (!path.empty()) {  // depth first without recursion: chains may be long
       auto& [call, operand] = path.back();
       if (operand < call->operands.size()) {
         enter(call->operands[operand++].get());
@@ -213,7 +214,7 @@ void Tape::include_history(Variable* value, std::span<Variable* const> xs) {
   for (Call* call : entered) {
     append(call, contents_.history);
     for (Variable* result : call->results) {
-      if (result && result->storage) leaf_of(result);     // read, not made again
+      if (result && result->storage) leaf_of(result);  // read, not made again
     }
   }
 }
@@ -254,8 +255,8 @@ Tape::Found Tape::compile_segment() {
       std::shared_ptr<Segment> segment = Segment::compile(contents_, threads, &*general);
       similar.general.emplace_back(*general, segment);
       return {std::move(segment), *general->match(numbers)};
-    } catch (const NotGeneral&) {            // an operator needs to know one of its numbers
-    } catch (const CompileError&) {          // it can be for these sizes, if at all
+    } catch (const NotGeneral&) {    // an operator needs to know one of its numbers
+    } catch (const CompileError&) {  // it can be for these sizes, if at all
     }
   }
   return {Segment::compile(contents_, threads), {}};
@@ -304,7 +305,7 @@ void Tape::clear() {
 
 void Tape::forget_history() {
   recorded_since_forgetting_ = 0;
-  std::vector<Ref<Call>> forgotten;           // freed when the list is no longer walked
+  std::vector<Ref<Call>> forgotten;  // freed when the list is no longer walked
   for (Call* call = all_calls().oldest; call; call = call->newer) {
     call->reaches_held = std::ranges::any_of(call->operands, [](const Ref<Variable>& operand) {
       return operand->handles > 0 || (operand->producer && operand->producer->reaches_held);

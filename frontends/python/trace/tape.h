@@ -9,9 +9,8 @@
 //   y.numpy()                flush: hash -> compiled segment -> run; y has its bytes
 //
 // What ran keeps its calls (Variable::producer) as long as an array needs them: a gradient that is
-// asked for later puts them onto the tape again, as history. History that no gradient can ask for
-// any more, because no array that it came from is held, is forgotten: a sum over ten thousand steps
-// holds its value alone.
+// asked for later puts them onto the tape again, as history. What no gradient can ask for any more,
+// because no array that it came from is held, is forgotten.
 #pragma once
 
 #include <memory>
@@ -47,7 +46,7 @@ class Tape {
   SignatureTable& signatures() { return signatures_; }
   const TapeStatistics& statistics() const { return statistics_; }
   bool gradients_on = true;
-  int threads = 0;                   // of the segments compiled from now on; 0: every core
+  int threads = 0;  // of the segments compiled from now on; 0: every core
 
  private:
   void append(Call* call, std::vector<Ref<Call>>& calls);
@@ -67,12 +66,12 @@ class Tape {
 
   SignatureTable signatures_;
   TapeContents contents_;
-  Hash hash_{};                         // of the calls and what they take
-  Hash structure_{};                    // the same without sizes
+  Hash hash_{};       // of the calls and what they take
+  Hash structure_{};  // the same without sizes
   uint32_t epoch_ = 1;
   int64_t pending_bytes_ = 0;
   int64_t recorded_since_forgetting_ = 0;
-  std::vector<uint64_t> call_hashes_;   // of the calls on the tape, without what they take
+  std::vector<uint64_t> call_hashes_;  // of the calls on the tape, without what they take
   // Segments by what they are exactly; and by everything but their sizes: the numbers of the first
   // one, and what was made for more than one size.
   struct Similar {

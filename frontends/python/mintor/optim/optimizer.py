@@ -49,7 +49,7 @@ class Optimizer:
             group["lr"] = value
 
     def step(self, loss):
-        """Backward of `loss`, an array of one element, and update of this optimizer's parameters."""
+        """Backward of `loss` (one element), and update of this optimizer's parameters."""
         if not isinstance(loss, arrays.Array) or loss._count != 1:
             raise ValueError("step: the loss has to be an array of one element")
         trained = [[one for one in group["params"] if one.requires_grad]

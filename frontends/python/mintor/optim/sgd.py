@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stochastic gradient descent, as torch.optim.SGD."""
+"""Stochastic gradient descent, as torch.optim.SGD.
+
+Takes parameters and a loss; gives parameters and velocities new values. Keeps true: the formula and
+its corner cases (first velocity, nesterov, maximize) are PyTorch's.
+"""
 from mintor import _mintor
 from mintor import arrays
 from mintor.optim.optimizer import Optimizer

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products: matmul, einsum, convolutions, and pooling, which walks windows as they do.
+// Products: matmul, einsum, convolutions, and pooling, which walks windows as they do. Takes
+// operands and PyTorch's attributes as numbers; gives the library operators' values.
 #include "frontends/python/trace/operators/common.h"
 
 namespace mintor::trace {
@@ -68,12 +69,8 @@ Values avg_pool(SegmentGraph& g, Operands x, AttributeReader& attributes) {
 }
 
 constexpr TracedOperator kOperators[] = {
-    {"matmul", 2, matmul},
-    {"linear", -1, linear},
-    {"einsum", -1, einsum},
-    {"conv", -1, conv},
-    {"max_pool", 1, max_pool},
-    {"avg_pool", 1, avg_pool},
+    {"matmul", 2, matmul}, {"linear", -1, linear},    {"einsum", -1, einsum},
+    {"conv", -1, conv},    {"max_pool", 1, max_pool}, {"avg_pool", 1, avg_pool},
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise operators with NumPy's broadcasting and the array API's promotion.
+// Element-wise operators with NumPy's broadcasting and the array API's promotion. Takes operands of
+// any dtypes; gives values of their common one. Keeps true: integers never become floats but where
+// the function has no meaning for them.
 #include "frontends/python/trace/operators/common.h"
 
 namespace mintor::trace {
@@ -50,15 +52,15 @@ Values ordering(SegmentGraph& g, Operands x, AttributeReader&) {
 template <ScalarOp of_ints, ScalarOp of_bool>
 Values bitwise(SegmentGraph& g, Operands x, AttributeReader&) {
   const auto [left, right] = promoted(g.builder(), x[0], x[1]);
-  return {ops::apply(g.builder(), left.dtype() == DType::boolean ? of_bool : of_ints,
-                     {left, right})};
+  return {
+      ops::apply(g.builder(), left.dtype() == DType::boolean ? of_bool : of_ints, {left, right})};
 }
 
 template <ScalarOp op>
 Values logic(SegmentGraph& g, Operands x, AttributeReader&) {
   Builder& b = g.builder();
-  return {ops::apply(b, op, {ops::cast(b, x[0], DType::boolean),
-                             ops::cast(b, x[1], DType::boolean)})};
+  return {
+      ops::apply(b, op, {ops::cast(b, x[0], DType::boolean), ops::cast(b, x[1], DType::boolean)})};
 }
 
 Values divide(SegmentGraph& g, Operands x, AttributeReader&) {
@@ -129,8 +131,8 @@ Values invert(SegmentGraph& g, Operands x, AttributeReader&) {
   Builder& b = g.builder();
   if (x[0].dtype() == DType::boolean) return {ops::logical_not(b, x[0])};
   if (is_float(x[0].dtype())) {
-    throw CompileError("bitwise_invert", "of " + std::string(name_of(x[0].dtype())) +
-                                             ", expected integers or bool");
+    throw CompileError("bitwise_invert",
+                       "of " + std::string(name_of(x[0].dtype())) + ", expected integers or bool");
   }
   return {ops::sub(b, ops::apply(b, ScalarOp::neg, {x[0]}), b.constant_int(x[0].dtype(), 1))};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradients as calls: nothing is differentiated while Python runs, only when a segment is compiled.
+// Gradients and updates. Takes a loss and arrays; gives gradients, or new values. Gradients are
+// calls: nothing is differentiated while Python runs, only when a segment is compiled.
 #include "frontends/python/trace/operators/common.h"
 
 namespace mintor::trace {
@@ -14,9 +15,8 @@ Values gradient(SegmentGraph& g, Operands operands, AttributeReader&) {
 
 // Stochastic gradient descent, PyTorch's torch.optim.SGD. Operands: loss, lr, momentum, dampening,
 // weight decay, then parameters, then their velocities where there are any. Attributes: how many
-// parameters, whether weights decay, whether there are velocities, whether this is their first step,
-// nesterov, maximize.
-// Results: new parameters, then new velocities.
+// parameters, whether weights decay, whether there are velocities, whether this is their first
+// step, nesterov, maximize. Results: new parameters, then new velocities.
 Values sgd(SegmentGraph& g, Operands operands, AttributeReader& attributes) {
   Builder& b = g.builder();
   const auto count = static_cast<size_t>(attributes.integer());
@@ -36,11 +36,9 @@ Values sgd(SegmentGraph& g, Operands operands, AttributeReader& attributes) {
     if (decays) step = ops::add(b, step, scaled(parameter, operands[4]));
     if (with_velocity) {
       const Value before = operands[5 + count + i];
-      const Value one_less =
-          ops::sub(b, ops::scalar(b, DType::f32, 1), operands[3]);
+      const Value one_less = ops::sub(b, ops::scalar(b, DType::f32, 1), operands[3]);
       const Value velocity =
-          first ? step
-                : ops::add(b, scaled(before, operands[2]), scaled(step, one_less));
+          first ? step : ops::add(b, scaled(before, operands[2]), scaled(step, one_less));
       velocities.push_back(velocity);
       step = nesterov ? ops::add(b, step, scaled(velocity, operands[2])) : velocity;
     }
@@ -52,7 +50,10 @@ Values sgd(SegmentGraph& g, Operands operands, AttributeReader& attributes) {
 
 constexpr TracedOperator kOperators[] = {
     {.name = "gradient", .operands = -1, .build = gradient, .flow = Flow::differentiates},
-    {.name = "sgd", .operands = -1, .build = sgd, .flow = Flow::differentiates,
+    {.name = "sgd",
+     .operands = -1,
+     .build = sgd,
+     .flow = Flow::differentiates,
      .history = History::dropped},
 };
 

@@ -27,7 +27,8 @@ Values reshape(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   Shape sizes = attributes.indices();
   const Shape asked = sizes;
   const Index count = product(x[0].shape());
-  const auto open = std::ranges::find_if(sizes, [](const Index& size) { return size.is_const(-1); });
+  const auto open =
+      std::ranges::find_if(sizes, [](const Index& size) { return size.is_const(-1); });
   if (open != sizes.end()) {
     *open = 1;
     const Index known = product(sizes);
@@ -38,8 +39,8 @@ Values reshape(SegmentGraph& g, Operands x, AttributeReader& attributes) {
       sizes, [](const Index& size) { return size.is_const() && size.value() < 0; });
   const Index difference = b.graph().ranges().simplify(total - count);
   if (!whole || (difference.is_const() && !difference.is_const(0))) {
-    throw CompileError("reshape", count.str() + " elements do not make the shape " +
-                                      to_string(asked));
+    throw CompileError("reshape",
+                       count.str() + " elements do not make the shape " + to_string(asked));
   }
   if (!difference.is_const(0)) throw NotGeneral{};
   if (count.is_const(0)) return {b.full(x[0].dtype(), sizes, 0)};
@@ -195,10 +196,10 @@ Values pad(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   const auto pad_mode = mode == "constant"  ? ops::PadMode::constant
                         : mode == "reflect" ? ops::PadMode::reflect
                         : mode == "edge"    ? ops::PadMode::edge
-                        : mode == "wrap"    ? ops::PadMode::wrap
-                                            : throw CompileError("pad", "there is no mode '" + mode + "'");
-  return {ops::pad(b, x[0], before, after, pad_mode,
-                   ops::scalar(b, x[0].dtype(), fill))};
+                        : mode == "wrap"
+                            ? ops::PadMode::wrap
+                            : throw CompileError("pad", "there is no mode '" + mode + "'");
+  return {ops::pad(b, x[0], before, after, pad_mode, ops::scalar(b, x[0].dtype(), fill))};
 }
 
 Values triangle(SegmentGraph& g, Operands x, AttributeReader& attributes) {

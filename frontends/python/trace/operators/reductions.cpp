@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions. Attributes: axes (None: all), keepdims. Sums of integers narrower than 64 bits, and of
-// bool, are i64 (u64), means of integers f32, as in the array API and NumPy.
+// Reductions. Attributes: axes (None: all), keepdims. Sums of integers narrower than 64 bits, and
+// of bool, are i64 (u64), means of integers f32, as in the array API and NumPy.
 #include <algorithm>
 
 #include "frontends/python/trace/operators/common.h"
