@@ -9,36 +9,14 @@
 
 namespace mintor {
 
-namespace {
-
 using AtomKind = Index::Atom::Kind;
-
-// `outside` the sum value: value == atom + outside, for its one atom that is no variable, with
-// coefficient 1.
-struct Division {
-  AtomRef atom;
-  Index outside;
-};
-
-std::optional<Division> division_in(const Index& value) {
-  std::optional<Division> found;
-  for (const IndexTerm& term : value.poly().terms)
-    for (const AtomRef& atom : term.factors) {
-      if (atom->kind == AtomKind::variable) continue;
-      if (found || term.factors.size() != 1 || term.coefficient != 1) return std::nullopt;
-      if (atom->kind != AtomKind::floordiv && atom->kind != AtomKind::mod) return std::nullopt;
-      found = Division{atom, value - index_detail::from_atom(atom)};
-    }
-  return found;
-}
-
-}  // namespace
 
 IndexSolver::IndexSolver(Ranges ranges, std::vector<IndexUnknown> unknowns,
                          std::vector<IndexCondition> conditions)
     : ranges_(std::move(ranges)),
       unknowns_(std::move(unknowns)),
-      conditions_(std::move(conditions)) {
+      conditions_(std::move(conditions)),
+      given_(unknowns_.size()) {
   for (const IndexUnknown& u : unknowns_) ranges_.set(u.name, Index(0), u.extent - 1);
 }
 
@@ -54,8 +32,11 @@ std::vector<IndexUnknown> IndexSolver::free() const {
 }
 
 std::vector<IndexCondition> IndexSolver::conditions() const {
-  std::vector<IndexCondition> left;
-  for (const IndexCondition& c : conditions_) {
+  std::vector<IndexCondition> all = conditions_, left;
+  for (size_t n = given_; n < unknowns_.size(); ++n)  // fresh ones are nobody else's to check
+    if (is_solved(unknowns_[n].name))
+      all.push_back({Index::var(unknowns_[n].name), unknowns_[n].extent});
+  for (const IndexCondition& c : all) {
     const IndexCondition now{put_in(c.value), put_in(c.extent)};
     if (ranges_.proves_nonnegative(now.value) && ranges_.proves_less(now.value, now.extent))
       continue;
@@ -89,23 +70,57 @@ bool IndexSolver::takes_remainder(const Index& remainder) {
   return false;
 }
 
-bool IndexSolver::add(const Index& given, const Index& target) {
-  const Index value = put_in(given);
-  if (value.poly().plain) return add_affine(value, target);
-  const auto division = division_in(value);
-  if (!division) return false;
+bool IndexSolver::mentions_unknown(const Index& e) const {
+  return std::ranges::any_of(unknowns_, [&](const IndexUnknown& u) { return e.mentions(u.name); });
+}
+
+// e == sign * atom + outside, for its one division of unknowns.
+struct IndexSolver::Division {
+  AtomRef atom;
+  int64_t sign;
+  Index outside;
+};
+
+// False where there are several, or min, max and products of them.
+bool IndexSolver::find_division(const Index& e, std::optional<Division>& found) const {
+  for (const IndexTerm& term : e.poly().terms)
+    for (const AtomRef& atom : term.factors) {
+      if (atom->kind == AtomKind::variable || !mentions_unknown(index_detail::from_atom(atom)))
+        continue;
+      if (found || term.factors.size() != 1 || std::abs(term.coefficient) != 1) return false;
+      if (atom->kind != AtomKind::floordiv && atom->kind != AtomKind::mod) return false;
+      found = Division{atom, term.coefficient,
+                       e - Index(term.coefficient) * index_detail::from_atom(atom)};
+    }
+  return true;
+}
+
+bool IndexSolver::add(const Index& value, const Index& target) {
+  return add_zero(put_in(value - target));
+}
+
+bool IndexSolver::add_zero(const Index& e) {
+  std::optional<Division> division;
+  if (!find_division(e, division)) return false;
+  if (!division) return add_affine(e);
   const Index &whole = division->atom->a, &divisor = division->atom->b;
-  const Index left = target - division->outside;
+  const Index value = Index(-division->sign) * division->outside;  // of the division
   if (!divisor.is_const()) return false;
   if (division->atom->kind == AtomKind::floordiv) {
     const bool exact = takes_remainder(mod(whole, divisor));
-    return add(whole, divisor * left + (exact ? Index(0) : fresh(divisor)));
+    return add_zero(put_in(whole - divisor * value - (exact ? Index(0) : fresh(divisor))));
   }
   const auto highest = ranges_.upper(whole);
   if (!ranges_.proves_nonnegative(whole) || !highest) return false;
-  if (!ranges_.proves_nonnegative(left) || !ranges_.proves_less(left, divisor))
-    conditions_.push_back({left, divisor});
-  return add(whole, divisor * fresh(floordiv(Index(*highest), divisor) + 1) + left);
+  if (!ranges_.proves_nonnegative(value) || !ranges_.proves_less(value, divisor))
+    conditions_.push_back({value, divisor});
+  const Index times = fresh(floordiv(Index(*highest), divisor) + 1);
+  return add_zero(put_in(whole - divisor * times - value));
+}
+
+bool IndexSolver::is_affine(const Index& e) const {
+  std::optional<Division> division;
+  return find_division(e, division) && !division;
 }
 
 bool IndexSolver::add(std::span<const Index> values, std::span<const Index> targets,
@@ -119,7 +134,7 @@ bool IndexSolver::add(std::span<const Index> values, std::span<const Index> targ
       if (!ranges_.proves_nonnegative(value) || !ranges_.proves_less(value, shape[d])) break;
       joined = ranges_.simplify(joined * shape[d] + value);
       target = target * shape[d] + targets[d];
-      if (joined.poly().plain) count = d - first + 1;
+      if (is_affine(joined)) count = d - first + 1;
     }
     if (count == 0) {
       joined = values[first], target = targets[first], count = 1;
@@ -143,21 +158,21 @@ std::optional<std::vector<IndexSolver::Term>> IndexSolver::terms_of(const Index&
   return terms;
 }
 
-bool IndexSolver::add_affine(const Index& value, const Index& target) {
-  const auto terms = terms_of(value);
+bool IndexSolver::add_affine(const Index& e) {
+  auto terms = terms_of(e);
   if (!terms) return false;
-  Index rest = target - value;  // of the target, without the unknowns
+  Index rest = Index(0) - e;  // what the terms sum up to
   for (const Term& t : *terms) rest = rest + t.coefficient * Index::var(t.unknown.name);
   if (terms->empty()) {
-    const Index difference = ranges_.simplify(Index(0) - rest);
-    if (!difference.is_const(0)) conditions_.push_back({difference, 1});
+    rest = ranges_.simplify(rest);
+    if (!rest.is_const(0)) conditions_.push_back({rest, 1});
     return true;
   }
   if (add_digits(*terms, rest)) return true;
   for (const Term& t : *terms) {
     if (!t.coefficient.is_const()) continue;
     const int64_t a = t.coefficient.value();
-    const Index others = target - value + t.coefficient * Index::var(t.unknown.name);
+    const Index others = t.coefficient * Index::var(t.unknown.name) - e;
     const Index left = ranges_.simplify(a < 0 ? Index(0) - others : others);
     const Index divisor = std::abs(a);
     if (!divisor.is_const(1)) conditions_.push_back({ranges_.simplify(mod(left, divisor)), 1});

@@ -42,7 +42,7 @@ class IndexSolver {
   Index put_in(const Index& e) const;
   // In the given order; fresh ones (the rest of a division that did not have to come out) last.
   std::vector<IndexUnknown> free() const;
-  // What remains to be checked, apart from that the solved ones lie in their boxes.
+  // What remains to be checked, apart from that the given ones that are solved lie in their boxes.
   std::vector<IndexCondition> conditions() const;
   const std::vector<IndexUnknown>& unknowns() const { return unknowns_; }
   const Ranges& ranges() const { return ranges_; }
@@ -52,8 +52,13 @@ class IndexSolver {
     Index coefficient;
     IndexUnknown unknown;
   };
-  bool add_affine(const Index& value, const Index& target);
-  std::optional<std::vector<Term>> terms_of(const Index& value) const;
+  struct Division;
+  bool add_zero(const Index& e);  // e == 0
+  bool add_affine(const Index& e);
+  bool is_affine(const Index& e) const;  // in the unknowns
+  bool mentions_unknown(const Index& e) const;
+  bool find_division(const Index& e, std::optional<Division>& found) const;
+  std::optional<std::vector<Term>> terms_of(const Index& e) const;
   bool add_digits(std::vector<Term> terms, Index rest);
   void assign(const std::string& name, const Index& value);
   bool takes_remainder(const Index& remainder);  // whether a condition says that it is 0
@@ -62,6 +67,7 @@ class IndexSolver {
   Ranges ranges_;
   std::vector<IndexUnknown> unknowns_;
   std::vector<IndexCondition> conditions_;
+  size_t given_;  // of the unknowns; the others are fresh
   std::map<std::string, Index> values_;
 };
 

@@ -18,6 +18,9 @@ namespace mintor {
 // May change bits; read the Graph, the hints and the options alone. After the last one the Graph is
 // frozen.
 static constexpr PipelineEntry kNumerics[] = {
+    {"inline_calls", "needs: gradients that are asked for. gives: one graph, which all passes see"},
+    {"scatter_to_gather",
+     "needs: scatters as gradients and slice assignments make them. gives: reads and reductions"},
     {"find_contracts",
      "needs: products as imported. gives: contracts, which fold_scale and order work on"},
     {"fold_scale",
@@ -67,9 +70,7 @@ const GraphPass& find_graph_pass(std::string_view name) {
 }
 
 // Scopes are where a node came from, not what it is.
-std::string numerics_hash(const Graph& frozen) {
-  return sha256_hex(print(frozen, Scopes::hidden));
-}
+std::string numerics_hash(const Graph& frozen) { return sha256_hex(print(frozen, Scopes::hidden)); }
 
 namespace {
 

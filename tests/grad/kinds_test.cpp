@@ -169,6 +169,8 @@ TEST(GradKinds, Contracts) {
   check_contract({6}, {3}, contract({{"g", AxisRole::batch, 3}, {"k", k, 2}}, {"2*g + k"}, {"g"}));
   check_contract({3}, {3}, contract({{"m", m, 2}, {"k", k, 2}}, {"1"}, {"m + k"}));  // a constant
   check_contract({3, 3}, {3}, contract({{"k", k, 3}, {"m", m, 2}}, {"k", "k"}, {"m"}));  // diagonal
+  // An axis that is solved for and that nothing else reads at.
+  check_contract({4}, {2}, contract({{"m", m, 2}, {"k", k, 3}}, {"k + -1"}, {"m"}));
   check_contract({3}, {3},  // not to be solved: a scatter
                  contract({{"m", m, 3}, {"k", k, 3}}, {"min(m, k)"}, {"k"}));
 }

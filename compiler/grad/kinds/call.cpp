@@ -3,10 +3,9 @@
 // The gradient region takes the operands, the results, and one gradient for each floating-point
 // result (zeros where nothing reached it); it gives one value for each floating-point operand, or
 // nothing at all: then nothing flows (stop_gradient).
-#include <unordered_map>
-
 #include "compiler/grad/grad.h"
 #include "compiler/grad/rule.h"
+#include "compiler/ir/inline.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -40,25 +39,8 @@ Gradients of_own_gradient(const Backward& at, const std::shared_ptr<const Graph>
   return grads;
 }
 
-// The body's nodes on the call's operands.
-std::vector<Value> inlined(Builder& b, const Graph& body, std::span<const Value> operands) {
-  std::unordered_map<const Node*, std::vector<Value>> made;
-  const std::vector<const Node*> inputs = inputs_of(body);
-  for (size_t i = 0; i < inputs.size(); ++i) made[inputs[i]] = {operands[i]};
-  const auto now = [&](const Value& v) { return made.at(v.node)[static_cast<size_t>(v.result)]; };
-  for (const Node* node : live_nodes(body)) {
-    if (made.contains(node)) continue;
-    std::vector<Value> given;
-    for (const Value& v : node->operands) given.push_back(now(v));
-    made[node] = b.node(node->kind, node->attr, given, node->results);
-  }
-  std::vector<Value> results;
-  for (const Result& r : body.results) results.push_back(now(r.value));
-  return results;
-}
-
 Gradients of_body(const Backward& at, const Graph& body) {
-  const std::vector<Value> results = inlined(at.b, body, at.node.operands);
+  const std::vector<Value> results = inline_region(at.b, body, at.node.operands);
   std::vector<Value> ys, grad_ys;
   for (size_t r = 0; r < results.size(); ++r) {
     if (!at.grads[r]) continue;
