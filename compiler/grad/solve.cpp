@@ -17,7 +17,10 @@ IndexSolver::IndexSolver(Ranges ranges, std::vector<IndexUnknown> unknowns,
       unknowns_(std::move(unknowns)),
       conditions_(std::move(conditions)),
       given_(unknowns_.size()) {
-  for (const IndexUnknown& u : unknowns_) ranges_.set(u.name, Index(0), u.extent - 1);
+  for (const IndexUnknown& u : unknowns_) {
+    ranges_.set(u.name, Index(0), u.extent - 1);
+    if (u.extent.is_const(1)) values_[u.name] = 0;
+  }
 }
 
 Index IndexSolver::put_in(const Index& e) const {
@@ -168,7 +171,7 @@ bool IndexSolver::add_affine(const Index& e) {
     if (!rest.is_const(0)) conditions_.push_back({rest, 1});
     return true;
   }
-  if (add_digits(*terms, rest)) return true;
+  if (add_digits(*terms, rest) || add_overlapping(*terms, rest)) return true;
   for (const Term& t : *terms) {
     if (!t.coefficient.is_const()) continue;
     const int64_t a = t.coefficient.value();
@@ -217,6 +220,20 @@ bool IndexSolver::add_digits(std::vector<Term> terms, Index rest) {
     rest = ranges_.simplify(mod(rest, a));
   }
   if (!rest.is_const(0)) conditions_.push_back({rest, 1});
+  return true;
+}
+
+// a*p + q == rest with more than a values of q: those that fit are rest % a, a more, 2*a more.
+bool IndexSolver::add_overlapping(const std::vector<Term>& terms, const Index& rest) {
+  if (terms.size() != 2) return false;
+  const bool first = terms[1].coefficient.is_const(1);
+  const Term &p = terms[first ? 0 : 1], &q = terms[first ? 1 : 0];
+  if (!q.coefficient.is_const(1) || !p.coefficient.is_const() || p.coefficient.value() < 2)
+    return false;
+  if (!q.unknown.extent.is_const()) return false;
+  const Index a = p.coefficient, more = fresh(ceildiv(q.unknown.extent, a));
+  assign(p.unknown.name, ranges_.simplify(floordiv(rest, a) - more));
+  assign(q.unknown.name, ranges_.simplify(mod(rest, a) + a * more));
   return true;
 }
 

@@ -3,7 +3,9 @@
 //
 // Takes equations one by one; gives each solved unknown as an expression over targets and the
 // unknowns that stay free, with conditions for what the expressions do not say.
-//   2*m + w - 1 == j     ->   m = (j - w + 1) // 2   where (j - w + 1) % 2 == 0, w free
+//   2*m + w == j, w < 2  ->   m = j // 2, w = j % 2
+//   2*m + w == j, w < 4  ->   m = j // 2 - r, w = j % 2 + 2*r, r < 2 free
+//   2*m + 3*w == j       ->   m = (j - 3*w) // 2 where (j - 3*w) % 2 == 0, w free
 //   (m + 1 - w) // 2 == j, on the condition (m + 1 - w) % 2 == 0   ->   m = 2*j + w - 1
 // Keeps true: for fixed targets, the free unknowns in their boxes with the conditions fulfilled and
 // the solved ones in theirs are exactly the solutions, each once.
@@ -60,6 +62,7 @@ class IndexSolver {
   bool find_division(const Index& e, std::optional<Division>& found) const;
   std::optional<std::vector<Term>> terms_of(const Index& e) const;
   bool add_digits(std::vector<Term> terms, Index rest);
+  bool add_overlapping(const std::vector<Term>& terms, const Index& rest);
   void assign(const std::string& name, const Index& value);
   bool takes_remainder(const Index& remainder);  // whether a condition says that it is 0
   Index fresh(const Index& extent);

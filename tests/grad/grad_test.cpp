@@ -131,6 +131,7 @@ TEST_F(GradWalk, CallsHaveTheirOwnGradientOrThatOfTheBody) {
   EXPECT_EQ(at(grad(b.call({&x, 1}, square, negative)[0], {x})[0]), (List{-1, -1}));
   const Value stopped = b.call({&x, 1}, square, region([](Graph&, Builder&) {}))[0];
   EXPECT_EQ(at(grad(mul(stopped, x), {x})[0]), (List{9, 25}));
+  EXPECT_EQ(at(grad(mul(ops::stop_gradient(b, mul(x, x)), x), {x})[0]), (List{9, 25}));
   const auto product = region([](Graph& g, Builder& in) {
     const Value v = in.input("v", DType::f64, {2}), w = in.input("w", DType::f64, {2});
     g.results = {{"y", in.apply(ScalarOp::mul, {v, w})}};

@@ -78,6 +78,25 @@ Target target_of(const Graph& graph, const Sides& sides, const Shape& shape) {
   return target;
 }
 
+// The axes that equations may be solved for. A window stays a sum where something else can be
+// solved for: strategies know taps that are left out, not windows that are read in parts.
+std::vector<IndexUnknown> to_solve(const Contract& c, const Target& target) {
+  std::vector<IndexUnknown> unknowns = unknowns_of(c);
+  for (const IndexUnknown& a : target.axes) std::erase(unknowns, a);
+  const auto is_window = [&](const IndexUnknown& u) {
+    return std::ranges::find(c.axes, u.name, &ContractAxis::name)->role == AxisRole::window;
+  };
+  const std::vector<IndexUnknown> all = unknowns;
+  for (const auto& [value, wanted] : target.equations) {
+    const bool has_other = std::ranges::any_of(
+        all, [&](const IndexUnknown& u) { return !is_window(u) && value.mentions(u.name); });
+    if (has_other)
+      std::erase_if(unknowns,
+                    [&](const IndexUnknown& u) { return is_window(u) && value.mentions(u.name); });
+  }
+  return unknowns;
+}
+
 // The axes that are neither the operand's index nor solved: summed, in their own order. An axis of
 // the result becomes a k axis.
 std::vector<ContractAxis> summed_axes(const Contract& c, const Target& target,
@@ -123,9 +142,9 @@ Value as_contract(const Backward& at, const Sides& sides, Value own, Value other
   const Graph& graph = at.b.graph();
   const Target target = target_of(graph, sides, own.shape());
   Ranges ranges = graph.ranges();
+  for (const ContractAxis& a : sides.contract.axes) ranges.set(a.name, Index(0), a.extent - 1);
   for (const IndexUnknown& a : target.axes) ranges.set(a.name, Index(0), a.extent - 1);
-  std::vector<IndexUnknown> unknowns = unknowns_of(sides.contract);
-  for (const IndexUnknown& a : target.axes) std::erase(unknowns, a);
+  const std::vector<IndexUnknown> unknowns = to_solve(sides.contract, target);
   IndexSolver solver(ranges, unknowns, sides.contract.conditions);
   for (const auto& [value, wanted] : target.equations)
     if (!solver.add(value, wanted)) return {};
