@@ -43,9 +43,13 @@ Gradients backward_scan(const Backward& at);
 Gradients backward_contract(const Backward& at);
 Gradients backward_sort(const Backward& at);
 Gradients backward_compact(const Backward& at);
+Gradients backward_if(const Backward& at);
+Gradients backward_loop(const Backward& at);
 Gradients backward_call(const Backward& at);
 
 // ---- shared by the rules ----
+// The gradients of the floating-point results in order, zeros where nothing reached one.
+std::vector<Value> float_grads(const Backward& at);
 Value widened(Builder& b, Value x);  // f16 and bf16 as f32
 Value zeros(Builder& b, DType dtype, const Shape& shape);
 // Dimensions of a rank-`rank` value that are not in `dims`, ascending.

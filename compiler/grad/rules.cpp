@@ -53,7 +53,9 @@ Gradients backward(const Backward& at) {
     case Kind::call:
       return backward_call(at);
     case Kind::if_:
+      return backward_if(at);
     case Kind::loop:
+      return backward_loop(at);
     case Kind::code:
     case Kind::host:
       at.fail("has no gradient yet", "stop the gradient at its operands or at its results");
@@ -71,6 +73,16 @@ void Backward::fail(std::string problem, std::string help) const {
   throw CompileError("gradient of " + std::string(op_name(node.kind, node.attr)),
                      std::move(problem) + ": " + to_string(node.results[0]), place,
                      std::move(help));
+}
+
+std::vector<Value> float_grads(const Backward& at) {
+  std::vector<Value> grads;
+  for (size_t r = 0; r < at.node.results.size(); ++r) {
+    const Type& type = at.node.results[r];
+    if (!is_float(type.dtype)) continue;
+    grads.push_back(at.grads[r] ? at.grads[r] : zeros(at.b, type.dtype, type.shape));
+  }
+  return grads;
 }
 
 Value widened(Builder& b, Value x) {

@@ -98,6 +98,19 @@ bool IndexSolver::find_division(const Index& e, std::optional<Division>& found) 
   return true;
 }
 
+// The highest value for all that the unknowns can be: a number, or one of the sizes.
+std::optional<Index> IndexSolver::highest_of(const Index& e) const {
+  if (const auto constant = ranges_.upper(e)) return Index(*constant);
+  std::set<std::string> names, sizes;
+  for (const IndexUnknown& u : unknowns_) {
+    names.insert(u.name);
+    sizes.merge(u.extent.vars());
+  }
+  const auto highest = ranges_.upper_over(e, names);
+  if (!highest || !std::ranges::includes(sizes, highest->vars())) return std::nullopt;
+  return highest;
+}
+
 bool IndexSolver::add(const Index& value, const Index& target) {
   return add_zero(put_in(value - target));
 }
@@ -108,16 +121,16 @@ bool IndexSolver::add_zero(const Index& e) {
   if (!division) return add_affine(e);
   const Index &whole = division->atom->a, &divisor = division->atom->b;
   const Index value = Index(-division->sign) * division->outside;  // of the division
-  if (!divisor.is_const()) return false;
+  if (!ranges_.proves_nonnegative(divisor - 1)) return false;
   if (division->atom->kind == AtomKind::floordiv) {
     const bool exact = takes_remainder(mod(whole, divisor));
     return add_zero(put_in(whole - divisor * value - (exact ? Index(0) : fresh(divisor))));
   }
-  const auto highest = ranges_.upper(whole);
+  const auto highest = highest_of(whole);
   if (!ranges_.proves_nonnegative(whole) || !highest) return false;
   if (!ranges_.proves_nonnegative(value) || !ranges_.proves_less(value, divisor))
     conditions_.push_back({value, divisor});
-  const Index times = fresh(floordiv(Index(*highest), divisor) + 1);
+  const Index times = fresh(ranges_.simplify(floordiv(*highest, divisor) + 1));
   return add_zero(put_in(whole - divisor * times - value));
 }
 
@@ -235,6 +248,19 @@ bool IndexSolver::add_overlapping(const std::vector<Term>& terms, const Index& r
   assign(p.unknown.name, ranges_.simplify(floordiv(rest, a) - more));
   assign(q.unknown.name, ranges_.simplify(mod(rest, a) + a * more));
   return true;
+}
+
+Ranges ranges_inside(Ranges ranges, std::span<const std::string> names, const Shape& shape) {
+  for (size_t d = 0; d < shape.size(); ++d) {
+    ranges.set(names[d], Index(0), shape[d] - 1);
+    const auto symbol = shape[d].as_var();
+    const Range* known = symbol ? ranges.find(*symbol) : nullptr;
+    if (!known || !known->lo || !known->lo->is_const(0)) continue;
+    Range some = *known;
+    some.lo = 1;
+    ranges.set(*symbol, some);
+  }
+  return ranges;
 }
 
 std::optional<std::vector<IndexUnknown>> digits_of(const Index& value, const Index& extent,

@@ -64,6 +64,7 @@ class IndexSolver {
   bool add_digits(std::vector<Term> terms, Index rest);
   bool add_overlapping(const std::vector<Term>& terms, const Index& rest);
   void assign(const std::string& name, const Index& value);
+  std::optional<Index> highest_of(const Index& e) const;
   bool takes_remainder(const Index& remainder);  // whether a condition says that it is 0
   Index fresh(const Index& extent);
 
@@ -73,6 +74,9 @@ class IndexSolver {
   size_t given_;  // of the unknowns; the others are fresh
   std::map<std::string, Index> values_;
 };
+
+// The variables `names` over `shape`, for what is only read where there are elements: no size is 0.
+Ranges ranges_inside(Ranges ranges, std::span<const std::string> names, const Shape& shape);
 
 // The terms of `value` as coefficient * unknown, when they are the digits of a number that counts
 // 0 .. extent - 1 without gaps, most significant first: 16*a + b with b in 0..15.

@@ -126,6 +126,37 @@ TEST(LowerGradients, MovingElements) {
       [](Builder& b, std::span<const Value> x) { return ops::take(b, x[0], x[1], 0); }, 1, 0);
 }
 
+TEST(LowerGradients, SymbolicSizes) {
+  const Index n = Index::var("batch"), t = Index::var("time");
+  const auto check_symbolic = [&](const std::vector<Type>& inputs, const Make& make,
+                                  size_t contracts) {
+    expect_kinds(inputs, make, 0, contracts);
+    for (int64_t size : {1, 3}) check_chain(graph_of(inputs, make), {{"batch", size}, {"time", 5}});
+  };
+  check_symbolic(
+      {f32({n, t, 24}), f32({24, 8})},
+      [&](Builder& b, std::span<const Value> x) {
+        const Value rows = b.reshape(x[0], {n * t, 24});
+        const Value y = b.reshape(ops::matmul(b, rows, x[1]), {n, t, 2, 4});
+        return b.transpose(y, {0, 2, 1, 3});
+      },
+      3);
+  check_symbolic(
+      {f32({n, 2, 8, 8}), f32({4, 2, 3, 3})},
+      [&](Builder& b, std::span<const Value> x) {
+        const Value y = ops::conv(b, x[0], x[1], {}, {{}, {}, {1, 1}, {1, 1}, 1});
+        return ops::flatten(b, ops::max_pool(b, y, {{2, 2}, {2, 2}, {}, {}, {}}), 1);
+      },
+      3);
+  const Index twice[] = {2, 1};
+  check_symbolic(
+      {f32({n, t})},
+      [&](Builder& b, std::span<const Value> x) {
+        return b.reshape(ops::tile(b, x[0], twice), {n * t * 2});
+      },
+      0);
+}
+
 TEST(LowerGradients, TwoLayers) {
   check(
       {f32({50, 1}), f32({1, 10}), f32({10}), f32({10, 1}), f32({1})},

@@ -12,16 +12,6 @@ namespace mintor {
 
 namespace {
 
-std::vector<Value> float_grads(const Backward& at) {
-  std::vector<Value> grads;
-  for (size_t r = 0; r < at.node.results.size(); ++r) {
-    const Type& type = at.node.results[r];
-    if (!is_float(type.dtype)) continue;
-    grads.push_back(at.grads[r] ? at.grads[r] : zeros(at.b, type.dtype, type.shape));
-  }
-  return grads;
-}
-
 Gradients of_own_gradient(const Backward& at, const std::shared_ptr<const Graph>& region) {
   Gradients grads(at.node.operands.size());
   if (region->results.empty()) return grads;

@@ -143,7 +143,13 @@ Value as_contract(const Backward& at, const Sides& sides, Value own, Value other
   const Target target = target_of(graph, sides, own.shape());
   Ranges ranges = graph.ranges();
   for (const ContractAxis& a : sides.contract.axes) ranges.set(a.name, Index(0), a.extent - 1);
-  for (const IndexUnknown& a : target.axes) ranges.set(a.name, Index(0), a.extent - 1);
+  std::vector<std::string> names;
+  Shape shape;
+  for (const IndexUnknown& a : target.axes) {
+    names.push_back(a.name);
+    shape.push_back(a.extent);
+  }
+  ranges = ranges_inside(std::move(ranges), names, shape);
   const std::vector<IndexUnknown> unknowns = to_solve(sides.contract, target);
   IndexSolver solver(ranges, unknowns, sides.contract.conditions);
   for (const auto& [value, wanted] : target.equations)

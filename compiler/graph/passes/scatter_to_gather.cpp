@@ -49,17 +49,17 @@ std::optional<Gather> inverted(const Graph& graph, const IndexMap& map, const Sh
   std::ranges::stable_sort(unknowns, {}, [](const IndexUnknown& u) {
     return u.extent.is_const() ? -u.extent.value() : INT64_MIN;  // the longest is solved for
   });
-  Ranges ranges = graph.ranges();
+  std::vector<std::string> names;
   std::vector<Index> values, targets;
   for (size_t d = 0; d < result.size(); ++d) {
-    ranges.set(variable(d), Index(0), result[d] - 1);
+    names.push_back(variable(d));
     targets.push_back(Index::var(variable(d)));
     values.push_back(map.coords[d].substitute(renamed));
   }
   std::vector<IndexCondition> conditions;
   for (const IndexCondition& c : map.conditions)
     conditions.push_back({c.value.substitute(renamed), c.extent.substitute(renamed)});
-  IndexSolver solver(ranges, unknowns, conditions);
+  IndexSolver solver(ranges_inside(graph.ranges(), names, result), unknowns, conditions);
   if (!solver.add(values, targets, result)) return std::nullopt;
 
   Gather gather{result, {}};
