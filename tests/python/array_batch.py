@@ -148,7 +148,11 @@ class Batch:
             self.wrong.append(f"{label}: a {type(made).__name__}, no array")
             return
         wanted = dtype_of(dtype) if isinstance(dtype, str) else dtype or expected.dtype
-        got = made.numpy()
+        try:
+            got = made.numpy()
+        except Exception as error:  # pylint: disable=broad-except
+            self.wrong.append(f"{label}: {type(error).__name__} when read: {error}")
+            return
         if got.dtype != wanted:
             self.wrong.append(f"{label}: dtype {got.dtype}, expected {wanted}")
             return

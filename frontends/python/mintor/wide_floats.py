@@ -52,7 +52,7 @@ def log1p(x):
     exact = _where(u == 0, 0.0, (y - (u - 1.0)) / _where(u == 0, 1.0, u))
     # log(u) at u = 1 + x is right but for what the sum lost.
     small = _log(1.0 + y) + _detach(exact)
-    return _where(large, _log(_inside(x, large, 1.0)), _where(y == 0, x, small))
+    return _where(large, _log(_inside(x, large, 1.0)), _where(y == 0, x - 0.5 * x * x, small))
 
 
 def _logarithm(x, base):
@@ -112,12 +112,20 @@ def cosh(x):
     return 0.5 * h * h + 0.5 / h / h
 
 
+def _odd(function, x):
+    """An odd function of x by its values of what is not negative."""
+    negative = _signbit(x)
+    found = function(_where(negative, -x, x))
+    return _where(negative, -found, found)
+
+
 def asinh(x):
-    magnitude = _abs(x)
-    large = magnitude > 1e150
-    y = _inside(magnitude, ~large, 1.0)
-    small = log1p(y + y * y / (1.0 + _sqrt(y * y + 1.0)))
-    return _copysign(_where(large, _log(_inside(magnitude, large, 1.0)) + _LN2, small), x)
+    def of_positive(magnitude):
+        large = magnitude > 1e150
+        y = _inside(magnitude, ~large, 1.0)
+        small = log1p(y + y * y / (1.0 + _sqrt(y * y + 1.0)))
+        return _where(large, _log(_inside(magnitude, large, 1.0)) + _LN2, small)
+    return _odd(of_positive, x)
 
 
 def acosh(x):
@@ -127,8 +135,7 @@ def acosh(x):
 
 
 def atanh(x):
-    magnitude = _abs(x)
-    return _copysign(0.5 * log1p(2.0 * magnitude / (1.0 - magnitude)), x)
+    return _odd(lambda y: 0.5 * log1p(2.0 * y / (1.0 - y)), x)
 
 
 def rsqrt(x):
