@@ -11,6 +11,7 @@
 #include <structmember.h>
 
 #include <cstring>
+#include <unordered_map>
 
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/text.h"
@@ -32,11 +33,13 @@ using trace::Variable;
 struct ArrayObject {
   PyObject_HEAD Variable* variable;  // counted, and one of its handles; null before it is set
   PyObject* weak_references;
+  PyObject* grad;  // None, or an Array; null: None
   bool requires_grad;
 };
 
 PyTypeObject* array_type = nullptr;    // one interpreter: set when the module is imported
 PyObject* convert_function = nullptr;  // mintor.arrays._convert
+PyObject* watch_function = nullptr;    // mintor.gradients.watch
 
 void hold(ArrayObject* array, Ref<Variable> variable) {
   if (Variable* old = array->variable) {
@@ -354,10 +357,11 @@ PyObject* unary_slot(PyObject* self) {
 #define MINTOR_NAME(name) constexpr const char* k_##name = #name;
 MINTOR_NAME(add)
 MINTOR_NAME(subtract)
-MINTOR_NAME(multiply) MINTOR_NAME(divide) MINTOR_NAME(floor_divide) MINTOR_NAME(remainder)
-    MINTOR_NAME(pow) MINTOR_NAME(matmul) MINTOR_NAME(negative) MINTOR_NAME(positive)
-        MINTOR_NAME(abs) MINTOR_NAME(bitwise_invert) MINTOR_NAME(bitwise_and)
-            MINTOR_NAME(bitwise_or) MINTOR_NAME(bitwise_xor) MINTOR_NAME(bitwise_left_shift)
+MINTOR_NAME(multiply)
+MINTOR_NAME(divide) MINTOR_NAME(floor_divide) MINTOR_NAME(remainder) MINTOR_NAME(pow)
+    MINTOR_NAME(matmul) MINTOR_NAME(negative) MINTOR_NAME(positive) MINTOR_NAME(abs)
+        MINTOR_NAME(bitwise_invert) MINTOR_NAME(bitwise_and) MINTOR_NAME(bitwise_or)
+            MINTOR_NAME(bitwise_xor) MINTOR_NAME(bitwise_left_shift)
                 MINTOR_NAME(bitwise_right_shift) MINTOR_NAME(equal) MINTOR_NAME(not_equal)
                     MINTOR_NAME(less) MINTOR_NAME(less_equal) MINTOR_NAME(greater)
                         MINTOR_NAME(greater_equal)
@@ -501,6 +505,7 @@ void array_dealloc(PyObject* self) {
   auto* array = reinterpret_cast<ArrayObject*>(self);
   if (array->weak_references) PyObject_ClearWeakRefs(self);
   hold(array, {});
+  Py_CLEAR(array->grad);
   PyTypeObject* type = Py_TYPE(self);
   type->tp_free(self);
   Py_DECREF(type);
@@ -536,11 +541,28 @@ PyObject* requires_grad_getter(PyObject* self, void*) {
   return PyBool_FromLong(reinterpret_cast<ArrayObject*>(self)->requires_grad);
 }
 
+PyObject* grad_getter(PyObject* self, void*) {
+  PyObject* grad = reinterpret_cast<ArrayObject*>(self)->grad;
+  return Py_NewRef(grad ? grad : Py_None);
+}
+
+int grad_setter(PyObject* self, PyObject* value, void*) {
+  if (value && value != Py_None && !is_array(value)) {
+    PyErr_SetString(PyExc_TypeError, "a gradient is an Array or None");
+    return -1;
+  }
+  Py_XSETREF(reinterpret_cast<ArrayObject*>(self)->grad, Py_XNewRef(value));
+  return 0;
+}
+
 int requires_grad_setter(PyObject* self, PyObject* value, void*) {
   const int truth = value ? PyObject_IsTrue(value) : 0;
   if (truth < 0) return -1;
   reinterpret_cast<ArrayObject*>(self)->requires_grad = truth == 1;
-  return 0;
+  if (truth != 1 || !watch_function) return 0;
+  PyObject* none = PyObject_CallOneArg(watch_function, self);
+  Py_XDECREF(none);
+  return none ? 0 : -1;
 }
 
 template <class Function>
@@ -557,6 +579,7 @@ void make_types() {
       {"ndim", ndim_getter, nullptr, "how many dimensions", nullptr},
       {"dtype", dtype_getter, nullptr, "a NumPy dtype", nullptr},
       {"_count", count_getter, nullptr, "how many elements", nullptr},
+      {"grad", grad_getter, grad_setter, "what backward() added up, or None", nullptr},
       {"requires_grad", requires_grad_getter, requires_grad_setter,
        "whether optimizers and backward() take it as a parameter", nullptr},
       {nullptr, nullptr, nullptr, nullptr, nullptr}};
@@ -667,10 +690,45 @@ ArrayObject* checked(const py::object& object) {
   return reinterpret_cast<ArrayObject*>(object.ptr());
 }
 
+// The innermost frame outside of the package itself.
+trace::Place current_place() {
+  static auto* const own = new std::unordered_map<const void*, bool>;  // code objects of ours
+  PyFrameObject* frame = PyThreadState_GetFrame(PyThreadState_Get());
+  trace::Place place;
+  while (frame) {
+    PyCodeObject* code = PyFrame_GetCode(frame);
+    auto known = own->find(code);
+    if (known == own->end()) {
+      const char* file = PyUnicode_AsUTF8(code->co_filename);
+      const bool ours = file && std::strstr(file, "/mintor/") != nullptr;
+      known = own->emplace(Py_NewRef(reinterpret_cast<PyObject*>(code)), ours).first;
+    }
+    Py_DECREF(code);  // the table holds it
+    if (!known->second) {
+      place = {code, PyFrame_GetLasti(frame)};
+      Py_DECREF(frame);
+      return place;
+    }
+    PyFrameObject* back = PyFrame_GetBack(frame);
+    Py_DECREF(frame);
+    frame = back;
+  }
+  return place;
+}
+
+std::string describe_place(const trace::Place& place) {
+  auto* code = static_cast<PyCodeObject*>(const_cast<void*>(place.code));
+  const char* file = PyUnicode_AsUTF8(code->co_filename);
+  return std::string(file ? file : "?") + ":" +
+         std::to_string(PyCode_Addr2Line(code, place.instruction));
+}
+
 }  // namespace
 
 void add_arrays(py::module_& module) {
   make_types();
+  trace::tape().current_place = current_place;
+  trace::tape().describe_place = describe_place;
   module.attr("Array") =
       py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(array_type));
   module.def("find_operator", find_operator);
@@ -683,6 +741,9 @@ void add_arrays(py::module_& module) {
   });
   module.def("set_convert", [](const py::object& function) {
     convert_function = py::object(function).release().ptr();
+  });
+  module.def("set_watch", [](const py::object& function) {
+    watch_function = py::object(function).release().ptr();
   });
   module.def("from_numpy", array_from_numpy);
   module.def("numpy", [](const py::object& array) {
@@ -717,6 +778,17 @@ void add_arrays(py::module_& module) {
     }
     trace::tape().include_history(variable_of(y.ptr()), variables);
   });
+  // For each x whether y depends on it.
+  module.def("depends_on", [](const py::object& y, const std::vector<py::object>& xs) {
+    checked(y);
+    std::vector<Variable*> variables;
+    for (const py::object& x : xs) {
+      checked(x);
+      variables.push_back(variable_of(x.ptr()));
+    }
+    return trace::depends_on(variable_of(y.ptr()), variables);
+  });
+  module.def("explain_miss", [] { return trace::tape().last_miss(); });
   module.def("pending_graph", [] { return print(trace::tape().graph()); });
   module.def("random_now", random_now);
   module.def("flush", [] { trace::tape().flush(); });

@@ -4,6 +4,7 @@
 #include "frontends/python/trace/tape.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace mintor::trace {
 namespace {
@@ -100,6 +101,7 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
 
   Ref<Call> call(new Call);
   call->signature = signature;
+  if (current_place) call->place = current_place();
   call->operands.reserve(operands.size());
   for (Variable* operand : operands) {
     if (!operand->storage && !on_tape(*operand, epoch_) && !in_history(*operand, epoch_)) {
@@ -248,6 +250,7 @@ Tape::Found Tape::compile_segment() {
     if (auto symbols = general.match(numbers)) return {segment, std::move(*symbols)};
   }
   ++statistics_.compiled;
+  note_miss();
   if (similar.first.empty()) {
     similar.first = std::move(numbers);
   } else if (std::optional<General> general = generalise(similar.first, numbers)) {
@@ -282,7 +285,68 @@ void Tape::flush() {
   clear();
 }
 
+namespace {
+
+std::string text_of(const Signature& signature) {
+  std::string text(signature.op->name);
+  text += "(";
+  for (size_t i = 0; i < signature.operands.size(); ++i) {
+    const ValueType& type = *signature.operands[i];
+    text += (i ? ", " : "") + to_string(Type{type.dtype, {type.shape.begin(), type.shape.end()}});
+  }
+  for (const int64_t integer : signature.integers) text += ", " + std::to_string(integer);
+  return text + ")";
+}
+
+}  // namespace
+
+void Tape::note_miss() {
+  const auto& calls = contents_.calls;
+  size_t first = 0;
+  while (first < calls.size() && first < seen_.size() &&
+         calls[first]->signature == seen_[first].signature) {
+    ++first;
+  }
+  const auto at = [&](const Place& place) {
+    return describe_place && place.code ? " at " + describe_place(place) : std::string();
+  };
+  const std::string number = "call " + std::to_string(first + 1) + ": ";
+  if (seen_.empty()) {
+    last_miss_ = "nothing ran before";
+  } else if (first < calls.size() && first < seen_.size()) {
+    last_miss_ = number + text_of(*calls[first]->signature) + at(calls[first]->place) +
+                 "; before, " + text_of(*seen_[first].signature) + at(seen_[first].place);
+  } else if (first < calls.size()) {
+    last_miss_ = number + text_of(*calls[first]->signature) + at(calls[first]->place) +
+                 "; before, there were " + std::to_string(seen_.size()) + " calls";
+  } else if (first < seen_.size()) {
+    last_miss_ = "there are " + std::to_string(calls.size()) + " calls; before, call " +
+                 std::to_string(first + 1) + " was " + text_of(*seen_[first].signature) +
+                 at(seen_[first].place);
+  } else {
+    last_miss_ = "the same calls, of other values, or with other results that are held";
+  }
+}
+
+std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs) {
+  std::unordered_set<const Variable*> seen = {y};
+  std::vector<const Variable*> from = {y};
+  while (!from.empty()) {
+    const Variable* next = from.back();
+    from.pop_back();
+    const Call* call = next->producer.get();
+    if (!call || call->signature->detached || call->signature->op->flow == Flow::stops) continue;
+    for (const Ref<Variable>& operand : call->operands)
+      if (seen.insert(operand.get()).second) from.push_back(operand.get());
+  }
+  std::vector<bool> depends;
+  for (const Variable* x : xs) depends.push_back(seen.contains(x));
+  return depends;
+}
+
 void Tape::clear() {
+  seen_.clear();
+  for (const Ref<Call>& call : contents_.calls) seen_.push_back({call->signature, call->place});
   // No gradient passes these: what is known of them needs no history.
   for (const Ref<Call>& call : contents_.calls) {
     const bool dropped = call->signature->op->history == History::dropped;

@@ -45,7 +45,14 @@ class Tape {
 
   SignatureTable& signatures() { return signatures_; }
   const TapeStatistics& statistics() const { return statistics_; }
+  // Why the last flush that compiled found nothing: the first call that differs from the flush
+  // before it; "" when there was none.
+  const std::string& last_miss() const { return last_miss_; }
   bool gradients_on = true;
+  // Where the program is, for messages: set by whoever knows (the Python module). The first keeps
+  // what it points to.
+  Place (*current_place)() = nullptr;
+  std::string (*describe_place)(const Place& place) = nullptr;
   int threads = 0;  // of the segments compiled from now on; 0: every core
 
  private:
@@ -63,6 +70,7 @@ class Tape {
   void clear();
   void keep_in_budget();
   void forget_history();
+  void note_miss();
 
   SignatureTable signatures_;
   TapeContents contents_;
@@ -84,7 +92,16 @@ class Tape {
   std::unordered_map<Hash, Found, HashOfHash> segments_;
   std::unordered_map<Hash, Similar, HashOfHash> similar_;
   TapeStatistics statistics_;
+  struct Seen {
+    const Signature* signature;
+    Place place;
+  };
+  std::vector<Seen> seen_;  // calls of the last flush
+  std::string last_miss_;
 };
+
+// For each of xs whether a gradient of y reaches it.
+std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs);
 
 // The one of this process; under the interpreter's lock.
 Tape& tape();

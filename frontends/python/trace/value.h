@@ -50,6 +50,12 @@ struct Variable {
 
 struct Signature;
 
+// A place in the user's program, as whoever set Tape::current_place means it.
+struct Place {
+  const void* code = nullptr;
+  int32_t instruction = 0;
+};
+
 struct Call {
   int32_t references = 0;
   const Signature* signature = nullptr;
@@ -57,6 +63,7 @@ struct Call {
   int32_t position = 0;
   bool in_history = false;    // it ran in an earlier epoch, and is there for a gradient
   bool reaches_held = false;  // of the last Tape::forget_history
+  Place place;
   std::vector<Ref<Variable>> operands;
   std::vector<Variable*> results;  // null: nobody holds it any more
   // All calls that exist, oldest first: operands come before their users.
