@@ -38,7 +38,8 @@ def places_of(axes, rank):
 def places_in(index, size):
     """Places in a dimension of that size, as int64; those known on the host are checked."""
     if not isinstance(index, arrays.Array):
-        index = numpy.asarray(arrays.as_array(index).numpy() if holds_arrays(index) else index)
+        index = numpy.asarray(arrays.as_array(index).numpy() if arrays.holds(index, arrays.Array)
+                              else index)
         if index.size == 0 and index.dtype.kind == "f":
             index = index.astype("int64")
         if index.dtype.kind not in "iu":
@@ -50,11 +51,6 @@ def places_in(index, size):
     elif index.dtype.kind not in "iu":
         raise IndexError(f"places have dtype {index.dtype}, expected integers")
     return arrays.cast(index, "int64")
-
-
-def holds_arrays(value):
-    return isinstance(value, (list, tuple)) and any(
-        isinstance(item, arrays.Array) or holds_arrays(item) for item in value)
 
 
 def on_host(function, x, *arguments, **options):
