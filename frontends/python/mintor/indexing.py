@@ -90,6 +90,7 @@ class _Plan:
     def __init__(self, shape, index):
         self.starts, self.steps, self.counts, self.dropped = [], [], [], []
         self.index_arrays = []          # (dimension, array)
+        self.positive = set()           # dimensions whose index array has no negative places
         self.layout = []                # of the result: ("new", None), ("dim", d), ("array", d)
         items = _expanded(index, len(shape))
         # Beside index arrays, an integer is one too, without dimensions. An integer Array is one
@@ -104,6 +105,13 @@ class _Plan:
             dimension += 1
         self.array_place = self._place_of_arrays()
         self.layout = [entry for entry in self.layout if entry[0] != "gap"]
+        self.with_new = any(kind == "new" for kind, _ in self.layout)
+        self.whole = not self.dropped and tuple(self.counts) == tuple(shape) and \
+            all(step == 1 for step in self.steps)
+        self.empty = self._is_empty()
+        self.fixed = False              # whether its place is known to be compiled
+        kept = [d for d in range(len(shape)) if d not in self.dropped]
+        self.where = {d: place for place, d in enumerate(kept)}    # dimensions of the slice
 
     def _place_of_arrays(self):
         """Where in the layout the index arrays' dimensions go; None: in front, they are apart."""
@@ -128,6 +136,8 @@ class _Plan:
             item = _checked(item, size)
         if self.with_arrays:
             self._add(0, 1, size)
+            if not isinstance(item, arrays.Array):
+                self.positive.add(dimension)
             self.index_arrays.append((dimension, places_in(item, size)))
             self.layout.append(("array", dimension))
             return
@@ -139,7 +149,7 @@ class _Plan:
         self.steps.append(step)
         self.counts.append(count)
 
-    def is_empty(self):
+    def _is_empty(self):
         """Whether no element is meant."""
         gathered = {d for d, _ in self.index_arrays}
         return any(count == 0 for d, count in enumerate(self.counts) if d not in gathered) or \
@@ -163,10 +173,6 @@ class _Plan:
 
     def arguments(self):
         return self.starts, self.steps, self.counts, self.dropped
-
-    def is_whole(self, shape):
-        return not self.dropped and tuple(self.counts) == tuple(shape) and \
-            all(step == 1 for step in self.steps)
 
 
 # Slices by what is compiled, (shape, steps, counts, dropped): where they started, and at which run.
@@ -206,93 +212,106 @@ def _moving_slice(x, plan):
 
 
 def _part(x, plan, fixed):
-    if plan.is_whole(x.shape):
+    if plan.whole:
         return x
-    if fixed or _is_fixed(x, plan):
-        return _slice(x, *plan.arguments())
-    return _moving_slice(x, plan)
+    if not (plan.fixed or fixed):
+        plan.fixed = _is_fixed(x, plan)
+        if not plan.fixed:
+            return _moving_slice(x, plan)
+    return _slice(x, *plan.arguments())
+
+
+# Plans by shape and index, of indices that hold no arrays.
+_plans = {}
+_MOST_PLANS = 4096
+
+
+def _key(index):
+    """What tells an index without arrays from others; None for the others."""
+    if type(index) is int:  # pylint: disable=unidiomatic-typecheck
+        return index
+    key = []
+    for item in index if isinstance(index, tuple) else (index,):
+        if isinstance(item, slice):
+            item = (item.start, item.stop, item.step)
+            if not all(part is None or type(part) is int for part in item):
+                return None
+        elif item is not None and item is not Ellipsis and type(item) is not int:
+            return None
+        key.append(item)
+    return tuple(key)
+
+
+def _plan_of(shape, index):
+    key = _key(index)
+    if key is None:
+        return _Plan(shape, index)
+    plan = _plans.get((shape, key))
+    if plan is None:
+        plan = _Plan(shape, index)
+        if len(_plans) >= _MOST_PLANS:
+            _plans.clear()
+        _plans[shape, key] = plan
+    return plan
 
 
 def get(x, index, fixed=False):
     """x[index]; `fixed`: the place of a slice is never a number of the run."""
-    plan = _Plan(x.shape, index)
-    if plan.is_empty():
+    plan = _plan_of(x.shape, index)
+    if plan.empty:
         return arrays.zeros(plan.shape(), dtype=x.dtype)
     part = _part(x, plan, fixed)
-    kept = [d for d in range(x.ndim) if d not in plan.dropped]
-    where = {d: place for place, d in enumerate(kept)}
     if plan.index_arrays:
-        return _gathered(part, plan, where)
-    layout = plan.layout
-    if all(kind == "dim" for kind, _ in layout):
-        return part if part is not x else _mintor.alias(x, arrays.Array)
-    shape = [1 if kind == "new" else part.shape[where[d]] for kind, d in layout]
-    return _reshape(part, shape)
+        return _gathered(part, plan)
+    if plan.with_new:
+        return _reshape(part, plan.shape())
+    return part if part is not x else _mintor.alias(x, arrays.Array)
 
 
-def _positive(places, size):
-    places = arrays.cast(places, "int64")
-    return _where(_less(places, 0), _add(places, size), places)
-
-
-def _coordinates(plan, shape, where):
+def _coordinates(plan, shape):
     """Index arrays broadcast together and stacked: [..., number of them], and their shape."""
     common = plan.common()
-    parts = [_broadcast_to(_positive(item, shape[where[d]]), common)
-             for d, item in plan.index_arrays]
+    parts = []
+    for d, item in plan.index_arrays:
+        if d not in plan.positive:
+            item = _where(_less(item, 0), _add(item, shape[plan.where[d]]), item)
+        parts.append(_broadcast_to(item, common))
     return _stack(parts, -1), common
 
 
-def _gathered(part, plan, where):
-    dims = [where[d] for d, _ in plan.index_arrays]
+def _gathered(part, plan):
+    if len(plan.index_arrays) == 1:
+        (dimension, places), = plan.index_arrays
+        found = _take(part, places, plan.where[dimension])
+        return _reshape(found, plan.shape()) if plan.with_new else found
+    dims = [plan.where[d] for d, _ in plan.index_arrays]
     rest = [d for d in range(part.ndim) if d not in dims]
-    coordinates, common = _coordinates(plan, part.shape, where)
+    coordinates, common = _coordinates(plan, part.shape)
     moved = _permute(part, dims + rest) if dims + rest != list(range(part.ndim)) else part
     found = _gather_nd(moved, coordinates)
-    return _arranged(found, len(common), plan, rest, where)
-
-
-def _arranged(found, common_rank, plan, rest, where):
-    """From [common..., rest...] to NumPy's order, with the new dimensions."""
-    place = plan.array_place
-    before = 0
-    if place is not None:
-        before = sum(1 for kind, _ in plan.layout[:place] if kind == "dim")
-    order = [common_rank + i for i in range(before)] + list(range(common_rank)) + \
-        [common_rank + i for i in range(before, len(rest))]
-    if order != list(range(len(order))):
-        found = _permute(found, order)
-    if not any(kind == "new" for kind, _ in plan.layout):
-        return found
-    common = list(found.shape[before:before + common_rank])
-    shape, done = [], place is None
-    if done:
-        shape += common
-    rest_sizes = iter(found.shape[:before] + found.shape[before + common_rank:])
-    for kind, _ in plan.layout:
-        if kind == "new":
-            shape.append(1)
-        elif kind == "dim":
-            shape.append(next(rest_sizes))
-        elif kind == "array" and not done:
-            shape += common
-            done = True
-    return _reshape(found, shape)
+    if plan.array_place is not None:
+        # Behind the dimensions that are before the index arrays.
+        before = sum(1 for kind, _ in plan.layout[:plan.array_place] if kind == "dim")
+        order = list(range(len(common), len(common) + before)) + list(range(len(common))) + \
+            list(range(len(common) + before, found.ndim))
+        found = _permute(found, order) if before else found
+    return _reshape(found, plan.shape()) if plan.with_new else found
 
 
 def put(x, index, value, combine="last"):
     """A new array: x with `value` at x[index]."""
     value = arrays.as_array(value) if not isinstance(value, (int, float, bool)) else value
-    plan = _Plan(x.shape, index)
-    if plan.is_empty():
+    plan = _plan_of(x.shape, index)
+    if plan.empty:
         _broadcast_to(_without_ones(arrays.as_array(value), plan.shape()), plan.shape())
         return x
-    if not plan.index_arrays and _is_fixed(x, plan):
+    if not plan.index_arrays and (plan.fixed or _is_fixed(x, plan)):
+        plan.fixed = True
         return _put_slice(x, plan, value)
     if len(plan.index_arrays) < x.ndim:
         places = get(_reshape(arrays.arange(math.prod(x.shape)), x.shape), index)
         return _put_flat(x, places, value, combine)
-    coordinates, common = _coordinates(plan, x.shape, {d: d for d in range(x.ndim)})
+    coordinates, common = _coordinates(plan, x.shape)
     updates = _broadcast_to(_without_ones(_typed(value, x), plan.shape()), plan.shape())
     return _scatter_nd(x, coordinates, _reshape(updates, common), combine)
 
