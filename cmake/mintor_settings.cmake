@@ -16,6 +16,9 @@ endif()
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
+# The identity of this build: what it compiled is remembered by it (compiler/support/build_id.h).
+add_link_options(-Wl,--build-id)
+
 add_library(mintor_options INTERFACE)
 target_compile_options(mintor_options INTERFACE
   -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra)

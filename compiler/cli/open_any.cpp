@@ -28,10 +28,8 @@ std::unique_ptr<LoadedModel> open_any(CompileContext& context, const std::string
     if (!wanted.empty() && wanted[0] != "native") load.level = wanted[0];
     return open_package(path, load);
   }
-  const Graph graph = optimise(context, load_model(context, path));
-  const Program program =
-      build_program(context, graph, levels_of(context, DefaultLevels::native));
-  return jit(context, program, load);
+  Graph graph = load_model(context, path);
+  return jit(context, graph, levels_of(context, DefaultLevels::native), load);
 }
 
 }  // namespace mintor

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/codegen/c_text.h"
 #include "compiler/codegen/emit_expr.h"
+#include "compiler/loop/analysis.h"
+#include "compiler/loop/cut.h"
 #include "compiler/loop/stack.h"
 #include "compiler/loop/step.h"
 #include "compiler/support/error.h"
@@ -15,20 +18,44 @@ namespace mintor {
 
 namespace {
 
-std::string signature(const Kernel& kernel, bool names) {
-  std::string text;
-  const auto add = [&](const std::string& type, const std::string& name) {
-    text += (text.empty() ? "" : ", ") + type + (names ? " " + name : "");
-  };
+struct Argument {
+  std::string type, name;
+};
+
+std::vector<Argument> arguments_of(const Kernel& kernel) {
+  std::vector<Argument> list;
   for (const Param& p : kernel.params)
-    add((p.written ? "" : "const ") + std::string(c_storage_type(p.dtype)) + "*", p.name);
-  for (const SymbolParam& s : kernel.symbols) add("int64_t", s.name);
-  if (has_scratch(kernel)) add("char*", "scratch");
+    list.push_back(
+        {(p.written ? "" : "const ") + std::string(c_storage_type(p.dtype)) + "*", p.name});
+  for (const SymbolParam& s : kernel.symbols) list.push_back({"int64_t", s.name});
+  if (has_scratch(kernel)) list.push_back({"char*", "scratch"});
   if (parallel_loop(kernel) != nullptr) {
-    add("int64_t", "tile_begin");
-    add("int64_t", "tile_end");
+    list.push_back({"int64_t", "tile_begin"});
+    list.push_back({"int64_t", "tile_end"});
   }
+  return list;
+}
+
+std::string listed(const std::vector<Argument>& list, bool types, bool names) {
+  std::string text;
+  for (const Argument& a : list)
+    text += (text.empty() ? "" : ", ") + (types ? a.type : "") + (types && names ? " " : "") +
+            (names ? a.name : "");
   return text;
+}
+
+// What it computes, its schedule and the first line of the function.
+std::string head(const Kernel& kernel, std::string_view specifiers) {
+  std::string text = "// " + kernel.computes + "\n", schedule;
+  for (const StepCall& call : kernel.schedule) {
+    if (schedule.size() > 90) {
+      text += "// " + schedule + "\n";
+      schedule.clear();
+    }
+    schedule += (schedule.empty() ? "" : " ") + print(call);
+  }
+  if (!schedule.empty()) text += "// " + schedule + "\n";
+  return text + std::string(specifiers) + kernel_signature(kernel) + " {\n";
 }
 
 class Writer {
@@ -39,18 +66,9 @@ class Writer {
         exprs_(kernel, level, ranges_),
         scratch_(scratch_layout(kernel)) {}
 
-  std::string function(Linkage linkage) {
-    line("// " + kernel_.computes);
-    std::string schedule;
-    for (const StepCall& call : kernel_.schedule) {
-      if (schedule.size() > 90) {
-        line("// " + schedule);
-        schedule.clear();
-      }
-      schedule += (schedule.empty() ? "" : " ") + print(call);
-    }
-    if (!schedule.empty()) line("// " + schedule);
-    line((linkage == Linkage::internal ? "static " : "") + kernel_signature(kernel_) + " {");
+  // Before its name: static, or nothing where others call it.
+  std::string function(std::string_view specifiers) {
+    text_ = head(kernel_, specifiers);
     ++indent_;
     for (const std::string& unused : unused_parameters()) line("(void)" + unused + ";");
     statement(kernel_.body);
@@ -73,29 +91,17 @@ class Writer {
   }
 
   std::vector<std::string> unused_parameters() const {
-    std::set<std::string> used;
-    map_indices(kernel_.body, [&](const Index& e) {
-      for (const std::string& v : e.vars()) used.insert(v);
-      return e;
-    });
+    std::set<std::string> used = mentioned_in(kernel_.body);
+    const auto address = [&](const std::string& buffer, const std::vector<Index>& indices) {
+      for (const std::string& v : exprs_.address(buffer, indices).vars()) used.insert(v);
+    };
     visit_exprs(kernel_.body, [&](const Expr& e) {
-      if (auto* load = std::get_if<LoadExpr>(&e->node)) {
-        used.insert(load->buffer);
-        for (const std::string& v : exprs_.address(load->buffer, load->indices).vars())
-          used.insert(v);
-      }
+      if (auto* load = std::get_if<LoadExpr>(&e->node)) address(load->buffer, load->indices);
     });
     visit(kernel_.body, [&](const Stmt& s) {
-      if (auto* store = std::get_if<Store>(&s->node)) {
-        used.insert(store->buffer);
-        for (const std::string& v : exprs_.address(store->buffer, store->indices).vars())
-          used.insert(v);
-      }
+      if (auto* store = std::get_if<Store>(&s->node)) address(store->buffer, store->indices);
       if (auto* instr = std::get_if<Instr>(&s->node))
-        for (const InstrOperand& o : instr->operands) {
-          used.insert(o.buffer);
-          for (const std::string& v : exprs_.address(o.buffer, o.indices).vars()) used.insert(v);
-        }
+        for (const InstrOperand& o : instr->operands) address(o.buffer, o.indices);
     });
     std::vector<std::string> unused;
     for (const Param& p : kernel_.params)
@@ -237,18 +243,39 @@ class Writer {
   bool nested_ = false;
 };
 
+// The parts as functions, then one that calls them. They are to stay functions: compilers put one
+// that is called once where it is called.
+std::string in_parts(const Kernel& kernel, const std::vector<Kernel>& parts,
+                     const TargetInfo& level, std::string_view specifiers) {
+  std::string text, calls;
+  std::set<std::string> passed;
+  for (const Kernel& part : parts) {
+    text += Writer(part, level).function("[[gnu::noinline]] static ") + "\n";
+    const std::vector<Argument> arguments = arguments_of(part);
+    for (const Argument& a : arguments) passed.insert(a.name);
+    calls += "  " + part.name + "(" + listed(arguments, false, true) + ");\n";
+  }
+  text += head(kernel, specifiers);
+  for (const Argument& a : arguments_of(kernel))
+    if (!passed.contains(a.name)) text += "  (void)" + a.name + ";\n";
+  return text + calls + "}\n";
+}
+
 }  // namespace
 
 std::string kernel_signature(const Kernel& kernel) {
-  return "void " + kernel.name + "(" + signature(kernel, true) + ")";
+  return "void " + kernel.name + "(" + listed(arguments_of(kernel), true, true) + ")";
 }
 
 std::string emit_cpp(const Kernel& kernel, const TargetInfo& level, Linkage linkage) {
-  return Writer(kernel, level).function(linkage);
+  const std::string_view specifiers = linkage == Linkage::internal ? "static " : "";
+  const std::vector<Kernel> parts = cut(kernel);
+  if (parts.size() > 1) return in_parts(kernel, parts, level, specifiers);
+  return Writer(kernel, level).function(specifiers);
 }
 
 std::string kernel_pointer(const Kernel& kernel, std::string_view name) {
-  return "void (*" + std::string(name) + ")(" + signature(kernel, false) + ")";
+  return "void (*" + std::string(name) + ")(" + listed(arguments_of(kernel), true, false) + ")";
 }
 
 const For* parallel_loop(const Kernel& kernel) {

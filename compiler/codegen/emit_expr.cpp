@@ -1,94 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes expressions and addresses of one kernel; gives C++ text of scalars and vector parts.
+// Takes expressions and addresses of one kernel; gives C++ text of scalars (emit_vector.cpp: of
+// vector parts).
 // Keeps true: an operation of the kernel is one operation of the text; nothing is contracted.
 #include "compiler/codegen/emit_expr.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
+#include "compiler/codegen/c_text.h"
 #include "compiler/ir/flat_index.h"
 #include "compiler/loop/instruction.h"
 #include "compiler/support/error.h"
-#include "compiler/support/index_poly.h"
 
 namespace mintor {
-
-std::string_view c_storage_type(DType dtype) {
-  switch (dtype) {
-    case DType::f64:
-      return "double";
-    case DType::f32:
-      return "float";
-    case DType::f16:
-    case DType::bf16:
-      return "uint16_t";
-    case DType::i8:
-      return "int8_t";
-    case DType::i16:
-      return "int16_t";
-    case DType::i32:
-      return "int32_t";
-    case DType::i64:
-      return "int64_t";
-    case DType::u8:
-    case DType::boolean:
-      return "uint8_t";
-    case DType::u16:
-      return "uint16_t";
-    case DType::u32:
-      return "uint32_t";
-    case DType::u64:
-      return "uint64_t";
-  }
-  throw InternalError("emit", "unknown dtype");
-}
-
-std::string_view c_value_type(DType dtype) {
-  return dtype == DType::boolean ? "bool" : c_storage_type(dtype);
-}
-
-std::string c_constant(const Scalar& value) {
-  char text[64];
-  switch (value.dtype) {
-    case DType::f64:
-    case DType::f32: {
-      const bool single = value.dtype == DType::f32;
-      const std::string suffix = single ? "f" : "";
-      if (std::isnan(value.f)) return "__builtin_nan" + suffix + "(\"\")";
-      if (std::isinf(value.f))
-        return std::string(value.f < 0 ? "-" : "") + "__builtin_inf" + suffix + "()";
-      std::snprintf(text, sizeof text, single ? "%.9g" : "%.17g", value.f);
-      std::string number = text;
-      if (number.find_first_of(".e") == std::string::npos) number += ".0";
-      return number + suffix;
-    }
-    case DType::f16:
-    case DType::bf16: {
-      uint16_t bits = 0;
-      value.write(&bits);
-      std::snprintf(text, sizeof text, "uint16_t(0x%04x)", bits);
-      return text;
-    }
-    case DType::boolean:
-      return value.i != 0 ? "true" : "false";
-    case DType::i64:
-      if (value.i == INT64_MIN) return "(-9223372036854775807 - 1)";
-      return "int64_t(" + std::to_string(value.i) + ")";
-    case DType::i32:
-      if (value.i == INT32_MIN) return "(-2147483647 - 1)";
-      return std::to_string(value.i);
-    case DType::u64:
-      return "uint64_t(" + std::to_string(static_cast<uint64_t>(value.i)) + "u)";
-    case DType::i8:
-    case DType::i16:
-    case DType::u8:
-    case DType::u16:
-    case DType::u32:
-      return std::string(c_value_type(value.dtype)) + "(" + std::to_string(value.i) + ")";
-  }
-  throw InternalError("emit", "unknown dtype");
-}
 
 namespace {
 
@@ -96,6 +19,8 @@ bool has_lane(const std::vector<Index>& indices) {
   return std::any_of(indices.begin(), indices.end(),
                      [](const Index& e) { return e.mentions(kLane); });
 }
+
+}  // namespace
 
 Index at_lane(const Index& e, int64_t lane) {
   return e.mentions(kLane) ? e.substitute({{std::string(kLane), Index(lane)}}) : e;
@@ -105,22 +30,6 @@ std::vector<Index> at_lane(std::vector<Index> indices, int64_t lane) {
   for (Index& e : indices) e = at_lane(e, lane);
   return indices;
 }
-
-// Storage floats have one C type for two formats: conversions are spelled out.
-std::string cast_text(DType from, DType to, const std::string& type, const std::string& arg) {
-  if (is_storage_float(from) || is_storage_float(to))
-    return "mt_convert_" + std::string(name_of(from)) + "_" + std::string(name_of(to)) + "<" +
-           type + ">(" + arg + ")";
-  return "mt_cast<" + type + ">(" + arg + ")";
-}
-
-// A NaN becomes the one quiet NaN on the way; for storage floats the C type does not say the
-// format.
-std::string bitcast_name(DType from) {
-  return is_storage_float(from) ? "mt_bitcast_" + std::string(name_of(from)) + "<" : "mt_bitcast<";
-}
-
-}  // namespace
 
 ExprText::ExprText(const Kernel& kernel, const TargetInfo& level, const Ranges& ranges)
     : ranges_(ranges) {
@@ -224,8 +133,6 @@ std::string ExprText::declare_buffer(const Alloc& alloc) {
          alloc.name + "[" + std::to_string(std::max<int64_t>(1, *most)) + "];";
 }
 
-// ---- scalars ----
-
 std::string ExprText::op_text(const OpExpr& op, const std::vector<std::string>& args, DType operand,
                               bool vector) const {
   if (is_float(operand) && args.size() == 2) {
@@ -293,12 +200,11 @@ std::string ExprText::scalar_at(const Expr& e, int64_t lane) const {
     }
     std::string operator()(const CastExpr& c) const {
       if (c.arg->dtype == e->dtype) return t.scalar_at(c.arg, lane);
-      return cast_text(c.arg->dtype, e->dtype, std::string(c_value_type(e->dtype)),
-                       t.scalar_at(c.arg, lane));
+      return c_cast(c.arg->dtype, e->dtype, std::string(c_value_type(e->dtype)),
+                    t.scalar_at(c.arg, lane));
     }
     std::string operator()(const BitcastExpr& c) const {
-      return bitcast_name(c.arg->dtype) + std::string(c_value_type(e->dtype)) + ">(" +
-             t.scalar_at(c.arg, lane) + ")";
+      return c_bitcast(c.arg->dtype, std::string(c_value_type(e->dtype)), t.scalar_at(c.arg, lane));
     }
     std::string operator()(const InRangeExpr& r) const {
       const Index value = t.ranges_.simplify(at_lane(r.value, lane)),
@@ -319,177 +225,6 @@ std::string ExprText::scalar_at(const Expr& e, int64_t lane) const {
 std::string ExprText::stored(const Expr& e) const {
   const std::string text = scalar(e);
   return e->dtype == DType::boolean ? "uint8_t(" + text + ")" : text;
-}
-
-// ---- vectors ----
-
-std::string ExprText::by_lane(const Expr& e, int32_t lanes, int part) const {
-  const bool mask = e->dtype == DType::boolean;
-  std::string text = (mask ? vector_type(DType::i32, lanes) : vector_type(e->dtype, lanes)) + "{";
-  for (int l = 0; l < width(lanes); ++l) {
-    const std::string value = scalar_at(e, static_cast<int64_t>(part) * width(lanes) + l);
-    text += (l ? ", " : "") + (mask ? "-int32_t(" + value + ")" : value);
-  }
-  return text + "}";
-}
-
-std::string ExprText::vector_operand(const Expr& e, int32_t lanes, int part) const {
-  if (e->lanes > 1) return vector(e, lanes, part);
-  if (e->dtype == DType::boolean)
-    return "splat<" + vector_type(DType::i32, lanes) + ">(-int32_t(" + scalar(e) + "))";
-  return "splat<" + vector_type(e->dtype, lanes) + ">(" + scalar(e) + ")";
-}
-
-std::string ExprText::same_width(const std::string& mask, int32_t lanes) const {
-  return "mt_mask_as<" + vector_type(DType::boolean, lanes) + ">(" + mask + ")";
-}
-
-std::string ExprText::vector_branch(const std::string& cond, const Expr& yes, const Expr& no,
-                                    int32_t lanes, int part) const {
-  const auto arm = [&](const Expr& e) {
-    const std::string text = vector_operand(e, lanes, part);
-    return e->dtype == DType::boolean && e->lanes > 1 ? same_width(text, lanes) : text;
-  };
-  return "(" + cond + " ? " + arm(yes) + " : " + arm(no) + ")";
-}
-
-std::string ExprText::vector_load(const LoadExpr& load, DType dtype, int32_t lanes,
-                                  int part) const {
-  const BufferShape& b = buffer(load.buffer);
-  const int64_t first = static_cast<int64_t>(part) * width(lanes);
-  if (b.vector_lanes > 0) {
-    const Index flat = floordiv(address(load.buffer, at_lane(load.indices, first)), width(lanes));
-    return load.buffer + "[" + integer(ranges_.simplify(flat)) + "]";
-  }
-  const Index flat = ranges_.simplify(address(load.buffer, load.indices));
-  const auto affine = flat.affine_in(kLane);
-  if (!affine || affine->first != 1) return "";
-  const std::string pointer =
-      load.buffer + " + " + integer(ranges_.simplify(affine->second + first));
-  const std::string type = vector_type(dtype, lanes);
-  if (load.count) {
-    const std::string count = integer(ranges_.simplify(*load.count - first));
-    if (dtype == DType::boolean)
-      return "mt_bool_to_mask(load_partial<" + vector_type(DType::u8, lanes) + ">(" + pointer +
-             ", " + count + "))";
-    return "load_partial<" + type + ">(" + pointer + ", " + count + ")";
-  }
-  if (dtype == DType::boolean)
-    return "mt_bool_to_mask(load<" + vector_type(DType::u8, lanes) + ">(" + pointer + "))";
-  return "load<" + type + ">(" + pointer + ")";
-}
-
-// A load at min(i + lane, last): what a broadcast reads that may be stretched. Where the last lane
-// is below it, the lanes lie side by side: "(i + 15 <= last) ? load(..) : ", else "".
-std::string ExprText::unless_clamped(const LoadExpr& load, DType dtype, int32_t lanes,
-                                     int part) const {
-  const Index last_lane = part * width(lanes) + width(lanes) - 1;
-  LoadExpr plain = load;
-  std::string condition;
-  for (Index& index : plain.indices) {
-    const auto atoms = index_detail::atoms_of(index);
-    if (!index.mentions(kLane) || atoms.size() != 1 || !condition.empty()) continue;
-    const Index::Atom& atom = *atoms[0];
-    if (atom.kind != Index::Atom::Kind::min || !(index == index_detail::from_atom(atoms[0])))
-      continue;
-    const bool first = atom.a.mentions(kLane);
-    const Index &moves = first ? atom.a : atom.b, &last = first ? atom.b : atom.a;
-    const auto affine = moves.affine_in(kLane);
-    if (!affine || affine->first != 1 || last.mentions(kLane)) continue;
-    condition = integer(ranges_.simplify(affine->second + last_lane)) +
-                " <= " + integer(ranges_.simplify(last));
-    index = moves;
-  }
-  // Masks that are loaded have the width of their bytes, those put together another.
-  if (condition.empty() || dtype == DType::boolean) return "";
-  const std::string text = vector_load(plain, dtype, lanes, part);
-  return text.empty() ? "" : condition + " ? " + text + " : ";
-}
-
-std::string ExprText::vector(const Expr& e, int32_t lanes, int part) const {
-  if (e->lanes == 1) return vector_operand(e, lanes, part);
-  if (width(lanes) == 1) return scalar_at(e, part);
-  struct Visitor {
-    const ExprText& t;
-    const Expr& e;
-    int32_t lanes;
-    int part;
-    std::string operator()(const ConstantExpr&) const { return t.vector_operand(e, lanes, part); }
-    std::string operator()(const VariableExpr& v) const { return t.part_name(v.name, lanes, part); }
-    std::string operator()(const IndexExpr&) const { return t.by_lane(e, lanes, part); }
-    std::string operator()(const LoadExpr& l) const {
-      const std::string text = t.vector_load(l, e->dtype, lanes, part);
-      if (!text.empty()) return text;
-      const std::string plain = t.unless_clamped(l, e->dtype, lanes, part);
-      const std::string each = t.by_lane(e, lanes, part);
-      return plain.empty() ? each : "(" + plain + each + ")";
-    }
-    std::string operator()(const OpExpr& op) const {
-      if (op.op == ScalarOp::where && op.args[0]->lanes == 1)
-        return t.vector_branch(t.scalar(op.args[0]), op.args[1], op.args[2], lanes, part);
-      std::vector<std::string> args;
-      for (const Expr& a : op.args) args.push_back(t.vector_operand(a, lanes, part));
-      return t.op_text(op, args, op.args.back()->dtype, true);
-    }
-    std::string operator()(const CastExpr& c) const {
-      if (c.arg->dtype == e->dtype) return t.vector(c.arg, lanes, part);
-      if (e->dtype == DType::boolean && !is_storage_float(c.arg->dtype))
-        return "mt_cast_to_mask(" + t.vector_operand(c.arg, lanes, part) + ")";
-      if (c.arg->dtype == DType::boolean && !is_storage_float(e->dtype))
-        return "mt_cast_mask<" + t.vector_type(e->dtype, lanes) + ">(" +
-               t.vector_operand(c.arg, lanes, part) + ")";
-      return cast_text(c.arg->dtype, e->dtype, t.vector_type(e->dtype, lanes),
-                       t.vector_operand(c.arg, lanes, part));
-    }
-    std::string operator()(const BitcastExpr& c) const {
-      return bitcast_name(c.arg->dtype) + t.vector_type(e->dtype, lanes) + ">(" +
-             t.vector_operand(c.arg, lanes, part) + ")";
-    }
-    std::string operator()(const InRangeExpr&) const { return t.by_lane(e, lanes, part); }
-    std::string operator()(const GuardExpr& g) const {
-      if (g.cond->lanes > 1) return t.by_lane(e, lanes, part);
-      return t.vector_branch(t.scalar(g.cond), g.value, g.fill, lanes, part);
-    }
-  };
-  return std::visit(Visitor{*this, e, lanes, part}, e->node);
-}
-
-std::vector<std::string> ExprText::vector_store(const Store& store, int part,
-                                                const std::string& value) const {
-  const BufferShape& b = buffer(store.buffer);
-  const int w = width(store.lanes);
-  const int64_t first = static_cast<int64_t>(part) * w;
-  const bool mask = store.value->dtype == DType::boolean;
-  if (b.vector_lanes > 0) {
-    const Index flat = floordiv(address(store.buffer, at_lane(store.indices, first)), w);
-    return {store.buffer + "[" + integer(ranges_.simplify(flat)) +
-            "] = " + (mask ? same_width(value, store.lanes) : value) + ";"};
-  }
-  const Index flat = ranges_.simplify(address(store.buffer, store.indices));
-  const auto affine = flat.affine_in(kLane);
-  if (w > 1 && affine && affine->first == 1) {
-    const std::string pointer =
-        store.buffer + " + " + integer(ranges_.simplify(affine->second + first));
-    const std::string stored =
-        mask ? "mt_mask_bytes<" + vector_type(DType::u8, store.lanes) + ">(" + value + ")" : value;
-    if (!store.count) return {"store(" + pointer + ", " + stored + ");"};
-    return {"store_partial(" + pointer + ", " + stored + ", " +
-            integer(ranges_.simplify(*store.count - first)) + ");"};
-  }
-  std::vector<std::string> lines;
-  if (w > 1) lines.push_back("{");
-  if (w > 1) lines.push_back("  const auto lanes_of_value = " + value + ";");
-  for (int l = 0; l < w; ++l) {
-    const std::string one = w > 1 ? "lanes_of_value[" + std::to_string(l) + "]" : value;
-    const std::string text = element(store.buffer, at_lane(store.indices, first + l)) + " = " +
-                             (mask ? "uint8_t(" + one + " != 0)" : one) + ";";
-    const std::string guard =
-        store.count ? "if (" + std::to_string(first + l) + " < " + integer(*store.count) + ") "
-                    : "";
-    lines.push_back((w > 1 ? "  " : "") + guard + text);
-  }
-  if (w > 1) lines.push_back("}");
-  return lines;
 }
 
 std::vector<std::string> ExprText::instruction(const Instr& instr) const {

@@ -15,9 +15,9 @@
 
 namespace mintor {
 
-std::string_view c_storage_type(DType dtype);  // in memory: bool is uint8_t, f16 and bf16 uint16_t
-std::string_view c_value_type(DType dtype);    // in a variable: bool is bool
-std::string c_constant(const Scalar& value);
+// What holds in one lane: the variable of lanes has its number.
+Index at_lane(const Index& e, int64_t lane);
+std::vector<Index> at_lane(std::vector<Index> indices, int64_t lane);
 
 class ExprText {
  public:
@@ -59,8 +59,8 @@ class ExprText {
   // A mask has the width of what it was made of: in the one width that masks made of scalars and
   // buffers of masks have, which both arms of `? :` need.
   std::string same_width(const std::string& mask, int32_t lanes) const;
-  std::string vector_branch(const std::string& cond, const Expr& yes, const Expr& no,
-                            int32_t lanes, int part) const;
+  std::string vector_branch(const std::string& cond, const Expr& yes, const Expr& no, int32_t lanes,
+                            int part) const;
   std::string by_lane(const Expr& e, int32_t lanes, int part) const;  // {lane 0, lane 1, ...}
   const BufferShape& buffer(const std::string& name) const;
   void find_vector_buffers(const Kernel& kernel);

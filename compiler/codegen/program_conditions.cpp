@@ -29,14 +29,25 @@ void write_derive(ProgramWriter& out, const Program& program) {
   out.line();
 }
 
+// What else must be so for a condition of unequal sides to be broken.
+std::string without_alternative(Condition::Form form) {
+  switch (form) {
+    case Condition::Form::equal:
+      return "";
+    case Condition::Form::left_or_one:
+      return " && left.value != 1";
+    case Condition::Form::either_or_one:
+      return " && left.value != 1 && right.value != 1";
+    case Condition::Form::left_or_positive:
+      return " && left.value < 1";
+  }
+  return "";
+}
+
 void write_condition(ProgramWriter& out, const Condition& c) {
-  const std::string other =
-      c.form == Condition::Form::equal         ? ""
-      : c.form == Condition::Form::left_or_one ? " && left.value != 1"
-                                               : " && left.value != 1 && right.value != 1";
   out.open("{");
   out.line("const Size left = " + out.c(c.left) + ", right = " + out.c(c.right) + ";");
-  out.open("if (left.value != right.value" + other + ") {");
+  out.open("if (left.value != right.value" + without_alternative(c.form) + ") {");
   out.line("return {" + c_string(c.left.str()) + ", left.value,");
   out.line("        " + (c.right.is_const() ? "nullptr" : c_string(c.right.str())) +
            ", right.value, " + c_string(alternative_text(c)) + ",");

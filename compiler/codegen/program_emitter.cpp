@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/codegen/c_text.h"
 #include "compiler/codegen/emit_cpp.h"
-#include "compiler/codegen/emit_expr.h"
 #include "compiler/codegen/program_conditions.h"
 #include "compiler/codegen/program_sizes.h"
 #include "compiler/codegen/program_tables.h"

@@ -40,5 +40,12 @@ void write_program_package(CompileContext& context, const Program& program,
 // weights are unused).
 std::unique_ptr<LoadedModel> jit(CompileContext& context, const Program& program,
                                  const LoadOptions& load = {});
+// The same from a Graph. Where the cache has a program of its structure, options and levels, that
+// is opened with the graph's weights: no pass runs, and `graph` stays as it was. Else it is
+// optimised in place (unless it is already: its numerics_hash says so), built, compiled and
+// remembered. The model's info holds no numerics hash: the optimised Graph does.
+std::unique_ptr<LoadedModel> jit(CompileContext& context, Graph& graph,
+                                 const std::vector<std::string>& levels,
+                                 const LoadOptions& load = {});
 
 }  // namespace mintor

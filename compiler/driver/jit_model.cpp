@@ -1,39 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-// Program -> loaded model. Takes a Program; gives its JIT, whose text is a package's own. Keeps
-// true: the weights lie in memory once, at the offsets of the plan.
-#include <cstring>
-
+// Program or Graph -> loaded model. Takes a Program, or a Graph that the cache may know; gives its
+// JIT, whose text is a package's own. Keeps true: the weights lie in memory once, at the offsets of
+// the plan; the compiled text holds neither the model's name nor the hash of its values, so models
+// of one structure share it.
 #include "compiler/codegen/program_emitter.h"
 #include "compiler/driver/driver.h"
+#include "compiler/driver/program_record.h"
+#include "compiler/jit/cache.h"
 #include "compiler/jit/jit.h"
+#include "runtime/include/mintor_program.h"
 
 namespace mintor {
 namespace {
 
-// The payload of weights.bin.
-Tensor weights_block(const Program& program) {
-  auto [block, bytes] = Tensor::make(DType::u8, {program.weights_bytes});
-  int64_t end = 0;
-  for (const Weight& weight : program.weights) {
-    const int64_t begin = program.buffers[weight.buffer].offset.value();
-    std::memset(bytes + end, 0, static_cast<size_t>(begin - end));
-    std::memcpy(bytes + begin, weight.value.data, static_cast<size_t>(weight.value.bytes()));
-    end = begin + weight.value.bytes();
-  }
-  std::memset(bytes + end, 0, static_cast<size_t>(program.weights_bytes - end));
-  return block;
+namespace rt = MT_PACKAGE;
+
+// The generated table under the model's own name.
+struct NamedProgram {
+  std::shared_ptr<void> code;
+  std::string name, numerics_hash;
+  rt::Program table;
+};
+
+ModelApi named_api(const JitCode& code, const std::string& name, const std::string& hash) {
+  auto named = std::make_shared<NamedProgram>(
+      NamedProgram{code.code, name, hash, *static_cast<const rt::Program*>(code.program)});
+  named->table.info.name = named->name.c_str();
+  named->table.info.numerics_hash = named->numerics_hash.c_str();
+  return in_process_api(&named->table, named);
+}
+
+JitCode compile(CompileContext& context, const Program& program) {
+  if (context.progress) context.progress("compiling", 0, 1);
+  Program unnamed = program;
+  unnamed.name = "model";
+  unnamed.numerics_hash.clear();
+  return jit_compile(context, emit_program(unnamed, "", jit_kernel_units()));
+}
+
+std::unique_ptr<LoadedModel> load(ModelApi api, Tensor weights, LoadOptions options) {
+  options.weights_path.clear();
+  options.weights = std::move(weights);
+  return std::make_unique<LoadedModel>(std::move(api), options);
+}
+
+std::unique_ptr<LoadedModel> find(const CompileContext& context, const std::string& key,
+                                  const Graph& graph, const LoadOptions& options) {
+  const auto bytes = Cache(context.options.cache_dir).find_record(key);
+  const auto record = bytes ? record_from(*bytes) : std::nullopt;
+  if (!record) return nullptr;
+  const auto weights = weights_block(*record, graph);
+  if (!weights) return nullptr;
+  const JitCode code = jit_open(context, record->library);
+  if (code.program == nullptr) return nullptr;
+  return load(named_api(code, graph.name(), ""), *weights, options);
 }
 
 }  // namespace
 
 std::unique_ptr<LoadedModel> jit(CompileContext& context, const Program& program,
-                                 const LoadOptions& load) {
-  if (context.progress) context.progress("compiling", 0, 1);
-  const JitCode code = jit_compile(context, emit_program(program, "", jit_kernel_units()));
-  LoadOptions options = load;
-  options.weights_path.clear();
-  options.weights = program.weights_bytes > 0 ? weights_block(program) : Tensor{};
-  return std::make_unique<LoadedModel>(in_process_api(code.program, code.code), options);
+                                 const LoadOptions& options) {
+  const JitCode code = compile(context, program);
+  return load(named_api(code, program.name, program.numerics_hash), weights_block(program),
+              options);
+}
+
+std::unique_ptr<LoadedModel> jit(CompileContext& context, Graph& graph,
+                                 const std::vector<std::string>& levels,
+                                 const LoadOptions& options) {
+  const std::string key = program_key(context, graph, levels);
+  if (!key.empty()) {
+    if (auto found = find(context, key, graph, options)) return found;
+  }
+  if (graph.numerics_hash.empty()) graph = optimise(context, std::move(graph));
+  const Program program = build_program(context, graph, levels);
+  const JitCode code = compile(context, program);
+  if (!key.empty()) {
+    const Cache cache(context.options.cache_dir);
+    cache.store_record(key, to_bytes(record_of(program, code.key)));
+  }
+  return load(named_api(code, program.name, ""), weights_block(program), options);
 }
 
 }  // namespace mintor

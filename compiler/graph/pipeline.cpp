@@ -18,6 +18,9 @@ namespace mintor {
 // May change bits; read the Graph, the hints and the options alone. After the last one the Graph is
 // frozen.
 static constexpr PipelineEntry kNumerics[] = {
+    {"inline_calls", "needs: gradients that are asked for. gives: one graph, which all passes see"},
+    {"scatter_to_gather",
+     "needs: scatters as gradients and slice assignments make them. gives: reads and reductions"},
     {"find_contracts",
      "needs: products as imported. gives: contracts, which fold_scale and order work on"},
     {"fold_scale",
@@ -29,6 +32,8 @@ static constexpr PipelineEntry kNumerics[] = {
 
 // Preserve bits, each on its own.
 static constexpr PipelineEntry kBitPreserving[] = {
+    {"expand_random",
+     "needs: nothing. gives: element-wise integers, which kernels compute; no random node is left"},
     {"fold_constants",
      "needs: nothing. gives: small constants for what depends on small constants only"},
     {"compose_reindex",
@@ -37,6 +42,8 @@ static constexpr PipelineEntry kBitPreserving[] = {
     {"channels_last",
      "needs: composed transposes. gives: convolutions whose channels are innermost, transposes "
      "around them"},
+    {"taps_outermost",
+     "needs: composed transposes. gives: weight gradients whose innermost axis is a channel"},
     {"sink_transpose",
      "needs: transposes made by channels_last. gives: whole regions in one layout, transposes at "
      "borders"},
@@ -63,9 +70,7 @@ const GraphPass& find_graph_pass(std::string_view name) {
 }
 
 // Scopes are where a node came from, not what it is.
-std::string numerics_hash(const Graph& frozen) {
-  return sha256_hex(print(frozen, Scopes::hidden));
-}
+std::string numerics_hash(const Graph& frozen) { return sha256_hex(print(frozen, Scopes::hidden)); }
 
 namespace {
 

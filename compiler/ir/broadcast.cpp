@@ -92,7 +92,7 @@ bool stretches(const Graph& graph, const Index& p, const Index& to) {
   for (size_t i = 0; i < reached.size(); ++i) {
     if (equal(graph, reached[i], to)) return true;
     for (const Condition& c : graph.conditions()) {
-      const bool left = c.form != Form::equal && equal(graph, c.left, reached[i]);
+      const bool left = is_stretch(c) && equal(graph, c.left, reached[i]);
       const bool right = c.form == Form::either_or_one && equal(graph, c.right, reached[i]);
       if (!left && !right) continue;
       Index next = c.right;

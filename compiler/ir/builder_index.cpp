@@ -196,7 +196,10 @@ Value Builder::reshape(Value x, Shape shape) {
              to_string(shape) + " (" + want.str() + ")");
   }
   IndexMap map;
-  map.coords = reshape_coords(graph_, x.shape(), shape);
+  // Nothing is read where there is no element, and no place is counted by sizes of 0.
+  const bool is_empty = have.is_const(0) || want.is_const(0);
+  map.coords = is_empty ? std::vector<Index>(x.shape().size(), Index(0))
+                        : reshape_coords(graph_, x.shape(), shape);
   return reindex(x, std::move(shape), std::move(map), Scalar::of_int(x.dtype(), 0));
 }
 

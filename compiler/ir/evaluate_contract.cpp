@@ -174,11 +174,9 @@ T plus(T a, T b) {
 template <class T, class Each>
 T sum_of(const Problem& p, Each each) {
   if (p.order.form == Order::Form::lanes) {
-    T lanes[kLanes];
-    std::fill(lanes, lanes + kLanes, std::is_floating_point_v<T> ? static_cast<T>(-0.0) : T{});
-    each(
-        [&](int64_t at, T x, T y) { lanes[at % kLanes] = multiply_add(x, y, lanes[at % kLanes]); });
-    return tree(lanes, plus<T>);
+    Lanes<T> lanes(p.order, std::is_floating_point_v<T> ? static_cast<T>(-0.0) : T{});
+    each([&](int64_t at, T x, T y) { lanes.of(at) = multiply_add(x, y, lanes.of(at)); });
+    return lanes.tree(plus<T>);
   }
   T sum{};
   each([&](int64_t, T x, T y) { sum = multiply_add(x, y, sum); });
@@ -190,7 +188,7 @@ template <class T>
 class Totals {
  public:
   Totals(const Problem& p, int64_t results)
-      : lanes_(p.order.form == Order::Form::lanes), block_(p.order.block) {
+      : lanes_(p.order.form == Order::Form::lanes), order_(p.order) {
     if (lanes_) {
       blocks_.resize(static_cast<size_t>(results));
     } else {
@@ -210,12 +208,12 @@ class Totals {
     if (!lanes_) return totals_[r];
     if (blocks_[r].empty()) return T{};
     const T identity = std::is_floating_point_v<T> ? static_cast<T>(-0.0) : T{};
-    return reduce_blocks(std::move(blocks_[r]), block_, identity, plus<T>);
+    return reduce_blocks(std::move(blocks_[r]), order_, identity, plus<T>);
   }
 
  private:
   bool lanes_;
-  int64_t block_;
+  Order order_;
   std::vector<T> totals_;
   std::vector<std::vector<T>> blocks_;
 };

@@ -143,30 +143,42 @@ class MapProgram {
   size_t rank_;
 };
 
-// The orders of the contract on values that come one by one. `next(i)` is value i of n.
-template <class T, class Combine>
-T tree(T (&lanes)[kLanes], Combine combine) {
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    for (int l = 0; l < half; ++l) lanes[l] = combine(lanes[l], lanes[l + half]);
+// The lanes of one block of a sum.
+template <class T>
+class Lanes {
+ public:
+  Lanes(const Order& order, const T& identity) : count_(order.lanes) {
+    std::fill(lanes_, lanes_ + count_, identity);
   }
-  return lanes[0];
-}
+  T& of(int64_t position) { return lanes_[position & (count_ - 1)]; }
+  template <class Combine>
+  T tree(Combine combine) {
+    for (int64_t half = count_ / 2; half > 0; half /= 2) {
+      for (int64_t l = 0; l < half; ++l) lanes_[l] = combine(lanes_[l], lanes_[l + half]);
+    }
+    return lanes_[0];
+  }
+
+ private:
+  int64_t count_;
+  T lanes_[kMostLanes];
+};
 
 // The results of blocks, reduced by the rule of blocks until one is left.
 template <class T, class Combine>
-T reduce_blocks(std::vector<T> values, int64_t block, const T& identity, Combine combine) {
+T reduce_blocks(std::vector<T> values, const Order& order, const T& identity, Combine combine) {
   if (values.empty()) return identity;
+  const auto block = static_cast<size_t>(order.block);
   while (values.size() > 1) {
     std::vector<T> results;
-    for (size_t start = 0; start < values.size(); start += static_cast<size_t>(block)) {
-      const size_t end = std::min(values.size(), start + static_cast<size_t>(block));
-      T lanes[kLanes];
-      for (T& lane : lanes) lane = identity;
+    for (size_t start = 0; start < values.size(); start += block) {
+      const size_t end = std::min(values.size(), start + block);
+      Lanes<T> lanes(order, identity);
       for (size_t i = start; i < end; ++i) {
-        T& lane = lanes[(i - start) % kLanes];
+        T& lane = lanes.of(static_cast<int64_t>(i - start));
         lane = combine(lane, values[i]);
       }
-      results.push_back(tree(lanes, combine));
+      results.push_back(lanes.tree(combine));
     }
     values = std::move(results);
   }

@@ -57,14 +57,15 @@ T reduce_values(const T* x, std::span<const int64_t> at, const Order& order, T i
   std::vector<T> blocks;
   const auto block = static_cast<size_t>(order.block);
   for (size_t start = 0; start < at.size(); start += block) {
-    T lanes[kLanes];
-    std::fill(lanes, lanes + kLanes, identity);
+    Lanes<T> lanes(order, identity);
     const size_t end = std::min(at.size(), start + block);
-    for (size_t i = start; i < end; ++i)
-      lanes[(i - start) % kLanes] = f(lanes[(i - start) % kLanes], x[at[i]]);
-    blocks.push_back(tree(lanes, f));
+    for (size_t i = start; i < end; ++i) {
+      T& lane = lanes.of(static_cast<int64_t>(i - start));
+      lane = f(lane, x[at[i]]);
+    }
+    blocks.push_back(lanes.tree(f));
   }
-  return reduce_blocks(std::move(blocks), order.block, identity, f);
+  return reduce_blocks(std::move(blocks), order, identity, f);
 }
 
 // Calls use(f) with the combining function of a named combiner on T.
@@ -158,15 +159,15 @@ State reduce_states(std::span<const Tensor> xs, int64_t start, std::span<const i
   std::vector<State> blocks;
   const auto block = static_cast<size_t>(order.block);
   for (size_t from = 0; from < at.size(); from += block) {
-    State lanes[kLanes];
-    std::fill(lanes, lanes + kLanes, attr.identities);
+    Lanes<State> lanes(order, attr.identities);
     const size_t end = std::min(at.size(), from + block);
     for (size_t i = from; i < end; ++i) {
-      lanes[(i - from) % kLanes] = f(lanes[(i - from) % kLanes], element(xs, start + at[i]));
+      State& lane = lanes.of(static_cast<int64_t>(i - from));
+      lane = f(lane, element(xs, start + at[i]));
     }
-    blocks.push_back(tree(lanes, f));
+    blocks.push_back(lanes.tree(f));
   }
-  return reduce_blocks(std::move(blocks), order.block, attr.identities, f);
+  return reduce_blocks(std::move(blocks), order, attr.identities, f);
 }
 
 struct Output {

@@ -75,9 +75,10 @@ struct Symbol {
 
 // Sizes that operators need to be equal and that the symbols alone do not make so. Checked when
 // the symbols are bound; everything else in the graph takes it as given (Graph::ranges). In a
-// broadcast the left one, or either, may be 1 instead.
+// broadcast the left one, or either, may be 1 instead; where only a 0 matters, the left one may be
+// anything positive.
 struct Condition {
-  enum class Form : uint8_t { equal, left_or_one, either_or_one };
+  enum class Form : uint8_t { equal, left_or_one, either_or_one, left_or_positive };
   Index left, right;
   Form form = Form::equal;
   std::string because = "";  // operator and place; no part of what it says
@@ -139,13 +140,15 @@ enum class Combiner : uint8_t { add, mul, min, max, and_, or_, xor_, argmin, arg
 std::string_view name_of(Combiner combiner);
 
 // The order of summation, decided by the numerics pass `order` and obeyed by every later level.
-// unset: not decided yet (before `order`). lanes: blocks of `block`, 16 lanes, tree (reduce).
+// unset: not decided yet (before `order`). lanes: blocks of `block`, `lanes` (a power of two),
+// tree (reduce).
 // serial: scan and argmin/argmax. chain: chunks of `chunk` positions, each one serial chain of FMA
 // from +0, chunk sums added ascending; `inner` > 1: the sequence is (c / inner, window row-major, c
 // mod inner), c being the one k axis with role k.
 struct Order {
   enum class Form : uint8_t { unset, lanes, serial, chain } form = Form::unset;
   int64_t block = 0;
+  int64_t lanes = 0;
   int64_t chunk = 0;
   int64_t inner = 0;
   bool operator==(const Order&) const = default;

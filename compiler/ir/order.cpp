@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The default orders of summation: what the pass `order` writes and the evaluator takes where none
 // is set.
-//   reduce    lanes in blocks of 4096; argmin and argmax serial        scan  serial
+//   reduce    16 lanes in blocks of 4096; argmin and argmax serial        scan  serial
 //   contract  m and n absent or of constant extent 1: lanes(4096) with FMA (a symbol counts as
 //   larger than 1);
 //             window axes and exactly one k axis: the sequence (k / 16, window row-major, k mod 16)
@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "compiler/ir/evaluate.h"
+#include "compiler/ir/lanes.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -20,7 +21,14 @@ namespace {
 
 constexpr int64_t kBlock = 4096;  // positions of one lanes block
 constexpr int64_t kChunk = 8192;  // positions of one chain
-constexpr int64_t kInner = 16;    // lanes of one channel block, the unit of every packed layout
+
+Order lanes_order() {
+  Order order;
+  order.form = Order::Form::lanes;
+  order.block = kBlock;
+  order.lanes = kLanes;
+  return order;
+}
 
 Order contract_order(const Contract& c) {
   Order order;
@@ -44,16 +52,12 @@ Order contract_order(const Contract& c) {
         break;
     }
   }
-  if (outer_is_one) {
-    order.form = Order::Form::lanes;
-    order.block = kBlock;
-    return order;
-  }
+  if (outer_is_one) return lanes_order();
   order.form = Order::Form::chain;
   order.chunk = kChunk;
   if (!has_window || !constant_window || k_axes != 1) return order;
-  const int64_t innermost = kInner * std::max<int64_t>(window, 1);
-  order.inner = kInner;
+  const int64_t innermost = kLanes * std::max<int64_t>(window, 1);
+  order.inner = kLanes;  // one channel block, the unit of every packed layout
   order.chunk = std::max<int64_t>(kChunk / innermost, 1) * innermost;
   return order;
 }
@@ -71,9 +75,7 @@ Order default_order(const Node& node) {
     case Kind::reduce: {
       const Combiner combiner = node.as<ReduceAttr>().combiner;
       if (combiner == Combiner::argmin || combiner == Combiner::argmax) return order;
-      order.form = Order::Form::lanes;
-      order.block = kBlock;
-      return order;
+      return lanes_order();
     }
     default:
       throw InternalError("default_order", std::string(name_of(node.kind)) + " sums nothing");

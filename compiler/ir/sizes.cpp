@@ -77,22 +77,44 @@ bool says_the_same(const Condition& a, const Condition& b) {
   return a.left == b.left && a.right == b.right && a.form == b.form;
 }
 
+bool is_stretch(const Condition& c) {
+  return c.form == Form::left_or_one || c.form == Form::either_or_one;
+}
+
 bool holds(Form form, int64_t left, int64_t right) {
-  return left == right || (form != Form::equal && left == 1) ||
-         (form == Form::either_or_one && right == 1);
+  switch (form) {
+    case Form::equal:
+      return left == right;
+    case Form::left_or_one:
+      return left == right || left == 1;
+    case Form::either_or_one:
+      return left == right || left == 1 || right == 1;
+    case Form::left_or_positive:
+      return left == right || left >= 1;
+  }
+  return false;
 }
 
 std::string to_string(const Condition& c) {
   std::string text = c.left.str() + " == " + c.right.str();
-  if (c.form != Form::equal) text += " or " + c.left.str() + " == 1";
+  if (c.form == Form::left_or_positive) return text + " or " + c.left.str() + " >= 1";
+  if (is_stretch(c)) text += " or " + c.left.str() + " == 1";
   if (c.form == Form::either_or_one) text += " or " + c.right.str() + " == 1";
   return text;
 }
 
 std::string alternative_text(const Condition& c) {
-  if (c.form == Form::equal) return "";
-  if (c.right.is_const()) return " or 1";
-  return c.form == Form::left_or_one ? ", or the first 1" : ", or one of them 1";
+  switch (c.form) {
+    case Form::equal:
+      return "";
+    case Form::left_or_one:
+      return c.right.is_const() ? " or 1" : ", or the first 1";
+    case Form::either_or_one:
+      return c.right.is_const() ? " or 1" : ", or one of them 1";
+    case Form::left_or_positive:
+      return c.right.is_const() ? " or at least 1" : ", or the first at least 1";
+  }
+  return "";
 }
 
 std::string broken_text(const Condition& c, int64_t left, int64_t right) {

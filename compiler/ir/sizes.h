@@ -16,6 +16,7 @@ namespace mintor {
 
 using SizeValues = std::map<std::string, int64_t>;
 
+bool is_stretch(const Condition& c);  // of a broadcast: a 1 will do
 bool says_the_same(const Condition& a, const Condition& b);
 bool holds(Condition::Form form, int64_t left, int64_t right);
 // "n == 2 or n == 1"

@@ -24,6 +24,9 @@ using Blobs = std::map<std::string, Tensor>;  // SHA-256 (hex) -> bytes
 enum class Scopes { shown, hidden };  // hidden: the text that identity and hashes are taken from
 
 std::string print(const Graph& graph, Scopes scopes = Scopes::shown);
+// SHA-256 of what a Graph says apart from its name and the values of its parameters: graphs of one
+// structure become the same program. Names, scopes and the bytes of constants are part of it.
+std::string structure_hash(const Graph& graph);
 Blobs blobs_of(const Graph& graph);
 // Throws CompileError with line and column. A blob that is missing is an error that names it.
 Graph parse_graph(std::string_view text, const Blobs& blobs = {});

@@ -5,6 +5,7 @@
 // from splitmix64 of that seed.
 #include "compiler/ir/text_attr.h"
 
+#include "compiler/ir/lanes.h"
 #include "compiler/ir/text_scalar.h"
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
@@ -87,9 +88,10 @@ Order read_order(Lexer& lexer) {
   if (!lanes) lexer.expect("chain");
   lexer.expect("(");
   (lanes ? order.block : order.chunk) = lexer.integer("a number of positions");
-  if (!lanes && lexer.accept(",")) {
-    lexer.expect("inner");
-    order.inner = lexer.integer("a number of positions");
+  if (lanes) order.lanes = kLanes;
+  if (lexer.accept(",")) {
+    lexer.expect(lanes ? "across" : "inner");
+    (lanes ? order.lanes : order.inner) = lexer.integer("a number of positions");
   }
   lexer.expect(")");
   order.form = lanes ? Order::Form::lanes : Order::Form::chain;

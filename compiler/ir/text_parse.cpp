@@ -73,23 +73,27 @@ class GraphParser {
     return size;
   }
 
-  // "needs p == q or p == 1 or q == 1 @ "who"": before the nodes, whose types depend on it.
+  // "needs p == q or p == 1 or q == 1 @ "who"", or "needs p == q or p >= 1": before the nodes,
+  // whose types depend on it.
   void condition() {
     if (!graph_.nodes().empty()) lexer_.fail("`needs` stands before the first node");
     Condition c;
     c.left = size();
     lexer_.expect("==");
     c.right = size();
-    const auto may_be_one = [&](const Index& side) {
+    const auto alternative = [&](const Index& side, Condition::Form form) {
       if (!lexer_.accept("or")) return false;
       if (!(size() == side)) lexer_.fail("expected '" + side.str() + " == 1'");
-      lexer_.expect("==");
+      c.form = form;
+      if (form == Condition::Form::left_or_one && lexer_.accept(">="))
+        c.form = Condition::Form::left_or_positive;
+      else
+        lexer_.expect("==");
       if (lexer_.integer("1") != 1) lexer_.fail("a size is stretched where it is 1");
-      return true;
+      return c.form == Condition::Form::left_or_one;
     };
-    if (may_be_one(c.left)) {
-      c.form = may_be_one(c.right) ? Condition::Form::either_or_one : Condition::Form::left_or_one;
-    }
+    if (alternative(c.left, Condition::Form::left_or_one))
+      alternative(c.right, Condition::Form::either_or_one);
     if (lexer_.accept("@")) c.because = lexer_.string("the operator that needs it");
     graph_.add_condition(std::move(c));
   }

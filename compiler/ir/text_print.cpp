@@ -4,6 +4,7 @@
 //   y = reindex f32[2, 8] (x, idx)  [l0, i1] where l0 = 1[i0] if 0 <= i0 < n fill 0
 //   y = contract f32[8, 4] (x, w)  m = 8, n = 4, k = 256 | x[m, k] y[k, n] order chain(8192)
 //   y = reduce f32[8] (x)  add dims = [1] identity -0 order lanes(4096)
+//   (16 lanes; of others `order lanes(4096, across 8)`)
 //   y = if f32[] (c, x) {  regions as nested graphs  }
 // Keeps true: the text depends on what is live (and on inputs), not on node ids; scopes stand after
 // `@` only.
@@ -11,9 +12,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "compiler/ir/lanes.h"
 #include "compiler/ir/sizes.h"
 #include "compiler/ir/text.h"
 #include "compiler/ir/text_scalar.h"
+#include "compiler/support/sha256.h"
 
 namespace mintor {
 
@@ -67,7 +70,8 @@ std::string order_text(const Order& order) {
     case Order::Form::serial:
       return " order serial";
     case Order::Form::lanes:
-      return " order lanes(" + std::to_string(order.block) + ")";
+      return " order lanes(" + std::to_string(order.block) +
+             (order.lanes == kLanes ? "" : ", across " + std::to_string(order.lanes)) + ")";
     case Order::Form::chain:
       break;
   }
@@ -93,6 +97,9 @@ std::string scope_text(const std::string& scope) {
   }
   return scope;
 }
+
+// Of parameters; the graph's own name goes with them.
+enum class Values { shown, hidden };
 
 // What follows the operands, without the leading blanks.
 struct AttrPrinter {
@@ -172,7 +179,8 @@ bool is_keyword(std::string_view name) {
 
 class GraphPrinter {
  public:
-  GraphPrinter(const Graph& graph, Scopes scopes) : graph_(graph), scopes_(scopes) {
+  GraphPrinter(const Graph& graph, Scopes scopes, Values values = Values::shown)
+      : graph_(graph), scopes_(scopes), values_(values) {
     std::vector<bool> live(graph.nodes().size(), false);
     for (const Node* node : live_nodes(graph)) live[static_cast<size_t>(node->id)] = true;
     for (const auto& node : graph.nodes()) {
@@ -183,7 +191,8 @@ class GraphPrinter {
   }
 
   void print(std::string& out, const std::string& indent) const {
-    out += indent + "graph " + name_or_quoted(graph_.name()) + header() + " {\n";
+    const std::string title = values_ == Values::shown ? name_or_quoted(graph_.name()) : "";
+    out += indent + "graph " + title + header() + " {\n";
     size_t name_width = 0, op_width = 0;
     for (const Node* node : nodes_) {
       name_width = std::max(name_width, std::min<size_t>(names_of(*node).size(), 12));
@@ -278,6 +287,14 @@ class GraphPrinter {
     return quoted(*own) + " ";
   }
 
+  // Of hidden values, constants count by their bytes: as a number, one NaN is every NaN.
+  std::string attr_text(const Node& node) const {
+    if (values_ == Values::hidden && node.kind == Kind::parameter) return "";
+    if (values_ == Values::hidden && node.kind == Kind::constant)
+      return node.as<ConstantAttr>().sha256;
+    return std::visit(AttrPrinter{node}, node.attr);
+  }
+
   void print_node(std::string& out, const std::string& indent, const Node& node, size_t name_width,
                   size_t op_width) const {
     auto padded = [](std::string text, size_t width) {
@@ -291,7 +308,7 @@ class GraphPrinter {
                 : join(node.results, [](const Type& type) { return to_string(type); });
     if (!node.operands.empty())
       line += " (" + join(node.operands, [&](const Value& v) { return name(v); }) + ")";
-    const std::string attr = std::visit(AttrPrinter{node}, node.attr);
+    const std::string attr = attr_text(node);
     if (!attr.empty()) line += "  " + attr;
     const auto regions = regions_of(node);
     if (!regions.empty()) {
@@ -306,6 +323,7 @@ class GraphPrinter {
 
   const Graph& graph_;
   Scopes scopes_;
+  Values values_;
   std::vector<const Node*> nodes_;
   std::unordered_map<size_t, std::string> names_;
 };
@@ -330,6 +348,12 @@ std::string print(const Graph& graph, Scopes scopes) {
   std::string text;
   GraphPrinter(graph, scopes).print(text, "");
   return text;
+}
+
+std::string structure_hash(const Graph& graph) {
+  std::string text;
+  GraphPrinter(graph, Scopes::shown, Values::hidden).print(text, "");
+  return sha256_hex(text);
 }
 
 Blobs blobs_of(const Graph& graph) {

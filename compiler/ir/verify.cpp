@@ -14,9 +14,11 @@
 #include "compiler/ir/builder.h"
 #include "compiler/ir/derive.h"
 #include "compiler/ir/evaluate.h"
+#include "compiler/ir/lanes.h"
 #include "compiler/ir/sizes.h"
 #include "compiler/ir/text.h"
 #include "compiler/support/lexer.h"
+#include "compiler/support/reserved_names.h"
 
 namespace mintor {
 
@@ -111,6 +113,17 @@ std::string combiner_body(const Graph&, const Node& node) {
   return "";
 }
 
+// The tree halves the lanes until one is left, and blocks of blocks become fewer.
+std::string lanes_fault(const Order& order) {
+  if (order.lanes < 2 || order.lanes > kMostLanes || (order.lanes & (order.lanes - 1)) != 0)
+    return "its lanes are " + std::to_string(order.lanes) + ", no power of two from 2 to " +
+           std::to_string(kMostLanes);
+  if (order.block < order.lanes)
+    return "a block has " + std::to_string(order.block) + " positions for " +
+           std::to_string(order.lanes) + " lanes";
+  return "";
+}
+
 // An order that is set must be one that the kind can have.
 std::string order_form(const Graph&, const Node& node) {
   const Order* order = order_of(node);
@@ -126,7 +139,7 @@ std::string order_form(const Graph&, const Node& node) {
         const Combiner c = node.as<ReduceAttr>().combiner;
         if (c == Combiner::argmin || c == Combiner::argmax) return "argmin and argmax are serial";
       }
-      return order->block > 0 ? "" : "a block has no positions";
+      return lanes_fault(*order);
     case Order::Form::chain:
       break;
   }
@@ -216,16 +229,9 @@ std::string describe(const Graph& graph, const Node& node) {
   return text;
 }
 
-// Symbols share their spelling with the variables of index maps and the functions of index text.
-bool is_reserved(const std::string& name) {
-  if (name == "min" || name == "max") return true;
-  return name.size() > 1 && (name[0] == 'i' || name[0] == 'l') &&
-         name.find_first_not_of("0123456789", 1) == std::string::npos;
-}
-
 std::string symbol_fault(const Graph& graph) {
   for (const Symbol& s : graph.symbols()) {
-    if (!is_name(s.name) || is_reserved(s.name))
+    if (!is_name(s.name) || !why_reserved(NameIn::index_text, s.name).empty())
       return "a symbol cannot be named '" + s.name + "'";
     if (s.lo < 0 || s.divisor < 1 || (s.hi >= 0 && s.hi < s.lo))
       return "the range of symbol '" + s.name + "' is empty or negative";

@@ -26,7 +26,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "MINTOR-SEAL-1:";
 constexpr size_t kSealBytes = 14 + 64;
-constexpr time_t kAbandonedSeconds = 3600;      // a work folder that nobody removed
+constexpr time_t kAbandonedSeconds = 3600;  // what is unfinished that long, nobody finishes
+constexpr std::string_view kLibrary = ".so", kRecord = ".program", kUnfinished = "work.";
 
 std::string default_folder() {
   if (const char* set = std::getenv("MINTOR_CACHE_DIR"); set && *set) return set;
@@ -47,16 +48,22 @@ std::string default_folder() {
 bool read_file(const std::string& path, std::string& bytes) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return false;
-  bytes.assign(std::istreambuf_iterator<char>(file), {});
-  return !file.bad();
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  if (error) return false;
+  bytes.resize(size);
+  file.read(bytes.data(), static_cast<std::streamsize>(size));
+  return file.gcount() == static_cast<std::streamsize>(size);
 }
+
+std::string seal_of(std::string_view bytes) { return std::string(kMagic) + sha256_hex(bytes); }
 
 bool is_sealed(const std::string& bytes) {
   if (bytes.size() < kSealBytes) return false;
   const std::string_view all(bytes);
   const std::string_view body = all.substr(0, all.size() - kSealBytes);
   const std::string_view seal = all.substr(body.size());
-  return seal.starts_with(kMagic) && seal.substr(kMagic.size()) == sha256_hex(body);
+  return seal == seal_of(body);
 }
 
 }  // namespace
@@ -80,22 +87,48 @@ Cache::Cache(const std::string& option, int64_t limit_bytes)
   if ((info.st_mode & 022) != 0) refuse(folder_, "can be written by other users");
 }
 
-std::string Cache::find(const std::string& key) const {
-  const std::string path = folder_ + "/" + key + ".so";
+// With its seal. A damaged one, and what is no file of ours, is removed.
+std::optional<std::string> Cache::read_entry(const std::string& path) const {
   std::string bytes;
   struct stat info;
-  if (lstat(path.c_str(), &info) != 0) return "";
+  if (lstat(path.c_str(), &info) != 0) return std::nullopt;
   const bool ours = S_ISREG(info.st_mode) && info.st_uid == geteuid();
   if (!ours || !read_file(path, bytes) || !is_sealed(bytes)) {
     unlink(path.c_str());
-    return "";
+    return std::nullopt;
   }
-  utimensat(AT_FDCWD, path.c_str(), nullptr, 0);   // used now: the oldest are removed first
-  return path;
+  utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // used now: the oldest are removed first
+  return bytes;
+}
+
+std::string Cache::find(const std::string& key) const {
+  const std::string path = folder_ + "/" + key + std::string(kLibrary);
+  return read_entry(path) ? path : "";
+}
+
+std::optional<std::string> Cache::find_record(const std::string& key) const {
+  std::optional<std::string> bytes = read_entry(folder_ + "/" + key + std::string(kRecord));
+  if (bytes) bytes->resize(bytes->size() - kSealBytes);
+  return bytes;
+}
+
+void Cache::store_record(const std::string& key, std::string_view bytes) const {
+  std::string unfinished = folder_ + "/" + std::string(kUnfinished) + "XXXXXX";
+  const int file = mkstemp(unfinished.data());
+  if (file < 0) refuse(folder_, std::string("cannot be used: ") + std::strerror(errno));
+  close(file);
+  std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
+  out << bytes << seal_of(bytes);
+  out.close();
+  const std::string path = folder_ + "/" + key + std::string(kRecord);
+  const bool whole = out.good() && std::rename(unfinished.c_str(), path.c_str()) == 0;
+  if (!whole) unlink(unfinished.c_str());
+  if (!whole) refuse(folder_, "is full");
+  make_room(path);
 }
 
 std::string Cache::make_work_folder() const {
-  std::string path = folder_ + "/work.XXXXXX";
+  std::string path = folder_ + "/" + std::string(kUnfinished) + "XXXXXX";
   if (!mkdtemp(path.data()))
     refuse(folder_, std::string("cannot be used: ") + std::strerror(errno));
   return path;
@@ -106,11 +139,11 @@ std::string Cache::store(const std::string& key, const std::string& file) const 
   if (!read_file(file, bytes)) throw InternalError("cache", "the linked library cannot be read");
   {
     std::ofstream out(file, std::ios::binary | std::ios::app);
-    out << kMagic << sha256_hex(std::string_view(bytes));
+    out << seal_of(bytes);
     out.flush();
     if (!out) refuse(folder_, "is full");
   }
-  const std::string path = folder_ + "/" + key + ".so";
+  const std::string path = folder_ + "/" + key + std::string(kLibrary);
   if (std::rename(file.c_str(), path.c_str()) != 0) refuse(folder_, std::strerror(errno));
   make_room(path);
   return path;
@@ -129,11 +162,12 @@ void Cache::make_room(const std::string& keep) const {
     struct stat info;
     const std::string path = item.path().string();
     if (lstat(path.c_str(), &info) != 0) continue;
-    if (S_ISDIR(info.st_mode) && item.path().filename().string().starts_with("work.") &&
-        info.st_mtime + kAbandonedSeconds < time(nullptr)) {
-      fs::remove_all(item.path(), error);
+    if (item.path().filename().string().starts_with(kUnfinished)) {
+      if (info.st_mtime + kAbandonedSeconds < time(nullptr)) fs::remove_all(item.path(), error);
+      continue;
     }
-    if (!S_ISREG(info.st_mode) || item.path().extension() != ".so") continue;
+    const std::string extension = item.path().extension().string();
+    if (!S_ISREG(info.st_mode) || (extension != kLibrary && extension != kRecord)) continue;
     entries.push_back({info.st_mtim, info.st_size, path});
     total += info.st_size;
   }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder of compiled libraries: private, bounded, safe with several processes. Takes keys and
-// finished files; gives paths of libraries whose contents are as they were stored. Keeps true: the
-// folder is ours alone (mode 0700, our user) or it is refused; a library appears whole (written
-// beside, renamed) with its SHA-256 behind its last byte; the oldest go when it is full.
+// The folder of compiled libraries and of records that lead to them: private, bounded, safe with
+// several processes. Takes keys and finished files or bytes; gives what was stored, and only when
+// it is as it was stored. Keeps true: the folder is ours alone (mode 0700, our user) or it is
+// refused; an entry appears whole (written beside, renamed) with its SHA-256 behind its last byte;
+// the oldest go when it is full.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace mintor {
 
@@ -22,8 +25,12 @@ class Cache {
   std::string make_work_folder() const;
   // Seals the file, moves it to its key, makes room. Gives its path.
   std::string store(const std::string& key, const std::string& file) const;
+  // Bytes under a key of their own, apart from the libraries'.
+  std::optional<std::string> find_record(const std::string& key) const;
+  void store_record(const std::string& key, std::string_view bytes) const;
 
  private:
+  std::optional<std::string> read_entry(const std::string& path) const;
   void make_room(const std::string& keep) const;
 
   std::string folder_;

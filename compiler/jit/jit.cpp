@@ -48,11 +48,15 @@ void feed(Sha256& hash, std::string_view part) {
   hash.update(part);
 }
 
+std::string fingerprint_of(const JitBackend& backend) {
+  std::string text = "mintor " MINTOR_VERSION ", " + backend.fingerprint();
+  for (const std::string& flag : jit_flags()) text += " " + flag;
+  return text;
+}
+
 std::string key_of(const ProgramSource& source, const JitBackend& backend) {
   Sha256 hash;
-  feed(hash, "mintor " MINTOR_VERSION);
-  feed(hash, backend.fingerprint());
-  for (const std::string& flag : jit_flags()) feed(hash, flag);
+  feed(hash, fingerprint_of(backend));
   for (const auto* files : {&source.headers, &source.units}) {
     feed(hash, std::to_string(files->size()));
     for (const SourceFile& file : *files) {
@@ -116,15 +120,24 @@ std::vector<std::string> jit_flags() {
 
 int jit_kernel_units() { return compile_threads(); }
 
+std::string jit_fingerprint(const CompileContext& context) {
+  return fingerprint_of(*choose_backend(context));
+}
+
+JitCode jit_open(const CompileContext& context, const std::string& key) {
+  const std::string path = Cache(context.options.cache_dir).find(key);
+  JitCode code = path.empty() ? JitCode{} : open_library(path);
+  code.key = key;
+  return code;
+}
+
 JitCode jit_compile(CompileContext& context, const ProgramSource& given) {
   ProgramSource source = with_runtime_headers(given);
   source.units.push_back({"entry.cpp", kEntryUnit, {}});
   const std::unique_ptr<JitBackend> backend = choose_backend(context);
   const Cache cache(context.options.cache_dir);
   const std::string key = key_of(source, *backend);
-  if (const std::string path = cache.find(key); !path.empty()) {
-    if (JitCode code = open_library(path); code.program != nullptr) return code;
-  }
+  if (JitCode code = jit_open(context, key); code.program != nullptr) return code;
 
   const WorkFolder work(cache.make_work_folder());
   const std::string library = work.path() + "/library.so";
@@ -139,6 +152,7 @@ JitCode jit_compile(CompileContext& context, const ProgramSource& given) {
   // Opened before it is stored: from then on, other processes may remove it.
   JitCode code = open_library(library);
   check(code.program != nullptr, "jit", "the linked library is not there");
+  code.key = key;
   code.library = cache.store(key, library);
   code.compiled = true;
   return code;

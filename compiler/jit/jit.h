@@ -19,11 +19,16 @@ namespace mintor {
 struct JitCode {
   const void* program = nullptr;
   std::shared_ptr<void> code;
-  std::string library;          // the file in the cache
-  bool compiled = false;        // false: it was in the cache
+  std::string key;        // what jit_open finds it by
+  std::string library;    // the file in the cache
+  bool compiled = false;  // false: it was in the cache
 };
 
 JitCode jit_compile(CompileContext& context, const ProgramSource& source);
+// From the cache, by the key of an earlier compile; without a program when it is there no more.
+JitCode jit_open(const CompileContext& context, const std::string& key);
+// Which compiler and flags jit_compile would use, for keys of what leads to its libraries.
+std::string jit_fingerprint(const CompileContext& context);
 
 // One stage of one unit as text: "llvm-ir", "asm" or "obj" (bytes). CompileError without LLVM.
 std::string emit_stage(const ProgramSource& source, size_t unit, const std::string& stage);

@@ -26,6 +26,32 @@ std::set<std::string> bound_in(const Stmt& stmt) {
   return out;
 }
 
+std::set<std::string> mentioned_in(const Stmt& stmt) {
+  std::set<std::string> out;
+  map_indices(stmt, [&](const Index& e) {
+    for (const std::string& v : e.vars()) out.insert(v);
+    return e;
+  });
+  visit_exprs(stmt, [&](const Expr& e) {
+    if (auto* v = std::get_if<VariableExpr>(&e->node)) out.insert(v->name);
+    if (auto* l = std::get_if<LoadExpr>(&e->node)) out.insert(l->buffer);
+  });
+  visit(stmt, [&](const Stmt& s) {
+    if (auto* st = std::get_if<Store>(&s->node)) out.insert(st->buffer);
+    if (auto* i = std::get_if<Instr>(&s->node))
+      for (const InstrOperand& o : i->operands) out.insert(o.buffer);
+  });
+  return out;
+}
+
+std::vector<Param> params_of(const Kernel& kernel, const Stmt& stmt) {
+  const std::set<std::string> names = mentioned_in(stmt);
+  std::vector<Param> out;
+  for (const Param& p : kernel.params)
+    if (names.contains(p.name)) out.push_back(p);
+  return out;
+}
+
 std::vector<Expr> conjuncts(const Expr& cond) {
   if (auto* o = std::get_if<OpExpr>(&cond->node); o && o->op == ScalarOp::and_) {
     auto out = conjuncts(o->args[0]);

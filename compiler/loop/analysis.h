@@ -56,5 +56,9 @@ struct BufferType {
 };
 std::map<std::string, BufferType> buffers_of(const Kernel& kernel);
 std::set<std::string> bound_in(const Stmt& stmt);
+// The variables, symbols and buffers that it reads, and the buffers that it writes.
+std::set<std::string> mentioned_in(const Stmt& stmt);
+// The parameters that it mentions, in order.
+std::vector<Param> params_of(const Kernel& kernel, const Stmt& stmt);
 
 }  // namespace mintor

@@ -37,6 +37,8 @@
 
 namespace mintor {
 
+class Lexer;
+
 inline constexpr std::string_view kLane = "lane";
 
 // ---- expressions ----
@@ -237,6 +239,8 @@ std::set<std::string> names_in(const Kernel& kernel);  // all bound names
 std::string fresh_name(const Kernel& kernel, std::string_view wish);
 // Ranges of symbols and, along the path to loop `var` (inclusive), of the loops around.
 Ranges ranges_at(const Kernel& kernel, std::string_view var = "");
+// Variables and buffers of these names, bound or used, get the new ones.
+Stmt rename(const Stmt& stmt, const std::map<std::string, std::string>& names);
 // Renames every variable and buffer bound inside `stmt` by appending `suffix` (for copies of a
 // body); loops inside become that part of their axis.
 Stmt rename_bound(const Stmt& stmt, std::string_view suffix, std::optional<LoopPart> part = {});
@@ -255,6 +259,7 @@ std::string print(const Stmt& stmt, int indent = 0);
 std::string print(const Expr& expr);
 // Exactly what print gives; CompileError with line and column.
 Kernel parse_kernel(std::string_view text);
+Kernel parse_kernel(Lexer& lexer);  // as part of a text
 // InternalError naming the rule and the statement.
 void verify(const Kernel& kernel);
 

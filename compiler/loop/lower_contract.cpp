@@ -194,7 +194,7 @@ Expr lanes_sum(ContractNest& nest, std::vector<Stmt>& body) {
   r.combine = [](const auto& a, const auto& b) {
     return std::vector<Expr>{k::op(ScalarOp::add, {a[0], b[0]})};
   };
-  r.block = nest.c.order.block > 0 ? nest.c.order.block : 4096;
+  r.order = nest.c.order;
   r.prefix = nest.prefix;
   Index count = 1;
   for (const LoopAxis& axis : nest.k_axes) count = count * axis.extent;

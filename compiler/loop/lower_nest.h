@@ -51,7 +51,7 @@ struct LaneReduction {
   // the new values.
   std::function<std::vector<Expr>(Index item, const std::vector<Expr>& acc, std::vector<Stmt>& out)>
       take;
-  int64_t block = 4096;
+  Order order;  // of form lanes
   // Items there can be where the count has no known bound: no address space holds more elements.
   int64_t most = int64_t{1} << 47;
   std::string prefix;  // of the names it makes

@@ -4,8 +4,9 @@
 //   y = concat(a, b), dim 1  ->  for i { for j_0 in A { y[i, j_0] = a[i, j_0] }
 //                                        for j_1 in B { y[i, A + j_1] = b[i, j_1] } }
 // Loops that all parts have go outside and are tasks; where those are few, each part is cut into
-// shares. The loop of tasks is parallel from the start: that parts lie apart is known here, and to
-// find it out again from a thousand stores would be to compare each with each.
+// shares. Around many parts lies the loop of tasks alone, so that they can be cut into several
+// functions (loop/cut.h). The loop of tasks is parallel from the start: that parts lie apart is
+// known here, and to find it out again from a thousand stores would be to compare each with each.
 #include <algorithm>
 
 #include "compiler/loop/lower_nest.h"
@@ -17,6 +18,7 @@ namespace {
 // Enough tasks to keep a machine busy; a share of less than a page is not worth a thread.
 constexpr int64_t kShares = 16;
 constexpr int64_t kManyTasks = 64;   // what is left is a loop inside
+constexpr size_t kManyParts = 32;    // nothing is left: they are the text of several functions
 constexpr int64_t kShareOf = 32768;  // elements of the whole
 constexpr int64_t kShareUnit = 16;   // a share begins at a whole vector
 
@@ -45,8 +47,8 @@ struct PartsNest {
   int32_t dim = 0;
   std::vector<bool> is_outer = {};
   std::vector<LoopAxis> outer = {};
-  std::string task = {};       // the loop of tasks: shares, or positions of the first outer axes
-  std::vector<LoopAxis> fused = {};  // those
+  std::string task = {};  // the loop of tasks: positions of the first outer axes, then shares
+  std::vector<LoopAxis> fused = {};  // those axes
   bool shares = false;
   std::vector<Chosen> path = {};
   std::vector<Part> parts = {};
@@ -82,11 +84,9 @@ struct PartsNest {
     for (const Index& e : shape) count = count * e;
     task = ctx.exprs.fresh(name + "_task");
     shares = few_tasks() && !(count.is_const() && count.value() < kShareOf);
-    while (!shares && !outer.empty()) {
+    while (!outer.empty() && (parts.size() > kManyParts || !enough_tasks())) {
       fused.push_back(outer.front());
       outer.erase(outer.begin());
-      const Index tasks = product(fused);
-      if (tasks.is_const() && tasks.value() >= kManyTasks) break;
     }
   }
 
@@ -96,7 +96,12 @@ struct PartsNest {
       if (is_outer[d]) outer.push_back({var(d), v.shape()[d], {LoopRole::out, "", {}}});
   }
 
-  Index tasks() const { return shares ? Index(kShares) : product(fused); }
+  Index tasks() const { return product(fused) * (shares ? kShares : 1); }
+
+  bool enough_tasks() const {
+    const Index count = tasks();
+    return shares || (count.is_const() && count.value() >= kManyTasks);
+  }
 
   bool few_tasks() const {
     const Index tasks = product(outer);
@@ -117,13 +122,15 @@ struct PartsNest {
     axes.insert(axes.end(), inner.begin(), inner.end());
     Ranges ranges = ctx.ranges(axes);
     ranges.set(task, Index(0), tasks() - 1);
-    const std::vector<Index> place = unflattened(ranges, Index::var(task), extents_of(fused));
+    std::vector<Index> extents = extents_of(fused);
+    if (shares) extents.push_back(kShares);
+    const std::vector<Index> place = unflattened(ranges, Index::var(task), extents);
     for (size_t d = 0, n = 0; d < at.size() && n < fused.size(); ++d)
       if (is_outer[d]) at[d] = place[n++];
     Index within = at[dim];
     if (shares) {
       const Index size = ceildiv(ceildiv(part.extent, kShares), kShareUnit) * kShareUnit;
-      const Index begin = Index::var(task) * size, left = max(part.extent - begin, Index(0));
+      const Index begin = place.back() * size, left = max(part.extent - begin, Index(0));
       along.extent = ranges.simplify(min(size, left));
       ranges.set(along.var, Range{Index(0), min(size - 1, part.extent - begin - 1), 1});
       within = begin + within;

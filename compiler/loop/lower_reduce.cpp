@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nests of reduce, scan and reindex_reduce.
-// The rule of `reduce`: blocks of 4096 items; within a block lane = i mod 16, each lane serial from
-// the identity; then lane l takes l+8, l+4, l+2, l+1; the block results are reduced by the same
-// rule; an empty sum is +0.
+// The rule of `reduce`: blocks of items; within a block lane = i mod the order's lanes (16), each
+// lane serial from the identity; then lane l takes l+8, l+4, l+2, l+1; the block results are
+// reduced by the same rule; an empty sum is +0.
 #include <algorithm>
 
-#include "compiler/ir/lanes.h"
+#include "compiler/ir/evaluate.h"
 #include "compiler/loop/lower_nest.h"
 #include "compiler/support/error.h"
 
@@ -61,15 +61,15 @@ std::vector<std::string> alloc_all(NestContext& ctx, const std::string& wish,
   return names;
 }
 
-// At most 16 items: each lane holds one, absent lanes hold the identity, which combining skips
-// without a trace.
+// No more items than lanes: each lane holds one, absent lanes hold the identity, which combining
+// skips without a trace.
 std::vector<Expr> reduce_few(NestContext& ctx, const LaneReduction& r, int64_t count,
                              std::vector<Stmt>& out) {
   std::vector<std::vector<Expr>> lanes;
   for (int64_t i = 0; i < count; ++i)
     lanes.push_back(
         name_all(ctx, r.prefix + "_x", r.take(Index(i), constants_of(r.identities), out), out));
-  for (int64_t half = kLanes / 2; half >= 1; half /= 2)
+  for (int64_t half = r.order.lanes / 2; half >= 1; half /= 2)
     for (int64_t l = 0; l < half && l + half < static_cast<int64_t>(lanes.size()); ++l)
       lanes[l] = name_all(ctx, r.prefix + "_t", r.combine(lanes[l], lanes[l + half]), out);
   return lanes.front();
@@ -78,8 +78,9 @@ std::vector<Expr> reduce_few(NestContext& ctx, const LaneReduction& r, int64_t c
 // Lane accumulators over one block (or, for block results, over all of them), then the tree.
 std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const Index& count,
                                std::vector<Stmt>& out) {
-  const auto acc = alloc_all(ctx, r.prefix + "_lanes", r.dtypes, kLanes, Space::reg, out);
-  const auto part = alloc_all(ctx, r.prefix + "_part", r.dtypes, kLanes, Space::local, out);
+  const int64_t width = r.order.lanes;
+  const auto acc = alloc_all(ctx, r.prefix + "_lanes", r.dtypes, width, Space::reg, out);
+  const auto part = alloc_all(ctx, r.prefix + "_part", r.dtypes, width, Space::local, out);
   const auto lane_loop = [&](const std::string& wish, const Index& lanes,
                              const std::function<void(Index, std::vector<Stmt>&)>& body) {
     const std::string var = ctx.exprs.fresh(r.prefix + wish);
@@ -89,7 +90,7 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
     return k::loop(var, 0, lanes, k::block(std::move(inner)), LoopKind::serial,
                    {LoopRole::lane, "", {}});
   };
-  out.push_back(lane_loop("_l", kLanes, [&](Index l, std::vector<Stmt>& inner) {
+  out.push_back(lane_loop("_l", width, [&](Index l, std::vector<Stmt>& inner) {
     store_all(acc, l, constants_of(r.identities), inner);
   }));
   const auto step = [&](const Index& base) {
@@ -98,10 +99,10 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
     };
   };
   const std::string steps = ctx.exprs.fresh(r.prefix + "_s");
-  const Index full = ctx.exprs.ranges().simplify(floordiv(count, kLanes));
-  const Index rest = ctx.exprs.ranges().simplify(mod(count, kLanes));
+  const Index full = ctx.exprs.ranges().simplify(floordiv(count, width));
+  const Index rest = ctx.exprs.ranges().simplify(mod(count, width));
   if (r.blocks) {
-    const Index item = Index::var(steps), lane = mod(item, kLanes);
+    const Index item = Index::var(steps), lane = mod(item, width);
     std::vector<Stmt> inner;
     ctx.exprs.ranges().set(steps, Index(0), count - 1);
     update_all(ctx, r, acc, lane, r.take(item, load_all(acc, r.dtypes, lane), inner), inner);
@@ -110,15 +111,14 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
   } else {
     ctx.exprs.ranges().set(steps, Index(0), full - 1);
     if (!full.is_const(0))
-      out.push_back(k::loop(steps, 0, full,
-                            lane_loop("_l", kLanes, step(Index::var(steps) * kLanes)),
+      out.push_back(k::loop(steps, 0, full, lane_loop("_l", width, step(Index::var(steps) * width)),
                             LoopKind::serial, {LoopRole::reduced, "", {}}));
-    if (!rest.is_const(0)) out.push_back(lane_loop("_l", rest, step(full * kLanes)));
+    if (!rest.is_const(0)) out.push_back(lane_loop("_l", rest, step(full * width)));
   }
-  out.push_back(lane_loop("_l", kLanes, [&](Index l, std::vector<Stmt>& inner) {
+  out.push_back(lane_loop("_l", width, [&](Index l, std::vector<Stmt>& inner) {
     store_all(part, l, load_all(acc, r.dtypes, l), inner);
   }));
-  for (int64_t half = kLanes / 2; half >= 1; half /= 2)
+  for (int64_t half = width / 2; half >= 1; half /= 2)
     out.push_back(lane_loop("_l", half, [&](Index l, std::vector<Stmt>& inner) {
       const auto combined =
           r.combine(load_all(part, r.dtypes, l), load_all(part, r.dtypes, l + half));
@@ -131,26 +131,27 @@ std::vector<Expr> reduce_block(NestContext& ctx, const LaneReduction& r, const I
 
 std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& r, const Index& count,
                                const std::vector<LoopAxis>& axes, std::vector<Stmt>& out) {
+  check(r.order.form == Order::Form::lanes, "lower", "lanes are summed without an order of lanes");
   const int64_t most = std::min(ctx.exprs.ranges().upper(count).value_or(r.most), r.most);
-  if (count.is_const() && count.value() <= kLanes && count.value() > 0)
+  if (count.is_const() && count.value() <= r.order.lanes && count.value() > 0)
     return reduce_few(ctx, r, count.value(), out);
-  if (most <= r.block) return reduce_block(ctx, r, count, out);
+  if (most <= r.order.block) return reduce_block(ctx, r, count, out);
 
   // Blocks, and their results as the items of the same rule: lane accumulators indexed by block
-  // mod 16.
-  const Index blocks = ceildiv(count, r.block);
+  // mod their number.
+  const Index blocks = ceildiv(count, r.order.block);
   LaneReduction outer = r;
   outer.prefix = ctx.exprs.fresh(r.prefix + "_b");
   outer.blocks = true;
-  outer.most = (most + r.block - 1) / r.block;
+  outer.most = (most + r.order.block - 1) / r.order.block;
   outer.take = [&](Index b, const std::vector<Expr>& acc, std::vector<Stmt>& inner) {
     LaneReduction block = r;
     block.take = [&, b](Index i, const std::vector<Expr>& a, std::vector<Stmt>& o) {
-      return r.take(b * r.block + i, a, o);
+      return r.take(b * r.order.block + i, a, o);
     };
     const std::string size = ctx.exprs.fresh(r.prefix + "_n");
-    ctx.exprs.ranges().set(size, Index(1), Index(r.block));
-    inner.push_back(k::let(size, k::index(min(Index(r.block), count - b * r.block))));
+    ctx.exprs.ranges().set(size, Index(1), Index(r.order.block));
+    inner.push_back(k::let(size, k::index(min(Index(r.order.block), count - b * r.order.block))));
     return r.combine(acc, reduce_block(ctx, block, Index::var(size), inner));
   };
   return reduce_lanes(ctx, outer, blocks, axes, out);
@@ -278,7 +279,7 @@ Stmt nest_reduce(NestContext& ctx, const Node& node) {
   for (const Value& x : node.operands) r.dtypes.push_back(x.dtype());
   r.identities = attr.identities;
   r.combine = combine;
-  r.block = attr.order.block > 0 ? attr.order.block : 4096;
+  r.order = attr.order.form == Order::Form::unset ? default_order(node) : attr.order;
   r.prefix = value_name(ctx.graph, {&node, 0});
   // argmin and argmax carry the position beside the value; only the position is stored.
   const bool arg = attr.combiner == Combiner::argmin || attr.combiner == Combiner::argmax;
@@ -295,7 +296,7 @@ Stmt nest_reduce(NestContext& ctx, const Node& node) {
   std::vector<Expr> result;
   if (space.count.is_const(0)) {
     result = constants_of(r.identities);
-  } else if (attr.order.form == Order::Form::serial) {
+  } else if (r.order.form == Order::Form::serial) {
     const auto acc = alloc_all(ctx, r.prefix + "_acc", r.dtypes, 1, Space::reg, body);
     store_all(acc, 0, constants_of(r.identities), body);
     const std::string var = ctx.exprs.fresh(r.prefix + "_s");

@@ -15,7 +15,7 @@ constexpr int kMostNested = 200;
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : lexer_(text, "kernel text") {}
+  explicit Parser(Lexer& lexer) : lexer_(lexer) {}
 
   Kernel kernel() {
     Kernel kernel;
@@ -35,12 +35,11 @@ class Parser {
       while (!lexer_.peek().starts_line) kernel.schedule.push_back(parse_step(lexer_));
     while (lexer_.accept("because")) kernel.because.push_back(lexer_.string("a reason"));
     kernel.body = body();
-    if (!lexer_.at_end()) lexer_.fail("text after the kernel");
     return kernel;
   }
 
  private:
-  Lexer lexer_;
+  Lexer& lexer_;
   std::map<std::string, DType, std::less<>> buffers_;
   std::map<std::string, std::pair<DType, int32_t>, std::less<>> variables_;
   int32_t lanes_ = 1;
@@ -282,6 +281,13 @@ class Parser {
 
 }  // namespace
 
-Kernel parse_kernel(std::string_view text) { return Parser(text).kernel(); }
+Kernel parse_kernel(Lexer& lexer) { return Parser(lexer).kernel(); }
+
+Kernel parse_kernel(std::string_view text) {
+  Lexer lexer(text, "kernel text");
+  Kernel kernel = parse_kernel(lexer);
+  if (!lexer.at_end()) lexer.fail("text after the kernel");
+  return kernel;
+}
 
 }  // namespace mintor

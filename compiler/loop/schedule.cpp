@@ -68,7 +68,7 @@ std::vector<std::string> copies_of(const Kernel& kernel, const LoopOrigin& origi
 }
 
 bool try_step(Kernel& kernel, const std::string& name, const std::vector<StepArg>& args) {
-  const Refusal refusal = apply_step(kernel, name, args);
+  const Refusal refusal = apply_own_step(kernel, name, args);
   if (!refusal) return true;
   kernel.because.push_back(print(StepCall{name, args}) + " refused: " + refusal.reason);
   return false;
@@ -104,7 +104,7 @@ Halves Steps::split(const std::string& var, int64_t factor) {
 
 void Steps::operator()(const std::string& name, const std::vector<StepArg>& args) {
   if (refusal) return;
-  if (const Refusal refused = apply_step(kernel, name, args))
+  if (const Refusal refused = apply_own_step(kernel, name, args))
     refusal = {"step refused: " + refused.reason};
 }
 

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "compiler/ir/lanes.h"
+#include "compiler/loop/analysis.h"
 #include "compiler/loop/lower.h"
 #include "compiler/loop/lower_expr.h"
 #include "compiler/loop/pass.h"
@@ -69,11 +70,12 @@ void vectorise(Kernel& kernel, const std::vector<std::string>& element_axes, boo
   }
 }
 
-// Parts side by side, each a kernel of its own while it is scheduled: a step takes as long as the
-// kernel is, and there may be a thousand parts.
+// Parts side by side, each a kernel of its own while it is scheduled, with the parameters that it
+// touches: a step takes as long as the kernel is, and there may be a thousand parts. Names that
+// steps make end in a letter, those of parameters in a number.
 void vectorise_part(Kernel& whole, Stmt& part, bool inside) {
   Kernel own;
-  own.params = whole.params;
+  own.params = params_of(whole, part);
   own.symbols = whole.symbols;
   own.body = part;
   for (const LoopInfo& loop : loops_of(own))

@@ -24,38 +24,53 @@ size_t count_of(const Step& step) {
   return count;
 }
 
-// Why `arg` is not what `param` says.
-Refusal expect(const Kernel& kernel, const StepParam& param, const StepArg& arg) {
-  const auto* name = std::get_if<std::string>(&arg);
-  const std::string text = print(arg);
-  switch (param.kind) {
-    case StepParamKind::number:
-      if (name) return {"the " + std::string(param.name) + " '" + text + "' is no number"};
-      return {};
-    case StepParamKind::loop:
-    case StepParamKind::more:
-      if (!name || !find_loop(kernel.body, *name)) return {"there is no loop '" + text + "'"};
-      return {};
-    case StepParamKind::fresh:
-      if (!name) return {"'" + text + "' is no name"};
-      return expect_fresh(kernel, *name);
-    case StepParamKind::name:
-      if (!name) return {"the " + std::string(param.name) + " '" + text + "' is no name"};
-      return {};
-    case StepParamKind::none:
-      break;
-  }
-  throw InternalError("schedule", "an argument without a parameter");
+const StepParam& param_of(const Step& step, size_t arg) {
+  return step.params[std::min(arg, count_of(step) - 1)];
 }
 
-Refusal expect(const Kernel& kernel, const Step& step, const std::vector<StepArg>& args) {
+// Why the arguments are not as many, or a number where a name is due or a name where a number is:
+// nothing that depends on a kernel.
+Refusal misfit(const Step& step, const std::vector<StepArg>& args) {
   const size_t count = count_of(step);
   const bool more = step.params[count - 1].kind == StepParamKind::more;
   if (more ? args.size() + 1 < count : args.size() != count)
     return {"it takes (" + signature(step) + "), not " + std::to_string(args.size()) +
             " arguments"};
-  for (size_t n = 0; n < args.size(); ++n)
-    if (Refusal r = expect(kernel, step.params[std::min(n, count - 1)], args[n])) return r;
+  for (size_t n = 0; n < args.size(); ++n) {
+    const StepParam& param = param_of(step, n);
+    const bool number = param.kind == StepParamKind::number;
+    if (number != std::holds_alternative<int64_t>(args[n]))
+      return {"the " + std::string(param.name) + " '" + print(args[n]) + "' is no " +
+              (number ? "number" : "name")};
+  }
+  return {};
+}
+
+// Why the names are not those of loops that are there, and of what is not there yet.
+Refusal missing(const Kernel& kernel, const Step& step, const std::vector<StepArg>& args) {
+  for (size_t n = 0; n < args.size(); ++n) {
+    const StepParamKind kind = param_of(step, n).kind;
+    if (kind == StepParamKind::number || kind == StepParamKind::name) continue;
+    const auto& name = std::get<std::string>(args[n]);
+    if (kind == StepParamKind::fresh) {
+      if (Refusal r = expect_fresh(kernel, name)) return r;
+    } else if (!find_loop(kernel.body, name)) {
+      return {"there is no loop '" + name + "'"};
+    }
+  }
+  return {};
+}
+
+Refusal apply(Kernel& kernel, const Step& step, const std::vector<StepArg>& args) {
+  if (Refusal refusal = missing(kernel, step, args)) return refusal;
+  Kernel changed = kernel;
+  try {
+    if (Refusal refusal = step.apply(changed, StepArgs(args))) return refusal;
+  } catch (const CompileError& e) {  // of Index: an overflow, a divisor that becomes 0
+    return {std::string("what it would write is no integer expression: ") + e.what()};
+  }
+  changed.schedule.push_back({step.name, args});
+  kernel = std::move(changed);
   return {};
 }
 
@@ -69,20 +84,20 @@ Refusal apply_step(Kernel& kernel, std::string_view name, const std::vector<Step
     throw CompileError("schedule", "there is no step '" + std::string(name) + "'", "",
                        did_you_mean(name, names));
   }
-  if (Refusal refusal = expect(kernel, *step, args)) return refusal;
-  Kernel changed = kernel;
-  try {
-    if (Refusal refusal = step->apply(changed, StepArgs(args))) return refusal;
-  } catch (const CompileError& e) {  // of Index: an overflow, a divisor that becomes 0
-    return {std::string("what it would write is no integer expression: ") + e.what()};
-  }
-  changed.schedule.push_back({std::string(name), args});
-  kernel = std::move(changed);
-  return {};
+  if (Refusal refusal = misfit(*step, args)) return refusal;
+  return apply(kernel, *step, args);
+}
+
+Refusal apply_own_step(Kernel& kernel, std::string_view name, const std::vector<StepArg>& args) {
+  const Step* step = find_step(name);
+  const Refusal wrong = step ? misfit(*step, args) : Refusal{"there is no such step"};
+  if (wrong)
+    throw InternalError("schedule", print(StepCall{std::string(name), args}) + ": " + wrong.reason);
+  return apply(kernel, *step, args);
 }
 
 void must_step(Kernel& kernel, std::string_view name, const std::vector<StepArg>& args) {
-  if (Refusal refusal = apply_step(kernel, name, args))
+  if (Refusal refusal = apply_own_step(kernel, name, args))
     throw InternalError(
         "schedule", print(StepCall{std::string(name), args}) + " was refused: " + refusal.reason,
         print(kernel));

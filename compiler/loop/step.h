@@ -46,6 +46,9 @@ const Step* find_step(std::string_view name);
 // Applies a step and records it in kernel.schedule. Unknown step: CompileError with the nearest
 // name.
 Refusal apply_step(Kernel& kernel, std::string_view name, const std::vector<StepArg>& args);
+// The same, for a call that the compiler writes itself: no such step, or arguments of other kinds
+// or another number than it takes, are an InternalError; what it refuses of this kernel it refuses.
+Refusal apply_own_step(Kernel& kernel, std::string_view name, const std::vector<StepArg>& args);
 // The same, for a step that must succeed: InternalError with the refusal and the kernel's text
 // otherwise.
 void must_step(Kernel& kernel, std::string_view name, const std::vector<StepArg>& args);

@@ -315,23 +315,19 @@ bool same_loop(const LoopOrigin& a, const LoopOrigin& b) {
   return a.axis == b.axis && a.parts == b.parts;
 }
 
-Stmt rename_bound(const Stmt& stmt, std::string_view suffix, std::optional<LoopPart> part) {
-  std::map<std::string, std::string> names;
+namespace {
+
+// With the origin that each loop then has.
+Stmt rename(const Stmt& stmt, const std::map<std::string, std::string>& names,
+            const std::function<LoopOrigin(const For&)>& origin) {
   std::map<std::string, Index> indices;
-  visit(stmt, [&](const Stmt& s) {
-    if (auto* name = bound_name(s)) {
-      names[*name] = *name + std::string(suffix);
-      indices[*name] = Index::var(names[*name]);
-    }
-  });
-  if (names.empty()) return stmt;
-  auto renamed = [&](const std::string& name) {
-    auto it = names.find(name);
+  for (const auto& [from, to] : names) indices[from] = Index::var(to);
+  const auto renamed = [&](const std::string& name) {
+    const auto it = names.find(name);
     return it == names.end() ? name : it->second;
   };
-  Stmt moved = substitute(stmt, indices);
   return rewrite(
-      moved,
+      substitute(stmt, indices),
       [&](const Expr& e) -> Expr {
         if (auto* v = std::get_if<VariableExpr>(&e->node))
           return k::variable(renamed(v->name), e->dtype, e->lanes);
@@ -344,8 +340,7 @@ Stmt rename_bound(const Stmt& stmt, std::string_view suffix, std::optional<LoopP
       },
       [&](const Stmt& s) -> Stmt {
         if (auto* f = std::get_if<For>(&s->node))
-          return k::loop(renamed(f->var), f->begin, f->end, f->body, f->kind,
-                         part ? part_of(origin_of(*f), *part) : origin_of(*f));
+          return k::loop(renamed(f->var), f->begin, f->end, f->body, f->kind, origin(*f));
         if (auto* l = std::get_if<Let>(&s->node)) return k::let(renamed(l->name), l->value);
         if (auto* a = std::get_if<Alloc>(&s->node))
           return k::alloc(renamed(a->name), a->dtype, a->shape, a->space);
@@ -358,6 +353,23 @@ Stmt rename_bound(const Stmt& stmt, std::string_view suffix, std::optional<LoopP
         }
         return nullptr;
       });
+}
+
+}  // namespace
+
+Stmt rename(const Stmt& stmt, const std::map<std::string, std::string>& names) {
+  return rename(stmt, names, [](const For& loop) { return loop.origin; });
+}
+
+Stmt rename_bound(const Stmt& stmt, std::string_view suffix, std::optional<LoopPart> part) {
+  std::map<std::string, std::string> names;
+  visit(stmt, [&](const Stmt& s) {
+    if (auto* name = bound_name(s)) names[*name] = *name + std::string(suffix);
+  });
+  if (names.empty()) return stmt;
+  return rename(stmt, names, [&](const For& loop) {
+    return part ? part_of(origin_of(loop), *part) : origin_of(loop);
+  });
 }
 
 }  // namespace mintor

@@ -28,6 +28,8 @@ Value cast(Builder& b, Value x, DType dtype);         // to bool: x != 0
 Value clip(Builder& b, Value x, Value lo, Value hi);  // lo, hi: 0-d, may be null
 // The remainder with the sign of the divisor (Python, NumPy), or of the dividend (C fmod).
 Value remainder(Builder& b, Value x, Value y, bool sign_of_dividend);
+// x, as a constant to gradients: a call of nothing whose own gradient is nothing.
+Value stop_gradient(Builder& b, Value x);
 Value logical_not(Builder& b, Value x);
 Value is_inf(Builder& b, Value x, bool positive, bool negative);
 Value is_nan(Builder& b, Value x);

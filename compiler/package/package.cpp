@@ -8,10 +8,10 @@
 #include <filesystem>
 
 #include "compiler/package/folder.h"
-#include "compiler/package/names.h"
 #include "compiler/package/package_text.h"
 #include "compiler/support/embedded.h"
 #include "compiler/support/error.h"
+#include "compiler/support/reserved_names.h"
 #include "compiler/support/sha256.h"
 
 namespace mintor {
@@ -20,7 +20,7 @@ namespace {
 void check_name(const std::string& name) {
   const std::string legal = package_name_from(name);
   if (legal == name) return;
-  const std::string why = reserved_name(name);
+  const std::string why(why_reserved(NameIn::package, name));
   throw CompileError("package", "'" + name + "' cannot be the name of a package", "",
                      why.empty() ? "take a C identifier of at most 64 letters, like '" + legal + "'"
                                  : why + "; take another, like '" + legal + "'");

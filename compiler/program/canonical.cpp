@@ -14,40 +14,6 @@ std::string renamed(const Names& names, const std::string& name) {
   return found == names.end() ? name : found->second;
 }
 
-ExprRewrite expr_renamer(const Names& names) {
-  return [&names](const Expr& expr) -> Expr {
-    ExprNode copy = *expr;
-    if (auto* variable = std::get_if<VariableExpr>(&copy.node)) {
-      variable->name = renamed(names, variable->name);
-    } else if (auto* load = std::get_if<LoadExpr>(&copy.node)) {
-      load->buffer = renamed(names, load->buffer);
-    } else {
-      return nullptr;
-    }
-    return std::make_shared<const ExprNode>(std::move(copy));
-  };
-}
-
-StmtRewrite stmt_renamer(const Names& names) {
-  return [&names](const Stmt& stmt) -> Stmt {
-    StmtNode copy = *stmt;
-    if (auto* loop = std::get_if<For>(&copy.node)) {
-      loop->var = renamed(names, loop->var);
-    } else if (auto* let = std::get_if<Let>(&copy.node)) {
-      let->name = renamed(names, let->name);
-    } else if (auto* store = std::get_if<Store>(&copy.node)) {
-      store->buffer = renamed(names, store->buffer);
-    } else if (auto* alloc = std::get_if<Alloc>(&copy.node)) {
-      alloc->name = renamed(names, alloc->name);
-    } else if (auto* instr = std::get_if<Instr>(&copy.node)) {
-      for (InstrOperand& operand : instr->operands) operand.buffer = renamed(names, operand.buffer);
-    } else {
-      return nullptr;
-    }
-    return std::make_shared<const StmtNode>(std::move(copy));
-  };
-}
-
 // Everything bound, in order of appearance, with a letter for its sort.
 Names neutral_names(const Kernel& kernel) {
   Names names;
@@ -77,7 +43,7 @@ Kernel rename(const Kernel& kernel, const std::map<std::string, std::string>& na
     for (Index& extent : param.shape) extent = fix(extent);
   }
   for (SymbolParam& symbol : out.symbols) symbol.name = renamed(names, symbol.name);
-  out.body = rewrite(map_indices(kernel.body, fix), expr_renamer(names), stmt_renamer(names));
+  out.body = rename(kernel.body, names);
   return out;
 }
 

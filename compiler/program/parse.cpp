@@ -2,21 +2,20 @@
 // Program text -> Program. Takes what print gives and the bytes of the weights by SHA-256; gives
 // the Program, verified. Keeps true: print(parse_program(t)) == t; a weight's bytes match their
 // hash.
-#include "compiler/program/cursor.h"
 #include "compiler/program/program.h"
-#include "compiler/support/error.h"
+#include "compiler/support/lexer.h"
 
 namespace mintor {
 namespace {
 
 struct Parser {
-  Cursor at;
+  Lexer at;
   const std::map<std::string, Tensor>& blobs;
   Program program;
   std::map<std::string, int32_t, std::less<>> ids;
 
   int32_t buffer_id() {
-    const std::string name = at.quoted();
+    const std::string name = at.string("a buffer");
     const auto found = ids.find(name);
     if (found == ids.end()) at.fail("there is no buffer '" + name + "'");
     return found->second;
@@ -32,48 +31,68 @@ struct Parser {
   }
 
   DType dtype() {
-    const std::string name = at.word();
+    const std::string_view name = at.name("a dtype");
     const auto parsed = parse_dtype(name);
-    if (!parsed) at.fail("'" + name + "' is no dtype");
+    if (!parsed) at.fail("'" + std::string(name) + "' is no dtype");
     return *parsed;
   }
 
   int32_t small() {
-    const int64_t value = at.integer();
+    const int64_t value = at.integer("a count");
     if (value < 0 || value > INT32_MAX) at.fail("a count is out of range");
     return static_cast<int32_t>(value);
   }
 
+  std::vector<std::string> strings() {
+    std::vector<std::string> out;
+    at.expect("[");
+    while (!at.accept("]")) {
+      if (!out.empty()) at.expect(",");
+      out.push_back(at.string("a string"));
+    }
+    return out;
+  }
+
+  std::vector<Index> indices() {
+    std::vector<Index> out;
+    at.expect("[");
+    while (!at.accept("]")) {
+      if (!out.empty()) at.expect(",");
+      out.push_back(read_index(at));
+    }
+    return out;
+  }
+
   void level() {
     TargetInfo info;
-    info.level = at.quoted();
-    info.target = at.quoted();
+    info.level = at.string("a level");
+    info.target = at.string("a target");
     at.expect("vector");
     info.vector_bytes = small();
     at.expect("registers");
     info.vector_registers = small();
     at.expect("l1");
-    info.l1_bytes = at.integer();
+    info.l1_bytes = at.integer("a number of bytes");
     at.expect("l2");
-    info.l2_bytes = at.integer();
+    info.l2_bytes = at.integer("a number of bytes");
     at.expect("features");
-    info.features = at.quoted_list();
+    info.features = strings();
     at.expect("flags");
-    info.compile_flags = at.quoted_list();
+    info.compile_flags = strings();
     program.levels.push_back(std::move(info));
   }
 
   void symbol() {
     Symbol symbol;
-    symbol.name = at.word();
-    symbol.lo = at.integer();
+    symbol.name = at.name("a symbol");
+    symbol.lo = at.integer("a lower bound");
     at.expect("..");
-    symbol.hi = at.integer();
+    symbol.hi = at.integer("an upper bound");
     at.expect("%");
-    symbol.divisor = at.integer();
+    symbol.divisor = at.integer("a divisor");
     at.expect("~");
-    symbol.hint = at.integer();
-    if (at.accept("=")) symbol.value = at.index("");
+    symbol.hint = at.integer("a hint");
+    if (at.accept("=")) symbol.value = read_index(at);
     program.symbols.push_back(std::move(symbol));
   }
 
@@ -83,20 +102,22 @@ struct Parser {
       c.form = Condition::Form::left_or_one;
     } else if (at.accept("either_or_one")) {
       c.form = Condition::Form::either_or_one;
+    } else if (at.accept("left_or_positive")) {
+      c.form = Condition::Form::left_or_positive;
     } else {
       at.expect("equal");
     }
-    std::vector<Index> sides = at.index_list('[', ']');
+    std::vector<Index> sides = indices();
     if (sides.size() != 2) at.fail("a condition has two sides");
     c.left = std::move(sides[0]);
     c.right = std::move(sides[1]);
-    c.because = at.quoted();
+    c.because = at.string("a reason");
     program.conditions.push_back(std::move(c));
   }
 
   void buffer() {
     Buffer buffer;
-    buffer.name = at.quoted();
+    buffer.name = at.string("a buffer");
     at.expect("=");
     if (at.accept("view")) {
       buffer.view_of = buffer_id();
@@ -105,12 +126,12 @@ struct Parser {
       if (buffer.place <= Place::output) buffer.slot = small();
     }
     buffer.dtype = dtype();
-    buffer.shape = at.index_list('[', ']');
+    buffer.shape = indices();
     if (buffer.view_of < 0 && buffer.place > Place::output) {
       at.expect("at");
-      buffer.offset = at.index("");
+      buffer.offset = read_index(at);
     }
-    if (at.accept("as")) buffer.port = at.quoted();
+    if (at.accept("as")) buffer.port = at.string("a port");
     if (!ids.emplace(buffer.name, static_cast<int32_t>(program.buffers.size())).second) {
       at.fail("the buffer '" + buffer.name + "' exists already");
     }
@@ -128,33 +149,34 @@ struct Parser {
 
   void weight() {
     Weight weight;
-    weight.name = at.quoted();
+    weight.parameter = at.string("a weight");
     at.expect("in");
     weight.buffer = buffer_id();
+    const std::string& name = program.buffers[weight.buffer].name;
     const DType type = dtype();
     std::vector<int64_t> shape;
-    for (const Index& extent : at.index_list('[', ']')) {
+    for (const Index& extent : indices()) {
       if (!extent.is_const()) at.fail("a weight has a constant shape");
       shape.push_back(extent.value());
     }
     at.expect("sha256");
-    const std::string sha256 = at.word();
+    const std::string sha256(at.next().text);  // a number or a name, by its first digit
     const auto blob = blobs.find(sha256);
-    if (blob == blobs.end()) at.fail("the bytes of weight '" + weight.name + "' are not given");
+    if (blob == blobs.end()) at.fail("the bytes of weight '" + name + "' are not given");
     weight.value = blob->second;
     weight.value.dtype = type;
     weight.value.shape = shape;
     if (weight.value.bytes() != blob->second.bytes() || weight.value.sha256() != sha256) {
-      at.fail("the bytes of weight '" + weight.name + "' do not match its type and hash");
+      at.fail("the bytes of weight '" + name + "' do not match its type and hash");
     }
     program.weights.push_back(std::move(weight));
   }
 
   void sizes() {
     at.expect("weights");
-    program.weights_bytes = at.integer();
+    program.weights_bytes = at.integer("a number of bytes");
     at.expect("prepare_arena");
-    program.prepare_arena_bytes = at.integer();
+    program.prepare_arena_bytes = at.integer("a number of bytes");
     at.expect("packed");
     program.packed_bytes = one_index();
     at.expect("arena");
@@ -162,26 +184,27 @@ struct Parser {
   }
 
   Index one_index() {
-    const std::vector<Index> list = at.index_list('[', ']');
+    const std::vector<Index> list = indices();
     if (list.size() != 1) at.fail("one integer expression in brackets is expected");
     return list[0];
   }
 
   Launch launch() {
     Launch launch;
-    launch.kernel = at.word();
+    launch.kernel = at.name("a kernel");
     at.expect("(");
     launch.args = buffer_ids(";");
     while (!at.accept(")")) {
       if (!launch.symbols.empty()) at.expect(",");
-      launch.symbols.push_back(at.index(",)"));
+      launch.symbols.push_back(read_index(at));
     }
     at.expect("tasks");
-    launch.tasks = at.index_list('[', ']');
+    launch.tasks = indices();
     while (at.accept("in_place")) {
       InPlace pair;
       pair.output = small();
-      at.expect("<-");
+      at.expect("<");
+      at.expect("-");
       pair.input = small();
       launch.in_place.push_back(pair);
     }
@@ -189,8 +212,9 @@ struct Parser {
   }
 
   void entry() {
-    const std::string name = at.word();
-    if (name != "prepare" && name != "forward") at.fail("there is no entry '" + name + "'");
+    const std::string_view name = at.name("an entry");
+    if (name != "prepare" && name != "forward")
+      at.fail("there is no entry '" + std::string(name) + "'");
     Entry& entry = name == "prepare" ? program.prepare : program.forward;
     at.expect("{");
     while (!at.accept("}")) {
@@ -204,15 +228,18 @@ struct Parser {
 
   void kernel() {
     LevelKernels kernel;
-    kernel.name = at.word();
+    kernel.name = at.name("a kernel");
     at.expect("{");
-    while (!at.accept("}")) kernel.levels.push_back(parse_kernel(at.rest_until_line("---")));
+    while (!at.accept("}")) {
+      kernel.levels.push_back(parse_kernel(at));
+      for (int dash = 0; dash < 3; ++dash) at.expect("-");
+    }
     program.kernels.push_back(std::move(kernel));
   }
 
   void item() {
     if (at.accept("numerics")) {
-      program.numerics_hash = at.quoted();
+      program.numerics_hash = at.string("a hash");
     } else if (at.accept("level")) {
       level();
     } else if (at.accept("symbol")) {
@@ -232,7 +259,7 @@ struct Parser {
     } else if (at.accept("sizes")) {
       sizes();
     } else if (at.accept("report")) {
-      program.report.push_back(at.quoted());
+      program.report.push_back(at.string("a line"));
     } else if (at.accept("entry")) {
       entry();
     } else if (at.accept("kernel")) {
@@ -246,9 +273,9 @@ struct Parser {
 }  // namespace
 
 Program parse_program(std::string_view text, const std::map<std::string, Tensor>& blobs) {
-  Parser parser{Cursor(text), blobs, {}, {}};
+  Parser parser{Lexer(text, "program text"), blobs, {}, {}};
   parser.at.expect("program");
-  parser.program.name = parser.at.quoted();
+  parser.program.name = parser.at.string("a program name");
   parser.at.expect("{");
   while (!parser.at.accept("}")) parser.item();
   if (!parser.at.at_end()) parser.at.fail("text after the program");

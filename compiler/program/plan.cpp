@@ -5,13 +5,13 @@
 #include "compiler/program/plan.h"
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 
 #include "compiler/loop/lower_expr.h"
 #include "compiler/loop/stack.h"
 #include "compiler/program/canonical.h"
 #include "compiler/program/legal_names.h"
+#include "compiler/program/weights.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -201,20 +201,20 @@ class Planner {
     return id;
   }
 
-  // Weights with equal bytes share one place.
+  // Parameters with equal bytes share one place, and so do constants. A parameter and a constant do
+  // not: which parameters are equal is asked before anything is planned (equal_parameters).
   int32_t weight_of(const Value& value) {
     const Tensor& tensor = tensor_of(value);
+    const bool is_parameter = value.node->kind == Kind::parameter;
     for (const Weight& known : program_.weights) {
-      if (known.value.dtype != tensor.dtype || known.value.bytes() != tensor.bytes()) continue;
-      const auto size = static_cast<size_t>(tensor.bytes());
-      if (known.value.data != tensor.data && memcmp(known.value.data, tensor.data, size) != 0) {
-        continue;
-      }
+      if (known.parameter.empty() == is_parameter) continue;
+      if (!same_weight(known.value, tensor)) continue;
       if (program_.buffers[known.buffer].shape == value.shape()) return known.buffer;
       return add_view(weight_name(graph_, value), value.type(), known.buffer);
     }
     const int32_t id = add_buffer(weight_name(graph_, value), value.type(), Place::weights);
-    program_.weights.push_back({program_.buffers[id].name, tensor, id});
+    program_.weights.push_back(
+        {is_parameter ? value.node->as<ParameterAttr>().name : "", tensor, id});
     return id;
   }
 

@@ -13,22 +13,10 @@
 #include <string>
 
 #include "compiler/program/program.h"
+#include "compiler/support/lexer.h"
 
 namespace mintor {
 namespace {
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
 
 std::string quoted_list(const std::vector<std::string>& items) {
   std::string out = "[";
@@ -72,6 +60,7 @@ std::string_view name_of(Condition::Form form) {
     case Condition::Form::equal: return "equal";
     case Condition::Form::left_or_one: return "left_or_one";
     case Condition::Form::either_or_one: return "either_or_one";
+    case Condition::Form::left_or_positive: return "left_or_positive";
   }
   return "";
 }
@@ -141,7 +130,7 @@ std::string print(const Program& program) {
   for (const Condition& condition : program.conditions) text += condition_line(condition);
   for (const Buffer& buffer : program.buffers) text += buffer_line(program, buffer);
   for (const Weight& weight : program.weights) {
-    text += "  weight " + quoted(weight.name) + " in " +
+    text += "  weight " + quoted(weight.parameter) + " in " +
             quoted(program.buffers.at(weight.buffer).name) + " " + tensor_type(weight.value) +
             " sha256 " + weight.value.sha256() + "\n";
   }

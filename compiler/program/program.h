@@ -59,7 +59,8 @@ struct LevelKernels {
   std::vector<Kernel> levels;
 };  // one Kernel per Program::levels
 
-struct Weight { std::string name; Tensor value; int32_t buffer = 0; };
+// `parameter`: whose value it is, by its name; empty for a constant.
+struct Weight { std::string parameter; Tensor value; int32_t buffer = 0; };
 
 struct Program {
   std::string name;

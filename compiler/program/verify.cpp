@@ -51,7 +51,7 @@ void verify_buffers(const Program& program) {
 void verify_weights(const Program& program) {
   for (const Weight& weight : program.weights) {
     const Buffer& buffer = program.buffers.at(weight.buffer);
-    const std::string item = "weight '" + weight.name + "'";
+    const std::string item = "weight '" + buffer.name + "'";
     if (buffer.place != Place::weights || buffer.view_of >= 0) broken(item, "not in weights");
     if (!buffer.offset.is_const() || buffer.offset.value() % 64 != 0) {
       broken(item, "its offset is no constant multiple of 64");

@@ -25,4 +25,9 @@ std::string joined_words(std::string_view text, std::string_view lead) {
   return is_digit(out[0]) ? std::string(lead) + "_" + out : out;
 }
 
+std::string unique_name(std::string wish, std::set<std::string>& taken) {
+  while (!taken.insert(wish).second) wish += '_';
+  return wish;
+}
+
 }  // namespace mintor

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names made of any text: for variables, kernels, symbols, packages. What else a name must not be
-// (a keyword, a library) is said where such names are made.
+// (a keyword, a library) is in reserved_names.h.
 // Takes ASCII or anything else; gives letters, digits and '_' alone. Keeps true: no locale is
 // asked; each function gives a result of its own unchanged back.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -19,5 +20,8 @@ std::string identifier(std::string_view text);
 // The runs of letters and digits, joined by '_': "/layer1/conv.1" -> "layer1_conv_1". One that
 // would start with a digit, or be empty, starts with `lead`.
 std::string joined_words(std::string_view text, std::string_view lead);
+// The name, with as many '_' behind it as tell it from those that are taken; it is one of them
+// then.
+std::string unique_name(std::string wish, std::set<std::string>& taken);
 
 }  // namespace mintor

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Index as text and back, and as C text.
-// Keeps true: parse_index(e.str()) == e; larger coefficients and positive terms are printed first,
-// the constant last.
+// Keeps true: parse_index(e.str()) == e; nesting of what is read is bounded; larger coefficients
+// and positive terms are printed first, the constant last.
 #include <algorithm>
 
 #include "compiler/support/error.h"
 #include "compiler/support/index_poly.h"
+#include "compiler/support/lexer.h"
 
 namespace mintor {
 namespace {
@@ -72,99 +73,63 @@ std::string atom_text(const Index::Atom& atom, bool alone) {
 
 std::string text_of(const Index& e) { return join_terms(e, atom_text); }
 
-class Parser {
- public:
-  explicit Parser(std::string_view text) : text_(text) {}
+constexpr int kMaxDepth =
+    200;  // of parentheses in one expression: hostile text must not end the stack
 
-  Index whole() {
-    Index e = sum();
-    skip();
-    if (at_ != text_.size()) fail("unexpected text");
-    return e;
-  }
+Index read_sum(Lexer& lexer, int depth);
 
- private:
-  std::string_view text_;
-  size_t at_ = 0;
-  int depth_ = 0;
-
-  [[noreturn]] void fail(const std::string& what) const {
-    throw CompileError(
-        "index", what + " at position " + std::to_string(at_) + " of '" + std::string(text_) + "'");
-  }
-  void skip() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
-  }
-  bool take(std::string_view token) {
-    skip();
-    if (text_.substr(at_, token.size()) != token) return false;
-    at_ += token.size();
-    return true;
-  }
-  void expect(std::string_view token) {
-    if (!take(token)) fail("expected '" + std::string(token) + "'");
-  }
-
-  Index sum() {
-    if (++depth_ > 200) fail("nested too deeply");
-    Index e = product();
-    for (;;) {
-      if (take("+"))
-        e = e + product();
-      else if (take("-"))
-        e = e - product();
-      else
-        break;
+Index read_factor(Lexer& lexer, int depth) {
+  if (depth > kMaxDepth) lexer.fail("an index expression is nested too deeply");
+  if (lexer.peek().kind == Token::Kind::number) return lexer.integer("a number");
+  if (lexer.accept("-")) {
+    if (lexer.peek().kind == Token::Kind::number && lexer.peek().text == "9223372036854775808") {
+      lexer.next();
+      return INT64_MIN;
     }
-    --depth_;
-    return e;
+    return Index(0) - read_factor(lexer, depth + 1);
   }
-  Index product() {
-    if (take("-")) return Index(0) - product();
-    Index e = factor();
-    for (;;) {
-      if (take("//"))
-        e = floordiv(e, factor());
-      else if (take("*"))
-        e = e * factor();
-      else if (take("%"))
-        e = mod(e, factor());
-      else
-        return e;
+  if (lexer.accept("(")) {
+    Index inner = read_sum(lexer, depth + 1);
+    lexer.expect(")");
+    return inner;
+  }
+  const std::string_view name = lexer.name("a number, a variable or '('");
+  if ((name != "min" && name != "max") || !lexer.accept("(")) return Index::var(name);
+  Index a = read_sum(lexer, depth + 1);
+  lexer.expect(",");
+  Index b = read_sum(lexer, depth + 1);
+  lexer.expect(")");
+  return name == "min" ? min(a, b) : max(a, b);
+}
+
+Index read_term(Lexer& lexer, int depth) {
+  Index value = read_factor(lexer, depth);
+  for (;;) {
+    if (lexer.accept("*")) {
+      value = value * read_factor(lexer, depth);
+      continue;
+    }
+    const bool divides = lexer.at("//");
+    if (!divides && !lexer.at("%")) return value;
+    lexer.next();
+    const Index divisor = read_factor(lexer, depth);
+    if (divisor.is_const() && divisor.value() <= 0) lexer.fail("a divisor must be positive");
+    value = divides ? floordiv(value, divisor) : mod(value, divisor);
+  }
+}
+
+Index read_sum(Lexer& lexer, int depth) {
+  Index value = read_term(lexer, depth);
+  for (;;) {
+    if (lexer.accept("+")) {
+      value = value + read_term(lexer, depth);
+    } else if (lexer.accept("-")) {
+      value = value - read_term(lexer, depth);
+    } else {
+      return value;
     }
   }
-  Index number() {
-    int64_t value = 0;
-    for (; at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_])); ++at_)
-      value = index_detail::add(index_detail::multiply(value, 10), text_[at_] - '0');
-    return value;
-  }
-  Index factor() {
-    skip();
-    if (at_ == text_.size()) fail("expected an expression");
-    if (take("(")) {
-      Index e = sum();
-      expect(")");
-      return e;
-    }
-    if (std::isdigit(static_cast<unsigned char>(text_[at_]))) return number();
-    size_t start = at_;
-    auto part = [&](char c) {
-      return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.';
-    };
-    while (at_ < text_.size() && part(text_[at_]) && !text_.substr(at_).starts_with("..")) ++at_;
-    std::string_view name = text_.substr(start, at_ - start);
-    if (name.empty()) fail("expected an expression");
-    if ((name == "min" || name == "max") && take("(")) {
-      Index a = sum();
-      expect(",");
-      Index b = sum();
-      expect(")");
-      return name == "min" ? min(a, b) : max(a, b);
-    }
-    return Index::var(name);
-  }
-};
+}
 
 // C text needs no care for precedence beyond atoms: calls, or a parenthesised quotient.
 struct CText {
@@ -202,6 +167,13 @@ struct CText {
 
 std::string Index::str() const { return text_of(*this); }
 std::string Index::c_str(const Ranges& ranges) const { return CText{ranges}(*this); }
-Index parse_index(std::string_view text) { return Parser(text).whole(); }
+Index read_index(Lexer& lexer) { return read_sum(lexer, 0); }
+
+Index parse_index(std::string_view text) {
+  Lexer lexer(text, "index");
+  Index whole = read_index(lexer);
+  if (!lexer.at_end()) lexer.fail("unexpected text behind an index expression");
+  return whole;
+}
 
 }  // namespace mintor

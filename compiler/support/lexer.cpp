@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tokens, index expressions and quoting of the text forms. See lexer.h.
-// Keeps true: hostile text ends in a CompileError: nesting of expressions is bounded, numbers are
-// checked.
+// Tokens and quoting of the text forms. See lexer.h.
+// Keeps true: hostile text ends in a CompileError; numbers are checked.
 #include "compiler/support/lexer.h"
 
 #include <charconv>
@@ -214,69 +213,5 @@ std::string quoted(std::string_view text) {
   }
   return out + "\"";
 }
-
-namespace {
-
-constexpr int kMaxDepth =
-    200;  // of parentheses in one expression: hostile text must not end the stack
-
-Index read_sum(Lexer& lexer, int depth);
-
-Index read_factor(Lexer& lexer, int depth) {
-  if (depth > kMaxDepth) lexer.fail("an index expression is nested too deeply");
-  if (lexer.peek().kind == Token::Kind::number) return lexer.integer("a number");
-  if (lexer.accept("-")) {
-    if (lexer.peek().kind == Token::Kind::number && lexer.peek().text == "9223372036854775808") {
-      lexer.next();
-      return INT64_MIN;
-    }
-    return Index(0) - read_factor(lexer, depth + 1);
-  }
-  if (lexer.accept("(")) {
-    Index inner = read_sum(lexer, depth + 1);
-    lexer.expect(")");
-    return inner;
-  }
-  const std::string_view name = lexer.name("a number, a variable or '('");
-  if ((name != "min" && name != "max") || !lexer.accept("(")) return Index::var(name);
-  Index a = read_sum(lexer, depth + 1);
-  lexer.expect(",");
-  Index b = read_sum(lexer, depth + 1);
-  lexer.expect(")");
-  return name == "min" ? min(a, b) : max(a, b);
-}
-
-Index read_term(Lexer& lexer, int depth) {
-  Index value = read_factor(lexer, depth);
-  for (;;) {
-    if (lexer.accept("*")) {
-      value = value * read_factor(lexer, depth);
-      continue;
-    }
-    const bool divides = lexer.at("//");
-    if (!divides && !lexer.at("%")) return value;
-    lexer.next();
-    const Index divisor = read_factor(lexer, depth);
-    if (divisor.is_const() && divisor.value() <= 0) lexer.fail("a divisor must be positive");
-    value = divides ? floordiv(value, divisor) : mod(value, divisor);
-  }
-}
-
-Index read_sum(Lexer& lexer, int depth) {
-  Index value = read_term(lexer, depth);
-  for (;;) {
-    if (lexer.accept("+")) {
-      value = value + read_term(lexer, depth);
-    } else if (lexer.accept("-")) {
-      value = value - read_term(lexer, depth);
-    } else {
-      return value;
-    }
-  }
-}
-
-}  // namespace
-
-Index read_index(Lexer& lexer) { return read_sum(lexer, 0); }
 
 }  // namespace mintor

@@ -92,32 +92,40 @@ void convert(OnnxState& state, const onnx::NodeProto& proto) {
 }
 
 // The error with the node's name, in the words of the model's operator.
-[[noreturn]] void fail_at(const onnx::NodeProto& proto, int number, const CompileError& error,
-                          std::string help) {
+[[noreturn]] void fail_at(const onnx::NodeProto& proto, const std::string& place,
+                          const CompileError& error) {
   std::string problem = error.problem();
   if (!error.op().empty() && !same_operator(error.op(), proto.op_type()))
     problem = error.op() + ": " + problem;
-  throw CompileError(printable(proto.op_type()), problem, place_of(proto, number),
-                     std::move(help));
+  throw CompileError(printable(proto.op_type()), problem, place, help_of(error));
 }
 
+// Notes what the sizes of a refused node need (assume.h); the refusal, with what else would help.
+CompileError noted(OnnxState& state, const SizesDiffer& error, const std::string& place) {
+  need_equal(state, error.x(), error.y(), place);
+  std::string help = help_of(error), names;
+  std::set<std::string> vars = error.x().vars();
+  vars.merge(error.y().vars());
+  for (const std::string& name : vars) names += (names.empty() ? "'" : ", '") + name + "'";
+  if (help.empty() && !vars.empty())
+    help = error.x().str() + " and " + error.y().str() + " must be equal: fix " + names +
+           " with --shape";
+  return CompileError(error.op(), error.problem(), "", std::move(help));
+}
+
+// Whatever is thrown on the way names the node.
 void import_node(OnnxState& state, const onnx::NodeProto& proto, int number) {
+  const std::string place = place_of(proto, number);
   Builder::Scope scope(state.builder, scope_of(proto, number));
   try {
-    convert(state, proto);
-    state.places.resize(state.graph.conditions().size(), place_of(proto, number));
-  } catch (const SizesDiffer& error) {
-    need_equal(state, error.x(), error.y(), place_of(proto, number));
-    std::string help = help_of(error), names;
-    std::set<std::string> vars = error.x().vars();
-    vars.merge(error.y().vars());
-    for (const std::string& name : vars) names += (names.empty() ? "'" : ", '") + name + "'";
-    if (help.empty() && !vars.empty())
-      help = error.x().str() + " and " + error.y().str() + " must be equal: fix " + names +
-             " with --shape";
-    fail_at(proto, number, error, help);
+    try {
+      convert(state, proto);
+      state.places.resize(state.graph.conditions().size(), place);
+    } catch (const SizesDiffer& error) {
+      throw noted(state, error, place);
+    }
   } catch (const CompileError& error) {
-    fail_at(proto, number, error, help_of(error));
+    fail_at(proto, place, error);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "compiler/support/error.h"
 #include "compiler/support/identifier.h"
 #include "compiler/support/nearest.h"
+#include "compiler/support/reserved_names.h"
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
 #include "onnx-ml.pb.h"
@@ -20,18 +21,10 @@ namespace mintor {
 
 namespace {
 
-// Names that index maps, contraction axes and the text of expressions use: one small letter with
-// digits, e_x, min, max.
-bool is_reserved(std::string_view name) {
-  if (name == "min" || name == "max") return true;
-  if (name.size() == 3 && name.substr(0, 2) == "e_") return true;
-  return name[0] >= 'a' && name[0] <= 'z' && std::all_of(name.begin() + 1, name.end(), is_digit);
-}
-
 std::string symbol_name(std::string_view given) {
   std::string out = identifier(given.substr(0, 60));
   if (out.empty() || is_digit(out[0])) out.insert(0, "d_");
-  return is_reserved(out) ? out + "_dim" : out;
+  return why_reserved(NameIn::axes, out).empty() ? out : out + "_dim";
 }
 
 // The name that a dimension has in the model; "" where it has none. Exporters write "?", "-1" or
@@ -117,9 +110,9 @@ class Dimensions {
  private:
   Index symbol(const std::string& given, const OnnxDim* wanted) {
     // Two different names of the model must not become one symbol.
-    auto [it, added] = names_.emplace(given, symbol_name(given));
+    auto [it, added] = names_.emplace(given, "");
     if (added) {
-      while (!taken_.insert(it->second).second) it->second += "_";
+      it->second = unique_name(symbol_name(given), taken_);
       if (wanted && wanted->symbol.empty()) state_.given_ranges.insert(it->second);
       declare_symbol(state_, it->second, wanted ? wanted->lo : 0, wanted ? wanted->hi : -1);
     }

@@ -30,8 +30,12 @@ namespace fs = std::filesystem;
 
 struct Named {
   const char* name;
-  const char* text;      // null: made by network()
+  const char* text;  // null: what `make` makes
+  Graph (*make)() = nullptr;
 };
+
+Graph network();
+Graph many_parts();
 
 // What each is for: element-wise work, a matmul with its tail, rows and symbols, results that no
 // kernel computes.
@@ -82,7 +86,8 @@ constexpr Named kGraphs[] = {
   s = reduce f32[x_0] (r) add dims = [1] identity -0
   results r, s
 })"},
-    {"network", nullptr},
+    {"network", nullptr, network},
+    {"parts", nullptr, many_parts},
 };
 
 Tensor noise(std::vector<int64_t> shape, uint32_t seed) {
@@ -117,13 +122,27 @@ Graph network() {
   return graph;
 }
 
+// More parts than the text of one function has.
+Graph many_parts() {
+  Graph graph("parts");
+  graph.add_symbol({"batch", 0, 3, 1, 2});
+  Builder b(graph);
+  std::vector<Value> parts;
+  for (int n = 0; n < 20; ++n) {
+    const Value x = b.input("x" + std::to_string(n), DType::f32, {Index::var("batch"), 1 + n % 9});
+    parts.insert(parts.end(), {x, b.apply(n % 2 ? ScalarOp::relu : ScalarOp::exp, {x})});
+  }
+  graph.results = {{"y", b.concat(parts, 1)}};
+  return graph;
+}
+
 // Graph text and its side file, as a user would have them.
 std::string write_model(const Named& named, const fs::path& folder) {
   const std::string file = (folder / "model.txt").string();
   if (named.text != nullptr) {
     std::ofstream(file) << named.text;
   } else {
-    const Graph graph = network();
+    const Graph graph = named.make();
     std::ofstream(file) << print(graph);
     write_blobs(blobs_of(graph), file + ".blobs");
   }

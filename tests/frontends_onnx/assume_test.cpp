@@ -53,6 +53,72 @@ TEST(assume, what_an_empty_batch_allows_stays_allowed) {
   EXPECT_EQ(g.results[0].value.shape(), (Shape{Index::var("batch"), 12}));
 }
 
+// x[dims] reshaped to `to`: "0*1" is the product of two sizes of x, anything else a number.
+Model with_products(const std::vector<std::string>& dims, const std::vector<std::string>& to) {
+  Model m;
+  m.input("x", dims).output("y");
+  m.node("Shape", {"x"}, {"sizes"});
+  std::vector<std::string> parts;
+  for (const std::string& part : to) {
+    const std::string at = "p" + std::to_string(parts.size());
+    parts.push_back(at);
+    const size_t star = part.find('*');
+    if (star == std::string::npos) {
+      m.ints(at, {std::stoll(part)});
+      continue;
+    }
+    m.ints(at + "a", {std::stoll(part.substr(0, star))});
+    m.ints(at + "b", {std::stoll(part.substr(star + 1))});
+    for (const char* side : {"a", "b"}) m.node("Gather", {"sizes", at + side}, {at + side + "s"});
+    m.node("Mul", {at + "as", at + "bs"}, {at});
+  }
+  attribute(m.node("Concat", parts, {"to"}), "axis", 0);
+  m.node("Reshape", {"x", "to"}, {"y"});
+  return m;
+}
+
+TEST(assume, a_computed_size_of_0_that_would_copy_another_is_kept_out) {
+  Model m = with_products({"batch", "high", "wide", "5"}, {"0", "1*2", "5"});
+  Graph g = m.import();
+  EXPECT_EQ(needs(g), "high*wide == high or high*wide >= 1");
+  EXPECT_TRUE(g.conditions()[0].because.starts_with("node '/part/Reshape_"));
+  EXPECT_EQ(g.results[0].value.shape(),
+            (Shape{Index::var("batch"), Index::var("high") * Index::var("wide"), 5}));
+  // The -1 would be inferred from the copied size.
+  EXPECT_EQ(needs(with_products({"batch", "high", "6"}, {"0*1", "-1"}).import()),
+            "batch*high == batch or batch*high >= 1");
+  EXPECT_EQ(needs(with_products({"batch", "12", "high", "4"}, {"0*1", "2*3", "1"}).import()),
+            "4*high == 12 or 4*high >= 1");
+}
+
+TEST(assume, a_computed_size_of_0_is_taken_where_it_is_the_copied_one) {
+  EXPECT_EQ(needs(with_products({"batch", "12", "high", "4"}, {"0*1", "-1", "4"}).import()), "");
+  EXPECT_EQ(needs(with_products({"batch", "high", "6"}, {"-1", "6"}).import()), "");
+  // [b, 6] of [b, 0, 6] has elements where b has: no reshape of none.
+  EXPECT_EQ(needs(with_products({"batch", "high", "6"}, {"0*1", "6"}).import()), "");
+  Model m = with_products({"batch", "high", "wide", "5"}, {"0", "1*2", "5"});
+  EXPECT_EQ(needs(m.import(shapes({"x=0..8x1..8x1..8x5"}))), "");
+  Model zeros = with_products({"batch", "high", "wide", "5"}, {"0*1", "2*3"});
+  EXPECT_EQ(needs(zeros.import()),
+            "batch*high == batch or batch*high >= 1\n5*wide == high or 5*wide >= 1");
+  attribute(*zeros.graph().mutable_node(zeros.graph().node_size() - 1), "allowzero", 1);
+  EXPECT_EQ(needs(zeros.import()), "");  // nothing is copied
+}
+
+TEST(assume, allowzero_takes_sizes_of_0) {
+  Model m = with_products({"batch", "high", "wide"}, {"1*2", "0*0"});
+  attribute(*m.graph().mutable_node(m.graph().node_size() - 1), "allowzero", 1);
+  EXPECT_EQ(needs(m.import()), "batch*high*wide == batch*batch*high*wide");
+  Model none = with_list("Reshape", {"rows", "0"}, {0, 7});
+  attribute(*none.graph().mutable_node(0), "allowzero", 1);
+  EXPECT_EQ(none.import().results[0].value.shape(), (Shape{0, 7}));
+  Model both = with_list("Reshape", {"rows", "3"}, {0, -1});
+  attribute(*both.graph().mutable_node(0), "allowzero", 1);
+  EXPECT_TRUE(contains(both.error(),
+                       "error: Reshape: the new shape has a 0 and a -1, which cannot "
+                       "be inferred with allowzero\n  at node '/part/Reshape_1'"));
+}
+
 TEST(assume, a_division_is_a_condition_and_a_multiple_from_then_on) {
   Model flat = with_list("Reshape", {"time"}, {-1, 4});
   Graph g = flat.import();
@@ -201,6 +267,25 @@ TEST(lower_bounds, a_window_needs_a_place) {
                        "error: Conv: the size long - 4 needs 'long' of at least 5, the given range "
                        "begins at 2\n  at node '/part/Conv_1' (Conv)"));
   EXPECT_EQ(m.import(shapes({"x=1x1x7..9"})).find_symbol("long")->lo, 7);
+}
+
+// (long - 2) // 2 + 1 is 0 for 1, where ONNX Runtime takes half a window.
+TEST(lower_bounds, a_window_of_a_pool_lies_inside) {
+  const auto pool = [](const char* size, int64_t up) {
+    Model m;
+    m.input("x", {"1", "1", size}).output("y");
+    onnx::NodeProto& node = m.node("MaxPool", {"x"}, {"y"});
+    attribute(node, "kernel_shape", std::vector<int64_t>{2});
+    attribute(node, "strides", std::vector<int64_t>{2});
+    attribute(node, "ceil_mode", up);
+    return m;
+  };
+  EXPECT_EQ(pool("long", 0).import().find_symbol("long")->lo, 2);
+  EXPECT_EQ(pool("long", 1).import().find_symbol("long")->lo, 1);
+  EXPECT_EQ(pool("1", 0).error(),
+            "error: MaxPool: kernel [2] exceeds the padded size of dimension 2 of f32[1, 1, 1]\n"
+            "  at node '/part/MaxPool_1' (MaxPool)");
+  EXPECT_EQ(pool("1", 1).error(), "imported");
 }
 
 // Strides make the size a division: (long - 5) // 2 + 1.

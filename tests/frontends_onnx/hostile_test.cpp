@@ -46,6 +46,32 @@ TEST(hostile, an_error_names_operator_node_and_values) {
             "  at node '/part/MatMul_1' (MatMul)");
 }
 
+// Also what is thrown below the operator: by arithmetic on sizes, by a bound that contradicts.
+TEST(hostile, an_error_from_below_names_the_node) {
+  const auto node_over = [](const std::vector<std::string>& dims, const char* op,
+                            const std::vector<int64_t>& list) {
+    Model m;
+    m.input("x", dims).output("y");
+    m.ints("list", list);
+    m.node(op, {"x", "list"}, {"y"});
+    return m.error();
+  };
+  const int64_t large = int64_t{1} << 62;
+  for (const std::string& text :
+       {node_over({"rows", "4"}, "Reshape", {large, large}),
+        node_over({"rows", "cols"}, "Reshape", {-1, large, 4}),
+        node_over({"rows", "4611686018427387904"}, "Tile", {4, 4}),
+        node_over({"rows", "4"}, "Expand", {large, large, 1, 1}),
+        node_over({"4611686018427387904", "4"}, "Pad", {large, large, large, large})})
+    EXPECT_TRUE(contains(text, "\n  at node '/part/")) << text;
+  Model two;
+  two.input("x", {"1", "4", "rows", "8"}).output("y");
+  attribute(two.node("SpaceToDepth", {"x"}, {"y"}), "blocksize", 2);
+  EXPECT_EQ(two.error(),
+            "error: SpaceToDepth: dimension 2 of f32[1, 4, rows, 8] must be constant\n"
+            "  at node '/part/SpaceToDepth_1' (SpaceToDepth)");
+}
+
 TEST(hostile, structure) {
   Model empty;
   EXPECT_TRUE(contains(empty.error(), "the model has no outputs"));

@@ -70,6 +70,30 @@ TEST(conditions, a_run_that_breaks_one_is_refused_with_both_sides) {
             "error: evaluate: n is 4 and m is 3, they must be equal, or one of them 1");
 }
 
+TEST(conditions, a_size_that_must_be_positive_or_another) {
+  constexpr const char* kText = R"text(graph rows (h: 0.., w: 0..) {
+  needs h*w == h or h*w >= 1  @ "node '/Reshape' (Reshape)"
+  needs w == 12 or w >= 1
+  x = input f32[h, w]
+  y = relu  f32[h, w] (x)
+  results y
+}
+)text";
+  const Graph g = parse_graph(kText, {});
+  EXPECT_EQ(print(g), kText);
+  EXPECT_EQ(g.conditions()[0].form, Condition::Form::left_or_positive);
+  EXPECT_EQ(g.ranges().simplify(v("h") * v("w")), v("h") * v("w"));  // nothing is known by it
+  const auto run = [&](int64_t h, int64_t w) {
+    return compile_error([&] { evaluate(g, {{"x", zeros({h, w})}}); });
+  };
+  EXPECT_EQ(run(3, 2), "no error");
+  EXPECT_EQ(run(0, 2), "no error");
+  EXPECT_EQ(run(3, 0),
+            "error: evaluate: h*w is 0 and h is 3, they must be equal, or the first at least 1: "
+            "node '/Reshape' (Reshape)");
+  EXPECT_EQ(run(0, 0), "error: evaluate: w is 0, must be 12 or at least 1");
+}
+
 TEST(conditions, computed_symbols_follow_the_others) {
   const Graph g = parse_graph(R"(graph g (n: 0.., m: 0.., c: 0.. = min(m, 1)*min(n, 1)*max(m, n)) {
   needs n == m or n == 1 or m == 1

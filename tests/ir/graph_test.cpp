@@ -281,6 +281,13 @@ TEST(Verify, Refusals) {
   EXPECT_EQ(has(refused("y = contract f32[4] (x, x) m = 4 | x[m] y[m] order chain(16, inner 16)"),
                 "needs exactly one k axis, there are 0"),
             "needs exactly one k axis, there are 0");
+  for (const auto& [order, fault] : {std::pair("lanes(4)", "a block has 4 positions for 16 lanes"),
+                                     {"lanes(64, across 12)", "its lanes are 12, no power of two"},
+                                     {"lanes(64, across 1)", "its lanes are 1, no power of two"},
+                                     {"lanes(4096, across 128)", "from 2 to 64"}}) {
+    const std::string sum = "y = reduce f32[] (x) add dims = [0] identity -0 order ";
+    EXPECT_EQ(has(refused(sum + order), fault), fault);
+  }
   EXPECT_EQ(has(refused("y = contract f32[4] (x, x) m = 4 | x[m] y[m] order serial"),
                 "a contract has order chain or lanes"),
             "a contract has order chain or lanes");

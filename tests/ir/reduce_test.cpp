@@ -71,15 +71,14 @@ TEST(Reduce, ReduceEdges) {
 }
 
 // The order of lanes, written out once more in the plainest way.
-float lanes_sum(std::vector<float> v) {
+float lanes_sum(std::vector<float> v, size_t block, size_t lanes) {
   while (v.size() > 1) {
     std::vector<float> blocks;
-    for (size_t b = 0; b < v.size(); b += 4096) {
-      float lane[16];
-      for (float& l : lane) l = -0.0f;
-      for (size_t i = b; i < v.size() && i < b + 4096; ++i) lane[(i - b) % 16] += v[i];
-      for (int l = 0; l < 8; ++l) lane[l] += lane[l + 8];
-      for (int l = 0; l < 4; ++l) lane[l] += lane[l + 4];
+    for (size_t b = 0; b < v.size(); b += block) {
+      std::vector<float> lane(lanes, -0.0f);
+      for (size_t i = b; i < v.size() && i < b + block; ++i) lane[(i - b) % lanes] += v[i];
+      for (; lane.size() > 4; lane.resize(lane.size() / 2))
+        for (size_t l = 0; l < lane.size() / 2; ++l) lane[l] += lane[l + lane.size() / 2];
       blocks.push_back((lane[0] + lane[2]) + (lane[1] + lane[3]));
     }
     v = blocks;
@@ -95,10 +94,16 @@ TEST(Reduce, ReduceLanesOrder) {
       plain.push_back(1.0f / static_cast<float>(3 + i * 7 % 1013) * (i % 3 == 0 ? -1.f : 1.f));
       list.push_back(plain.back());
     }
-    const std::string text = graph(
-        "x = input f32[n]\n y = reduce f32[] (x) add dims = [0] identity -0 order lanes(4096)",
-        "(n: 0..) ");
-    EXPECT_EQ(first(text, {{"x", tensor(DType::f32, {n}, list)}})[0], lanes_sum(plain)) << n;
+    const auto sum = [&](const std::string& order) {
+      const std::string text =
+          graph("x = input f32[n]\n y = reduce f32[] (x) add dims = [0] identity -0 order " + order,
+                "(n: 0..) ");
+      EXPECT_NE(print(parse_graph(text)).find("order " + order), std::string::npos) << order;
+      return first(text, {{"x", tensor(DType::f32, {n}, list)}})[0];
+    };
+    EXPECT_EQ(sum("lanes(4096)"), lanes_sum(plain, 4096, 16)) << n;
+    EXPECT_EQ(sum("lanes(64, across 8)"), lanes_sum(plain, 64, 8)) << n;
+    EXPECT_EQ(sum("lanes(64, across 64)"), lanes_sum(plain, 64, 64)) << n;
   }
   // Serial differs from lanes where rounding does.
   const std::string serial = graph(

@@ -165,6 +165,21 @@ graph dense (s: 1..32) {
   EXPECT_EQ(print(graph, Scopes::hidden).find('@'), std::string::npos);
 }
 
+TEST(Text, StructureHasNoNameAndNoValuesOfParameters) {
+  const auto hash = [](const std::string& name, const std::string& values,
+                       const std::string& constant, const std::string& scope = "fc") {
+    return structure_hash(
+        parse_graph("graph " + name + " {\n  x = input f32[2]\n  w = parameter f32[2] " + values +
+                    "\n  c = constant f32[2] " + constant + "\n  y = add f32[2] (x, w)  @ " +
+                    scope + "\n  z = mul f32[2] (y, c)\n  results z\n}"));
+  };
+  const std::string usual = hash("g", "{1, 2}", "{3, 4}");
+  EXPECT_EQ(hash("other", "{5, 6}", "{3, 4}"), usual);
+  EXPECT_NE(hash("g", "{1, 2}", "{3, 5}"), usual);
+  EXPECT_NE(hash("g", "{1, 2}", "{3, 4}", "other"), usual);
+  EXPECT_NE(hash("g", "{1, 2}", "{0, 4}"), hash("g", "{1, 2}", "{-0, 4}"));
+}
+
 TEST(Text, LargeConstantsLiveInTheSideFile) {
   const Graph graph = parse_graph("graph g {\n  w = parameter f32[20] random 3\n  results w\n}");
   const Blobs blobs = blobs_of(graph);

@@ -140,15 +140,23 @@ StepCall random_rewrite(const Kernel& kernel, Dice& dice) {
   return dice.one_in(12) ? StepCall{dice.of(kPasses), {}} : random_step(kernel, dice);
 }
 
+using Applied = std::map<std::string, int64_t>;  // how often each step was
+
+int64_t total(const Applied& applied) {
+  int64_t count = 0;
+  for (const auto& [name, times] : applied) count += times;
+  return count;
+}
+
 // Up to `steps` rewrites; what they did, or what the first wrong one broke.
 std::string schedule(const Kernel& original, Dice& dice, int64_t steps, const Runs& runs,
-                     const std::vector<Buffers>& expected, int64_t& applied) {
+                     const std::vector<Buffers>& expected, Applied& applied) {
   Kernel kernel = original;
   for (; steps > 0 && statements(kernel) < kMostStatements; --steps) {
     const StepCall call = random_rewrite(kernel, dice);
     if (std::string wrong = broken_by(kernel, call, runs, expected); !wrong.empty())
       return print(call) + ": " + wrong + "\nshrunk: " + shrunk(kernel, call, runs);
-    applied += take(kernel, call).applied;
+    applied[call.name] += take(kernel, call).applied;
   }
   return "";
 }
@@ -167,14 +175,15 @@ void fuzz(const char* text, const std::vector<Symbols>& symbols, uint64_t usual)
   std::string why;
   const auto expected = runs.of(kernel, why);
   ASSERT_TRUE(expected) << why;
-  int64_t applied = 0, tried = 0;
+  Applied applied;
+  int64_t tried = 0;
   const auto [first, last] = seeds(usual);
   for (uint64_t seed = first; seed <= last; ++seed, ++tried) {
     Dice dice(seed);
     const std::string wrong = schedule(kernel, dice, dice.pick(3, 14), runs, *expected, applied);
     ASSERT_EQ(wrong, "") << "seed " << seed;
   }
-  EXPECT_GT(applied, tried);  // the steps do apply
+  EXPECT_GT(total(applied), tried);  // the steps do apply
 }
 
 TEST(ScheduleFuzz, Elementwise) { fuzz(kElementwise, {{{"n", 0}}, {{"n", 1}}, {{"n", 11}}}, 60); }
@@ -207,7 +216,8 @@ TEST(ScheduleFuzz, Convolution) {
 
 TEST(ScheduleFuzz, RandomKernels) {
   const auto [first, last] = seeds(400);
-  int64_t valid = 0, applied = 0, tried = 0, failures = 0;
+  Applied applied;
+  int64_t valid = 0, tried = 0, failures = 0;
   for (uint64_t seed = first; seed <= last && failures < 10; ++seed, ++tried) {
     const Kernel kernel = random_kernel(seed);
     ASSERT_NO_THROW(verify(kernel)) << "seed " << seed << "\n" << print(kernel);
@@ -224,9 +234,15 @@ TEST(ScheduleFuzz, RandomKernels) {
   }
   std::printf("%lld kernels, %lld of them valid, %lld steps applied\n",
               static_cast<long long>(tried), static_cast<long long>(valid),
-              static_cast<long long>(applied));
+              static_cast<long long>(total(applied)));
   EXPECT_GT(valid * 2, tried);
-  EXPECT_GT(applied, valid);
+  EXPECT_GT(total(applied), valid);
+  for (const Step* step : all_steps()) {
+    std::printf("  %-12s %lld\n", step->name, static_cast<long long>(applied[step->name]));
+    if (tried >= 400) {
+      EXPECT_GT(applied[step->name], 0) << step->name << " never applies";
+    }
+  }
 }
 
 }  // namespace

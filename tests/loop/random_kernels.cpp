@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/loop/instruction.h"
+
 namespace mintor::test {
 namespace {
 
@@ -42,6 +44,7 @@ class Maker {
       default:
         for (int64_t n = dice_.pick(1, 3); n > 0; --n) statement(body);
     }
+    if (dice_.one_in(4)) body.push_back(instruction());
     kernel_.body = k::block(std::move(body));
     return kernel_;
   }
@@ -367,6 +370,66 @@ class Maker {
     out.push_back(k::loop(var, begin, end, k::block(body)));
     const std::string name = dice_.one_in(4) ? "z" : "y";
     out.push_back(k::store(name, target(name, false), k::load(acc, DType::f32, {Index(0)})));
+  }
+  // for .. { clear; what an instruction means }, on rows of operands of its own. One in five is no
+  // such nest: an operand moves by two elements.
+  Stmt instruction() {
+    const auto all = all_instructions();
+    const int64_t number = dice_.pick(0, static_cast<int64_t>(all.size()) - 1);
+    const Kernel meaning = parse_kernel(all[static_cast<size_t>(number)]->meaning);
+    const auto [begin, end] = bounds();
+    const std::string var = fresh("i");
+    ranges_.set(var, begin, end - 1);
+    integers_.push_back(var);
+    std::map<std::string, std::string> names;
+    std::map<std::string, Index> rows;
+    for (Param operand : meaning.params) {
+      operand.shape.insert(operand.shape.begin(), Index(1));
+      names[operand.name] = fresh("q");
+      operand.name = names[operand.name];
+      rows[operand.name] = not_negative(affine());
+      grow(operand, 0, rows[operand.name], 40);
+      kernel_.params.push_back(operand);
+    }
+    visit(meaning.body, [&](const Stmt& s) {
+      if (auto* f = std::get_if<For>(&s->node)) names[f->var] = fresh("i");
+    });
+    const std::string wide = dice_.one_in(5) ? names.at(dice_.of(meaning.params).name) : "";
+    if (!wide.empty()) param(wide).shape.back() = param(wide).shape.back() * 2;
+    const auto moved = [&](const std::string& buffer, std::vector<Index> at) {
+      if (buffer == wide) at.back() = at.back() * 2;
+      at.insert(at.begin(), rows.at(buffer));
+      return at;
+    };
+    Stmt nest = rewrite(
+        rename(meaning.body, names),
+        [&](const Expr& e) -> Expr {
+          auto* l = std::get_if<LoadExpr>(&e->node);
+          return l ? k::load(l->buffer, e->dtype, moved(l->buffer, l->indices)) : nullptr;
+        },
+        [&](const Stmt& s) -> Stmt {
+          auto* st = std::get_if<Store>(&s->node);
+          return st ? k::store(st->buffer, moved(st->buffer, st->indices), st->value) : nullptr;
+        });
+    std::vector<Stmt> body;
+    for (const Param& operand : meaning.params)
+      if (operand.written) body.push_back(clear(param(names.at(operand.name)), rows));
+    body.push_back(nest);
+    integers_.pop_back();
+    ranges_.erase(var);
+    return k::loop(var, begin, end, k::block(std::move(body)));
+  }
+  // A row of a parameter is filled: updates need something there.
+  Stmt clear(const Param& p, const std::map<std::string, Index>& rows) {
+    std::vector<Index> at{rows.at(p.name)};
+    std::vector<std::string> vars;
+    for (size_t d = 1; d < p.shape.size(); ++d) {
+      vars.push_back(fresh("c"));
+      at.push_back(Index::var(vars.back()));
+    }
+    Stmt out = k::store(p.name, at, k::constant(Scalar::of(p.dtype, 3)));
+    for (size_t d = vars.size(); d-- > 0;) out = k::loop(vars[d], 0, p.shape[d + 1], out);
+    return out;
   }
   // A local and the nest that fills it; now and then another, or itself again, in the same nest.
   void produce(std::vector<Stmt>& out) {

@@ -30,7 +30,8 @@ class Dice {
   std::mt19937_64 rng_;
 };
 
-// Its parameters: x, w (f32), p (i64, small and not negative) are read; y, z are written.
+// Its parameters: x, w (f32), p (i64, small and not negative) are read; y, z are written. One in
+// four ends with what an instruction means, on parameters of its own.
 Kernel random_kernel(uint64_t seed);
 
 // `kernel` without statement number n, in pre-order; nullopt when there is no such statement.

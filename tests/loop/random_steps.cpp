@@ -4,6 +4,8 @@
 // Keeps true: the kernel is only looked at.
 #include "tests/loop/random_steps.h"
 
+#include "compiler/loop/instruction.h"
+
 namespace mintor::test {
 namespace {
 
@@ -73,7 +75,7 @@ StepCall random_step(const Kernel& kernel, Dice& dice) {
     return dice.of(names.nested);
   };
   static const std::vector<int64_t> kFactors{1, 2, 2, 3, 4, 4, 7, 8, 16, 0};
-  switch (dice.pick(0, 21)) {
+  switch (dice.pick(0, 22)) {
     case 0:
     case 1:
     case 2:
@@ -116,6 +118,12 @@ StepCall random_step(const Kernel& kernel, Dice& dice) {
     }
     case 20:
       return {"set_space", {buffer(), dice.one_in(2) ? "reg" : "local"}};
+    case 21: {
+      const auto all = all_instructions();
+      const auto number = dice.pick(0, static_cast<int64_t>(all.size()) - 1);
+      return {"use_instr",
+              {dice.one_in(30) ? "none" : all[static_cast<size_t>(number)]->name, pair().first}};
+    }
     default:
       return {"parallelize", {names.loops.empty() || dice.one_in(4) ? loop() : names.loops[0]}};
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each schedule step: bits before and after in the interpreter, the shape it leaves, and its
 // refusals. Takes kernels before and after steps; fails when a bit of their results differs.
+#include "compiler/loop/schedule.h"
 #include "tests/loop/kernel_helper.h"
 
 namespace mintor::test {
@@ -39,7 +40,7 @@ TEST(Steps, SplitGuardsWhatDoesNotDivide) {
   EXPECT_EQ(refusal_of(kernel, "split(j, 0)"), "the factor 0 is not positive");
   EXPECT_EQ(refusal_of(kernel, "split(z, 4)"), "there is no loop 'z'");
   EXPECT_EQ(refusal_of(kernel, "split(j, i)"), "the factor 'i' is no number");
-  EXPECT_EQ(refusal_of(kernel, "split(3, j)"), "there is no loop '3'");
+  EXPECT_EQ(refusal_of(kernel, "split(3, 4)"), "the axis '3' is no name");
   EXPECT_EQ(refusal_of(kernel, "split(j)"), "it takes (axis, factor), not 1 arguments");
 }
 
@@ -293,6 +294,30 @@ TEST(Steps, UnknownStepNamesTheNearest) {
     EXPECT_NE(std::string(e.what()).find("did you mean 'vectorize'?"), std::string::npos)
         << e.what();
   }
+}
+
+// In a text they are refused; a call that the compiler makes must not pass for a schedule that did
+// not apply.
+TEST(Steps, WrongArgumentsOfTheCompilerAreItsBugs) {
+  Kernel kernel = parse_kernel(kElementwise);
+  const auto bug = [&](const std::string& name, const std::vector<StepArg>& args) {
+    try {
+      try_step(kernel, name, args);
+    } catch (const InternalError& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(bug("split", {"j", "i"}),
+            "internal error: schedule: split(j, i): the factor 'i' is no number");
+  EXPECT_EQ(bug("vectorize", {3}),
+            "internal error: schedule: vectorize(3): the axis '3' is no name");
+  EXPECT_EQ(bug("vectorize", {"j", 3}),
+            "internal error: schedule: vectorize(j, 3): it takes (axis), not 2 arguments");
+  EXPECT_EQ(bug("vectorise", {"j"}),
+            "internal error: schedule: vectorise(j): there is no such step");
+  EXPECT_FALSE(try_step(kernel, "vectorize", {"none"}));  // what depends on the kernel is refused
+  EXPECT_TRUE(kernel.schedule.empty());
 }
 
 TEST(Steps, ScheduleReplays) {

@@ -8,6 +8,8 @@
 
 #include "compiler/graph/fusion.h"
 #include "compiler/ir/builder.h"
+#include "compiler/loop/cut.h"
+#include "compiler/loop/lower.h"
 #include "compiler/ops/library.h"
 #include "tests/lowering/check_chain.h"
 #include "tests/lowering/run_groups.h"
@@ -137,6 +139,28 @@ TEST(Concat, AThousandParts) {
   }
   g.results = {{"y", b.concat(parts, 1)}};
   check_chain(std::move(g));
+}
+
+// Whatever lies around many parts is one loop of tasks, so that they are cut into functions: rows
+// that are tasks, more rows than tasks need, rows beside shares.
+TEST(Concat, ManyPartsHaveOneLoopAround) {
+  const std::pair<Shape, int32_t> cases[] = {
+      {{3, 1}, 1}, {{70, 2, 3, 1}, 3}, {{2, 4, 110}, 2}, {{2, 110, 9}, 1}};
+  for (const auto& [first, dim] : cases) {
+    Graph g;
+    Builder b(g);
+    std::vector<Value> parts;
+    for (int n = 0; n < 40; ++n) {
+      Shape shape = first;
+      shape[dim] = shape[dim] + n % 3;
+      parts.push_back(input(b, shape));
+    }
+    g.results = {{"y", b.concat(parts, dim)}};
+    const std::vector<Group> groups = fuse(g).groups;
+    ASSERT_EQ(groups.size(), 1u);
+    EXPECT_GT(cut(lower(g, groups[0])).size(), 1u) << kernels_text(g, "");
+    check_chain(std::move(g));
+  }
 }
 
 // Two parts in a chain of element-wise nodes, as rotary embeddings have them.

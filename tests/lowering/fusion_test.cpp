@@ -3,6 +3,7 @@
 // to bound; fails where a group holds what it may not, or where time or stack grow with the graph.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "compiler/graph/from_parameters.h"
@@ -42,6 +43,20 @@ TEST(Fusion, AValueOfAnySizeIsNotMadeOnce) {
   EXPECT_FALSE(from_parameters(b.broadcast_to(one, {Index::var("n")})));
   EXPECT_TRUE(from_parameters(b.iota(DType::i32, {3}, 0)));
   EXPECT_FALSE(from_parameters(b.input("x", DType::f32, {3})));
+}
+
+// A broadcast that is a result is in the group: what it reads is computed once a row, not once an
+// element. Any other broadcast is computed wherever it is read.
+TEST(Fusion, WhatAResultBroadcastsIsKeptARow) {
+  Graph g;
+  Builder b(g);
+  const Value x = b.input("x", DType::f32, {4, 40});
+  const Value row = b.apply(ScalarOp::exp, {b.reduce(Combiner::max, x, {1})});
+  g.results = {{"r", b.broadcast(row, {4, 40}, {0})}};
+  const FusionPlan plan = fuse(g);
+  ASSERT_EQ(plan.groups.size(), 1u);
+  EXPECT_EQ(std::ranges::count(plan.groups[0].materialised, row), 1);
+  check_chain(std::move(g));
 }
 
 std::vector<std::string> names_for(const std::vector<std::string>& scopes) {

@@ -118,6 +118,24 @@ TEST(Lower, DotsOverASymbolOfAnySize) {
   }
 }
 
+// An order says how many lanes it has; levels vectorise what they can of it.
+TEST(Lower, SumsOfOtherLanes) {
+  for (const std::string order :
+       {"lanes(64, across 8)", "lanes(32, across 32)", "lanes(2, across 2)"})
+    for (int64_t n : {1, 7, 8, 31, 32, 65, 1000}) {
+      check_chain(parse_graph("graph sums (n: 0..) {\n x = input f32[3, n]\n y = input f32[n]\n"
+                              " s = reduce f32[3] (x) add dims = [1] identity -0 order " +
+                              order + "\n d = contract f32[] (y, y) k = n | x[k] y[k] order " +
+                              order + "\n results s, d\n}"),
+                  {{"n", n}});
+      const std::string size = std::to_string(n);
+      check_chain(parse_graph("graph sums {\n x = input f32[3, " + size +
+                              "]\n s = reduce f32[3] (x) "
+                              "add dims = [1] identity -0 order " +
+                              order + "\n results s\n}"));
+    }
+}
+
 TEST(Lower, ReductionsOverASymbolOfAnySize) {
   for (int64_t n : {0, 1, 17, 4097, 8200}) {
     Graph g;

@@ -7,6 +7,7 @@ multiple or large enough, at values that are.
 """
 
 import numpy as np
+from cases_meet import at_sizes, named, pairs
 from onnx import helper
 from op_harness import F32, F64, I64, U8, case, const, given, graph_case, t, weights
 
@@ -323,6 +324,40 @@ def zeros_of_both_signs():
     yield case("Concat", [zeros, others], "moves bits", tag="zeros", exact=True, axis=0)
 
 
+def reshapes_of_none():
+    yield at_sizes(
+        "Reshape-computed-of-none",
+        "a computed size that is 0 is the one that 0 copies",
+        [
+            node("Shape", ["x"], ["s"]),
+            node("Gather", ["s", "i1"], ["a"]),
+            node("Gather", ["s", "i2"], ["b"]),
+            node("Mul", ["a", "b"], ["ab"]),
+            node("Concat", ["zero", "ab"], ["to"], axis=0),
+            node("Reshape", ["x", "to"], ["y"]),
+        ],
+        {
+            "x": named("n", "m", 3),
+            **{f"i{k}": const([k], I64) for k in (1, 2)},
+            "zero": const([0], I64),
+        },
+        ["y"],
+        pairs((2, 3), (2, 0)),
+    )
+    yield at_sizes(
+        "Reshape-none-to-none",
+        "no element, under sizes of 0 on both sides",
+        [
+            node("Reshape", ["x", "to"], ["y"], allowzero=1),
+            node("SpaceToDepth", ["e"], ["z"], blocksize=2),
+            node("DepthToSpace", ["e"], ["d"], blocksize=2),
+        ],
+        {"x": named("n", 0), "to": const([0, 7], I64), "e": t(1, 4, 0, 0)},
+        ["y", "z", "d"],
+        [{"n": n} for n in (3, 0)],
+    )
+
+
 def cases():
     yield from resizes()
     yield from fits()
@@ -333,3 +368,4 @@ def cases():
     yield from edges()
     yield from sums_of_any_length()
     yield from zeros_of_both_signs()
+    yield from reshapes_of_none()

@@ -275,7 +275,7 @@ class Builder:
                 for k in oracle.fixed:
                     if inputs[k] is not None:
                         arrays[k] = inputs[k].data[s]
-                outcome = oracle.sample(arrays)
+                outcome = oracle.sample(arrays, i)
                 if i:
                     outcome = [moved(self.rng, y, rough, blur * most) for y in outcome]
                 rows.append(outcome)

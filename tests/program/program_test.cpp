@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "compiler/program/canonical.h"
 #include "compiler/program/legal_names.h"
 #include "compiler/support/error.h"
@@ -112,6 +114,35 @@ TEST(Program, PrintsAndParsesBack) {
   EXPECT_NE(once.find("relu(\"h\", \"g\"; batch) tasks [1] in_place 1 <- 0"), std::string::npos);
 }
 
+TEST(Program, NamesAreQuotedAsInOtherTexts) {
+  Program program = parsed();
+  program.name = "a\tb\x01\n\"\\";
+  const std::string once = print(program);
+  EXPECT_NE(once.find("program \"a\\tb\\x01\\n\\\"\\\\\" {"), std::string::npos) << once;
+  EXPECT_EQ(parsed(once).name, program.name);
+  EXPECT_EQ(print(parsed(once)), once);
+}
+
+TEST(Program, ErrorsNameThePlaceInTheWholeText) {
+  const auto error = [](const std::string& changed) {
+    try {
+      parsed(changed);
+    } catch (const CompileError& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  std::string changed = replaced("copy (x: f32[n]", "copy (x: f33[n]");
+  const size_t at = changed.find("f33");
+  const auto line = 1 + std::count(changed.begin(), changed.begin() + static_cast<long>(at), '\n');
+  EXPECT_EQ(error(changed), "error: program text: 'f33' is no dtype\n  at line " +
+                                std::to_string(line) + ", column 20");
+  EXPECT_NE(error("program \"p\" { level 3").find("expected a level, found '3'"),
+            std::string::npos);
+  EXPECT_NE(error("program \"p\" {").find("no part of a program starts here"), std::string::npos);
+  EXPECT_NE(error("program \"p").find("a string is not closed"), std::string::npos);
+}
+
 TEST(Program, Interprets) {
   const Program program = parsed();
   const Tensor x = floats({2, 2}, {1, 1, 1, -1});
@@ -154,7 +185,8 @@ std::string with_condition() {
   return replaced("symbol batch 0..8 % 1 ~ 4\n",
                   "symbol batch 0..8 % 1 ~ 4\n  symbol twice 0..-1 % 1 ~ 0 = 2*batch\n"
                   "  needs left_or_one [batch, 4] \"node '/Add' (Add)\"\n"
-                  "  needs equal [twice, 2*batch] \"\"\n");
+                  "  needs equal [twice, 2*batch] \"\"\n"
+                  "  needs left_or_positive [batch, 7] \"\"\n");
 }
 
 TEST(Program, ConditionsAreReadAndChecked) {

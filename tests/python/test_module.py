@@ -101,6 +101,25 @@ def test_save_and_load(model, tmp_path):
         loaded.save(tmp_path / "again")
 
 
+# A model that the cache knows is opened without being optimised: what needs the optimised graph
+# makes it when asked.
+def test_a_model_from_the_cache_can_do_everything(tmp_path):
+    path = tmp_path / "scale.graph"
+    path.write_text(GRAPH)
+    first, again = (mt.compile(path, cache_dir=str(tmp_path / "cache")) for _ in range(2))
+    assert again.numerics_hash == first.numerics_hash and len(again.numerics_hash) == 64
+    assert (again.name, again.inputs, again.outputs, again.kernels) == (
+        first.name, first.inputs, first.outputs, first.kernels)
+    third = mt.compile(path, cache_dir=str(tmp_path / "cache"))
+    third.save(tmp_path / "third")
+    first.save(tmp_path / "first")
+    third_text, first_text = (next((tmp_path / name).glob("**/program.cpp")).read_text()
+                              for name in ("third", "first"))
+    assert third_text.replace("third", "first") == first_text
+    explained = mt.compile(path, cache_dir=str(tmp_path / "cache"), explain=True)
+    assert explained.explanations
+
+
 def test_threads_take_turns(model):
     x, b = data(8)
     expected = model(x, b)

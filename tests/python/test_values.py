@@ -246,3 +246,26 @@ def test_cases_of_save_are_checked(model, tmp_path, keywords, message):
         model.save(tmp_path / "out", **keywords)
     assert message in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_sizes_that_break_a_condition(tmp_path):
+    path = tmp_path / "rows.graph"
+    path.write_text("""graph rows (n: 0.., m: 0..) {
+  needs n*m == n or n*m >= 1  @ "the caller"
+  needs m == 12 or m >= 1
+  needs n == 2 or n == 1
+  x = input f32[n, m]
+  y = relu  f32[n, m] (x)
+  results y
+}
+""")
+    rows = mt.compile(path)
+    assert rows(numpy.ones((1, 1), numpy.float32)).shape == (1, 1)
+    assert rows(numpy.ones((2, 5), numpy.float32)).shape == (2, 5)
+    for shape, message in (
+        ((2, 0), r"m\*n is 0 and n is 2, they must be equal, or the first at least 1 .*the caller"),
+        ((0, 0), "m is 0, must be 12 or at least 1"),
+        ((3, 1), "n is 3, must be 2 or 1"),
+    ):
+        with pytest.raises(mt.CompileError, match=message):
+            rows(numpy.ones(shape, numpy.float32))

@@ -58,7 +58,8 @@ TEST(Index, BadTextIsRefusedWithAPosition) {
     parse_index("16*i + (j");
     FAIL();
   } catch (const CompileError& e) {
-    EXPECT_STREQ(e.what(), "error: index: expected ')' at position 9 of '16*i + (j'");
+    EXPECT_STREQ(e.what(),
+                 "error: index: expected ')', found the end of the text\n  at line 1, column 10");
   }
   EXPECT_THROW(parse_index("a b"), CompileError);
   EXPECT_THROW(parse_index(""), CompileError);

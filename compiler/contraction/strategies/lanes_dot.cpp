@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// A contract whose m and n are 1: its order is that of a reduce, so its 16 lanes are vectors along
-// the summed index. Takes plain loops of form `lanes`; gives vectors of 16 lanes. Keeps true: the
-// order of sums.
+// A contract whose m and n are 1: its order is that of a reduce, so its lanes are a vector along
+// the summed index. Takes plain loops of form `lanes`; gives vectors of that many lanes. Keeps
+// true: the order of sums.
 #include "compiler/contraction/strategy.h"
 #include "compiler/loop/schedule.h"
 
 namespace mintor {
 
 static Refusal lanes_dot(const Contraction& contraction, Kernel& kernel, std::string& because) {
-  if (contraction.node.as<Contract>().order.form != Order::Form::lanes)
-    return {"m or n is larger than 1"};
+  const Order& order = contraction.node.as<Contract>().order;
+  if (order.form != Order::Form::lanes) return {"m or n is larger than 1"};
   if (!contraction.target.vectors()) return {"the target has no vectors"};
   for (const LoopInfo& loop : loops_of(kernel)) {
     if (!loop.innermost || loop.origin.role != LoopRole::lane) continue;
-    if (loop.trip() == 16)
+    if (loop.trip() == order.lanes)
       try_step(kernel, "vectorize", {loop.var});
     else if (loop.trip())
       try_step(kernel, "unroll", {loop.var});
   }
   const size_t out_rank = contraction.node.results[0].shape.size();
   if (out_rank > 0) parallelise_outer(kernel, std::min(out_rank, outer_nest(kernel).size()));
-  because = "16 lanes along the summed index";
+  because = std::to_string(order.lanes) + " lanes along the summed index";
   return {};
 }
 

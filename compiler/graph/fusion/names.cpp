@@ -60,14 +60,14 @@ void name_groups(const Graph& graph, std::vector<Group>& groups) {
   std::set<std::string> places;
   for (const Group& group : groups) places.insert(place_of(graph, group));
   const std::map<std::string, std::string> shorter = short_places(places);
-  std::map<std::string, int> taken;
+  std::map<std::string, int> given;  // how often
+  std::set<std::string> taken;
   for (Group& group : groups) {
     const std::string& place = shorter.at(place_of(graph, group));
     const std::string name =
         joined_words(place + "_" + word_of(*group.outputs.front().node), "k");
-    const int count = taken[name]++;
-    group.name = count == 0 ? name : name + "_" + std::to_string(count + 1);
-    while (count != 0 && taken.contains(group.name)) group.name += "_";
+    const int count = given[name]++;
+    group.name = unique_name(count == 0 ? name : name + "_" + std::to_string(count + 1), taken);
   }
 }
 

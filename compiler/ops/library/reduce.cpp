@@ -49,7 +49,7 @@ Value folded(Builder& b, Combiner combiner, Value x, const std::vector<int32_t>&
 
 // log(sum(exp(x))) around the largest x, where that is finite.
 Value log_sum_exp(Builder& b, Value x, const std::vector<int32_t>& dims) {
-  Value largest = folded(b, Combiner::max, x, dims);
+  Value largest = stop_gradient(b, folded(b, Combiner::max, x, dims));
   Value pivot =
       where(b, apply(b, ScalarOp::is_finite, {largest}), largest, scalar(b, x.dtype(), 0));
   Value exps = apply(b, ScalarOp::exp, {sub(b, x, spread(b, pivot, x.shape(), dims))});

@@ -16,7 +16,9 @@ Parts parts_of(std::string_view op, Builder& b, Value x, std::span<const int64_t
   if (!is_float(x.dtype())) fail(op, "x must have a float dtype, not " + text(x.type()));
   std::vector<int32_t> dims = axes_of(op, axes, x.shape().size(), false);
   if (dims.empty()) fail(op, "no axis is given");
-  Value largest = spread(b, b.reduce(Combiner::max, x, dims), x.shape(), dims);
+  // Any pivot gives the same values, so none has a gradient.
+  Value pivot = stop_gradient(b, b.reduce(Combiner::max, x, dims));
+  Value largest = spread(b, pivot, x.shape(), dims);
   Value shifted = b.apply(ScalarOp::sub, {x, largest});
   Value exps = b.apply(ScalarOp::exp, {shifted});
   return {shifted, exps, spread(b, b.reduce(Combiner::add, exps, dims), x.shape(), dims)};

@@ -100,12 +100,39 @@ void need_equal_counts(OnnxNode& n, const Shape& from, const Shape& to) {
   throw SizesDiffer(n.op(), text, have, want);
 }
 
+bool may_be_none(const Ranges& ranges, const Index& size) {
+  return !ranges.proves_nonnegative(size - 1);
+}
+
+// A computed size that is 0 in a run copies the size at its place, as a written 0 does. Shapes have
+// the size as computed: a condition keeps out the runs where that is another one. It is not needed
+// where a run that copies has an element to fill and none to take, which no reshape is.
+//   [b, h, w, c] -> [b, h*w, c]    needs h*w == h or h*w >= 1
+void need_no_copies(OnnxNode& n, const Shape& from, const std::vector<Index>& wanted,
+                    std::optional<size_t> hole) {
+  Graph& graph = n.state().graph;
+  const Ranges& ranges = graph.ranges();
+  const size_t rank = std::min(from.size(), wanted.size());
+  const auto stays_none = [&](size_t d) {
+    return d != hole && may_be_none(ranges, from[d]) && may_be_none(ranges, wanted[d]);
+  };
+  for (size_t d = 0; d < rank; ++d) {
+    if (d == hole || wanted[d].is_const() || !may_be_none(ranges, wanted[d])) continue;
+    if (ranges.proves_nonnegative(wanted[d] - from[d])) continue;
+    bool has_other = hole.has_value();
+    for (size_t other = 0; other < rank; ++other) has_other |= other != d && stays_none(other);
+    if (has_other) graph.add_condition({wanted[d], from[d], Condition::Form::left_or_positive, ""});
+  }
+}
+
 Shape target_shape(OnnxNode& n, const Shape& from, std::vector<Index> wanted) {
   bool zero_is_zero = n.opset() >= 14 && n.integer("allowzero", 0) != 0;
   std::optional<size_t> hole;
+  bool has_zero = false;
   if (wanted.size() > static_cast<size_t>(onnx_limits::kRank))
     n.fail("the new shape has " + std::to_string(wanted.size()) + " dimensions");
   for (size_t d = 0; d < wanted.size(); ++d) {
+    has_zero |= wanted[d].is_const(0);
     if (wanted[d].is_const(0) && !zero_is_zero) {
       if (d >= from.size())
         n.fail("the new shape copies dimension " + std::to_string(d) + " of a value with " +
@@ -118,6 +145,9 @@ Shape target_shape(OnnxNode& n, const Shape& from, std::vector<Index> wanted) {
       n.fail("the new shape has the size " + wanted[d].str());
     }
   }
+  if (zero_is_zero && hole && has_zero)
+    n.fail("the new shape has a 0 and a -1, which cannot be inferred with allowzero");
+  if (!zero_is_zero) need_no_copies(n, from, wanted, hole);
   if (hole)
     wanted[*hole] = inferred_size(n, from, wanted, *hole);
   else

@@ -7,6 +7,7 @@ when the values are needed; gradients of any order are gradients of gradients.
 """
 import contextlib
 import functools
+import weakref
 
 from mintor import _mintor
 from mintor import arrays
@@ -82,10 +83,38 @@ def grad(y, xs, grad_outputs=None, create_graph=False):
     if not isinstance(y, arrays.Array) or y.dtype.kind not in "fV":
         raise TypeError("grad: of something that is no floating-point array")
     cotangent = _cotangent(y, grad_outputs)
-    _mintor.include_history(y)
+    _mintor.include_history(y, wanted)
     with _Gradients(create_graph):
         made = _gradient([y, cotangent, *wanted])
     return rebuild([made] if isinstance(made, arrays.Array) else list(made))
+
+
+_trained = {}           # id -> weak reference of arrays that require gradients
+
+
+def _watch(array):
+    """Remembers an array as one that backward() gives a gradient."""
+    key = id(array)
+    _trained[key] = weakref.ref(array, lambda _: _trained.pop(key, None))
+
+
+_mintor.set_watch(_watch)
+
+
+def backward(y, gradient=None, parameters=None):
+    """Adds the gradients of y to `.grad` of the arrays that require them and that y depends on.
+
+    `parameters`: of these alone. Errors as of grad.
+    """
+    if parameters is None:
+        parameters = [reference() for reference in list(_trained.values())]
+        parameters = [one for one in parameters if one is not None and one.requires_grad]
+    reached = [one for one, yes in zip(parameters, _mintor.depends_on(y, parameters)) if yes]
+    if not reached:
+        return
+    for one, made in zip(reached, grad(y, reached, gradient)):
+        with _Gradients(False):
+            one.grad = made if one.grad is None else one.grad + made
 
 
 def _call(fn, arguments, argnums, options):
@@ -143,4 +172,4 @@ def jvp(fn, primals, tangents):
     return y, change
 
 
-__all__ = ["enable_grad", "grad", "jvp", "no_grad", "value_and_grad", "vjp"]
+__all__ = ["backward", "enable_grad", "grad", "jvp", "no_grad", "value_and_grad", "vjp"]

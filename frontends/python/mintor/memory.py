@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory of arrays: how much is used, and a limit."""
+"""Memory of arrays: how much is used, and a limit.
+
+Takes bytes; gives bytes. Keeps true: what is freed waits to be used again, and counts as waiting.
+"""
 from mintor import _mintor
 
 
 def limit(nbytes):
-    """No more than this many bytes for arrays, those that wait to be used again included; 0: none."""
+    """At most this many bytes for arrays, with those that wait to be used again; 0: no limit."""
     _mintor.set_memory_limit(int(nbytes))
 
 

@@ -10,6 +10,7 @@ from mintor import _mintor
 from mintor import arrays
 from mintor import dtypes
 from mintor import functions
+from mintor import gradients
 from mintor import indexing
 
 Array = arrays.Array
@@ -212,7 +213,7 @@ def install():
         "contiguous": lambda self: self, "cpu": lambda self: self, "dim": lambda self: self.ndim,
         "numel": lambda self: self._count, "assign": _assign, "copy_": _assign,
         "zero_": lambda self: _assign(self, 0), "fill_": _assign,
-        "__getitem__": indexing.get, "__setitem__": _set_item, "__iter__": _iterate,
+        "backward": gradients.backward, "__getitem__": indexing.get, "__setitem__": _set_item, "__iter__": _iterate,
         "__repr__": _repr, "__array__": _as_ndarray, "__array_priority__": 1000,
         "__array_ufunc__": _ufunc, "__array_namespace__": _namespace, "to_device": _to_device,
         "short": lambda self: arrays.cast(self, dtypes.int16),

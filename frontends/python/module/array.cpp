@@ -11,8 +11,10 @@
 #include <structmember.h>
 
 #include <cstring>
+#include <unordered_map>
 
 #include "compiler/ir/evaluate.h"
+#include "compiler/ir/text.h"
 #include "compiler/support/error.h"
 #include "frontends/python/module/numpy_dtype.h"
 #include "frontends/python/trace/allocator.h"
@@ -29,14 +31,15 @@ using trace::TracedOperator;
 using trace::Variable;
 
 struct ArrayObject {
-  PyObject_HEAD
-  Variable* variable;             // counted, and one of its handles; null before it is set
+  PyObject_HEAD Variable* variable;  // counted, and one of its handles; null before it is set
   PyObject* weak_references;
+  PyObject* grad;  // None, or an Array; null: None
   bool requires_grad;
 };
 
-PyTypeObject* array_type = nullptr;      // one interpreter: set when the module is imported
-PyObject* convert_function = nullptr;    // mintor.arrays._convert
+PyTypeObject* array_type = nullptr;    // one interpreter: set when the module is imported
+PyObject* convert_function = nullptr;  // mintor.arrays._convert
+PyObject* watch_function = nullptr;    // mintor.gradients.watch
 
 void hold(ArrayObject* array, Ref<Variable> variable) {
   if (Variable* old = array->variable) {
@@ -95,7 +98,7 @@ Result guarded(Result failed, Body body) {
 
 // 0 bool, 1 int, 2 float; -1: no Python number.
 int weak_kind(PyObject* object) {
-  if (PyFloat_CheckExact(object)) return 2;
+  if (PyFloat_Check(object)) return 2;  // numpy.float64 too
   if (PyLong_CheckExact(object)) return 1;
   if (PyBool_Check(object)) return 0;
   return -1;
@@ -140,7 +143,7 @@ Ref<Variable> scalar_leaf(PyObject* number, int kind, DType dtype) {
 
 struct Operand {
   Ref<Variable> variable;
-  PyObject* number = nullptr;     // borrowed; a Python number that has no dtype yet
+  PyObject* number = nullptr;  // borrowed; a Python number that has no dtype yet
   int kind = -1;
 };
 
@@ -230,8 +233,7 @@ PyObject* call_operator(const TracedOperator& op, std::span<Operand> operands,
 }
 
 struct OperatorObject {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   const TracedOperator* op;
 };
 
@@ -353,17 +355,20 @@ PyObject* unary_slot(PyObject* self) {
 }
 
 #define MINTOR_NAME(name) constexpr const char* k_##name = #name;
-MINTOR_NAME(add) MINTOR_NAME(subtract) MINTOR_NAME(multiply) MINTOR_NAME(divide)
-MINTOR_NAME(floor_divide) MINTOR_NAME(remainder) MINTOR_NAME(pow) MINTOR_NAME(matmul)
-MINTOR_NAME(negative) MINTOR_NAME(positive) MINTOR_NAME(abs) MINTOR_NAME(bitwise_invert)
-MINTOR_NAME(bitwise_and) MINTOR_NAME(bitwise_or) MINTOR_NAME(bitwise_xor)
-MINTOR_NAME(bitwise_left_shift) MINTOR_NAME(bitwise_right_shift) MINTOR_NAME(equal)
-MINTOR_NAME(not_equal) MINTOR_NAME(less) MINTOR_NAME(less_equal) MINTOR_NAME(greater)
-MINTOR_NAME(greater_equal)
+MINTOR_NAME(add)
+MINTOR_NAME(subtract)
+MINTOR_NAME(multiply)
+MINTOR_NAME(divide) MINTOR_NAME(floor_divide) MINTOR_NAME(remainder) MINTOR_NAME(pow)
+    MINTOR_NAME(matmul) MINTOR_NAME(negative) MINTOR_NAME(positive) MINTOR_NAME(abs)
+        MINTOR_NAME(bitwise_invert) MINTOR_NAME(bitwise_and) MINTOR_NAME(bitwise_or)
+            MINTOR_NAME(bitwise_xor) MINTOR_NAME(bitwise_left_shift)
+                MINTOR_NAME(bitwise_right_shift) MINTOR_NAME(equal) MINTOR_NAME(not_equal)
+                    MINTOR_NAME(less) MINTOR_NAME(less_equal) MINTOR_NAME(greater)
+                        MINTOR_NAME(greater_equal)
 #undef MINTOR_NAME
 
-// A small whole power that the program says is a product; any other is a number of the run.
-PyObject* power_slot(PyObject* base, PyObject* exponent, PyObject* modulus) {
+    // A small whole power that the program says is a product; any other is a number of the run.
+    PyObject* power_slot(PyObject* base, PyObject* exponent, PyObject* modulus) {
   static const TracedOperator& integer_power = named("integer_power");
   if (modulus != Py_None) {
     PyErr_SetString(PyExc_TypeError, "pow of an array takes no modulus");
@@ -392,12 +397,18 @@ PyObject* in_place_power(PyObject* self, PyObject* exponent, PyObject*) {
 
 PyObject* compare_slot(PyObject* left, PyObject* right, int op) {
   switch (op) {
-    case Py_LT: return binary_slot<k_less>(left, right);
-    case Py_LE: return binary_slot<k_less_equal>(left, right);
-    case Py_EQ: return binary_slot<k_equal>(left, right);
-    case Py_NE: return binary_slot<k_not_equal>(left, right);
-    case Py_GT: return binary_slot<k_greater>(left, right);
-    default: return binary_slot<k_greater_equal>(left, right);
+    case Py_LT:
+      return binary_slot<k_less>(left, right);
+    case Py_LE:
+      return binary_slot<k_less_equal>(left, right);
+    case Py_EQ:
+      return binary_slot<k_equal>(left, right);
+    case Py_NE:
+      return binary_slot<k_not_equal>(left, right);
+    case Py_GT:
+      return binary_slot<k_greater>(left, right);
+    default:
+      return binary_slot<k_greater_equal>(left, right);
   }
 }
 
@@ -465,6 +476,19 @@ int bool_slot(PyObject* self) {
   });
 }
 
+// The bytes, to read: a later value of the array has others.
+int buffer_slot(PyObject* self, Py_buffer* view, int flags) {
+  return guarded<int>(-1, [&] {
+    view->obj = nullptr;
+    if (flags & PyBUF_WRITABLE) {
+      PyErr_SetString(PyExc_BufferError, "an array's memory cannot be written to");
+      throw py::error_already_set();
+    }
+    const py::array values = numpy_of(variable_of(self));
+    return PyObject_GetBuffer(values.ptr(), view, flags);
+  });
+}
+
 Py_ssize_t length_slot(PyObject* self) {
   return guarded<Py_ssize_t>(-1, [&]() -> Py_ssize_t {
     const Variable* variable = variable_of(self);
@@ -481,6 +505,7 @@ void array_dealloc(PyObject* self) {
   auto* array = reinterpret_cast<ArrayObject*>(self);
   if (array->weak_references) PyObject_ClearWeakRefs(self);
   hold(array, {});
+  Py_CLEAR(array->grad);
   PyTypeObject* type = Py_TYPE(self);
   type->tp_free(self);
   Py_DECREF(type);
@@ -493,21 +518,18 @@ void operator_dealloc(PyObject* self) {
 }
 
 PyObject* shape_getter(PyObject* self, void*) {
-  return guarded<PyObject*>(nullptr, [&] {
-    return py::tuple(py::cast(variable_of(self)->type->shape)).release().ptr();
-  });
+  return guarded<PyObject*>(
+      nullptr, [&] { return py::tuple(py::cast(variable_of(self)->type->shape)).release().ptr(); });
 }
 
 PyObject* ndim_getter(PyObject* self, void*) {
-  return guarded<PyObject*>(nullptr, [&] {
-    return PyLong_FromSize_t(variable_of(self)->type->shape.size());
-  });
+  return guarded<PyObject*>(
+      nullptr, [&] { return PyLong_FromSize_t(variable_of(self)->type->shape.size()); });
 }
 
 PyObject* dtype_getter(PyObject* self, void*) {
-  return guarded<PyObject*>(nullptr, [&] {
-    return numpy_dtype(variable_of(self)->type->dtype).release().ptr();
-  });
+  return guarded<PyObject*>(
+      nullptr, [&] { return numpy_dtype(variable_of(self)->type->dtype).release().ptr(); });
 }
 
 PyObject* count_getter(PyObject* self, void*) {
@@ -519,15 +541,34 @@ PyObject* requires_grad_getter(PyObject* self, void*) {
   return PyBool_FromLong(reinterpret_cast<ArrayObject*>(self)->requires_grad);
 }
 
+PyObject* grad_getter(PyObject* self, void*) {
+  PyObject* grad = reinterpret_cast<ArrayObject*>(self)->grad;
+  return Py_NewRef(grad ? grad : Py_None);
+}
+
+int grad_setter(PyObject* self, PyObject* value, void*) {
+  if (value && value != Py_None && !is_array(value)) {
+    PyErr_SetString(PyExc_TypeError, "a gradient is an Array or None");
+    return -1;
+  }
+  Py_XSETREF(reinterpret_cast<ArrayObject*>(self)->grad, Py_XNewRef(value));
+  return 0;
+}
+
 int requires_grad_setter(PyObject* self, PyObject* value, void*) {
   const int truth = value ? PyObject_IsTrue(value) : 0;
   if (truth < 0) return -1;
   reinterpret_cast<ArrayObject*>(self)->requires_grad = truth == 1;
-  return 0;
+  if (truth != 1 || !watch_function) return 0;
+  PyObject* none = PyObject_CallOneArg(watch_function, self);
+  Py_XDECREF(none);
+  return none ? 0 : -1;
 }
 
 template <class Function>
-void* slot(Function* function) { return reinterpret_cast<void*>(function); }
+void* slot(Function* function) {
+  return reinterpret_cast<void*>(function);
+}
 
 void make_types() {
   static PyMemberDef members[] = {
@@ -538,6 +579,7 @@ void make_types() {
       {"ndim", ndim_getter, nullptr, "how many dimensions", nullptr},
       {"dtype", dtype_getter, nullptr, "a NumPy dtype", nullptr},
       {"_count", count_getter, nullptr, "how many elements", nullptr},
+      {"grad", grad_getter, grad_setter, "what backward() added up, or None", nullptr},
       {"requires_grad", requires_grad_getter, requires_grad_setter,
        "whether optimizers and backward() take it as a parameter", nullptr},
       {nullptr, nullptr, nullptr, nullptr, nullptr}};
@@ -582,6 +624,7 @@ void make_types() {
       {Py_nb_int, slot(int_slot)},
       {Py_nb_index, slot(index_slot)},
       {Py_mp_length, slot(length_slot)},
+      {Py_bf_getbuffer, slot(buffer_slot)},
       {Py_tp_doc, const_cast<char*>("An array: a value that is computed when it is read.")},
       {0, nullptr}};
   PyType_Spec spec = {"mintor.Array", sizeof(ArrayObject), 0,
@@ -629,8 +672,8 @@ py::object random_now(const std::string& distribution, const std::string& dtype,
   const auto number = [&](uint64_t value) {
     return b.constant_int(DType::u64, static_cast<int64_t>(value));
   };
-  const Value drawn = b.random(distribution, *parsed, {shape.begin(), shape.end()}, number(key),
-                               number(counter));
+  const Value drawn =
+      b.random(distribution, *parsed, {shape.begin(), shape.end()}, number(key), number(counter));
   const Tensor tensor = evaluate_constant(drawn);
   const trace::ValueType* value_type = trace::tape().signatures().type(*parsed, shape);
   Ref<Storage> storage(new Storage(value_type->bytes));
@@ -647,11 +690,47 @@ ArrayObject* checked(const py::object& object) {
   return reinterpret_cast<ArrayObject*>(object.ptr());
 }
 
+// The innermost frame outside of the package itself.
+trace::Place current_place() {
+  static auto* const own = new std::unordered_map<const void*, bool>;  // code objects of ours
+  PyFrameObject* frame = PyThreadState_GetFrame(PyThreadState_Get());
+  trace::Place place;
+  while (frame) {
+    PyCodeObject* code = PyFrame_GetCode(frame);
+    auto known = own->find(code);
+    if (known == own->end()) {
+      const char* file = PyUnicode_AsUTF8(code->co_filename);
+      const bool ours = file && std::strstr(file, "/mintor/") != nullptr;
+      known = own->emplace(Py_NewRef(reinterpret_cast<PyObject*>(code)), ours).first;
+    }
+    Py_DECREF(code);  // the table holds it
+    if (!known->second) {
+      place = {code, PyFrame_GetLasti(frame)};
+      Py_DECREF(frame);
+      return place;
+    }
+    PyFrameObject* back = PyFrame_GetBack(frame);
+    Py_DECREF(frame);
+    frame = back;
+  }
+  return place;
+}
+
+std::string describe_place(const trace::Place& place) {
+  auto* code = static_cast<PyCodeObject*>(const_cast<void*>(place.code));
+  const char* file = PyUnicode_AsUTF8(code->co_filename);
+  return std::string(file ? file : "?") + ":" +
+         std::to_string(PyCode_Addr2Line(code, place.instruction));
+}
+
 }  // namespace
 
 void add_arrays(py::module_& module) {
   make_types();
-  module.attr("Array") = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(array_type));
+  trace::tape().current_place = current_place;
+  trace::tape().describe_place = describe_place;
+  module.attr("Array") =
+      py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(array_type));
   module.def("find_operator", find_operator);
   module.def("operator_names", [] {
     std::vector<std::string> names;
@@ -662,6 +741,9 @@ void add_arrays(py::module_& module) {
   });
   module.def("set_convert", [](const py::object& function) {
     convert_function = py::object(function).release().ptr();
+  });
+  module.def("set_watch", [](const py::object& function) {
+    watch_function = py::object(function).release().ptr();
   });
   module.def("from_numpy", array_from_numpy);
   module.def("numpy", [](const py::object& array) {
@@ -680,23 +762,38 @@ void add_arrays(py::module_& module) {
   // Another array with the same value.
   module.def("alias", [](const py::object& array, const py::object& type) {
     checked(array);
-    return py::reinterpret_steal<py::object>(
-        new_array(reinterpret_cast<PyTypeObject*>(type.ptr()),
-                  Ref<Variable>(variable_of(array.ptr()))));
+    return py::reinterpret_steal<py::object>(new_array(reinterpret_cast<PyTypeObject*>(type.ptr()),
+                                                       Ref<Variable>(variable_of(array.ptr()))));
   });
   module.def("is_same_value", [](const py::object& a, const py::object& b) {
     return checked(a)->variable == checked(b)->variable;
   });
   // Before a gradient of `y` is asked for: what it was made of comes onto the tape.
-  module.def("include_history", [](const py::object& y) {
+  module.def("include_history", [](const py::object& y, const std::vector<py::object>& xs) {
     checked(y);
-    trace::tape().include_history(variable_of(y.ptr()));
+    std::vector<Variable*> variables;
+    for (const py::object& x : xs) {
+      checked(x);
+      variables.push_back(variable_of(x.ptr()));
+    }
+    trace::tape().include_history(variable_of(y.ptr()), variables);
   });
+  // For each x whether y depends on it.
+  module.def("depends_on", [](const py::object& y, const std::vector<py::object>& xs) {
+    checked(y);
+    std::vector<Variable*> variables;
+    for (const py::object& x : xs) {
+      checked(x);
+      variables.push_back(variable_of(x.ptr()));
+    }
+    return trace::depends_on(variable_of(y.ptr()), variables);
+  });
+  module.def("explain_miss", [] { return trace::tape().last_miss(); });
+  module.def("pending_graph", [] { return print(trace::tape().graph()); });
   module.def("random_now", random_now);
   module.def("flush", [] { trace::tape().flush(); });
-  module.def("set_gradients", [](bool on) {
-    return std::exchange(trace::tape().gradients_on, on);
-  });
+  module.def("set_gradients",
+             [](bool on) { return std::exchange(trace::tape().gradients_on, on); });
   module.def("set_threads", [](int threads) { trace::tape().threads = threads; });
   module.def("statistics", [] {
     const trace::TapeStatistics& counted = trace::tape().statistics();

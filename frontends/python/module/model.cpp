@@ -112,7 +112,7 @@ py::list port_list(const mt_tensor_info* ports, int32_t count) {
 
 }  // namespace
 
-PyModel::PyModel(std::unique_ptr<LoadedModel> loaded, std::shared_ptr<const Graph> graph,
+PyModel::PyModel(std::unique_ptr<LoadedModel> loaded, std::optional<Graph> graph,
                  CompileContext context)
     : loaded_(std::move(loaded)), graph_(std::move(graph)), context_(std::move(context)) {
   const py::gil_scoped_acquire locked;
@@ -128,6 +128,21 @@ PyModel::PyModel(std::unique_ptr<LoadedModel> loaded, std::shared_ptr<const Grap
     output_shapes_.emplace_back();
     if (fixed) output_shapes_.back().emplace(output.shape, output.shape + output.rank);
   }
+}
+
+const Graph& PyModel::optimised_graph() {
+  const std::lock_guard lock(*optimising_);
+  if (graph_->numerics_hash.empty()) {
+    CompileContext context(context_.options);
+    graph_ = optimise(context, std::move(*graph_));
+  }
+  return *graph_;
+}
+
+std::string PyModel::numerics_hash() {
+  if (!graph_) return loaded_->info().numerics_hash;
+  const py::gil_scoped_release unlocked;
+  return optimised_graph().numerics_hash;
 }
 
 // In a forked child the thread that had its turn may not be there to end it: the lock and the
@@ -238,7 +253,8 @@ void PyModel::save(const std::string& directory, const std::string& target,
   context.source_files = context_.source_files;
   context.options.target = target;
   const std::vector<std::string> levels = levels_of(context, DefaultLevels::all_with_vectors);
-  write_program_package(context, build_program(context, *graph_, levels), given, directory);
+  write_program_package(context, build_program(context, optimised_graph(), levels), given,
+                        directory);
 }
 
 py::list PyModel::inputs() const {
@@ -256,14 +272,13 @@ std::vector<std::string> PyModel::kernels() const {
 
 std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& options) {
   CompileContext context(options);
-  auto graph = std::make_shared<const Graph>(optimise(context, load_model(context, path)));
+  Graph graph = load_model(context, path);
   const std::vector<std::string> levels = levels_of(context, DefaultLevels::native);
   if (levels.size() > 1) {
     throw CompileError("compile", "target names several levels, one of them can run here", "",
                        "name one; model.save takes several");
   }
-  const Program program = build_program(context, *graph, levels);
-  auto loaded = jit(context, program, load_options(options));
+  auto loaded = jit(context, graph, levels, load_options(options));
   return std::make_unique<PyModel>(std::move(loaded), std::move(graph), std::move(context));
 }
 
@@ -277,7 +292,7 @@ std::unique_ptr<PyModel> load_model_package(const std::string& directory, int th
   load.threads = threads_of(options);
   load.level = level;
   load.check_weights = check;
-  return std::make_unique<PyModel>(open_package(directory, load), nullptr,
+  return std::make_unique<PyModel>(open_package(directory, load), std::nullopt,
                                    CompileContext(options));
 }
 

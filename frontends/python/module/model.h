@@ -21,9 +21,8 @@ namespace mintor {
 
 class PyModel {
  public:
-  // `graph` is null for a package: such a model is on disk already.
-  PyModel(std::unique_ptr<LoadedModel> loaded, std::shared_ptr<const Graph> graph,
-          CompileContext context);
+  // No graph for a package: such a model is on disk already.
+  PyModel(std::unique_ptr<LoadedModel> loaded, std::optional<Graph> graph, CompileContext context);
 
   // Inputs by position; one output as it is, several as a tuple.
   pybind11::object call(const pybind11::args& inputs);
@@ -34,7 +33,8 @@ class PyModel {
             double atol);
 
   std::string name() const { return loaded_->info().name; }
-  std::string numerics_hash() const { return loaded_->info().numerics_hash; }
+  // A model that was found compiled is optimised for it, once.
+  std::string numerics_hash();
   std::string level() const { return loaded_->info().level ? loaded_->info().level : ""; }
   pybind11::list inputs() const;
   pybind11::list outputs() const;
@@ -45,9 +45,11 @@ class PyModel {
  private:
   std::vector<pybind11::object> run_arrays(std::vector<pybind11::object>& inputs);
   void leave_parent();
+  const Graph& optimised_graph();
 
   std::unique_ptr<LoadedModel> loaded_;
-  std::shared_ptr<const Graph> graph_;
+  std::optional<Graph> graph_;  // as loaded, until somebody asks for more
+  std::unique_ptr<std::mutex> optimising_ = std::make_unique<std::mutex>();
   CompileContext context_;
   std::vector<pybind11::dtype> input_dtypes_, output_dtypes_;
   std::vector<std::optional<std::vector<pybind11::ssize_t>>> output_shapes_;  // where fixed

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DType and NumPy's dtypes, both ways; bf16 is that of ml_dtypes.
+// DType and NumPy's dtypes, both ways. Takes one; gives the other. bf16 is that of ml_dtypes, which
+// is imported where it is met.
 #pragma once
 
 #include <pybind11/numpy.h>

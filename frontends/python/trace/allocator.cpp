@@ -44,11 +44,11 @@ std::byte* Allocator::take(int64_t& bytes) {
       block = static_cast<std::byte*>(std::aligned_alloc(64, static_cast<size_t>(bytes)));
     }
     if (!block) {
-      throw CompileError(
-          "memory", "there is no memory for an array of " + std::to_string(asked) + " bytes: " +
-                        std::to_string(use_.used) + " are in use, the limit is " +
-                        (use_.limit ? std::to_string(use_.limit) : "what the system gives"),
-          "", "free arrays that are not needed, or raise mintor.memory.limit");
+      throw CompileError("memory",
+                         "there is no memory for an array of " + std::to_string(asked) +
+                             " bytes: " + std::to_string(use_.used) + " are in use, the limit is " +
+                             (use_.limit ? std::to_string(use_.limit) : "what the system gives"),
+                         "", "free arrays that are not needed, or raise mintor.memory.limit");
     }
   }
   use_.used += bytes;
@@ -74,7 +74,7 @@ void Allocator::release_waiting() {
 Allocator::~Allocator() { release_waiting(); }
 
 Allocator& allocator() {
-  static auto* const one = new Allocator;   // arrays may outlive every static object
+  static auto* const one = new Allocator;  // arrays may outlive every static object
   return *one;
 }
 

@@ -13,9 +13,9 @@
 namespace mintor::trace {
 
 struct MemoryUse {
-  int64_t used = 0, peak = 0;     // bytes in arrays, now and at most
-  int64_t waiting = 0;            // bytes kept to be given out again
-  int64_t limit = 0;              // of used and waiting together; 0: none
+  int64_t used = 0, peak = 0;  // bytes in arrays, now and at most
+  int64_t waiting = 0;         // bytes kept to be given out again
+  int64_t limit = 0;           // of used and waiting together; 0: none
 };
 
 class Allocator {
@@ -31,7 +31,7 @@ class Allocator {
   void release_waiting();
 
  private:
-  std::map<int64_t, std::vector<std::byte*>> waiting_;   // by size
+  std::map<int64_t, std::vector<std::byte*>> waiting_;  // by size
   MemoryUse use_;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attributes as bytes, dtype promotion, operators by name.
+// Attributes as bytes, dtype promotion, operators by name. Takes what a call was given; gives it
+// back as the build functions ask. Keeps true: bytes that were written are read, in order.
 #include "frontends/python/trace/operator.h"
 
 #include <cstring>
@@ -18,10 +19,14 @@ int kind_of(DType dtype) { return dtype == DType::boolean ? 0 : is_int(dtype) ? 
 
 DType signed_of(int64_t bytes) {
   switch (bytes) {
-    case 1: return DType::i8;
-    case 2: return DType::i16;
-    case 4: return DType::i32;
-    default: return DType::i64;
+    case 1:
+      return DType::i8;
+    case 2:
+      return DType::i16;
+    case 4:
+      return DType::i32;
+    default:
+      return DType::i64;
   }
 }
 
@@ -56,7 +61,8 @@ T AttributeReader::take() {
 void AttributeReader::expect(char letter, const char* what) {
   if (left_.empty() || left_[0] != letter) {
     throw CompileError(std::string(op_), std::string("an argument is missing or of another kind, "
-                                                     "expected ") + what);
+                                                     "expected ") +
+                                             what);
   }
   left_.remove_prefix(1);
 }
@@ -67,9 +73,17 @@ bool AttributeReader::none() {
   return true;
 }
 
-int64_t AttributeReader::integer() {
+Index AttributeReader::index() {
   expect('i', "an integer");
-  return take<int64_t>();
+  const int64_t written = take<int64_t>();
+  const size_t place = next_integer_++;
+  return general_.empty() ? Index(written) : general_[place];
+}
+
+int64_t AttributeReader::integer() {
+  const Index value = index();
+  if (!value.is_const()) throw NotGeneral{};
+  return value.value();
 }
 
 double AttributeReader::number() {
@@ -94,6 +108,35 @@ std::vector<int64_t> AttributeReader::integers() {
   return values;
 }
 
+std::vector<Index> AttributeReader::indices() {
+  if (!left_.empty() && left_[0] == 'i') return {index()};
+  expect('(', "a list of integers");
+  std::vector<Index> values(static_cast<size_t>(take<int64_t>()));
+  for (Index& value : values) value = index();
+  return values;
+}
+
+SplitAttributes split_attributes(std::string_view bytes) {
+  SplitAttributes split;
+  while (!bytes.empty()) {
+    size_t size = 1;
+    int64_t value = 0;
+    if (bytes[0] != 'n') {
+      std::memcpy(&value, bytes.data() + 1, sizeof(value));
+      size += sizeof(value);
+    }
+    if (bytes[0] == 's') size += static_cast<size_t>(value);
+    if (bytes[0] == 'i') {
+      split.integers.push_back(value);
+      split.rest += 'i';
+    } else {
+      split.rest += bytes.substr(0, size);
+    }
+    bytes.remove_prefix(size);
+  }
+  return split;
+}
+
 std::vector<double> AttributeReader::numbers() {
   expect('(', "a list of numbers");
   std::vector<double> values(static_cast<size_t>(take<int64_t>()));
@@ -105,7 +148,7 @@ DType promote(DType a, DType b) {
   if (a == b) return a;
   if (kind_of(a) != kind_of(b)) return kind_of(a) > kind_of(b) ? a : b;
   if (is_float(a)) {
-    if (size_of(a) == size_of(b)) return DType::f32;   // f16 with bf16
+    if (size_of(a) == size_of(b)) return DType::f32;  // f16 with bf16
     return size_of(a) > size_of(b) ? a : b;
   }
   if (is_signed_int(a) == is_signed_int(b)) return size_of(a) > size_of(b) ? a : b;

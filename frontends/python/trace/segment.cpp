@@ -14,6 +14,7 @@
 #include "compiler/cli/model_io.h"
 #include "compiler/driver/driver.h"
 #include "compiler/grad/grad.h"
+#include "frontends/python/trace/general.h"
 #include "frontends/python/trace/signature.h"
 
 namespace mintor::trace {
@@ -23,8 +24,8 @@ Shape symbolic(const ValueType& type) { return {type.shape.begin(), type.shape.e
 
 struct Cut {
   Value input, original;
-  bool flows;                       // gradients go on into the original
-  int32_t leaf = -1;                // whose bytes are the value; -1: it is computed
+  bool flows;         // gradients go on into the original
+  int32_t leaf = -1;  // whose bytes are the value; -1: it is computed
 };
 
 // What a gradient is where nothing reaches.
@@ -37,8 +38,14 @@ bool is_zeros(const Value& value) {
 
 class Writer final : public SegmentGraph {
  public:
-  explicit Writer(const TapeContents& contents) : contents_(contents), leaves_(contents.leaves.size()) {
-    for (size_t i = 0; i < contents.leaves.size(); ++i) leaf_of_[contents.leaves[i].get()] = i;
+  Writer(const TapeContents& contents, const General* general)
+      : contents_(contents), general_(general), leaves_(contents.leaves.size()) {
+    for (size_t i = 0; i < contents.leaves.size(); ++i) {
+      leaf_of_[contents.leaves[i].get()] = i;
+      first_dim_.push_back(next_number_);
+      next_number_ += contents.leaves[i]->type->shape.size();
+    }
+    if (general) add_symbols();
     find_needed();
   }
 
@@ -47,13 +54,15 @@ class Writer final : public SegmentGraph {
   std::vector<Value> gradients(std::span<const Value> ys, std::span<const Value> cotangents,
                                std::span<const Value> xs) override;
 
-  // The Graph, its results in order of `wanted`.
+  // The Graph, its results in order of `wanted`; `inputs`: the leaf of each input, or -1 - s for
+  // that of symbol s.
   Graph write(std::vector<std::array<int32_t, 3>>& wanted, std::vector<int32_t>& inputs);
 
  private:
   using Results = std::vector<Value>;
 
   void find_needed();
+  void add_symbols();
   void write_call(const Call& call, Results& results);
   Value value_of(const Variable& variable);
   Value leaf(size_t slot);
@@ -62,6 +71,10 @@ class Writer final : public SegmentGraph {
                      std::vector<int32_t>& inputs);
 
   const TapeContents& contents_;
+  const General* general_;
+  size_t next_number_ = 0;          // of general_->numbers
+  std::vector<size_t> first_dim_;   // of each leaf, in the same
+  std::vector<Value> size_inputs_;  // by symbol
   Graph graph_{"segment"};
   Builder builder_{graph_};
   std::map<const Variable*, size_t> leaf_of_;
@@ -93,16 +106,28 @@ void Writer::find_needed() {
   }
   // Values with respect to which a gradient is asked for stay apart from their equals.
   for (const Ref<Call>& call : contents_.calls) {
-    if (!needed_.contains(call.get()) || call->signature->op->flow != Flow::differentiates) continue;
+    if (!needed_.contains(call.get()) || call->signature->op->flow != Flow::differentiates)
+      continue;
     for (const Ref<Variable>& operand : call->operands) differentiated_[operand.get()] = true;
   }
 }
 
-Value Writer::leaf(size_t slot) {
-  if (!leaves_[slot]) {
-    const ValueType& type = *contents_.leaves[slot]->type;
-    leaves_[slot] = builder_.input("x" + std::to_string(slot), type.dtype, symbolic(type));
+void Writer::add_symbols() {
+  for (size_t s = 0; s < general_->hints.size(); ++s) {
+    graph_.add_symbol({symbol_name(s), 2, -1, 1, general_->hints[s]});
+    size_inputs_.push_back(
+        builder_.input("size" + std::to_string(s), DType::u8, {Index::var(symbol_name(s))}));
   }
+}
+
+Value Writer::leaf(size_t slot) {
+  if (leaves_[slot]) return leaves_[slot];
+  const ValueType& type = *contents_.leaves[slot]->type;
+  Shape shape = symbolic(type);
+  if (general_) {
+    for (size_t d = 0; d < shape.size(); ++d) shape[d] = general_->numbers[first_dim_[slot] + d];
+  }
+  leaves_[slot] = builder_.input("x" + std::to_string(slot), type.dtype, std::move(shape));
   return leaves_[slot];
 }
 
@@ -123,7 +148,11 @@ void Writer::write_call(const Call& call, Results& results) {
   const Signature& signature = *call.signature;
   std::vector<Value> operands;
   for (const Ref<Variable>& operand : call.operands) operands.push_back(value_of(*operand));
-  AttributeReader reader(signature.op->name, signature.attributes);
+  std::span<const Index> integers;
+  if (general_) {
+    integers = std::span(general_->numbers).subspan(next_number_, signature.integers.size());
+  }
+  AttributeReader reader(signature.op->name, signature.attributes, integers);
   results = signature.op->build(*this, operands, reader);
   const bool stops = signature.detached || signature.op->flow == Flow::stops ||
                      signature.op->history == History::dropped;
@@ -153,8 +182,8 @@ std::vector<Value> Writer::gradients(std::span<const Value> ys, std::span<const 
     const Value reached = sums[xs.size() + f];
     if (is_zeros(reached)) continue;
     const Cut& at = cuts_[flowing[f]];
-    const std::vector<Value> more = mintor::gradients(builder_, std::array{at.original},
-                                                      std::array{reached}, targets);
+    const std::vector<Value> more =
+        mintor::gradients(builder_, std::array{at.original}, std::array{reached}, targets);
     for (size_t t = 0; t < targets.size(); ++t) {
       if (is_zeros(more[t])) continue;
       sums[t] = is_zeros(sums[t]) ? more[t] : builder_.apply(ScalarOp::add, {sums[t], more[t]});
@@ -194,7 +223,14 @@ Graph Writer::without_cuts(const std::vector<std::pair<std::string, Value>>& res
   }
 
   Graph out("segment");
+  out.copy_sizes(graph_);
+  if (general_ && !graph_.conditions().empty()) throw NotGeneral{};
   std::map<const Node*, const Node*> copy_of;
+  for (size_t s = 0; s < size_inputs_.size(); ++s) {
+    const Node& node = *size_inputs_[s].node;
+    copy_of[&node] = out.add(node.kind, node.attr, {}, node.results);
+    inputs.push_back(-1 - static_cast<int32_t>(s));
+  }
   const auto copied = [&](Value value) {
     value = stands_for(value);
     return Value{copy_of.at(value.node), value.result};
@@ -226,15 +262,19 @@ Graph Writer::write(std::vector<std::array<int32_t, 3>>& wanted, std::vector<int
     const auto& calls = history ? contents_.history : contents_.calls;
     for (size_t c = 0; c < calls.size(); ++c) {
       const Call* call = calls[c].get();
+      if (needed_.contains(call)) {
+        Results made;
+        write_call(*call, made);
+        results_[call] = std::move(made);
+      }
+      next_number_ += call->signature->integers.size();
       if (!needed_.contains(call)) continue;
-      Results made;
-      write_call(*call, made);
+      const Results& made = results_[call];
       for (size_t r = 0; r < made.size(); ++r) {
         if (!is_wanted(call->results[r])) continue;
         wanted.push_back({history ? 1 : 0, static_cast<int32_t>(c), static_cast<int32_t>(r)});
         results.emplace_back("y" + std::to_string(results.size()), made[r]);
       }
-      results_[call] = std::move(made);
     }
   }
   return without_cuts(results, inputs);
@@ -261,39 +301,70 @@ mt_tensor tensor_of(const ValueType& type) {
 
 }  // namespace
 
-std::unique_ptr<Segment> Segment::compile(const TapeContents& contents, int threads) {
-  auto segment = std::make_unique<Segment>();
-  Writer writer(contents);
+Graph Segment::graph(const TapeContents& contents) {
   std::vector<std::array<int32_t, 3>> wanted;
-  Graph graph = writer.write(wanted, segment->inputs_);
+  std::vector<int32_t> inputs;
+  return Writer(contents, nullptr).write(wanted, inputs);
+}
+
+std::unique_ptr<Segment> Segment::compile(const TapeContents& contents, int threads,
+                                          const General* general) {
+  auto segment = std::make_unique<Segment>();
+  segment->is_general_ = general != nullptr;
+  std::vector<std::array<int32_t, 3>> wanted;
+  std::vector<int32_t> inputs;
+  Graph graph = Writer(contents, general).write(wanted, inputs);
   if (wanted.empty()) return segment;
   for (const auto& [in_history, call, result] : wanted) {
     segment->outputs_.push_back({in_history != 0, call, result});
-    segment->made_.push_back(
-        tensor_of(*result_of(contents, in_history != 0, call, result)->type));
   }
-  for (const int32_t slot : segment->inputs_) {
-    segment->given_.push_back(tensor_of(*contents.leaves[static_cast<size_t>(slot)]->type));
+  for (const int32_t input : inputs) {
+    segment->inputs_.push_back(input >= 0 ? Input{input, -1} : Input{-1, -1 - input});
   }
+  if (!general) segment->describe(contents, {});
   CompileContext context;
   context.options.threads = threads;
   LoadOptions load;
   load.threads = threads_of(context.options);
-  graph = optimise(context, std::move(graph));
-  const Program program = build_program(context, graph, levels_of(context, DefaultLevels::native));
-  segment->model_ = jit(context, program, load);
+  segment->model_ = jit(context, graph, levels_of(context, DefaultLevels::native), load);
   return segment;
 }
 
-void Segment::run(const TapeContents& contents) {
+void Segment::describe(const TapeContents& contents, std::span<const int64_t> symbols) {
+  given_.clear();
+  made_.clear();
+  for (const Input& input : inputs_) {
+    if (input.leaf >= 0) {
+      given_.push_back(tensor_of(*contents.leaves[static_cast<size_t>(input.leaf)]->type));
+      continue;
+    }
+    static std::byte nothing{};  // never read: its extent is the size
+    mt_tensor size{};
+    size.data = &nothing;
+    size.dtype = static_cast<int32_t>(DType::u8);
+    size.rank = 1;
+    size.shape[0] = symbols[static_cast<size_t>(input.symbol)];
+    size.bytes = static_cast<size_t>(size.shape[0]);
+    given_.push_back(size);
+  }
+  for (const Output& output : outputs_) {
+    made_.push_back(
+        tensor_of(*result_of(contents, output.in_history, output.call, output.result)->type));
+  }
+}
+
+void Segment::run(const TapeContents& contents, std::span<const int64_t> symbols) {
   if (!model_) return;
+  if (is_general_) describe(contents, symbols);
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    given_[i].data = contents.leaves[static_cast<size_t>(inputs_[i])]->storage->data;
+    if (inputs_[i].leaf < 0) continue;
+    given_[i].data = contents.leaves[static_cast<size_t>(inputs_[i].leaf)]->storage->data;
   }
   std::vector<Ref<Storage>> storages;
   storages.reserve(outputs_.size());
   for (mt_tensor& made : made_) {
-    storages.emplace_back(new Storage(static_cast<int64_t>(made.bytes)));
+    const auto bytes = static_cast<int64_t>(made.bytes);
+    storages.emplace_back(new Storage(bytes));
     made.data = storages.back()->data;
   }
   model_->context().run(given_.data(), made_.data());

@@ -2,12 +2,14 @@
 // A segment of calls as a program: what one flush of the tape compiles once and replays. Takes the
 // tape's contents; gives the storages of the results that are held. Keeps true: nothing of a
 // segment refers to values of the run that compiled it: inputs are leaves by number, outputs are
-// results of calls by number.
+// results of calls by number; sizes may be symbols (general.h).
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "compiler/ir/graph.h"
 #include "compiler/package/loaded_model.h"
 #include "frontends/python/trace/value.h"
 
@@ -24,18 +26,32 @@ inline bool is_wanted(const Variable* result) {
   return result && result->handles > 0 && !result->storage;
 }
 
+struct General;
+
 class Segment {
  public:
-  static std::unique_ptr<Segment> compile(const TapeContents& contents, int threads);
-  void run(const TapeContents& contents);
+  // With `general`, for all sizes that match it: NotGeneral where an operator needs one number.
+  static std::unique_ptr<Segment> compile(const TapeContents& contents, int threads,
+                                          const General* general = nullptr);
+  // symbols: the sizes of this run, where the segment is general.
+  void run(const TapeContents& contents, std::span<const int64_t> symbols);
+  // Before any pass; one result for each value that is held.
+  static Graph graph(const TapeContents& contents);
 
  private:
+  // A leaf's bytes; or a size alone, as the extent of an input that is never read.
+  struct Input {
+    int32_t leaf = -1, symbol = -1;
+  };
   struct Output {
     bool in_history;
     int32_t call, result;
   };
-  std::unique_ptr<LoadedModel> model_;   // null: no result is held
-  std::vector<int32_t> inputs_;          // leaves, by position
+  void describe(const TapeContents& contents, std::span<const int64_t> symbols);
+
+  std::unique_ptr<LoadedModel> model_;  // null: no result is held
+  bool is_general_ = false;
+  std::vector<Input> inputs_;  // by position
   std::vector<Output> outputs_;
   std::vector<mt_tensor> given_, made_;
 };

@@ -61,8 +61,7 @@ const ValueType* SignatureTable::type(DType dtype, std::span<const int64_t> shap
 }
 
 const Signature* SignatureTable::find(const TracedOperator& op, const std::string& attributes,
-                                      bool detached,
-                                      std::span<const ValueType* const> operands) {
+                                      bool detached, std::span<const ValueType* const> operands) {
   Hash hash{reinterpret_cast<uintptr_t>(&op), detached ? 1u : 0u};
   for (const ValueType* type : operands) mix(hash, type->hash);
   mix(hash, std::hash<std::string>()(attributes));
@@ -96,6 +95,15 @@ const Signature* SignatureTable::find(const TracedOperator& op, const std::strin
   made->hash = {hash_text(op.name), hash_text(attributes)};
   mix(made->hash, detached ? 1 : 0);
   for (const ValueType* operand : operands) mix(made->hash, operand->hash);
+  SplitAttributes split = split_attributes(attributes);
+  made->integers = std::move(split.integers);
+  made->structure = {hash_text(op.name), hash_text(split.rest)};
+  mix(made->structure, detached ? 1 : 0);
+  for (const ValueType* operand : operands) {
+    mix(made->structure, static_cast<uint64_t>(operand->dtype) << 8 | operand->shape.size());
+    // 0 and 1 are no sizes like others: broadcasting and reductions treat them apart.
+    for (const int64_t dim : operand->shape) mix(made->structure, dim < 2 ? dim : 2);
+  }
   return signatures_.emplace(hash[0], std::move(made))->second.get();
 }
 

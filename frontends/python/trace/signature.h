@@ -25,9 +25,11 @@ inline void mix(Hash& hash, uint64_t value) {
 struct Signature {
   const TracedOperator* op = nullptr;
   std::string attributes;
-  bool detached = false;              // made where gradients are off
+  bool detached = false;  // made where gradients are off
   std::vector<const ValueType*> operands, results;
-  Hash hash{};                        // the same in every process
+  Hash hash{};                    // the same in every process
+  Hash structure{};               // without sizes and integers; see general.h
+  std::vector<int64_t> integers;  // of the attributes, in order
 };
 
 class SignatureTable {

@@ -4,6 +4,7 @@
 #include "frontends/python/trace/tape.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace mintor::trace {
 namespace {
@@ -20,7 +21,7 @@ bool in_history(const Variable& value, uint32_t epoch) {
 }  // namespace
 
 Tape& tape() {
-  static auto* const one = new Tape;    // arrays may outlive every static object
+  static auto* const one = new Tape;  // arrays may outlive every static object
   return *one;
 }
 
@@ -45,17 +46,23 @@ void Tape::mix_operands(const Call& call) {
     Variable& value = *operand;
     if (on_tape(value, epoch_) || in_history(value, epoch_)) {
       const auto place = static_cast<uint64_t>(value.producer->position);
-      mix(hash_, (place << 16 | static_cast<uint64_t>(value.result) << 2) +
-                     (value.producer->in_history ? 1 : 0));
+      const uint64_t named = (place << 16 | static_cast<uint64_t>(value.result) << 2) +
+                             (value.producer->in_history ? 1 : 0);
+      mix(hash_, named);
+      mix(structure_, named);
       continue;
     }
-    mix(hash_, static_cast<uint64_t>(leaf_of(&value)) << 2 | 2);
+    const uint64_t named = static_cast<uint64_t>(leaf_of(&value)) << 2 | 2;
+    mix(hash_, named);
+    mix(structure_, named);
   }
 }
 
 void Tape::append(Call* call, std::vector<Ref<Call>>& calls) {
   mix(hash_, call->signature->hash[0]);
   mix(hash_, call->signature->hash[1]);
+  mix(structure_, call->signature->structure[0]);
+  mix(structure_, call->signature->structure[1]);
   mix_operands(*call);
   call->epoch = epoch_;
   call->position = static_cast<int32_t>(calls.size());
@@ -94,10 +101,11 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
 
   Ref<Call> call(new Call);
   call->signature = signature;
+  if (current_place) call->place = current_place();
   call->operands.reserve(operands.size());
   for (Variable* operand : operands) {
     if (!operand->storage && !on_tape(*operand, epoch_) && !in_history(*operand, epoch_)) {
-      include_history(operand);        // it ran, and its bytes were not kept
+      include_history(operand, {});  // it ran, and its bytes were not kept
     }
     call->operands.emplace_back(operand);
   }
@@ -109,59 +117,112 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
   for (const ValueType* type : signature->results) {
     Ref<Variable> made(new Variable);
     made->type = type;
-    made->producer = call;
-    made->result = static_cast<int32_t>(call->results.size());
-    call->results.push_back(made.get());
-    pending_bytes_ += type->bytes;
+    if (type->bytes > 0) {
+      made->producer = call;
+      made->result = static_cast<int32_t>(call->results.size());
+      pending_bytes_ += type->bytes;
+    } else {
+      made->storage = Ref<Storage>(new Storage(0));  // nothing to compute, nothing flows through
+    }
+    call->results.push_back(type->bytes > 0 ? made.get() : nullptr);
     results.push_back(std::move(made));
   }
   ++statistics_.calls;
   return results;
 }
 
-void Tape::include_history(Variable* value) {
-  // Depth first without recursion: chains of calls may be long.
+namespace {
+
+// Of values that were computed: whether a gradient goes on from them to one of the xs.
+class Leading {
+ public:
+  Leading(std::span<Variable* const> xs, uint32_t epoch) : xs_(xs), epoch_(epoch) {}
+
+  bool beyond(const Variable* value) {
+    const Call* call = value->producer.get();
+    if (!call || call->epoch == epoch_) return false;
+    std::vector<const Call*> path = {call};
+    while (!path.empty()) {  // operands first, without recursion
+      const Call* next = path.back();
+      if (known_.contains(next)) {
+        path.pop_back();
+        continue;
+      }
+      bool leads = false;
+      const size_t before = path.size();
+      for (const Ref<Variable>& operand : next->operands) {
+        const Call* below = operand->producer.get();
+        leads = leads || std::ranges::find(xs_, operand.get()) != xs_.end();
+        if (!below || below->epoch == epoch_) continue;
+        const auto found = known_.find(below);
+        if (found == known_.end())
+          path.push_back(below);
+        else
+          leads = leads || found->second;
+      }
+      if (path.size() > before) continue;
+      known_[next] = leads;
+      path.pop_back();
+    }
+    return known_.at(call);
+  }
+
+ private:
+  std::span<Variable* const> xs_;
+  uint32_t epoch_;
+  std::unordered_map<const Call*, bool> known_;
+};
+
+}  // namespace
+
+void Tape::include_history(Variable* value, std::span<Variable* const> xs) {
+  Leading leading(xs, epoch_);
   std::vector<std::pair<Call*, size_t>> path;
+  std::vector<Call*> entered;
   const auto enter = [&](Variable* of) {
     Call* call = of->producer.get();
-    if (!call || call->epoch == epoch_) return;
-    call->epoch = epoch_;
-    call->in_history = true;
+    if (!call || call->in_history || call->epoch == epoch_) return;
+    if (of->storage && !leading.beyond(of)) return;
+    call->in_history = true;  // until it is appended, its epoch is an earlier one
     path.emplace_back(call, 0);
   };
-  // Results on the tape are followed to what ran before.
-  std::vector<Call*> seen;
+  const auto follow = [&](Variable* from) {
+    enter(from);
+    while (!path.empty()) {  // depth first without recursion: chains may be long
+      auto& [call, operand] = path.back();
+      if (operand < call->operands.size()) {
+        enter(call->operands[operand++].get());
+        continue;
+      }
+      entered.push_back(call);
+      path.pop_back();
+    }
+  };
+  // Calls on the tape are followed to what ran before.
   std::vector<Variable*> from = {value};
   std::vector<bool> visited(contents_.calls.size());
   while (!from.empty()) {
     Variable* next = from.back();
     from.pop_back();
-    if (on_tape(*next, epoch_)) {
-      const auto place = static_cast<size_t>(next->producer->position);
-      if (visited[place]) continue;
-      visited[place] = true;
-      for (const Ref<Variable>& operand : next->producer->operands) from.push_back(operand.get());
+    if (!on_tape(*next, epoch_)) {
+      follow(next);
       continue;
     }
-    enter(next);
-    while (!path.empty()) {
-      auto& [call, operand] = path.back();
-      if (operand < call->operands.size()) {
-        Variable* below = call->operands[operand++].get();
-        if (!on_tape(*below, epoch_)) enter(below);
-        continue;
-      }
-      append(call, contents_.history);
-      for (Variable* result : call->results) {
-        if (result && result->storage) leaf_of(result);     // read, not made again
-      }
-      path.pop_back();
+    const auto place = static_cast<size_t>(next->producer->position);
+    if (visited[place]) continue;
+    visited[place] = true;
+    for (const Ref<Variable>& operand : next->producer->operands) from.push_back(operand.get());
+  }
+  for (Call* call : entered) {
+    append(call, contents_.history);
+    for (Variable* result : call->results) {
+      if (result && result->storage) leaf_of(result);  // read, not made again
     }
   }
 }
 
-Hash Tape::key() const {
-  Hash key = hash_;
+Hash Tape::key(bool with_sizes) const {
+  Hash key = with_sizes ? hash_ : structure_;
   const auto mix_wanted = [&](const std::vector<Ref<Call>>& calls) {
     for (const Ref<Call>& call : calls) {
       uint64_t wanted = 1;
@@ -182,19 +243,41 @@ Hash Tape::key() const {
   return key;
 }
 
+Tape::Found Tape::compile_segment() {
+  Similar& similar = similar_[key(false)];
+  std::vector<int64_t> numbers = numbers_of(contents_);
+  for (const auto& [general, segment] : similar.general) {
+    if (auto symbols = general.match(numbers)) return {segment, std::move(*symbols)};
+  }
+  ++statistics_.compiled;
+  note_miss();
+  if (similar.first.empty()) {
+    similar.first = std::move(numbers);
+  } else if (std::optional<General> general = generalise(similar.first, numbers)) {
+    try {
+      std::shared_ptr<Segment> segment = Segment::compile(contents_, threads, &*general);
+      similar.general.emplace_back(*general, segment);
+      return {std::move(segment), *general->match(numbers)};
+    } catch (const NotGeneral&) {    // an operator needs to know one of its numbers
+    } catch (const CompileError&) {  // it can be for these sizes, if at all
+    }
+  }
+  return {Segment::compile(contents_, threads), {}};
+}
+
+const Tape::Found& Tape::segment() {
+  const Hash key = this->key(true);
+  const auto known = segments_.find(key);
+  if (known != segments_.end()) return known->second;
+  return segments_.emplace(key, compile_segment()).first->second;
+}
+
 void Tape::flush() {
   if (contents_.calls.empty() && contents_.history.empty()) return;
   ++statistics_.flushes;
-  const Hash key = this->key();
-  auto& bucket = segments_[key[0]];
-  auto found = std::ranges::find(bucket, key, &std::pair<Hash, std::unique_ptr<Segment>>::first);
   try {
-    if (found == bucket.end()) {
-      ++statistics_.compiled;
-      bucket.emplace_back(key, Segment::compile(contents_, threads));
-      found = bucket.end() - 1;
-    }
-    found->second->run(contents_);
+    const Found& found = segment();
+    found.segment->run(contents_, found.symbols);
   } catch (...) {
     clear();
     throw;
@@ -202,7 +285,68 @@ void Tape::flush() {
   clear();
 }
 
+namespace {
+
+std::string text_of(const Signature& signature) {
+  std::string text(signature.op->name);
+  text += "(";
+  for (size_t i = 0; i < signature.operands.size(); ++i) {
+    const ValueType& type = *signature.operands[i];
+    text += (i ? ", " : "") + to_string(Type{type.dtype, {type.shape.begin(), type.shape.end()}});
+  }
+  for (const int64_t integer : signature.integers) text += ", " + std::to_string(integer);
+  return text + ")";
+}
+
+}  // namespace
+
+void Tape::note_miss() {
+  const auto& calls = contents_.calls;
+  size_t first = 0;
+  while (first < calls.size() && first < seen_.size() &&
+         calls[first]->signature == seen_[first].signature) {
+    ++first;
+  }
+  const auto at = [&](const Place& place) {
+    return describe_place && place.code ? " at " + describe_place(place) : std::string();
+  };
+  const std::string number = "call " + std::to_string(first + 1) + ": ";
+  if (seen_.empty()) {
+    last_miss_ = "nothing ran before";
+  } else if (first < calls.size() && first < seen_.size()) {
+    last_miss_ = number + text_of(*calls[first]->signature) + at(calls[first]->place) +
+                 "; before, " + text_of(*seen_[first].signature) + at(seen_[first].place);
+  } else if (first < calls.size()) {
+    last_miss_ = number + text_of(*calls[first]->signature) + at(calls[first]->place) +
+                 "; before, there were " + std::to_string(seen_.size()) + " calls";
+  } else if (first < seen_.size()) {
+    last_miss_ = "there are " + std::to_string(calls.size()) + " calls; before, call " +
+                 std::to_string(first + 1) + " was " + text_of(*seen_[first].signature) +
+                 at(seen_[first].place);
+  } else {
+    last_miss_ = "the same calls, of other values, or with other results that are held";
+  }
+}
+
+std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs) {
+  std::unordered_set<const Variable*> seen = {y};
+  std::vector<const Variable*> from = {y};
+  while (!from.empty()) {
+    const Variable* next = from.back();
+    from.pop_back();
+    const Call* call = next->producer.get();
+    if (!call || call->signature->detached || call->signature->op->flow == Flow::stops) continue;
+    for (const Ref<Variable>& operand : call->operands)
+      if (seen.insert(operand.get()).second) from.push_back(operand.get());
+  }
+  std::vector<bool> depends;
+  for (const Variable* x : xs) depends.push_back(seen.contains(x));
+  return depends;
+}
+
 void Tape::clear() {
+  seen_.clear();
+  for (const Ref<Call>& call : contents_.calls) seen_.push_back({call->signature, call->place});
   // No gradient passes these: what is known of them needs no history.
   for (const Ref<Call>& call : contents_.calls) {
     const bool dropped = call->signature->op->history == History::dropped;
@@ -216,6 +360,7 @@ void Tape::clear() {
   for (const Ref<Call>& call : contents_.history) call->in_history = false;
   contents_ = {};
   hash_ = {};
+  structure_ = {};
   pending_bytes_ = 0;
   call_hashes_.clear();
   ++epoch_;
@@ -224,7 +369,7 @@ void Tape::clear() {
 
 void Tape::forget_history() {
   recorded_since_forgetting_ = 0;
-  std::vector<Ref<Call>> forgotten;           // freed when the list is no longer walked
+  std::vector<Ref<Call>> forgotten;  // freed when the list is no longer walked
   for (Call* call = all_calls().oldest; call; call = call->newer) {
     call->reaches_held = std::ranges::any_of(call->operands, [](const Ref<Variable>& operand) {
       return operand->handles > 0 || (operand->producer && operand->producer->reaches_held);
@@ -241,7 +386,7 @@ void Tape::forget_history() {
 
 void Tape::compute(Variable* value) {
   if (value->storage) return;
-  if (!on_tape(*value, epoch_)) include_history(value);
+  if (!on_tape(*value, epoch_)) include_history(value, {});
   flush();
   if (!value->storage) {
     throw CompileError("array", "this value was lost when an earlier computation failed");

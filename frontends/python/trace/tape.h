@@ -9,13 +9,14 @@
 //   y.numpy()                flush: hash -> compiled segment -> run; y has its bytes
 //
 // What ran keeps its calls (Variable::producer) as long as an array needs them: a gradient that is
-// asked for later puts them onto the tape again, as history. History that no gradient can ask for
-// any more, because no array that it came from is held, is forgotten: a sum over ten thousand steps
-// holds its value alone.
+// asked for later puts them onto the tape again, as history. What no gradient can ask for any more,
+// because no array that it came from is held, is forgotten.
 #pragma once
 
+#include <memory>
 #include <unordered_map>
 
+#include "frontends/python/trace/general.h"
 #include "frontends/python/trace/segment.h"
 #include "frontends/python/trace/signature.h"
 
@@ -32,37 +33,75 @@ class Tape {
   // Results by position; each is held by nothing but what is returned.
   std::vector<Ref<Variable>> record(const TracedOperator& op, std::span<Variable* const> operands,
                                     const std::string& attributes);
-  // Puts what `value` was made of onto the tape again, where it ran already.
-  void include_history(Variable* value);
+  // Puts what `value` was made of onto the tape again, where it ran already: what leads to one of
+  // `xs`, and what has to be computed for that.
+  void include_history(Variable* value, std::span<Variable* const> xs);
   // Runs all calls whose results are held.
   void flush();
   // `value` has its storage afterwards.
   void compute(Variable* value);
+  // What a flush would compile now.
+  Graph graph() const { return Segment::graph(contents_); }
 
   SignatureTable& signatures() { return signatures_; }
   const TapeStatistics& statistics() const { return statistics_; }
+  // Why the last flush that compiled found nothing: the first call that differs from the flush
+  // before it; "" when there was none.
+  const std::string& last_miss() const { return last_miss_; }
   bool gradients_on = true;
-  int threads = 0;                   // of the segments compiled from now on; 0: every core
+  // Where the program is, for messages: set by whoever knows (the Python module). The first keeps
+  // what it points to.
+  Place (*current_place)() = nullptr;
+  std::string (*describe_place)(const Place& place) = nullptr;
+  int threads = 0;  // of the segments compiled from now on; 0: every core
 
  private:
   void append(Call* call, std::vector<Ref<Call>>& calls);
   void mix_operands(const Call& call);
   int32_t leaf_of(Variable* value);
-  Hash key() const;
+  Hash key(bool with_sizes) const;
+  // The segment for what is on the tape, and its symbols' values; compiled where there is none.
+  struct Found {
+    std::shared_ptr<Segment> segment;
+    std::vector<int64_t> symbols;
+  };
+  const Found& segment();
+  Found compile_segment();
   void clear();
   void keep_in_budget();
   void forget_history();
+  void note_miss();
 
   SignatureTable signatures_;
   TapeContents contents_;
-  Hash hash_{};
+  Hash hash_{};       // of the calls and what they take
+  Hash structure_{};  // the same without sizes
   uint32_t epoch_ = 1;
   int64_t pending_bytes_ = 0;
   int64_t recorded_since_forgetting_ = 0;
-  std::vector<uint64_t> call_hashes_;   // of the calls on the tape, without what they take
-  std::unordered_map<uint64_t, std::vector<std::pair<Hash, std::unique_ptr<Segment>>>> segments_;
+  std::vector<uint64_t> call_hashes_;  // of the calls on the tape, without what they take
+  // Segments by what they are exactly; and by everything but their sizes: the numbers of the first
+  // one, and what was made for more than one size.
+  struct Similar {
+    std::vector<int64_t> first;
+    std::vector<std::pair<General, std::shared_ptr<Segment>>> general;
+  };
+  struct HashOfHash {
+    size_t operator()(const Hash& hash) const { return hash[0]; }
+  };
+  std::unordered_map<Hash, Found, HashOfHash> segments_;
+  std::unordered_map<Hash, Similar, HashOfHash> similar_;
   TapeStatistics statistics_;
+  struct Seen {
+    const Signature* signature;
+    Place place;
+  };
+  std::vector<Seen> seen_;  // calls of the last flush
+  std::string last_miss_;
 };
+
+// For each of xs whether a gradient of y reaches it.
+std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs);
 
 // The one of this process; under the interpreter's lock.
 Tape& tape();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lifetimes of values and calls. Keeps true: a call forgets a result that is freed before it.
+// Lifetimes of values and calls. Takes and gives storages of the allocator. Keeps true: a call
+// forgets a result that is freed before it.
 #include "frontends/python/trace/value.h"
 
 #include "frontends/python/trace/allocator.h"

@@ -21,7 +21,7 @@ struct ValueType {
   DType dtype = DType::f32;
   std::vector<int64_t> shape;
   int64_t count = 1, bytes = 0;
-  uint64_t hash = 0;              // of dtype and shape: the same in every process
+  uint64_t hash = 0;  // of dtype and shape: the same in every process
 };
 
 // Bytes of one value, 64-byte aligned, from the caching allocator (allocator.h).
@@ -38,27 +38,34 @@ struct Call;
 
 struct Variable {
   int32_t references = 0;
-  int32_t handles = 0;            // arrays of the user that hold it
+  int32_t handles = 0;  // arrays of the user that hold it
   const ValueType* type = nullptr;
-  Ref<Storage> storage;           // null: not computed
-  Ref<Call> producer;             // null: given by the user, or its history was dropped
-  int32_t result = 0;             // which result of the producer
-  uint32_t leaf_epoch = 0;        // `leaf` holds in this epoch of the tape
+  Ref<Storage> storage;     // null: not computed
+  Ref<Call> producer;       // null: given by the user, or its history was dropped
+  int32_t result = 0;       // which result of the producer
+  uint32_t leaf_epoch = 0;  // `leaf` holds in this epoch of the tape
   int32_t leaf = 0;
   ~Variable();
 };
 
 struct Signature;
 
+// A place in the user's program, as whoever set Tape::current_place means it.
+struct Place {
+  const void* code = nullptr;
+  int32_t instruction = 0;
+};
+
 struct Call {
   int32_t references = 0;
   const Signature* signature = nullptr;
-  uint32_t epoch = 0;             // of the tape that holds it; `position` is its place there
+  uint32_t epoch = 0;  // of the tape that holds it; `position` is its place there
   int32_t position = 0;
-  bool in_history = false;        // it ran in an earlier epoch, and is there for a gradient
-  bool reaches_held = false;      // of the last Tape::forget_history
+  bool in_history = false;    // it ran in an earlier epoch, and is there for a gradient
+  bool reaches_held = false;  // of the last Tape::forget_history
+  Place place;
   std::vector<Ref<Variable>> operands;
-  std::vector<Variable*> results; // null: nobody holds it any more
+  std::vector<Variable*> results;  // null: nobody holds it any more
   // All calls that exist, oldest first: operands come before their users.
   Call *older = nullptr, *newer = nullptr;
   Call();

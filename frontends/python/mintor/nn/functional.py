@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers as functions, under PyTorch's names."""
+"""Layers as functions, under PyTorch's names.
+
+Takes arrays and PyTorch's arguments; gives arrays. Keeps true: nothing is computed here, each
+function records a call or a few.
+"""
 from mintor import _mintor
 from mintor import functions
 from mintor.functions import (elu, gelu, leaky_relu, log_softmax, mish, one_hot, relu, sigmoid,

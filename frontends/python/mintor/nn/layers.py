@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers with PyTorch's arguments, defaults and initial values."""
+"""Layers with PyTorch's arguments, defaults and initial values.
+
+Takes sizes; gives modules. Keeps true: parameters are drawn from the global random stream.
+"""
 import math
 
 from mintor import dtypes

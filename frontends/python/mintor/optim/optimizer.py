@@ -1,12 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """What optimizers share: groups of parameters, and the step as one call.
 
-Takes parameters; gives them new values. Keeps true: `step(loss)` records one call, which the
-compiler turns into backward and update; nothing is differentiated in Python. The loss's graph stays
-usable. Numbers of a group (lr, momentum) are numbers of the run: changing them compiles nothing.
+Takes parameters; gives them new values. Keeps true: `step(loss)` records one call a group, which
+the compiler turns into backward and update; nothing is differentiated in Python. The loss's graph
+stays usable. Numbers of a group (lr, momentum) are numbers of the run: changing them compiles
+nothing.
 """
 from mintor import _mintor
 from mintor import arrays
+from mintor import gradients
+
+
+def clip_grad_norm_(parameters, max_norm, norm_type=2.0):
+    """Scales gradients so that their norm, taken together, is at most max_norm; gives the norm."""
+    parameters = [parameters] if isinstance(parameters, arrays.Array) else list(parameters)
+    found = [one for one in parameters if one.grad is not None]
+    if not found:
+        return arrays.array(0.0)
+    from mintor import functions  # pylint: disable=import-outside-toplevel
+    with gradients.no_grad():
+        norms = functions.stack([functions.norm(one.grad, norm_type) for one in found])
+        total = functions.norm(norms, norm_type)
+        scale = functions.minimum(max_norm / (total + 1e-6), 1.0)
+        for one in found:
+            one.grad = one.grad * arrays.cast(scale, one.dtype)
+    return total
 
 
 class Optimizer:
@@ -16,6 +34,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups = []
         self.state = {}
+        self._stepped = False
         if isinstance(parameters, arrays.Array):
             raise TypeError("an optimizer takes a list of parameters, not one array")
         given = list(parameters)
@@ -48,16 +67,59 @@ class Optimizer:
         for group in self.param_groups:
             group["lr"] = value
 
-    def step(self, loss):
-        """Backward of `loss`, an array of one element, and update of this optimizer's parameters."""
-        if not isinstance(loss, arrays.Array) or loss._count != 1:
-            raise ValueError("step: the loss has to be an array of one element")
-        _mintor.include_history(loss)
-        for group in self.param_groups:
-            trained = [one for one in group["params"] if one.requires_grad]
-            if trained:
-                self._record(loss, group, trained)
+    def _trained(self):
+        return [[one for one in group["params"] if one.requires_grad]
+                for group in self.param_groups]
+
+    def step(self, loss=None):
+        """With a loss (one element): its backward, and the update of this optimizer's parameters.
+
+        Without: the update by the gradients that backward() added up; a parameter without one is
+        left alone.
+        """
+        trained = self._trained()
+        if loss is None:
+            for group, parameters in zip(self.param_groups, trained):
+                with_gradient = [one for one in parameters if one.grad is not None]
+                if with_gradient:
+                    self._record([one.grad for one in with_gradient], True, group, with_gradient)
+            self._stepped = True
+        else:
+            self._check(loss)
+            # Those that the loss does not reach are left alone.
+            flat = [one for group in trained for one in group]
+            reached = {id(one) for one, yes in zip(flat, _mintor.depends_on(loss, flat)) if yes}
+            trained = [[one for one in group if id(one) in reached] for group in trained]
+            _mintor.include_history(loss, [one for group in trained for one in group])
+            for group, parameters in zip(self.param_groups, trained):
+                if parameters:
+                    self._record([loss], False, group, parameters)
         _mintor.flush()
 
-    def _record(self, loss, group, parameters):
+    @staticmethod
+    def _check(loss):
+        if not isinstance(loss, arrays.Array) or loss._count != 1:
+            raise ValueError("step: the loss has to be an array of one element")
+
+    def backward(self, loss):
+        """Adds the loss's gradients to `.grad`; starts from zero after a step."""
+        self._check(loss)
+        if self._stepped:
+            self.zero_grad()
+        gradients.backward(loss, parameters=[one for group in self._trained() for one in group])
+
+    def clip_grad_norm(self, max_norm, norm_type=2.0):
+        """See clip_grad_norm_; of all of this optimizer's parameters."""
+        return clip_grad_norm_([one for group in self.param_groups for one in group["params"]],
+                               max_norm, norm_type)
+
+    def zero_grad(self, set_to_none=True):
+        """Forgets the gradients; with set_to_none=False they become zeros."""
+        self._stepped = False
+        for group in self.param_groups:
+            for one in group["params"]:
+                one.grad = None if set_to_none or one.grad is None else arrays.zeros_like(one)
+
+    def _record(self, sources, given, group, parameters):
+        """New values; `sources`: the loss, or, where gradients are given, one a parameter."""
         raise NotImplementedError

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stochastic gradient descent, as torch.optim.SGD."""
+"""Stochastic gradient descent, as torch.optim.SGD.
+
+Takes parameters and a loss; gives parameters and velocities new values. Keeps true: the formula and
+its corner cases (first velocity, nesterov, maximize) are PyTorch's.
+"""
 from mintor import _mintor
 from mintor import arrays
 from mintor.optim.optimizer import Optimizer
@@ -18,14 +22,22 @@ class SGD(Optimizer):
                                   "weight_decay": weight_decay, "nesterov": nesterov,
                                   "maximize": maximize})
 
-    def _record(self, loss, group, parameters):
+    def _record(self, sources, given, group, parameters):
         with_velocity = group["momentum"] != 0
-        velocities = [self.state.get(id(one)) for one in parameters] if with_velocity else []
-        first = with_velocity and velocities[0] is None
-        if first:
-            velocities = [arrays.zeros_like(one) for one in parameters]
+        if with_velocity:       # those that are new have a first step of their own
+            new = [one for one in parameters if id(one) not in self.state]
+            if new and len(new) < len(parameters):
+                order = {id(one): source for one, source in zip(parameters, sources)}
+                for some in (new, [one for one in parameters if id(one) in self.state]):
+                    own = [order[id(one)] for one in some] if given else sources
+                    self._record(own, given, group, some)
+                return
+            first = bool(new)
+            velocities = [] if first else [self.state[id(one)] for one in parameters]
+        else:
+            first, velocities = False, []
         numbers = [float(group[name]) for name in ("lr", "momentum", "dampening", "weight_decay")]
-        made = _sgd([loss, *numbers, *parameters, *velocities], len(parameters),
+        made = _sgd([*numbers, *sources, *parameters, *velocities], len(parameters), given,
                     group["weight_decay"] != 0, with_velocity, first, group["nesterov"],
                     group["maximize"])
         made = (made,) if isinstance(made, arrays.Array) else made

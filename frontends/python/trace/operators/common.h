@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the groups of traced operators share.
+// What the groups of traced operators share. Takes values of the graph that is written; gives them
+// with the dtypes that an operator works on.
 #pragma once
 
 #include <vector>

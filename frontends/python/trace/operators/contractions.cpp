@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products: matmul, einsum, convolutions, and pooling, which walks windows as they do.
+// Products: matmul, einsum, convolutions, and pooling, which walks windows as they do. Takes
+// operands and PyTorch's attributes as numbers; gives the library operators' values.
 #include "frontends/python/trace/operators/common.h"
 
 namespace mintor::trace {
@@ -38,8 +39,8 @@ Values einsum(SegmentGraph& g, Operands xs, AttributeReader& attributes) {
 Values conv(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   ops::ConvAttr attr;
   attr.stride = attributes.integers();
-  attr.pad_before = indices(attributes.integers());
-  attr.pad_after = indices(attributes.integers());
+  attr.pad_before = attributes.indices();
+  attr.pad_after = attributes.indices();
   attr.dilation = attributes.integers();
   attr.groups = attributes.integer();
   const auto [input, weight] = promoted(g.builder(), x[0], x[1]);
@@ -50,7 +51,7 @@ ops::PoolAttr pool_attributes(AttributeReader& attributes) {
   ops::PoolAttr attr;
   attr.kernel = attributes.integers();
   attr.stride = attributes.integers();
-  attr.pad_before = indices(attributes.integers());
+  attr.pad_before = attributes.indices();
   attr.pad_after = attr.pad_before;
   attr.dilation = attributes.integers();
   attr.ceil_mode = attributes.flag();
@@ -68,12 +69,8 @@ Values avg_pool(SegmentGraph& g, Operands x, AttributeReader& attributes) {
 }
 
 constexpr TracedOperator kOperators[] = {
-    {"matmul", 2, matmul},
-    {"linear", -1, linear},
-    {"einsum", -1, einsum},
-    {"conv", -1, conv},
-    {"max_pool", 1, max_pool},
-    {"avg_pool", 1, avg_pool},
+    {"matmul", 2, matmul}, {"linear", -1, linear},    {"einsum", -1, einsum},
+    {"conv", -1, conv},    {"max_pool", 1, max_pool}, {"avg_pool", 1, avg_pool},
 };
 
 }  // namespace

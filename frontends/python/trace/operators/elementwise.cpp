@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise operators with NumPy's broadcasting and the array API's promotion.
+// Element-wise operators with NumPy's broadcasting and the array API's promotion. Takes operands of
+// any dtypes; gives values of their common one. Keeps true: integers never become floats but where
+// the function has no meaning for them.
 #include "frontends/python/trace/operators/common.h"
 
 namespace mintor::trace {
@@ -34,19 +36,31 @@ Values binary_or_logical(SegmentGraph& g, Operands x, AttributeReader&) {
   return {ops::apply(g.builder(), of_bool ? logical : op, {left, right})};
 }
 
+// false < true.
+template <ScalarOp op>
+Values ordering(SegmentGraph& g, Operands x, AttributeReader&) {
+  Builder& b = g.builder();
+  auto [left, right] = promoted(b, x[0], x[1]);
+  if (left.dtype() == DType::boolean) {
+    left = ops::cast(b, left, DType::u8);
+    right = ops::cast(b, right, DType::u8);
+  }
+  return {ops::apply(b, op, {left, right})};
+}
+
 // Integers and bits of bool alike.
 template <ScalarOp of_ints, ScalarOp of_bool>
 Values bitwise(SegmentGraph& g, Operands x, AttributeReader&) {
   const auto [left, right] = promoted(g.builder(), x[0], x[1]);
-  return {ops::apply(g.builder(), left.dtype() == DType::boolean ? of_bool : of_ints,
-                     {left, right})};
+  return {
+      ops::apply(g.builder(), left.dtype() == DType::boolean ? of_bool : of_ints, {left, right})};
 }
 
 template <ScalarOp op>
 Values logic(SegmentGraph& g, Operands x, AttributeReader&) {
   Builder& b = g.builder();
-  return {ops::apply(b, op, {ops::cast(b, x[0], DType::boolean),
-                             ops::cast(b, x[1], DType::boolean)})};
+  return {
+      ops::apply(b, op, {ops::cast(b, x[0], DType::boolean), ops::cast(b, x[1], DType::boolean)})};
 }
 
 Values divide(SegmentGraph& g, Operands x, AttributeReader&) {
@@ -69,16 +83,8 @@ Values integer_power(SegmentGraph& g, Operands x, AttributeReader& attributes) {
 }
 
 Values floor_divide(SegmentGraph& g, Operands x, AttributeReader&) {
-  Builder& b = g.builder();
-  const auto [left, right] = promoted(b, x[0], x[1]);
-  if (!is_float(left.dtype())) return {ops::apply(b, ScalarOp::floordiv, {left, right})};
-  // As Python has it: the floor of the exact quotient.
-  const Value rest = ops::remainder(b, left, right, false);
-  const Value quotient = ops::div(b, ops::sub(b, left, rest), right);
-  const Value whole = ops::apply(b, ScalarOp::round, {quotient});
-  const Value plain = ops::div(b, left, right);
-  const Value zero = ops::scalar(b, left.dtype(), 0);
-  return {ops::where(b, ops::apply(b, ScalarOp::eq, {right, zero}), plain, whole)};
+  const auto [left, right] = promoted(g.builder(), x[0], x[1]);
+  return {ops::apply(g.builder(), ScalarOp::floordiv, {left, right})};
 }
 
 Values remainder(SegmentGraph& g, Operands x, AttributeReader&) {
@@ -124,6 +130,10 @@ Values float_test(SegmentGraph& g, Operands x, AttributeReader&) {
 Values invert(SegmentGraph& g, Operands x, AttributeReader&) {
   Builder& b = g.builder();
   if (x[0].dtype() == DType::boolean) return {ops::logical_not(b, x[0])};
+  if (is_float(x[0].dtype())) {
+    throw CompileError("bitwise_invert",
+                       "of " + std::string(name_of(x[0].dtype())) + ", expected integers or bool");
+  }
   return {ops::sub(b, ops::apply(b, ScalarOp::neg, {x[0]}), b.constant_int(x[0].dtype(), 1))};
 }
 
@@ -180,10 +190,10 @@ constexpr TracedOperator kOperators[] = {
     {"copysign", 2, binary<ScalarOp::copysign>},
     {"equal", 2, binary<ScalarOp::eq>},
     {"not_equal", 2, binary<ScalarOp::ne>},
-    {"less", 2, binary<ScalarOp::lt>},
-    {"less_equal", 2, binary<ScalarOp::le>},
-    {"greater", 2, binary<ScalarOp::gt>},
-    {"greater_equal", 2, binary<ScalarOp::ge>},
+    {"less", 2, ordering<ScalarOp::lt>},
+    {"less_equal", 2, ordering<ScalarOp::le>},
+    {"greater", 2, ordering<ScalarOp::gt>},
+    {"greater_equal", 2, ordering<ScalarOp::ge>},
     {"bitwise_and", 2, bitwise<ScalarOp::bit_and, ScalarOp::and_>},
     {"bitwise_or", 2, bitwise<ScalarOp::bit_or, ScalarOp::or_>},
     {"bitwise_xor", 2, bitwise<ScalarOp::bit_xor, ScalarOp::xor_>},

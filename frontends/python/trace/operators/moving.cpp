@@ -8,9 +8,9 @@
 namespace mintor::trace {
 namespace {
 
-int64_t product(const Shape& shape) {
-  int64_t count = 1;
-  for (const Index& dim : shape) count *= dim.value();
+Index product(const Shape& shape) {
+  Index count = 1;
+  for (const Index& dim : shape) count = count * dim;
   return count;
 }
 
@@ -23,26 +23,28 @@ int64_t axis_of(const char* op, int64_t axis, int64_t rank) {
 }
 
 Values reshape(SegmentGraph& g, Operands x, AttributeReader& attributes) {
-  std::vector<int64_t> sizes = attributes.integers();
-  const int64_t count = product(x[0].shape());
-  int64_t known = 1, open = -1;
-  for (size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] == -1 && open < 0) {
-      open = static_cast<int64_t>(i);
-    } else {
-      known *= sizes[i];
-    }
+  Builder& b = g.builder();
+  Shape sizes = attributes.indices();
+  const Shape asked = sizes;
+  const Index count = product(x[0].shape());
+  const auto open =
+      std::ranges::find_if(sizes, [](const Index& size) { return size.is_const(-1); });
+  if (open != sizes.end()) {
+    *open = 1;
+    const Index known = product(sizes);
+    if (!known.is_const(0)) *open = b.graph().ranges().simplify(floordiv(count, known));
   }
-  if (open >= 0 && known > 0 && count % known == 0) sizes[static_cast<size_t>(open)] = count / known;
-  int64_t total = 1;
-  for (const int64_t size : sizes) total *= size;
-  if (total != count || std::ranges::any_of(sizes, [](int64_t size) { return size < 0; })) {
-    std::string text;
-    for (const int64_t size : sizes) text += (text.empty() ? "" : ", ") + std::to_string(size);
-    throw CompileError("reshape", std::to_string(count) + " elements do not make the shape [" +
-                                      text + "]");
+  const Index total = product(sizes);
+  const bool whole = std::ranges::none_of(
+      sizes, [](const Index& size) { return size.is_const() && size.value() < 0; });
+  const Index difference = b.graph().ranges().simplify(total - count);
+  if (!whole || (difference.is_const() && !difference.is_const(0))) {
+    throw CompileError("reshape",
+                       count.str() + " elements do not make the shape " + to_string(asked));
   }
-  return {g.builder().reshape(x[0], indices(sizes))};
+  if (!difference.is_const(0)) throw NotGeneral{};
+  if (count.is_const(0)) return {b.full(x[0].dtype(), sizes, 0)};
+  return {b.reshape(x[0], sizes)};
 }
 
 Values permute(SegmentGraph& g, Operands x, AttributeReader& attributes) {
@@ -66,7 +68,7 @@ Values permute(SegmentGraph& g, Operands x, AttributeReader& attributes) {
 }
 
 Values broadcast_to(SegmentGraph& g, Operands x, AttributeReader& attributes) {
-  return {g.builder().broadcast_to(x[0], indices(attributes.integers()))};
+  return {g.builder().broadcast_to(x[0], attributes.indices())};
 }
 
 Values expand_dims(SegmentGraph& g, Operands x, AttributeReader& attributes) {
@@ -82,9 +84,11 @@ Values squeeze(SegmentGraph& g, Operands x, AttributeReader& attributes) {
 // starts, steps, counts: one each per dimension; then the dimensions that an integer index drops.
 Values slice(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   Builder& b = g.builder();
-  const std::vector<int64_t> starts = attributes.integers(), steps = attributes.integers(),
-                             counts = attributes.integers(), dropped = attributes.integers();
-  const Value part = ops::slice(b, x[0], indices(starts), indices(counts), steps);
+  const std::vector<Index> starts = attributes.indices();
+  const std::vector<int64_t> steps = attributes.integers();
+  const std::vector<Index> counts = attributes.indices();
+  const std::vector<int64_t> dropped = attributes.integers();
+  const Value part = ops::slice(b, x[0], starts, counts, steps);
   return {dropped.empty() ? part : ops::squeeze(b, part, dropped)};
 }
 
@@ -150,16 +154,18 @@ Values put_along_axis(SegmentGraph& g, Operands x, AttributeReader& attributes) 
 // x with `value` where the slice says; attributes as of `slice`.
 Values assign_slice(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   Builder& b = g.builder();
-  const std::vector<int64_t> starts = attributes.integers(), steps = attributes.integers(),
-                             counts = attributes.integers(), dropped = attributes.integers();
+  const std::vector<Index> starts = attributes.indices();
+  const std::vector<int64_t> steps = attributes.integers();
+  const std::vector<Index> counts = attributes.indices();
+  const std::vector<int64_t> dropped = attributes.integers();
   Shape kept;
   for (size_t d = 0; d < counts.size(); ++d) {
     if (std::ranges::find(dropped, static_cast<int64_t>(d)) == dropped.end()) {
-      kept.emplace_back(counts[d]);
+      kept.push_back(counts[d]);
     }
   }
   Value value = b.broadcast_to(ops::cast(b, x[1], x[0].dtype()), kept);
-  value = b.reshape(value, indices(counts));
+  value = b.reshape(value, counts);
   IndexMap map;
   for (size_t d = 0; d < counts.size(); ++d) {
     map.coords.push_back(Index::var("i" + std::to_string(d)) * steps[d] + starts[d]);
@@ -175,44 +181,47 @@ Values flip(SegmentGraph& g, Operands x, AttributeReader& attributes) {
 }
 
 Values tile(SegmentGraph& g, Operands x, AttributeReader& attributes) {
-  return {ops::tile(g.builder(), x[0], indices(attributes.integers()))};
+  const std::vector<Index> repeats = attributes.indices();
+  Shape shape = x[0].shape();
+  for (size_t d = 0; d < shape.size() && d < repeats.size(); ++d) shape[d] = shape[d] * repeats[d];
+  if (product(shape).is_const(0)) return {g.builder().full(x[0].dtype(), shape, 0)};
+  return {ops::tile(g.builder(), x[0], repeats)};
 }
 
 Values pad(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   Builder& b = g.builder();
-  const std::vector<int64_t> before = attributes.integers(), after = attributes.integers();
+  const std::vector<Index> before = attributes.indices(), after = attributes.indices();
   const std::string mode = attributes.text();
   const double fill = attributes.number();
   const auto pad_mode = mode == "constant"  ? ops::PadMode::constant
                         : mode == "reflect" ? ops::PadMode::reflect
                         : mode == "edge"    ? ops::PadMode::edge
-                        : mode == "wrap"    ? ops::PadMode::wrap
-                                            : throw CompileError("pad", "there is no mode '" + mode + "'");
-  return {ops::pad(b, x[0], indices(before), indices(after), pad_mode,
-                   ops::scalar(b, x[0].dtype(), fill))};
+                        : mode == "wrap"
+                            ? ops::PadMode::wrap
+                            : throw CompileError("pad", "there is no mode '" + mode + "'");
+  return {ops::pad(b, x[0], before, after, pad_mode, ops::scalar(b, x[0].dtype(), fill))};
 }
 
 Values triangle(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   const bool upper = attributes.flag();
-  return {ops::trilu(g.builder(), x[0], attributes.integer(), upper)};
+  return {ops::trilu(g.builder(), x[0], attributes.index(), upper)};
 }
 
 Values one_hot(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   Builder& b = g.builder();
-  const int64_t depth = attributes.integer();
+  const Index depth = attributes.index();
   const DType dtype = dtype_attribute(attributes);
   return {ops::one_hot(b, x[0], depth, ops::scalar(b, dtype, 0), ops::scalar(b, dtype, 1), -1)};
 }
 
 Values full(SegmentGraph& g, Operands x, AttributeReader& attributes) {
-  return {g.builder().broadcast_to(x[0], indices(attributes.integers()))};
+  return {g.builder().broadcast_to(x[0], attributes.indices())};
 }
 
 Values arange(SegmentGraph& g, Operands, AttributeReader& attributes) {
   Builder& b = g.builder();
   const DType dtype = dtype_attribute(attributes);
-  const int64_t start = attributes.integer(), count = attributes.integer(),
-                step = attributes.integer();
+  const Index start = attributes.index(), count = attributes.index(), step = attributes.index();
   return {ops::cast(b, ops::range(b, DType::i64, start, count, step), dtype)};
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions. Attributes: axes (None: all), keepdims. Sums of integers narrower than 64 bits, and of
-// bool, are i64 (u64), means of integers f32, as in the array API and NumPy.
+// Reductions. Attributes: axes (None: all), keepdims. Sums of integers narrower than 64 bits, and
+// of bool, are i64 (u64), means of integers f32, as in the array API and NumPy.
+#include <algorithm>
+
 #include "frontends/python/trace/operators/common.h"
 
 namespace mintor::trace {
@@ -76,12 +78,16 @@ Values variance(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   const Axes kept{chosen.axes, true};
   const Value centred = ops::sub(b, value, reduced(b, ops::Reduction::mean, value, kept));
   const Value sum = reduced(b, ops::Reduction::sum_square, centred, chosen);
-  double count = 1;
+  Index count = 1;
+  const auto rank = static_cast<int64_t>(value.shape().size());
   for (const int64_t axis : chosen.axes) {
-    const auto rank = static_cast<int64_t>(value.shape().size());
-    count *= static_cast<double>(value.shape().at(static_cast<size_t>(axis < 0 ? axis + rank : axis)).value());
+    count = count * value.shape().at(static_cast<size_t>(axis < 0 ? axis + rank : axis));
   }
-  const double divisor = count - correction > 0 ? count - correction : 0;
+  if (!count.is_const()) {
+    const Value divisor = ops::cast(b, b.size(count), value.dtype());
+    return {ops::div(b, sum, ops::sub(b, divisor, ops::scalar(b, value.dtype(), correction)))};
+  }
+  const double divisor = std::max(0.0, static_cast<double>(count.value()) - correction);
   return {ops::div(b, sum, ops::scalar(b, value.dtype(), divisor))};
 }
 

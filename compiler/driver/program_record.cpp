@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys and records of the cache of programs. Takes what is compiled; gives bytes and back. Keeps
+// true: an option is part of the key unless it stands in kNoPart, with a reason.
+#include "compiler/driver/program_record.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <map>
+
+#include "compiler/codegen/target.h"
+#include "compiler/ir/text.h"
+#include "compiler/jit/jit.h"
+#include "compiler/program/weights.h"
+#include "compiler/support/build_id.h"
+#include "compiler/support/sha256.h"
+
+namespace mintor {
+namespace {
+
+// What decides nothing about the program, or is in the key by another way.
+constexpr std::string_view kNoPart[] = {
+    "target",     // the levels
+    "threads",    // the runtime's
+    "shapes",     // in the Graph as loaded
+    "jit",        // the fingerprint of the compiler
+    "cache_dir",  // where the key is looked up
+    "emit",       // the command line's
+    "explain",    // these three want the passes to run: no key at all
+    "dump_changed", "verify_passes",
+};
+
+class Key {
+ public:
+  void add(std::string_view part) {
+    hash_.update(std::to_string(part.size()) + ":");
+    hash_.update(part);
+  }
+  void add(int64_t number) { add(std::to_string(number)); }
+  void add(const std::vector<std::string>& parts) {
+    add(static_cast<int64_t>(parts.size()));
+    for (const std::string& part : parts) add(std::string_view(part));
+  }
+  std::string hex() { return hash_.hex(); }
+
+ private:
+  Sha256 hash_;
+};
+
+void add_level(Key& key, const TargetInfo& level) {
+  key.add(level.target);
+  key.add(level.level);
+  for (const int64_t fact : {int64_t{level.vector_bytes}, int64_t{level.vector_registers},
+                             level.l1_bytes, level.l2_bytes})
+    key.add(fact);
+  key.add(level.features);
+  key.add(level.compile_flags);
+}
+
+void add_options(Key& key, const Options& options) {
+  for (const OptionInfo& option : option_table()) {
+    if (std::ranges::find(kNoPart, option.name) != std::end(kNoPart)) continue;
+    key.add(option.name);
+    key.add(option_text(options, option.name));
+  }
+}
+
+constexpr std::string_view kForm = "mintor program record 1";
+
+void put(std::string& out, std::string_view bytes) {
+  out += std::to_string(bytes.size()) + ":";
+  out += bytes;
+}
+
+// Reads what `put` wrote; `ok` is false from the first part on that is not whole.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+
+  std::string_view part() {
+    const size_t colon = std::min(rest_.find(':'), rest_.size());
+    const int64_t size = value_of(rest_.substr(0, colon));
+    rest_.remove_prefix(std::min(colon + 1, rest_.size()));
+    ok_ = ok_ && static_cast<uint64_t>(size) <= rest_.size();
+    const std::string_view found = rest_.substr(0, ok_ ? static_cast<size_t>(size) : 0);
+    rest_.remove_prefix(found.size());
+    return found;
+  }
+  int64_t number() { return value_of(part()); }
+  bool ok() const { return ok_; }
+  bool at_end() const { return rest_.empty(); }
+
+ private:
+  int64_t value_of(std::string_view digits) {
+    int64_t value = -1;
+    const char* end = digits.data() + digits.size();
+    ok_ = ok_ && std::from_chars(digits.data(), end, value).ptr == end && value >= 0;
+    return value;
+  }
+
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+// The bytes between pieces are zero.
+class WeightsBlock {
+ public:
+  explicit WeightsBlock(int64_t bytes) : made_(Tensor::make(DType::u8, {bytes})) {}
+  void add(int64_t offset, const Tensor& value) {
+    std::memcpy(made_.second + offset, value.data, static_cast<size_t>(value.bytes()));
+  }
+  Tensor done() const { return made_.first; }
+
+ private:
+  std::pair<Tensor, std::byte*> made_;
+};
+
+}  // namespace
+
+std::string program_key(const CompileContext& context, const Graph& graph,
+                        const std::vector<std::string>& levels) {
+  const Options& options = context.options;
+  if (options.explain || options.verify_passes || options.dump_changed || build_id().empty())
+    return "";
+  Key key;
+  key.add(kForm);
+  key.add(build_id());
+  key.add(jit_fingerprint(context));
+  add_options(key, options);
+  key.add(static_cast<int64_t>(levels.size()));
+  for (const std::string& level : levels) add_level(key, find_level(level));
+  key.add(structure_hash(graph));
+  key.add(graph.numerics_hash.empty() ? "loaded" : "optimised");
+  for (const int32_t first : equal_parameters(graph)) key.add(first);
+  return key.hex();
+}
+
+ProgramRecord record_of(const Program& program, const std::string& library) {
+  ProgramRecord record{library, program.weights_bytes, {}};
+  for (const Weight& weight : program.weights) {
+    ProgramRecord::Piece piece{program.buffers[weight.buffer].offset.value(), weight.parameter, {}};
+    if (weight.parameter.empty()) {
+      piece.constant = weight.value;
+      piece.constant.dtype = DType::u8;
+      piece.constant.shape = {weight.value.bytes()};
+    }
+    record.weights.push_back(std::move(piece));
+  }
+  return record;
+}
+
+std::string to_bytes(const ProgramRecord& record) {
+  std::string out;
+  put(out, kForm);
+  put(out, record.library);
+  put(out, std::to_string(record.weights_bytes));
+  for (const ProgramRecord::Piece& piece : record.weights) {
+    put(out, std::to_string(piece.offset));
+    put(out, piece.parameter);
+    if (!piece.parameter.empty()) continue;
+    put(out, {reinterpret_cast<const char*>(piece.constant.data),
+              static_cast<size_t>(piece.constant.bytes())});
+  }
+  return out;
+}
+
+std::optional<ProgramRecord> record_from(std::string_view bytes) {
+  Reader reader(bytes);
+  ProgramRecord record;
+  if (reader.part() != kForm) return std::nullopt;
+  record.library = reader.part();
+  record.weights_bytes = reader.number();
+  while (reader.ok() && !reader.at_end()) {
+    ProgramRecord::Piece piece;
+    piece.offset = reader.number();
+    piece.parameter = reader.part();
+    if (piece.parameter.empty()) {
+      const std::string_view value = reader.part();
+      piece.constant =
+          Tensor::copy_of(DType::u8, {static_cast<int64_t>(value.size())}, value.data());
+      if (piece.offset + piece.constant.bytes() > record.weights_bytes) return std::nullopt;
+    }
+    record.weights.push_back(std::move(piece));
+  }
+  return reader.ok() ? std::optional(std::move(record)) : std::nullopt;
+}
+
+std::optional<Tensor> weights_block(const ProgramRecord& record, const Graph& graph) {
+  std::map<std::string_view, const Tensor*> parameters;
+  for (const auto& node : graph.nodes()) {
+    if (node->kind != Kind::parameter) continue;
+    const auto& parameter = node->as<ParameterAttr>();
+    parameters.emplace(parameter.name, &parameter.value);
+  }
+  if (record.weights_bytes == 0) return Tensor{};
+  WeightsBlock block(record.weights_bytes);
+  for (const ProgramRecord::Piece& piece : record.weights) {
+    const Tensor* value = &piece.constant;
+    if (!piece.parameter.empty()) {
+      const auto found = parameters.find(piece.parameter);
+      if (found == parameters.end()) return std::nullopt;
+      value = found->second;
+    }
+    if (piece.offset + value->bytes() > record.weights_bytes) return std::nullopt;
+    block.add(piece.offset, *value);
+  }
+  return block.done();
+}
+
+Tensor weights_block(const Program& program) {
+  if (program.weights_bytes == 0) return {};
+  WeightsBlock block(program.weights_bytes);
+  for (const Weight& weight : program.weights)
+    block.add(program.buffers[weight.buffer].offset.value(), weight.value);
+  return block.done();
+}
+
+}  // namespace mintor

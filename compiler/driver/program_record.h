@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What turns a cached library back into a model without a pass being run: which library, and where
+// each weight lies. Takes a Program, or a Graph that was only just loaded; gives the record, its
+// bytes, and the block of weights. Keeps true: the key covers everything that the library and the
+// record depend on (structure, which parameters are equal, options, levels, this build of the
+// compiler, the compiler behind it), so a record that is found is never stale; values of parameters
+// and the name of the graph are no part of either.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/program/program.h"
+#include "compiler/support/context.h"
+
+namespace mintor {
+
+struct ProgramRecord {
+  struct Piece {
+    int64_t offset = 0;
+    std::string parameter;  // whose value lies there; empty: `constant`
+    Tensor constant;        // u8
+  };
+  std::string library;  // key of the compiled library
+  int64_t weights_bytes = 0;
+  std::vector<Piece> weights;
+};
+
+// "" where nothing may be remembered: the options want to see the passes at work, or this build has
+// no identity.
+std::string program_key(const CompileContext& context, const Graph& graph,
+                        const std::vector<std::string>& levels);
+
+ProgramRecord record_of(const Program& program, const std::string& library);
+std::string to_bytes(const ProgramRecord& record);
+std::optional<ProgramRecord> record_from(std::string_view bytes);
+
+// The payload of weights.bin: null when a parameter that the record names is not in the graph.
+std::optional<Tensor> weights_block(const ProgramRecord& record, const Graph& graph);
+Tensor weights_block(const Program& program);
+
+}  // namespace mintor

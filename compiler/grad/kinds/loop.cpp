@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// loop: a loop from the last iteration to the first, over what the carried values were.
+//   forward again   gives the carried values before each iteration, stacked
+//   backward        carries the gradients of the carried values and the sums of those of the
+//                   captures; takes, mirrored along dimension 0, the stacked carried values, the
+//                   scanned values and the gradients of the stacked results; gives the gradients
+//                   of the scanned values
+// Keeps true: whole numbers are carried along for the bodies, without gradients.
+#include "compiler/grad/grad.h"
+#include "compiler/grad/rule.h"
+#include "compiler/ir/inline.h"
+
+namespace mintor {
+
+namespace {
+
+struct Loop {
+  const Backward& at;
+  const RegionAttr& attr = at.node.as<RegionAttr>();
+  const Graph& body = *attr.regions[0];
+  size_t carried = static_cast<size_t>(attr.carried), scanned = static_cast<size_t>(attr.scanned);
+
+  std::span<const Value> operands() const { return at.node.operands; }
+  std::span<const Value> carries() const { return operands().first(carried); }
+  std::span<const Value> scans() const { return operands().subspan(carried, scanned); }
+  std::span<const Value> captures() const { return operands().subspan(carried + scanned); }
+};
+
+std::vector<Value> floats_of(std::span<const Value> values) {
+  std::vector<Value> floats;
+  for (const Value& v : values)
+    if (is_float(v.dtype())) floats.push_back(v);
+  return floats;
+}
+
+// Inputs of a region, one after the other.
+class Region {
+ public:
+  Region(const Loop& loop, const std::string& suffix)
+      : graph(std::make_shared<Graph>(loop.body.name() + suffix)), b(*graph) {
+    graph->copy_sizes(loop.at.b.graph());
+  }
+  Value input(const Type& type) {
+    return b.input("v" + std::to_string(count_++), type.dtype, type.shape);
+  }
+  std::vector<Value> inputs(std::span<const Value> like, bool slices) {
+    std::vector<Value> made;
+    for (const Value& v : like) {
+      Type type = v.type();
+      if (slices) type.shape.erase(type.shape.begin());
+      made.push_back(input(type));
+    }
+    return made;
+  }
+  void give(Value v) { graph->results.push_back({"r" + std::to_string(given_++), v}); }
+
+  std::shared_ptr<Graph> graph;
+  Builder b;
+
+ private:
+  size_t count_ = 0, given_ = 0;
+};
+
+void append(std::vector<Value>& to, std::span<const Value> more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
+// What each iteration was given of the carried values, stacked.
+std::vector<Value> states(const Loop& loop) {
+  Region region(loop, "_states");
+  std::vector<Value> given = {region.input({DType::i64, {}})};
+  const std::vector<Value> carries = region.inputs(loop.carries(), false);
+  append(given, carries);
+  append(given, region.inputs(loop.scans(), true));
+  append(given, region.inputs(loop.captures(), false));
+  const std::vector<Value> results = inline_region(region.b, loop.body, given);
+  for (size_t i = 0; i < loop.carried; ++i) region.give(results[i]);
+  for (const Value& c : carries) region.give(c);
+  const std::vector<Value> all =
+      loop.at.b.loop(loop.attr.trip, loop.carries(), loop.scans(), loop.captures(), region.graph);
+  return {all.begin() + loop.attr.carried, all.end()};
+}
+
+// The last iteration's slice first.
+Value mirrored(Builder& b, Value x) {
+  std::vector<Index> start(x.shape().size(), 0);
+  std::vector<int64_t> step(x.shape().size(), 1);
+  start[0] = x.shape()[0] - 1;
+  step[0] = -1;
+  return b.slice(x, start, x.shape(), step);
+}
+
+std::vector<Value> all_mirrored(Builder& b, std::span<const Value> xs) {
+  std::vector<Value> out;
+  for (const Value& x : xs) out.push_back(mirrored(b, x));
+  return out;
+}
+
+// carried: gradients of carried floats, sums for captured floats; scanned: states, scanned values,
+// gradients of stacked floats; captures.
+std::shared_ptr<const Graph> backward_body(const Loop& loop, std::span<const Value> carry_grads,
+                                           std::span<const Value> sums,
+                                           std::span<const Value> states,
+                                           std::span<const Value> stacked_grads) {
+  Region region(loop, "_grad");
+  Builder& b = region.b;
+  const Value step = region.input({DType::i64, {}});
+  std::vector<Value> grads = region.inputs(carry_grads, false);
+  const std::vector<Value> sums_before = region.inputs(sums, false);
+  const std::vector<Value> carries = region.inputs(states, true);
+  const std::vector<Value> slices = region.inputs(loop.scans(), true);
+  append(grads, region.inputs(stacked_grads, true));
+  const std::vector<Value> captures = region.inputs(loop.captures(), false);
+  std::vector<Value> given = {
+      b.apply(ScalarOp::sub, {b.size(loop.attr.trip - 1), step})};  // counted from the front
+  append(given, carries);
+  append(given, slices);
+  append(given, captures);
+  const std::vector<Value> ys = floats_of(inline_region(b, loop.body, given));
+  std::vector<Value> xs = floats_of(carries);
+  append(xs, floats_of(captures));
+  append(xs, floats_of(slices));
+  const std::vector<Value> made = gradients(b, ys, grads, xs);
+  const size_t first_sum = carry_grads.size(), first_slice = first_sum + sums.size();
+  for (size_t i = 0; i < made.size(); ++i) {
+    if (i < first_sum || i >= first_slice) {
+      region.give(made[i]);
+      continue;
+    }
+    const Value before = sums_before[i - first_sum];
+    const Value sum = b.apply(ScalarOp::add, {widened(b, before), widened(b, made[i])});
+    region.give(b.cast(sum, before.dtype()));
+  }
+  return region.graph;
+}
+
+}  // namespace
+
+Gradients backward_loop(const Backward& at) {
+  const Loop loop{at};
+  Builder& b = at.b;
+  // The gradients of floating-point results: carried ones, then stacked ones.
+  std::vector<Value> carry_grads = float_grads(at), stacked_grads, sums;
+  const size_t float_carries = floats_of(loop.carries()).size();
+  stacked_grads.assign(carry_grads.begin() + static_cast<int64_t>(float_carries),
+                       carry_grads.end());
+  carry_grads.resize(float_carries);
+  for (const Value& v : floats_of(loop.captures())) sums.push_back(zeros(b, v.dtype(), v.shape()));
+
+  const std::vector<Value> before = states(loop);
+  const auto body = backward_body(loop, carry_grads, sums, before, stacked_grads);
+  std::vector<Value> carried = carry_grads, scanned = before;
+  append(carried, sums);
+  append(scanned, loop.scans());
+  append(scanned, stacked_grads);
+  const std::vector<Value> made =
+      b.loop(loop.attr.trip, carried, all_mirrored(b, scanned), loop.captures(), body);
+
+  Gradients grads(at.node.operands.size());
+  size_t carry = 0, sum = float_carries, slice = carried.size();
+  for (size_t i = 0; i < grads.size(); ++i) {
+    if (!is_float(at.operand(i).dtype())) continue;
+    if (i < loop.carried)
+      grads[i] = made[carry++];
+    else if (i < loop.carried + loop.scanned)
+      grads[i] = mirrored(b, made[slice++]);
+    else
+      grads[i] = made[sum++];
+  }
+  return grads;
+}
+
+}  // namespace mintor

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers of two segments to expressions over symbols. A number that differs is taken as an earlier
+// symbol where both samples have it; else as a multiple of one (c*s), or at a distance (s + d);
+// else it is a symbol of its own.
+#include "frontends/python/trace/general.h"
+
+#include <map>
+
+#include "runtime/include/mintor_abi.h"
+
+namespace mintor::trace {
+namespace {
+
+struct Sample {
+  int64_t before, now;
+};
+
+// c*s + d with c = 1, or d = 0, through both samples; null: there is none.
+std::optional<Index> in_terms_of(const Sample& symbol, const Index& name, const Sample& number) {
+  if (number.now - symbol.now == number.before - symbol.before) {
+    return name + (number.now - symbol.now);
+  }
+  if (symbol.now != 0 && number.now % symbol.now == 0 &&
+      number.now / symbol.now * symbol.before == number.before) {
+    return name * (number.now / symbol.now);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string symbol_name(size_t symbol) { return "s" + std::to_string(symbol); }
+
+std::vector<int64_t> numbers_of(const TapeContents& contents) {
+  std::vector<int64_t> numbers;
+  for (const Ref<Variable>& leaf : contents.leaves) {
+    numbers.insert(numbers.end(), leaf->type->shape.begin(), leaf->type->shape.end());
+  }
+  for (const auto* calls : {&contents.history, &contents.calls}) {
+    for (const Ref<Call>& call : *calls) {
+      const std::vector<int64_t>& integers = call->signature->integers;
+      numbers.insert(numbers.end(), integers.begin(), integers.end());
+    }
+  }
+  return numbers;
+}
+
+std::optional<General> generalise(std::span<const int64_t> before, std::span<const int64_t> now) {
+  if (before.size() != now.size()) return std::nullopt;
+  General general;
+  std::vector<Sample> symbols;
+  for (size_t i = 0; i < now.size(); ++i) {
+    const Sample number{before[i], now[i]};
+    if (number.before == number.now) {
+      general.numbers.emplace_back(number.now);
+      continue;
+    }
+    std::optional<Index> known;
+    for (size_t s = 0; s < symbols.size() && !known; ++s) {
+      known = in_terms_of(symbols[s], Index::var(symbol_name(s)), number);
+    }
+    if (known) {
+      general.numbers.push_back(*known);
+      continue;
+    }
+    if (number.before < 2 || number.now < 2 || symbols.size() >= MT_MAX_SYMBOLS / 2) {
+      return std::nullopt;
+    }
+    general.numbers.push_back(Index::var(symbol_name(symbols.size())));
+    general.defined_by.push_back(i);
+    general.hints.push_back(number.now);
+    symbols.push_back(number);
+  }
+  if (symbols.empty()) return std::nullopt;
+  return general;
+}
+
+std::optional<std::vector<int64_t>> General::match(std::span<const int64_t> given) const {
+  if (given.size() != numbers.size()) return std::nullopt;
+  std::vector<int64_t> symbols;
+  std::map<std::string, int64_t, std::less<>> values;
+  for (size_t s = 0; s < defined_by.size(); ++s) {
+    const int64_t value = given[defined_by[s]];
+    if (value < 2) return std::nullopt;
+    symbols.push_back(value);
+    values[symbol_name(s)] = value;
+  }
+  const auto value_of = [&](std::string_view name) { return values.find(name)->second; };
+  for (size_t i = 0; i < given.size(); ++i) {
+    if (numbers[i].evaluate(value_of) != given[i]) return std::nullopt;
+  }
+  return symbols;
+}
+
+}  // namespace mintor::trace

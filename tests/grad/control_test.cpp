@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradients through regions: if, loop with carried, scanned, stacked and captured values, and one
+// in the other; to second order.
+#include <gtest/gtest.h>
+
+#include "compiler/ops/library.h"
+#include "tests/grad/check.h"
+
+namespace mintor::test {
+namespace {
+
+using Values = std::span<const Value>;
+
+std::shared_ptr<const Graph> region(const std::vector<Type>& inputs,
+                                    const std::function<std::vector<Value>(Builder&, Values)>& f) {
+  auto graph = std::make_shared<Graph>("region");
+  Builder b(*graph);
+  std::vector<Value> given;
+  for (const Type& type : inputs)
+    given.push_back(b.input("v" + std::to_string(given.size()), type.dtype, type.shape));
+  for (const Value& v : f(b, given))
+    graph->results.push_back({"r" + std::to_string(graph->results.size()), v});
+  return graph;
+}
+
+const Type kRow = {DType::f64, {2}}, kCount = {DType::i64, {}};
+
+TEST(GradControl, If) {
+  for (double condition : {0, 1})
+    check_gradients({{DType::boolean, {}, {condition}}, f64({2}), f64({2})},
+                    [](Builder& b, Values x) {
+                      const auto product = region({kRow, kRow}, [](Builder& in, Values v) {
+                        return std::vector<Value>{ops::mul(in, v[0], v[1]), v[0]};
+                      });
+                      const auto sines = region({kRow, kRow}, [](Builder& in, Values v) {
+                        return std::vector<Value>{ops::apply(in, ScalarOp::sin, {v[1]}), v[1]};
+                      });
+                      return b.if_(x[0], x.subspan(1), product, sines);
+                    });
+}
+
+// s' = tanh(w * s + x[t]) * (1 + t); stacked: s' * w.
+std::shared_ptr<const Graph> cell() {
+  return region({kCount, kRow, kCount, kRow, kRow}, [](Builder& in, Values v) {
+    const Value t = in.broadcast(in.cast(v[0], DType::f64), {2}, {});
+    const Value sum = ops::add(in, ops::mul(in, v[4], v[1]), v[3]);
+    const Value next = ops::mul(in, ops::apply(in, ScalarOp::tanh, {sum}),
+                                ops::add(in, t, ops::scalar(in, DType::f64, 1)));
+    const Value count = ops::add(in, v[2], in.constant_int(DType::i64, 1));
+    return std::vector<Value>{next, count, ops::mul(in, next, v[4])};
+  });
+}
+
+TEST(GradControl, Loop) {
+  check_gradients({f64({2}), i64({}, {5}), f64({3, 2}), f64({2})}, [](Builder& b, Values x) {
+    return b.loop(3, x.first(2), x.subspan(2, 1), x.subspan(3), cell());
+  });
+}
+
+TEST(GradControl, LoopOfSymbolicLength) {
+  for (int64_t length : {1, 4})
+    check_gradients({f64({2}),
+                     i64({}, {5}),
+                     {DType::f64, {length, 2}, {}, -1, 1, {Index::var("time"), 2}},
+                     f64({2})},
+                    [](Builder& b, Values x) {
+                      return b.loop(Index::var("time"), x.first(2), x.subspan(2, 1), x.subspan(3),
+                                    cell());
+                    });
+}
+
+}  // namespace
+}  // namespace mintor::test
