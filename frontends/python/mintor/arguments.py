@@ -36,9 +36,13 @@ def places_of(axes, rank):
 
 
 def places_in(index, size):
-    """Places in a dimension of that size, as int64; those known on the host are checked."""
+    """Places in a dimension of that size, as int64.
+
+    Those that are known on the host are checked, and count from the start then.
+    """
     if not isinstance(index, arrays.Array):
-        index = numpy.asarray(arrays.as_array(index).numpy() if holds_arrays(index) else index)
+        index = numpy.asarray(arrays.as_array(index).numpy() if arrays.holds(index, arrays.Array)
+                              else index)
         if index.size == 0 and index.dtype.kind == "f":
             index = index.astype("int64")
         if index.dtype.kind not in "iu":
@@ -46,15 +50,10 @@ def places_in(index, size):
         if index.size and not (-size <= index.min() and index.max() < size):
             worst = index.max() if index.max() >= size else index.min()
             raise IndexError(f"index {worst} is out of range for a dimension of {size}")
-        index = arrays.array(index)
+        index = arrays.array(index.astype("int64") % max(size, 1))
     elif index.dtype.kind not in "iu":
         raise IndexError(f"places have dtype {index.dtype}, expected integers")
     return arrays.cast(index, "int64")
-
-
-def holds_arrays(value):
-    return isinstance(value, (list, tuple)) and any(
-        isinstance(item, arrays.Array) or holds_arrays(item) for item in value)
 
 
 def on_host(function, x, *arguments, **options):

@@ -31,21 +31,22 @@ def _numpy_of(value, dtype=None):
         return numpy.array(value, dtype)
     made = numpy.asarray(value)
     if isinstance(value, (list, tuple, float)) and made.dtype == numpy.float64:
-        if not _holds(value, (numpy.ndarray, numpy.float64)):
+        if not holds(value, (numpy.ndarray, numpy.float64)):
             made = made.astype(numpy.float32)
     return made
 
 
-def _holds(value, types):
+def holds(value, types):
+    """Whether a value, or an item of a nested list, is of one of the types."""
     if isinstance(value, (list, tuple)):
-        return any(_holds(item, types) for item in value)
+        return any(holds(item, types) for item in value)
     return isinstance(value, types)
 
 
 def _stacked(items):
     """A nested list that holds arrays, which stay part of what is traced."""
     numbers = [isinstance(item, (bool, int, float)) for item in items]
-    made = [item if number else _stacked(item) if _holds(item, Array) and not isinstance(item, Array)
+    made = [item if number else _stacked(item) if holds(item, Array) and not isinstance(item, Array)
             else array(item) for item, number in zip(items, numbers)]
     dtype = dtypes.result_type(*made)
     return _stack([array(item, dtype) for item in made], 0)
@@ -64,7 +65,7 @@ def array(value, dtype=None, requires_grad=False, *, copy=None, device=None):
     """
     check_device(device)
     del copy
-    if isinstance(value, (list, tuple)) and _holds(value, Array):
+    if isinstance(value, (list, tuple)) and holds(value, Array):
         value = _stacked(value)
     if isinstance(value, Array):
         made = value if dtype is None else cast(value, dtype)

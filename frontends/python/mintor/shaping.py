@@ -9,6 +9,7 @@ import numpy
 
 from mintor import _mintor
 from mintor import arrays
+from mintor import indexing
 from mintor import reductions
 from mintor.arguments import chosen, place_of, places_of
 
@@ -163,7 +164,7 @@ def stack(xs, axis=0, *, dim=None):
 def unstack(x, axis=0, *, dim=None):
     """The parts along an axis, without it."""
     x = moveaxis(_as_array(x), axis if dim is None else dim, 0)
-    return tuple(x[i] for i in range(x.shape[0]))
+    return tuple(indexing.get(x, i, fixed=True) for i in range(x.shape[0]))
 
 
 unbind = unstack
@@ -175,7 +176,7 @@ def _sections(x, places, axis):
     parts = []
     for begin, end in zip(starts, places + [x.shape[axis]]):
         index[axis] = slice(begin, end)
-        parts.append(x[tuple(index)])
+        parts.append(indexing.get(x, tuple(index), fixed=True))
     return parts
 
 
@@ -307,7 +308,7 @@ def triu(x, k=0, *, diagonal=None):  # pylint: disable=redefined-outer-name
     return _triangle(x, True, k if diagonal is None else diagonal)
 
 
-def meshgrid(*xs, indexing="xy"):
+def meshgrid(*xs, indexing="xy"):  # pylint: disable=redefined-outer-name
     """Coordinate arrays of a grid; "xy" or "ij"."""
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
