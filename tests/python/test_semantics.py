@@ -45,7 +45,8 @@ def test_float64_stays():
 
 def test_nan_differs_from_itself():
     x = mt.array([numpy.nan, 1.0])
-    assert (x == x).tolist() == [False, True] and (x != x).tolist() == [True, False]  # pylint: disable=comparison-with-itself
+    y = x
+    assert (x == y).tolist() == [False, True] and (x != y).tolist() == [True, False]
     assert mt.maximum(x, 0.0).tolist()[1] == 1 and numpy.isnan(mt.maximum(x, 0.0).tolist()[0])
     assert numpy.isnan(x.max().item()) and numpy.isnan(x.min().item())
     assert x.argmax().item() == 0 and mt.nanmax(x).item() == 1
@@ -218,7 +219,6 @@ def test_dlpack_both_ways():
     assert mt.from_dlpack(numpy.arange(3)).dtype == mt.int64
 
 
-@pytest.mark.xfail(reason="the type has no buffer slot")
 def test_the_buffer_protocol():
     assert memoryview(mt.array([1.0, 2.0])).tolist() == [1, 2]
 
@@ -302,7 +302,8 @@ def test_shapes_as_arguments_or_as_a_tuple():
     assert mt.zeros(2, 3).shape == mt.zeros((2, 3)).shape == mt.zeros([2, 3]).shape == (2, 3)
     x = mt.arange(6)
     assert x.reshape(2, 3).shape == x.reshape((2, 3)).shape == x.view(2, -1).shape == (2, 3)
-    assert x.reshape(2, 3).permute(1, 0).shape == mt.permute(x.reshape(2, 3), (1, 0)).shape == (3, 2)
+    y = x.reshape(2, 3)
+    assert y.permute(1, 0).shape == mt.permute(y, (1, 0)).shape == (3, 2)
     assert x.unsqueeze(0).expand(4, -1).shape == (4, 6)
 
 

@@ -11,9 +11,9 @@ command line, with the same names (compiler/support/options.def), and the same b
 """
 from mintor._mintor import CompileError, InternalError
 from mintor._mintor import version as __version__
-from mintor.arrays import (Array, arange, array, asarray, astype, empty, empty_like, eye, frombuffer,
-                           from_dlpack, full, full_like, geomspace, identity, indices, linspace,
-                           logspace, ones, ones_like, tensor, tri, zeros, zeros_like)
+from mintor.arrays import (Array, arange, array, asarray, astype, empty, empty_like, eye,
+                           frombuffer, from_dlpack, full, full_like, geomspace, identity, indices,
+                           linspace, logspace, ones, ones_like, tensor, tri, zeros, zeros_like)
 from mintor.dtypes import (bfloat16, bool_, can_cast, finfo, float16, float32, float64, iinfo, int8,
                            int16, int32, int64, isdtype, result_type, uint8, uint16, uint32, uint64)
 from mintor.functions import *  # pylint: disable=wildcard-import,redefined-builtin

@@ -135,7 +135,7 @@ def can_cast(from_, to):
 
 
 def isdtype(dtype, kind):
-    """Whether a dtype is of a kind ("bool", "signed integer", ...), is a dtype, or one of several."""
+    """Whether a dtype is of a kind ("bool", "integral", ...), is a dtype, or one of several."""
     if isinstance(kind, tuple):
         return any(isdtype(dtype, item) for item in kind)
     if isinstance(kind, str) and kind in _KINDS and kind != "bool":

@@ -18,26 +18,26 @@ Array = arrays.Array
 _NAMES = """
 abs absolute acos acosh add addcdiv addcmul addmm all allclose amax amin any arccos arccosh arcsin
 arcsinh arctan arctan2 arctanh argmax argmin argsort argwhere asin asinh atan atan2 atanh bincount
-bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm broadcast_to
-ceil chunk clamp clip compress conj copysign cos cosh count_nonzero cross cummax cummin cumprod cumsum
-deg2rad detach diag diagonal diff div divide dot eq erf exp exp2 expand expand_as expm1 fabs
-flatten flip fliplr flipud floor floor_divide fmax fmin fmod gather ge greater greater_equal gt hypot
-index_add index_select inner isclose isfinite isin isinf isnan kthvalue le lerp less
-less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor logsumexp lt
-masked_fill masked_select matmul maximum mean median minimum mm moveaxis movedim mul multiply mv
-nan_to_num nanmean nansum narrow ne neg negative nonzero norm not_equal outer permute pow prod ptp
-quantile rad2deg ravel reciprocal relu remainder repeat_interleave reshape reshape_as roll rot90
-round rsqrt scatter scatter_add searchsorted select sigmoid sign signbit silu sin sinc sinh softmax
-log_softmax sort split sqrt square squeeze std sub subtract sum swapaxes swapdims t take
-take_along_axis tan tanh tensordot tile topk trace transpose tril triu true_divide trunc unbind
-unflatten unfold unique unsqueeze unstack var view_as
+bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm
+broadcast_to ceil chunk clamp clip compress conj copysign cos cosh count_nonzero cross cummax
+cummin cumprod cumsum deg2rad detach diag diagonal diff div divide dot eq erf exp exp2 expand
+expand_as expm1 fabs flatten flip fliplr flipud floor floor_divide fmax fmin fmod gather ge
+greater greater_equal gt hypot index_add index_select inner isclose isfinite isin isinf isnan
+kthvalue le lerp less less_equal log log10 log1p log2 log_softmax logaddexp logical_and
+logical_not logical_or logical_xor logsumexp lt masked_fill masked_select matmul maximum mean
+median minimum mm moveaxis movedim mul multiply mv nan_to_num nanmean nansum narrow ne neg
+negative nonzero norm not_equal outer permute pow prod ptp quantile rad2deg ravel reciprocal relu
+remainder repeat_interleave reshape reshape_as roll rot90 round rsqrt scatter scatter_add
+searchsorted select sigmoid sign signbit silu sin sinc sinh softmax sort split sqrt square squeeze
+std sub subtract sum swapaxes swapdims t take take_along_axis tan tanh tensordot tile topk trace
+transpose tril triu true_divide trunc unbind unflatten unfold unique unsqueeze unstack var view_as
 """.split()
 # In place: `x.name_(...)`.
 _IN_PLACE = """
 abs acos add addcdiv addcmul asin atan bitwise_and bitwise_or bitwise_xor ceil clamp clip copysign
 cos cosh cumprod cumsum div divide exp exp2 expm1 floor floor_divide fmod index_add lerp log log10
-log1p log2 masked_fill mul multiply nan_to_num neg negative pow reciprocal relu remainder round rsqrt
-scatter scatter_add sigmoid sign sin sinh sqrt square sub subtract tan tanh tril triu trunc
+log1p log2 masked_fill mul multiply nan_to_num neg negative pow reciprocal relu remainder round
+rsqrt scatter scatter_add sigmoid sign sin sinh sqrt square sub subtract tan tanh tril triu trunc
 """.split()
 
 
@@ -200,7 +200,8 @@ def install():
     members = {
         "max": _extreme("max", functions.argmax), "min": _extreme("min", functions.argmin),
         "repeat": _repeat, "item": _item, "numpy": lambda self: _mintor.numpy(self),
-        "tolist": lambda self: _mintor.numpy(self).tolist(), "tobytes": lambda self: _mintor.numpy(self).tobytes(), "view": _view,
+        "tolist": lambda self: _mintor.numpy(self).tolist(),
+        "tobytes": lambda self: _mintor.numpy(self).tobytes(), "view": _view,
         "astype": arrays.astype, "type": _type, "to": _to, "cast": arrays.cast,
         "float": lambda self: arrays.cast(self, dtypes.float32),
         "double": lambda self: arrays.cast(self, dtypes.float64),
@@ -209,11 +210,13 @@ def install():
         "long": lambda self: arrays.cast(self, dtypes.int64),
         "int": lambda self: arrays.cast(self, dtypes.int32),
         "bool": lambda self: arrays.cast(self, dtypes.bool_),
-        "clone": lambda self: _mintor.alias(self, Array), "copy": lambda self: _mintor.alias(self, Array),
+        "clone": lambda self: _mintor.alias(self, Array),
+        "copy": lambda self: _mintor.alias(self, Array),
         "contiguous": lambda self: self, "cpu": lambda self: self, "dim": lambda self: self.ndim,
         "numel": lambda self: self._count, "assign": _assign, "copy_": _assign,
         "zero_": lambda self: _assign(self, 0), "fill_": _assign,
-        "backward": gradients.backward, "__getitem__": indexing.get, "__setitem__": _set_item, "__iter__": _iterate,
+        "backward": gradients.backward, "__getitem__": indexing.get, "__setitem__": _set_item,
+        "__iter__": _iterate,
         "__repr__": _repr, "__array__": _as_ndarray, "__array_priority__": 1000,
         "__array_ufunc__": _ufunc, "__array_namespace__": _namespace, "to_device": _to_device,
         "short": lambda self: arrays.cast(self, dtypes.int16),

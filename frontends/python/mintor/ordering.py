@@ -148,7 +148,8 @@ def bincount(x, weights=None, minlength=0):
     return on_host(numpy.bincount, x, weights, minlength)
 
 
-def histogram(x, bins=10, range=None, density=False, weights=None):  # pylint: disable=redefined-builtin
+# pylint: disable-next=redefined-builtin
+def histogram(x, bins=10, range=None, density=False, weights=None):
     """How many elements are in each bin, and the edges of the bins."""
     weights = None if weights is None else _as_array(weights).numpy()
     bins = bins.numpy() if isinstance(bins, arrays.Array) else bins

@@ -21,7 +21,7 @@ _expand_dims = _operator("expand_dims")
 
 
 def dot(a, b):
-    """NumPy's dot: products of vectors and matrices; sums over the last of a and last but one of b."""
+    """NumPy's dot of vectors and matrices: over the last of a and the last but one of b."""
     a, b = _as_array(a), _as_array(b)
     if a.ndim == 0 or b.ndim == 0:
         return ew.multiply(a, b)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reductions: sums, extremes and their places, running results, softmax.
 
-Takes an array, axes (`axis` or `dim`; None: all) and `keepdims` or `keepdim`; gives arrays. Sums and
-products of integers and bool are int64 (uint64), means of them float32.
+Takes an array, axes (`axis` or `dim`; None: all) and `keepdims` or `keepdim`; gives arrays. Sums
+and products of integers and bool are int64 (uint64), means of them float32.
 """
 import math
 
@@ -37,13 +37,14 @@ def _reduction(name, doc):
     return reduction
 
 
-sum = _reduction("sum", "The sum over axes, or of all; int64 for integers and bool.")  # pylint: disable=redefined-builtin
+# pylint: disable=redefined-builtin
+sum = _reduction("sum", "The sum over axes, or of all; int64 for integers and bool.")
 prod = _reduction("prod", "The product over axes, or of all.")
 mean = _reduction("mean", "The mean over axes, or of all; float32 for integers.")
-amax = max = _reduction("max", "The largest values over axes, or of all.")  # pylint: disable=redefined-builtin
-amin = min = _reduction("min", "The smallest values over axes, or of all.")  # pylint: disable=redefined-builtin
-all = _reduction("all", "Whether all elements are true.")  # pylint: disable=redefined-builtin
-any = _reduction("any", "Whether an element is true.")  # pylint: disable=redefined-builtin
+amax = max = _reduction("max", "The largest values over axes, or of all.")
+amin = min = _reduction("min", "The smallest values over axes, or of all.")
+all = _reduction("all", "Whether all elements are true.")
+any = _reduction("any", "Whether an element is true.")
 logsumexp = _reduction("logsumexp", "log of the sum of exp, without overflow.")
 _variance = _operator("variance")
 _argmax = _operator("argmax")
@@ -78,7 +79,7 @@ def count_nonzero(x, axis=None, keepdims=False, *, dim=None):
     return sum(ew.not_equal(x, 0), axis, keepdims, dim=dim)
 
 
-def norm(x, ord=2, axis=None, keepdims=False, *, dim=None, keepdim=False):  # pylint: disable=redefined-builtin
+def norm(x, ord=2, axis=None, keepdims=False, *, dim=None, keepdim=False):
     """The vector norm of that order over axes, or of all."""
     x, axis, keep = _as_array(x), chosen(axis, dim), keepdims or keepdim
     if ord == math.inf:

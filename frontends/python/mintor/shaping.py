@@ -181,7 +181,7 @@ def _sections(x, places, axis):
 
 
 def split(x, sections, axis=0, *, dim=None):
-    """An integer: that many equal sections. A list: sizes where they sum to the extent, else places.
+    """An integer: that many equal sections. A list: sizes that sum to the extent, or places.
 
     ValueError where the sections are not equal, or where a list can be read both ways.
     """
