@@ -4,6 +4,8 @@
 Takes small programs; compares with NumPy, and counts what was compiled.
 """
 import gc
+import subprocess
+import sys
 
 import numpy
 import pytest
@@ -255,3 +257,25 @@ def test_a_long_chain_is_freed_without_recursion():
 @pytest.mark.parametrize("seed", range(30))
 def test_random_programs(seed):
     assert check(seed) is None
+
+
+def test_why_a_step_was_not_replayed():
+    step = lambda n, k: (mt.array(values(n)) * k).sum().item()
+    step(5, 2)
+    step(6, 2)
+    miss = mt.explain_miss()
+    assert "call 1: multiply(f32[6], f32[])" in miss and "before, multiply(f32[5], f32[])" in miss
+    assert __file__ in miss
+
+
+def test_a_stream_of_misses_is_told_once():
+    code = ("import warnings, mintor as mt\n"
+            "warnings.simplefilter('always')\n"
+            "with warnings.catch_warnings(record=True) as told:\n"
+            "    for n in range(40):\n"
+            "        x = mt.zeros(3)\n"
+            "        for _ in range(n): x = x + 1\n"
+            "        x.sum().item()\n"
+            "print(len(told), told[0].message)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("1 nearly every step is compiled anew")

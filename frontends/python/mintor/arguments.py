@@ -6,6 +6,7 @@ range is NumPy's AxisError (an IndexError and a ValueError).
 """
 import numpy
 
+from mintor import _mintor
 from mintor import arrays
 
 
@@ -38,7 +39,8 @@ def places_of(axes, rank):
 def places_in(index, size):
     """Places in a dimension of that size, as int64.
 
-    Those that are known on the host are checked, and count from the start then.
+    Those that are known are checked: what comes from the host, and arrays that were computed.
+    Those from the host count from the start then.
     """
     if not isinstance(index, arrays.Array):
         index = numpy.asarray(arrays.as_array(index).numpy() if arrays.holds(index, arrays.Array)
@@ -53,6 +55,9 @@ def places_in(index, size):
         index = arrays.array(index.astype("int64") % max(size, 1))
     elif index.dtype.kind not in "iu":
         raise IndexError(f"places have dtype {index.dtype}, expected integers")
+    elif (known := _mintor.known_range(index)) and not -size <= known[0] <= known[1] < size:
+        worst = known[1] if known[1] >= size else known[0]
+        raise IndexError(f"index {worst} is out of range for a dimension of {size}")
     return arrays.cast(index, "int64")
 
 

@@ -2,8 +2,8 @@
 """Gathering and scattering by arrays of places.
 
 Takes arrays and places; gives arrays. Keeps true: a negative place counts from the end; places that
-come from the host (lists, ndarrays) are checked, those of an Array are not: out of range they read
-0 and write nothing.
+are known are checked, those that are still to be computed are not: out of range they read 0 and
+write nothing.
 """
 import numpy
 

@@ -6,6 +6,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstring>
 #include <unordered_map>
 
@@ -102,6 +103,9 @@ void add_arrays(py::module_& module) {
   make_operator_type();
   trace::tape().current_place = current_place;
   trace::tape().describe_place = describe_place;
+  trace::tape().warn = [](const std::string& text) {
+    if (PyErr_WarnEx(PyExc_RuntimeWarning, text.c_str(), 1) < 0) throw py::error_already_set();
+  };
   module.attr("Array") =
       py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(array_type));
   module.def("find_operator", find_operator);
@@ -160,6 +164,21 @@ void add_arrays(py::module_& module) {
       variables.push_back(variable_of(x.ptr()));
     }
     return trace::depends_on(variable_of(y.ptr()), variables);
+  });
+  // The smallest and largest value of an integer array whose bytes are there; else None.
+  module.def("known_range", [](const py::object& array) -> py::object {
+    checked_array(array);
+    const Variable& variable = *variable_of(array.ptr());
+    const trace::ValueType& type = *variable.type;
+    if (!variable.storage || type.count == 0 || !is_int(type.dtype)) return py::none();
+    int64_t least = INT64_MAX, most = INT64_MIN;
+    for (int64_t i = 0; i < type.count; ++i) {
+      const int64_t value =
+          Scalar::read(type.dtype, variable.storage->data + i * size_of(type.dtype)).i;
+      least = std::min(least, value);
+      most = std::max(most, value);
+    }
+    return py::make_tuple(least, most);
   });
   module.def("explain_miss", [] { return trace::tape().last_miss(); });
   module.def("pending_graph", [] { return print(trace::tape().graph()); });

@@ -4,6 +4,7 @@
 #include "frontends/python/trace/tape.h"
 
 #include <algorithm>
+#include <bit>
 #include <unordered_set>
 
 namespace mintor::trace {
@@ -268,7 +269,14 @@ Tape::Found Tape::compile_segment() {
 const Tape::Found& Tape::segment() {
   const Hash key = this->key(true);
   const auto known = segments_.find(key);
+  recent_misses_ <<= 1;
   if (known != segments_.end()) return known->second;
+  recent_misses_ |= 1;
+  if (std::popcount(recent_misses_) >= 24 && !warned_ && warn) {
+    warned_ = true;
+    note_miss();
+    warn("nearly every step is compiled anew; the last one because of " + last_miss_);
+  }
   return segments_.emplace(key, compile_segment()).first->second;
 }
 

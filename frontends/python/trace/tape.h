@@ -52,6 +52,8 @@ class Tape {
   // what it points to.
   Place (*current_place)() = nullptr;
   std::string (*describe_place)(const Place& place) = nullptr;
+  // Told once that nearly every segment is compiled anew.
+  void (*warn)(const std::string& text) = nullptr;
   int threads = 0;  // of the segments compiled from now on; 0: every core
 
  private:
@@ -97,6 +99,8 @@ class Tape {
   };
   std::vector<Seen> seen_;  // calls of the last flush
   std::string last_miss_;
+  uint32_t recent_misses_ = 0;  // of the last 32 flushes, a bit each
+  bool warned_ = false;
 };
 
 // For each of xs whether a gradient of y reaches it.
