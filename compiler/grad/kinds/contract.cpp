@@ -141,6 +141,29 @@ std::vector<Index> put_in(const IndexSolver& solver, std::span<const Index> coor
   return out;
 }
 
+// Of a depthwise weight: the groups, which are last and which both sides move along.
+const ContractAxis* group_in_lanes(const Contract& forward, const Contract& c) {
+  const ContractAxis* last = nullptr;
+  bool has_window = false;
+  for (const ContractAxis& a : c.axes) {
+    if (is_summed(a.role)) continue;
+    has_window = has_window || is_window(forward, a.name);
+    last = &a;
+  }
+  return has_window && last->role == AxisRole::batch ? last : nullptr;
+}
+
+// The operand with its dimension along `lanes` last, so that vectors can read it.
+Value read_along(Builder& b, Value v, std::vector<Index>& coords, const ContractAxis& lanes) {
+  const auto found =
+      std::ranges::find_if(coords, [&](const Index& e) { return e.mentions(lanes.name); });
+  const auto at = static_cast<int32_t>(found - coords.begin());
+  std::vector<int32_t> perm = dims_without(coords.size(), {&at, 1});
+  perm.push_back(at);
+  std::rotate(found, found + 1, coords.end());
+  return b.transpose(v, perm);
+}
+
 // The operand's axes, m where only one side reads along them.
 std::vector<ContractAxis> result_axes(const Target& target, std::span<const Index> of_grad,
                                       std::span<const Index> of_other) {
@@ -214,8 +237,12 @@ Value as_contract(const Backward& at, const Sides& sides, Value own, Value other
   c.y_coords = right;
   c.conditions = solver.conditions();
   add_bounds(c.conditions, sides.contract, solver);
-  const Value g = at.grads[0];
-  const Value sum = at.b.contract(grad_first ? g : other, grad_first ? other : g, std::move(c));
+  Value x = grad_first ? at.grads[0] : other, y = grad_first ? other : at.grads[0];
+  if (const ContractAxis* lanes = group_in_lanes(sides.contract, c)) {
+    x = read_along(at.b, x, c.x_coords, *lanes);
+    y = read_along(at.b, y, c.y_coords, *lanes);
+  }
+  const Value sum = at.b.contract(x, y, std::move(c));
   return at.b.reshape(at.b.transpose(sum, listed), own.shape());
 }
 
