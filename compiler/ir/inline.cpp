@@ -9,7 +9,8 @@
 
 namespace mintor {
 
-std::vector<Value> inline_region(Builder& b, const Graph& region, std::span<const Value> operands) {
+std::vector<Value> inline_region(Builder& b, const Graph& region, std::span<const Value> operands,
+                                 InnerCalls calls) {
   std::unordered_map<const Node*, std::vector<Value>> made;
   const std::vector<const Node*> inputs = inputs_of(region);
   check(inputs.size() == operands.size(), "inline", "a region has another number of inputs");
@@ -21,8 +22,8 @@ std::vector<Value> inline_region(Builder& b, const Graph& region, std::span<cons
     const Builder::Scope scope(b, scopes.empty() ? "" : scopes.front());
     std::vector<Value> given;
     for (const Value& v : node->operands) given.push_back(now(v));
-    made[node] = node->kind == Kind::call
-                     ? inline_region(b, *node->as<RegionAttr>().regions[0], given)
+    made[node] = node->kind == Kind::call && calls == InnerCalls::inlined
+                     ? inline_region(b, *node->as<RegionAttr>().regions[0], given, calls)
                      : b.node(node->kind, node->attr, given, node->results);
   }
   std::vector<Value> results;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A region's nodes where its call is.
-// Takes a region and one operand per input, in order; adds its live nodes to the builder's graph,
-// calls inside it too, and gives its results there.
+// Takes a region and one operand per input, in order; adds its live nodes to the builder's graph
+// and gives its results there. Calls inside it stay calls, which have gradients of their own, or
+// are inlined too.
 #pragma once
 
 #include <span>
@@ -11,6 +12,8 @@
 
 namespace mintor {
 
-std::vector<Value> inline_region(Builder& b, const Graph& region, std::span<const Value> operands);
+enum class InnerCalls : uint8_t { keep, inlined };
+std::vector<Value> inline_region(Builder& b, const Graph& region, std::span<const Value> operands,
+                                 InnerCalls calls = InnerCalls::keep);
 
 }  // namespace mintor

@@ -5,6 +5,7 @@
 
 #include "compiler/ops/library.h"
 #include "tests/grad/check.h"
+#include "tests/ir/graph_helper.h"
 
 namespace mintor::test {
 namespace {
@@ -67,6 +68,25 @@ TEST(GradControl, LoopOfSymbolicLength) {
                       return b.loop(Index::var("time"), x.first(2), x.subspan(2, 1), x.subspan(3),
                                     cell());
                     });
+}
+
+// x * stop(x) in a region: half of the slope, as outside.
+TEST(GradControl, StopsHoldInsideRegions) {
+  const auto body = [](Builder& in, Value v) { return ops::mul(in, v, ops::stop_gradient(in, v)); };
+  Graph graph;
+  Builder b(graph);
+  const Value x = b.input("x", DType::f64, {2}), one = b.full(DType::f64, {2}, 1);
+  const auto once =
+      region({kRow}, [&](Builder& in, Values v) { return std::vector<Value>{body(in, v[0])}; });
+  const auto step = region(
+      {kCount, kRow}, [&](Builder& in, Values v) { return std::vector<Value>{body(in, v[1])}; });
+  const Value yes = b.constant_int(DType::boolean, 1);
+  for (const Value& y : {b.call({&x, 1}, once)[0], b.if_(yes, {&x, 1}, once, once)[0],
+                         b.loop(1, {&x, 1}, {}, {}, step)[0]}) {
+    graph.results = {{"g", gradients(b, {&y, 1}, {&one, 1}, {&x, 1})[0]}};
+    const auto found = evaluate(graph, {{"x", tensor(DType::f64, {2}, {3, 5})}});
+    EXPECT_EQ(values(found.results[0]), (std::vector<double>{3, 5}));
+  }
 }
 
 }  // namespace

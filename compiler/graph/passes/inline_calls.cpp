@@ -13,7 +13,8 @@ static Graph run(CompileContext&, const Graph& graph) {
                  [](Builder& b, const Node& old,
                     std::span<const Value> operands) -> std::optional<std::vector<Value>> {
                    if (old.kind != Kind::call) return std::nullopt;
-                   return inline_region(b, *old.as<RegionAttr>().regions[0], operands);
+                   return inline_region(b, *old.as<RegionAttr>().regions[0], operands,
+                                        InnerCalls::inlined);
                  });
 }
 
