@@ -141,6 +141,12 @@ std::vector<Index> put_in(const IndexSolver& solver, std::span<const Index> coor
   return out;
 }
 
+// Coordinates as they are and as they were: an axis of extent 1 is in these alone.
+std::vector<Index> together(std::vector<Index> solved, std::span<const Index> given) {
+  solved.insert(solved.end(), given.begin(), given.end());
+  return solved;
+}
+
 // Of a depthwise weight: the groups, which are last and which both sides move along.
 const ContractAxis* group_in_lanes(const Contract& forward, const Contract& c) {
   const ContractAxis* last = nullptr;
@@ -157,6 +163,7 @@ const ContractAxis* group_in_lanes(const Contract& forward, const Contract& c) {
 Value read_along(Builder& b, Value v, std::vector<Index>& coords, const ContractAxis& lanes) {
   const auto found =
       std::ranges::find_if(coords, [&](const Index& e) { return e.mentions(lanes.name); });
+  if (found == coords.end()) return v;
   const auto at = static_cast<int32_t>(found - coords.begin());
   std::vector<int32_t> perm = dims_without(coords.size(), {&at, 1});
   perm.push_back(at);
@@ -226,15 +233,17 @@ Value as_contract(const Backward& at, const Sides& sides, Value own, Value other
 
   Contract c;
   const auto of_grad = put_in(solver, sides.grad()), of_other = put_in(solver, sides.other());
-  c.axes = result_axes(target, of_grad, of_other);
-  const bool grad_first = is_left(sides.contract, c.axes, of_grad, of_other);
-  const auto& right = grad_first ? of_other : of_grad;
+  const auto grad_reads = together(of_grad, sides.grad());
+  const auto other_reads = together(of_other, sides.other());
+  c.axes = result_axes(target, grad_reads, other_reads);
+  const bool grad_first = is_left(sides.contract, c.axes, grad_reads, other_reads);
+  const auto& right = grad_first ? other_reads : grad_reads;
   for (ContractAxis& a : c.axes)
     if (a.role == AxisRole::m && mention(right, a.name)) a.role = AxisRole::n;
   const std::vector<int32_t> listed = by_vectors(sides.contract, c.axes);
   for (const ContractAxis& a : summed_axes(sides.contract, target, solver)) c.axes.push_back(a);
   c.x_coords = grad_first ? of_grad : of_other;
-  c.y_coords = right;
+  c.y_coords = grad_first ? of_other : of_grad;
   c.conditions = solver.conditions();
   add_bounds(c.conditions, sides.contract, solver);
   Value x = grad_first ? at.grads[0] : other, y = grad_first ? other : at.grads[0];
