@@ -223,26 +223,24 @@ std::vector<std::string_view> cpu_headers(const Program& program) {
   return paths;
 }
 
-std::string table_text(const Program& program, size_t level, const std::string& scope) {
+std::string table_text(const Program& program, size_t level) {
   const std::string name = table_name(program.levels[level]);
   std::string text = "const Kernels " + name + " = {\n    " + std::to_string(level) + ",\n";
-  for (const LevelKernels& kernel : program.kernels) text += "    " + scope + kernel.name + ",\n";
+  for (const LevelKernels& kernel : program.kernels) text += "    " + kernel.name + ",\n";
   return text + "};\n";
 }
 
 std::string unit_head(const Program& program, const TargetInfo& level, const std::string& what) {
-  std::string text = banner(program, what);
-  for (const std::string& path : target_of(level).prelude(level)) {
-    text += "#include \"" + base_name(path) + "\"\n";
-  }
-  return text + "#include \"kernels.h\"\n\nnamespace MT_PACKAGE {\n\n";
+  return banner(program, what) + prelude_includes(level) +
+         "#include \"kernels.h\"\n\nnamespace MT_PACKAGE {\n\n";
 }
 
-std::vector<std::string> kernel_texts(const Program& program, size_t level, Linkage linkage) {
+std::vector<std::string> kernel_texts(const Program& program, size_t level) {
   const TargetInfo& info = program.levels[level];
   std::vector<std::string> texts(program.kernels.size());
   for_each_parallel(texts.size(), [&](size_t kernel) {
-    texts[kernel] = target_of(info).emit(program.kernels[kernel].levels[level], info, linkage);
+    const Kernel& of_level = program.kernels[kernel].levels[level];
+    texts[kernel] = target_of(info).emit(of_level, info, Linkage::internal);
   });
   return texts;
 }
@@ -250,46 +248,20 @@ std::vector<std::string> kernel_texts(const Program& program, size_t level, Link
 SourceFile whole_unit(const Program& program, size_t level) {
   const TargetInfo& info = program.levels[level];
   std::string text = unit_head(program, info, "Kernels for level " + info.level);
-  for (const std::string& kernel : kernel_texts(program, level, Linkage::internal))
+  for (const std::string& kernel : kernel_texts(program, level))
     text += kernel + "\n";
-  text += table_text(program, level, "") + "\n}  // namespace MT_PACKAGE\n";
+  text += table_text(program, level) + "\n}  // namespace MT_PACKAGE\n";
   return {table_name(info) + ".cpp", text, info.compile_flags};
 }
 
-// A file costs what the prelude takes to read (15 ms), whatever is in it; that much text of kernels
-// takes about twice as long.
-constexpr size_t kWorthAFile = 4096;
-
-// Kernels dealt out by the length of their text; the first file also has the table.
-std::vector<SourceFile> split_units(const Program& program, size_t level, int most) {
-  const TargetInfo& info = program.levels[level];
-  const std::string scope = "level_" + table_name(info);
-  const std::vector<std::string> texts = kernel_texts(program, level, Linkage::external);
-  size_t bytes = 0;
-  for (const std::string& text : texts) bytes += text.size();
-  const int count = std::min(most, static_cast<int>(bytes / kWorthAFile));
-  if (count <= 1) return {whole_unit(program, level)};
-  std::vector<std::string> bodies(count);
-  std::string declarations;
-  for (size_t i = 0; i < program.kernels.size(); ++i) {
-    declarations += kernel_signature(program.kernels[i].levels[level]) + ";\n";
-    auto shortest = std::ranges::min_element(bodies, {}, &std::string::size);
-    *shortest += texts[i] + "\n";
-  }
-  std::vector<SourceFile> units;
-  for (int i = 0; i < count; ++i) {
-    std::string text = unit_head(program, info, "Kernels for level " + info.level);
-    text += "namespace " + scope + " {\n" + (i == 0 ? declarations : "") + "\n" + bodies[i] +
-            "}  // namespace " + scope + "\n\n";
-    if (i == 0) text += table_text(program, level, scope + "::");
-    text += "}  // namespace MT_PACKAGE\n";
-    units.push_back(
-        {table_name(info) + "_" + std::to_string(i) + ".cpp", text, info.compile_flags});
-  }
-  return units;
-}
-
 }  // namespace
+
+std::string prelude_includes(const TargetInfo& level) {
+  std::string text;
+  for (const std::string& path : target_of(level).prelude(level))
+    text += "#include \"" + base_name(path) + "\"\n";
+  return text;
+}
 
 std::string emit_kernels_header(const Program& program) {
   std::string text = banner(program, "The kernel table");
@@ -324,26 +296,21 @@ std::string emit_program_unit(const Program& program, const std::string& weights
   return text + "\n}  // namespace MT_PACKAGE\n";
 }
 
-ProgramSource emit_program(const Program& program, const std::string& weights_sha256,
-                           int kernel_units) {
-  ProgramSource source;
-  source.headers.push_back({"kernels.h", emit_kernels_header(program), {}});
+std::vector<SourceFile> headers_of(const Program& program) {
+  std::vector<SourceFile> headers{{"kernels.h", emit_kernels_header(program), {}}};
   for (const TargetInfo& level : program.levels) {
-    for (const std::string& path : target_of(level).prelude(level)) {
-      add_header(path, source.headers);
-    }
+    for (const std::string& path : target_of(level).prelude(level)) add_header(path, headers);
   }
-  for (const std::string_view path : cpu_headers(program)) add_header(path, source.headers);
+  for (const std::string_view path : cpu_headers(program)) add_header(path, headers);
+  return headers;
+}
+
+ProgramSource emit_program(const Program& program, const std::string& weights_sha256) {
+  ProgramSource source;
+  source.headers = headers_of(program);
   source.units.push_back({"program.cpp", emit_program_unit(program, weights_sha256), {}});
-  for (size_t level = 0; level < program.levels.size(); ++level) {
-    if (kernel_units <= 1) {
-      source.units.push_back(whole_unit(program, level));
-      continue;
-    }
-    for (SourceFile& unit : split_units(program, level, kernel_units)) {
-      source.units.push_back(std::move(unit));
-    }
-  }
+  for (size_t level = 0; level < program.levels.size(); ++level)
+    source.units.push_back(whole_unit(program, level));
   return source;
 }
 

@@ -23,15 +23,31 @@ struct ProgramSource {
   std::vector<SourceFile> headers;     // kernels.h, prelude, CPU detection
 };
 
-// weights_sha256: of the payload of weights.bin, "" when nothing is to be compared. kernel_units:
-// into how many files the kernels of a level are split at most, for compiling them side by side;
-// little text stays whole. A package has one, a split one defines each kernel with linkage in a
-// namespace of its level.
-ProgramSource emit_program(const Program& program, const std::string& weights_sha256,
-                           int kernel_units = 1);
+// weights_sha256: of the payload of weights.bin, "" when nothing is to be compared.
+ProgramSource emit_program(const Program& program, const std::string& weights_sha256);
+
+// A program whose kernels are compiled apart from it, so that programs share them. A kernel's text
+// and name depend on what it does alone: not on names, nor on the program.
+struct SharedKernel {
+  std::string name, declaration, text;
+  size_t level = 0;
+};
+struct SharedProgram {
+  SourceFile program;                 // program.cpp, with the tables of all levels
+  std::vector<SourceFile> headers;    // the first is kernels.h, which is the program's own
+  std::vector<SharedKernel> kernels;  // each once, lowest level first
+  std::vector<TargetInfo> levels;
+};
+SharedProgram emit_shared(const Program& program);
+// Kernels of one level as a unit; two units may have the same kernel.
+SourceFile shared_unit(const std::string& file, const TargetInfo& level,
+                       const std::vector<const SharedKernel*>& kernels);
 
 // program.cpp alone; the parts of emit_program, for tests.
 std::string emit_program_unit(const Program& program, const std::string& weights_sha256);
 std::string emit_kernels_header(const Program& program);
+std::string prelude_includes(const TargetInfo& level);
+// kernels.h, the preludes of the levels, what tells their CPUs.
+std::vector<SourceFile> headers_of(const Program& program);
 
 }  // namespace mintor

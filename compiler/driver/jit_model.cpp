@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Program or Graph -> loaded model. Takes a Program, or a Graph that the cache may know; gives its
-// JIT, whose text is a package's own. Keeps true: the weights lie in memory once, at the offsets of
-// the plan; the compiled text holds neither the model's name nor the hash of its values, so models
-// of one structure share it.
+// JIT, whose kernels are a package's up to names. Keeps true: the weights lie in memory once, at
+// the offsets of the plan; the compiled text holds neither the model's name nor the hash of its
+// values, so models of one structure share it.
 #include "compiler/codegen/program_emitter.h"
 #include "compiler/driver/driver.h"
 #include "compiler/driver/program_record.h"
@@ -35,7 +35,7 @@ JitCode compile(CompileContext& context, const Program& program) {
   Program unnamed = program;
   unnamed.name = "model";
   unnamed.numerics_hash.clear();
-  return jit_compile(context, emit_program(unnamed, "", jit_kernel_units()));
+  return jit_compile(context, emit_shared(unnamed));
 }
 
 std::unique_ptr<LoadedModel> load(ModelApi api, Tensor weights, LoadOptions options) {

@@ -13,7 +13,7 @@
 #include "compiler/jit/jit.h"
 #include "compiler/program/weights.h"
 #include "compiler/support/build_id.h"
-#include "compiler/support/sha256.h"
+#include "compiler/support/key.h"
 
 namespace mintor {
 namespace {
@@ -28,23 +28,6 @@ constexpr std::string_view kNoPart[] = {
     "emit",       // the command line's
     "explain",    // these three want the passes to run: no key at all
     "dump_changed", "verify_passes",
-};
-
-class Key {
- public:
-  void add(std::string_view part) {
-    hash_.update(std::to_string(part.size()) + ":");
-    hash_.update(part);
-  }
-  void add(int64_t number) { add(std::to_string(number)); }
-  void add(const std::vector<std::string>& parts) {
-    add(static_cast<int64_t>(parts.size()));
-    for (const std::string& part : parts) add(std::string_view(part));
-  }
-  std::string hex() { return hash_.hex(); }
-
- private:
-  Sha256 hash_;
 };
 
 void add_level(Key& key, const TargetInfo& level) {
@@ -132,7 +115,7 @@ std::string program_key(const CompileContext& context, const Graph& graph,
   key.add(structure_hash(graph));
   key.add(graph.numerics_hash.empty() ? "loaded" : "optimised");
   for (const int32_t first : equal_parameters(graph)) key.add(first);
-  return key.hex();
+  return key.hex() + ".program";
 }
 
 ProgramRecord record_of(const Program& program, const std::string& library) {

@@ -27,7 +27,8 @@ namespace fs = std::filesystem;
 constexpr std::string_view kMagic = "MINTOR-SEAL-1:";
 constexpr size_t kSealBytes = 14 + 64;
 constexpr time_t kAbandonedSeconds = 3600;  // what is unfinished that long, nobody finishes
-constexpr std::string_view kLibrary = ".so", kRecord = ".program", kUnfinished = "work.";
+constexpr std::string_view kLibrary = ".so", kUnfinished = "work.";
+constexpr std::string_view kEntries[] = {kLibrary, ".program", ".kernel", ".object"};
 
 std::string default_folder() {
   if (const char* set = std::getenv("MINTOR_CACHE_DIR"); set && *set) return set;
@@ -106,13 +107,23 @@ std::string Cache::find(const std::string& key) const {
   return read_entry(path) ? path : "";
 }
 
-std::optional<std::string> Cache::find_record(const std::string& key) const {
-  std::optional<std::string> bytes = read_entry(folder_ + "/" + key + std::string(kRecord));
+std::optional<std::string> Cache::find_record(const std::string& name) const {
+  std::optional<std::string> bytes = read_entry(folder_ + "/" + name);
   if (bytes) bytes->resize(bytes->size() - kSealBytes);
   return bytes;
 }
 
-void Cache::store_record(const std::string& key, std::string_view bytes) const {
+void Cache::store_record(const std::string& name, std::string_view bytes) const {
+  make_room(write_record(name, bytes));
+}
+
+void Cache::store_records(const std::map<std::string, std::string>& bytes_by_name) const {
+  std::string last;
+  for (const auto& [name, bytes] : bytes_by_name) last = write_record(name, bytes);
+  make_room(last);
+}
+
+std::string Cache::write_record(const std::string& name, std::string_view bytes) const {
   std::string unfinished = folder_ + "/" + std::string(kUnfinished) + "XXXXXX";
   const int file = mkstemp(unfinished.data());
   if (file < 0) refuse(folder_, std::string("cannot be used: ") + std::strerror(errno));
@@ -120,11 +131,11 @@ void Cache::store_record(const std::string& key, std::string_view bytes) const {
   std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
   out << bytes << seal_of(bytes);
   out.close();
-  const std::string path = folder_ + "/" + key + std::string(kRecord);
+  const std::string path = folder_ + "/" + name;
   const bool whole = out.good() && std::rename(unfinished.c_str(), path.c_str()) == 0;
   if (!whole) unlink(unfinished.c_str());
   if (!whole) refuse(folder_, "is full");
-  make_room(path);
+  return path;
 }
 
 std::string Cache::make_work_folder() const {
@@ -167,7 +178,8 @@ void Cache::make_room(const std::string& keep) const {
       continue;
     }
     const std::string extension = item.path().extension().string();
-    if (!S_ISREG(info.st_mode) || (extension != kLibrary && extension != kRecord)) continue;
+    const bool ours = std::ranges::find(kEntries, extension) != std::end(kEntries);
+    if (!S_ISREG(info.st_mode) || !ours) continue;
     entries.push_back({info.st_mtim, info.st_size, path});
     total += info.st_size;
   }

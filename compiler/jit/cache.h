@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,11 +26,13 @@ class Cache {
   std::string make_work_folder() const;
   // Seals the file, moves it to its key, makes room. Gives its path.
   std::string store(const std::string& key, const std::string& file) const;
-  // Bytes under a key of their own, apart from the libraries'.
-  std::optional<std::string> find_record(const std::string& key) const;
-  void store_record(const std::string& key, std::string_view bytes) const;
+  // Bytes under a name: a key, and `.program`, `.kernel` or `.object` for what they are.
+  std::optional<std::string> find_record(const std::string& name) const;
+  void store_record(const std::string& name, std::string_view bytes) const;
+  void store_records(const std::map<std::string, std::string>& bytes_by_name) const;
 
  private:
+  std::string write_record(const std::string& name, std::string_view bytes) const;
   std::optional<std::string> read_entry(const std::string& path) const;
   void make_room(const std::string& keep) const;
 

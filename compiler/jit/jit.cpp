@@ -8,14 +8,17 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <span>
 
 #include "compiler/jit/backend.h"
 #include "compiler/jit/cache.h"
+
+#include "compiler/jit/kernel_objects.h"
 #include "compiler/jit/llvm_library.h"
 #include "compiler/support/embedded.h"
 #include "compiler/support/error.h"
+#include "compiler/support/key.h"
 #include "compiler/support/parallel.h"
-#include "compiler/support/sha256.h"
 #include "compiler/support/shared_library.h"
 
 namespace mintor {
@@ -43,30 +46,36 @@ std::unique_ptr<JitBackend> choose_backend(const CompileContext& context) {
                      "install g++ or clang, or build with -DMINTOR_LLVM=ON");
 }
 
-void feed(Sha256& hash, std::string_view part) {
-  hash.update(std::to_string(part.size()) + ":");
-  hash.update(part);
-}
-
 std::string fingerprint_of(const JitBackend& backend) {
   std::string text = "mintor " MINTOR_VERSION ", " + backend.fingerprint();
   for (const std::string& flag : jit_flags()) text += " " + flag;
   return text;
 }
 
-std::string key_of(const ProgramSource& source, const JitBackend& backend) {
-  Sha256 hash;
-  feed(hash, fingerprint_of(backend));
-  for (const auto* files : {&source.headers, &source.units}) {
-    feed(hash, std::to_string(files->size()));
-    for (const SourceFile& file : *files) {
-      feed(hash, file.file);
-      feed(hash, file.text);
-      feed(hash, std::to_string(file.flags.size()));
-      for (const std::string& flag : file.flags) feed(hash, flag);
-    }
+void add_files(Key& key, std::span<const SourceFile> files) {
+  key.add(static_cast<int64_t>(files.size()));
+  for (const SourceFile& file : files) {
+    key.add(file.file);
+    key.add(file.text);
+    key.add(file.flags);
   }
-  return hash.hex();
+}
+
+std::string key_of(const ProgramSource& source, const JitBackend& backend) {
+  Key key;
+  key.add(fingerprint_of(backend));
+  add_files(key, source.headers);
+  add_files(key, source.units);
+  return key.hex();
+}
+
+// What the code of a shared kernel depends on beside its text. The first header, kernels.h, is the
+// program's own.
+std::string surroundings_of(const ProgramSource& source, const JitBackend& backend) {
+  Key key;
+  key.add(fingerprint_of(backend));
+  add_files(key, std::span(source.headers).subspan(1));
+  return key.hex();
 }
 
 // All units in one text, so that the failure can be replayed by hand.
@@ -110,15 +119,44 @@ ProgramSource with_runtime_headers(ProgramSource source) {
   return source;
 }
 
+// Units to objects in the work folder, those and others to a library in the cache.
+JitCode make_library(JitBackend& backend, const Cache& cache, const WorkFolder& work,
+                     const std::string& key, const ProgramSource& source,
+                     std::vector<std::string> objects) {
+  const std::string library = work.path() + "/library.so";
+  try {
+    backend.compile(source, work.path());
+    for (const SourceFile& unit : source.units) objects.push_back(object_path(work.path(), unit));
+    backend.link(objects, library);
+  } catch (const JitFailure& failure) {
+    throw InternalError("jit", failure.what() + ("\nsources: " + write_repro(source, cache, key)));
+  }
+  // Opened before it is stored: from then on, other processes may remove it.
+  JitCode code = open_library(library);
+  check(code.program != nullptr, "jit", "the linked library is not there");
+  code.key = key;
+  code.library = cache.store(key, library);
+  code.compiled = true;
+  return code;
+}
+
 }  // namespace
 
 std::vector<std::string> jit_flags() {
-  return {"-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off",
-          "-fno-math-errno", "-fno-trapping-math", "-fno-exceptions", "-fno-rtti",
-          "-fno-threadsafe-statics", "-fno-asynchronous-unwind-tables", "-w"};
+  return {"-std=c++17",
+          "-O2",
+          "-fPIC",
+          "-fvisibility=hidden",
+          "-ffp-contract=off",
+          "-fno-math-errno",
+          "-fno-trapping-math",
+          "-fno-exceptions",
+          "-fno-rtti",
+          "-fno-threadsafe-statics",
+          "-fno-asynchronous-unwind-tables",
+          "-ffunction-sections",
+          "-w"};
 }
-
-int jit_kernel_units() { return compile_threads(); }
 
 std::string jit_fingerprint(const CompileContext& context) {
   return fingerprint_of(*choose_backend(context));
@@ -140,21 +178,27 @@ JitCode jit_compile(CompileContext& context, const ProgramSource& given) {
   if (JitCode code = jit_open(context, key); code.program != nullptr) return code;
 
   const WorkFolder work(cache.make_work_folder());
-  const std::string library = work.path() + "/library.so";
-  try {
-    backend->compile(source, work.path());
-    std::vector<std::string> objects;
-    for (const SourceFile& unit : source.units) objects.push_back(object_path(work.path(), unit));
-    backend->link(objects, library);
-  } catch (const JitFailure& failure) {
-    throw InternalError("jit", failure.what() + ("\nsources: " + write_repro(source, cache, key)));
-  }
-  // Opened before it is stored: from then on, other processes may remove it.
-  JitCode code = open_library(library);
-  check(code.program != nullptr, "jit", "the linked library is not there");
-  code.key = key;
-  code.library = cache.store(key, library);
-  code.compiled = true;
+  return make_library(*backend, cache, work, key, source, {});
+}
+
+JitCode jit_compile(CompileContext& context, const SharedProgram& program) {
+  ProgramSource source = with_runtime_headers({{program.program}, program.headers});
+  source.units.front().text += kEntry;
+  const std::unique_ptr<JitBackend> backend = choose_backend(context);
+  const Cache cache(context.options.cache_dir);
+  // The program's text names its kernels, and a name is the hash of what it stands for.
+  Key whole;
+  whole.add(key_of(source, *backend));
+  for (const TargetInfo& level : program.levels) whole.add(level.compile_flags);
+  const std::string key = whole.hex();
+  if (JitCode code = jit_open(context, key); code.program != nullptr) return code;
+
+  const KernelObjects kernels(cache, program, surroundings_of(source, *backend));
+  for (SourceFile& unit : kernels.units()) source.units.push_back(std::move(unit));
+  const WorkFolder work(cache.make_work_folder());
+  JitCode code = make_library(*backend, cache, work, key, source, kernels.write(work.path()));
+  kernels.remember(work.path());
+  code.compiled_kernels = kernels.missing();
   return code;
 }
 

@@ -19,12 +19,15 @@ namespace mintor {
 struct JitCode {
   const void* program = nullptr;
   std::shared_ptr<void> code;
-  std::string key;        // what jit_open finds it by
-  std::string library;    // the file in the cache
-  bool compiled = false;  // false: it was in the cache
+  std::string key;              // what jit_open finds it by
+  std::string library;          // the file in the cache
+  bool compiled = false;        // false: it was in the cache
+  size_t compiled_kernels = 0;  // of a SharedProgram: those that no program before had
 };
 
 JitCode jit_compile(CompileContext& context, const ProgramSource& source);
+// The same where programs share kernels: only those that the cache has not are compiled.
+JitCode jit_compile(CompileContext& context, const SharedProgram& program);
 // From the cache, by the key of an earlier compile; without a program when it is there no more.
 JitCode jit_open(const CompileContext& context, const std::string& key);
 // Which compiler and flags jit_compile would use, for keys of what leads to its libraries.
@@ -38,7 +41,5 @@ std::string format_source(const std::string& file, const std::string& text);
 
 // Flags of every unit of a package's own code, level flags aside.
 std::vector<std::string> jit_flags();
-// Into how many files the kernels of a level are best split here.
-int jit_kernel_units();
 
 }  // namespace mintor

@@ -166,6 +166,8 @@ class LlvmBackend : public JitBackend {
 
   void link(const std::vector<std::string>& objects, const std::string& file) override {
     std::vector<std::string> command = linker();
+    // Objects may have kernels that this program does not call.
+    command.push_back(command.size() > 1 ? "-Wl,--gc-sections" : "--gc-sections");
     command.insert(command.end(), {"-shared", "-o", file});
     command.insert(command.end(), objects.begin(), objects.end());
     if (const std::string math = math_library(); !math.empty()) command.push_back(math);

@@ -50,7 +50,8 @@ class SystemBackend : public JitBackend {
   }
 
   void link(const std::vector<std::string>& objects, const std::string& library) override {
-    std::vector<std::string> command{compiler_, "-shared", "-nostartfiles", "-o", library};
+    std::vector<std::string> command{compiler_, "-shared", "-nostartfiles",
+                                     "-Wl,--gc-sections", "-o", library};
     command.insert(command.end(), objects.begin(), objects.end());
     command.push_back("-lm");
     run(command, "linking");

@@ -47,17 +47,22 @@ Kernel rename(const Kernel& kernel, const std::map<std::string, std::string>& na
   return out;
 }
 
+Kernel neutral(const Kernel& kernel) {
+  Kernel out = rename(kernel, neutral_names(kernel));
+  out.name = "kernel";
+  out.schedule.clear();
+  out.because.clear();
+  out.computes.clear();
+  return out;
+}
+
 std::string canonical_text(const Kernel& kernel) {
-  Kernel neutral = rename(kernel, neutral_names(kernel));
-  neutral.name = "kernel";
-  neutral.schedule.clear();
-  neutral.because.clear();
-  neutral.computes.clear();
-  neutral.body = rewrite(neutral.body, nullptr, [](const Stmt& s) -> Stmt {
+  Kernel canonical = neutral(kernel);
+  canonical.body = rewrite(canonical.body, nullptr, [](const Stmt& s) -> Stmt {
     const auto* loop = std::get_if<For>(&s->node);
     return loop ? k::loop(loop->var, loop->begin, loop->end, loop->body, loop->kind) : nullptr;
   });
-  return print(neutral);
+  return print(canonical);
 }
 
 }  // namespace mintor

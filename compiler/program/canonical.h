@@ -13,6 +13,10 @@ namespace mintor {
 
 std::string canonical_text(const Kernel& kernel);
 
+// The kernel under such names, called `kernel`, without what only readers need: schedule, reasons
+// and meaning.
+Kernel neutral(const Kernel& kernel);
+
 // Renames parameters, symbols, variables and buffers; names not in the map stay.
 Kernel rename(const Kernel& kernel, const std::map<std::string, std::string>& names);
 

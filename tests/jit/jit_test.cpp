@@ -313,16 +313,16 @@ TEST(Cache, RecordsAreSealedAndGoWhenItIsFull) {
   std::string path = (fs::temp_directory_path() / "mintor-cache-test.XXXXXX").string();
   ASSERT_NE(mkdtemp(path.data()), nullptr);
   const Cache cache(path + "/cache", 2500);
-  EXPECT_FALSE(cache.find_record("a"));
+  EXPECT_FALSE(cache.find_record("a.program"));
   for (const char* key : {"a", "b", "c"}) {
-    cache.store_record(key, std::string(1000, *key));
+    cache.store_record(std::string(key) + ".program", std::string(1000, *key));
     usleep(20000);
   }
-  EXPECT_FALSE(cache.find_record("a"));
-  EXPECT_EQ(cache.find_record("b"), std::string(1000, 'b'));
+  EXPECT_FALSE(cache.find_record("a.program"));
+  EXPECT_EQ(cache.find_record("b.program"), std::string(1000, 'b'));
   EXPECT_EQ(cache.find("b"), "");      // no library
   std::fstream(path + "/cache/b.program").seekp(500).put('x');
-  EXPECT_FALSE(cache.find_record("b"));
+  EXPECT_FALSE(cache.find_record("b.program"));
   EXPECT_FALSE(fs::exists(path + "/cache/b.program"));
   fs::remove_all(path);
 }
