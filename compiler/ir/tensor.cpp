@@ -4,6 +4,7 @@
 // multiplied.
 #include "compiler/ir/tensor.h"
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -62,18 +63,17 @@ std::string Tensor::sha256() const {
 
 std::pair<Tensor, std::byte*> Tensor::make(DType dtype, std::vector<int64_t> shape) {
   const int64_t bytes = checked_bytes(dtype, shape);
-  const size_t size =
-      (static_cast<size_t>(bytes) + 127) / 64 * 64;  // never empty: data is never null
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, size));
-  if (memory == nullptr) {
+  // Never empty: data is never null. calloc, because fresh pages are zero already: weights of 440 MB
+  // would be written twice.
+  auto* taken = static_cast<std::byte*>(std::calloc(static_cast<size_t>(bytes) + 128, 1));
+  if (taken == nullptr) {
     throw CompileError("tensor", "no memory for " + std::to_string(bytes) + " bytes");
   }
-  std::memset(memory, 0, size);
+  std::byte* memory = taken + (64 - reinterpret_cast<uintptr_t>(taken) % 64) % 64;
   Tensor tensor;
   tensor.dtype = dtype;
   tensor.shape = std::move(shape);
-  tensor.owner =
-      std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
+  tensor.owner = std::shared_ptr<const void>(taken, std::free);
   tensor.data = memory;
   tensor.digest = std::make_shared<Digest>();
   return {tensor, memory};
