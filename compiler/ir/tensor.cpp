@@ -63,7 +63,7 @@ std::string Tensor::sha256() const {
 
 std::pair<Tensor, std::byte*> Tensor::make(DType dtype, std::vector<int64_t> shape) {
   const int64_t bytes = checked_bytes(dtype, shape);
-  // Never empty: data is never null. calloc, because fresh pages are zero already: weights of 440 MB
+  // Never empty: data is never null. calloc, because fresh pages are zero already: large weights
   // would be written twice.
   auto* taken = static_cast<std::byte*>(std::calloc(static_cast<size_t>(bytes) + 128, 1));
   if (taken == nullptr) {
