@@ -256,13 +256,21 @@ SourceFile whole_unit(const Program& program, size_t level) {
   return {table_name(info) + ".cpp", text, info.compile_flags};
 }
 
+// A file costs what the prelude takes to read (15 ms), whatever is in it; that much text of kernels
+// takes about twice as long.
+constexpr size_t kWorthAFile = 4096;
+
 // Kernels dealt out by the length of their text; the first file also has the table.
-std::vector<SourceFile> split_units(const Program& program, size_t level, int count) {
+std::vector<SourceFile> split_units(const Program& program, size_t level, int most) {
   const TargetInfo& info = program.levels[level];
   const std::string scope = "level_" + table_name(info);
+  const std::vector<std::string> texts = kernel_texts(program, level, Linkage::external);
+  size_t bytes = 0;
+  for (const std::string& text : texts) bytes += text.size();
+  const int count = std::min(most, static_cast<int>(bytes / kWorthAFile));
+  if (count <= 1) return {whole_unit(program, level)};
   std::vector<std::string> bodies(count);
   std::string declarations;
-  const std::vector<std::string> texts = kernel_texts(program, level, Linkage::external);
   for (size_t i = 0; i < program.kernels.size(); ++i) {
     declarations += kernel_signature(program.kernels[i].levels[level]) + ";\n";
     auto shortest = std::ranges::min_element(bodies, {}, &std::string::size);

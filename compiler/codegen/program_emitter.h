@@ -24,8 +24,9 @@ struct ProgramSource {
 };
 
 // weights_sha256: of the payload of weights.bin, "" when nothing is to be compared. kernel_units:
-// into how many files the kernels of a level are split, for compiling them side by side; a package
-// has one, a split one defines each kernel with linkage in a namespace of its level.
+// into how many files the kernels of a level are split at most, for compiling them side by side;
+// little text stays whole. A package has one, a split one defines each kernel with linkage in a
+// namespace of its level.
 ProgramSource emit_program(const Program& program, const std::string& weights_sha256,
                            int kernel_units = 1);
 

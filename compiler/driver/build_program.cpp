@@ -18,6 +18,7 @@
 #include "compiler/loop/stack.h"
 #include "compiler/memory/plan_memory.h"
 #include "compiler/program/plan.h"
+#include "compiler/program/same_groups.h"
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
 #include "compiler/support/parallel.h"
@@ -39,25 +40,40 @@ std::vector<Kernel> kernels_of(CompileContext& context, const Graph& graph, cons
   return kernels;
 }
 
-// Groups side by side. Each has a context of its own, so that what is explained keeps its order.
-std::vector<std::vector<Kernel>> schedule_groups(CompileContext& context, const Graph& graph,
-                                                 const FusionPlan& fusion,
-                                                 const std::vector<TargetInfo>& levels) {
+void explain_fusion(CompileContext& context, const Group& group) {
+  for (const std::string& why : group.because)
+    context.explain("fusion: " + group.name + ": " + why);
+}
+
+// Groups side by side, equal ones once. Each has a context of its own, so that what is explained
+// keeps its order.
+GroupKernels schedule_groups(CompileContext& context, const Graph& graph, const FusionPlan& fusion,
+                             const std::vector<size_t>& same,
+                             const std::vector<TargetInfo>& levels) {
   const size_t count = fusion.groups.size();
-  std::vector<std::vector<Kernel>> kernels(count);
+  GroupKernels kernels(count);
   std::vector<CompileContext> own(count, CompileContext(context.options));
+  std::vector<size_t> firsts;
+  for (size_t g = 0; g < count; ++g)
+    if (same[g] == g) firsts.push_back(g);
   std::mutex mutex;
   int64_t done = 0;
-  for_each_parallel(count, [&](size_t g) {
-    const Group& group = fusion.groups[g];
-    for (const std::string& why : group.because) {
-      own[g].explain("fusion: " + group.name + ": " + why);
-    }
-    kernels[g] = kernels_of(own[g], graph, group, levels);
+  for_each_parallel(firsts.size(), [&](size_t n) {
+    const size_t g = firsts[n];
+    explain_fusion(own[g], fusion.groups[g]);
+    kernels[g] = std::make_shared<const std::vector<Kernel>>(
+        kernels_of(own[g], graph, fusion.groups[g], levels));
     if (!context.progress) return;
     const std::lock_guard lock(mutex);
-    context.progress("scheduling", ++done, static_cast<int64_t>(count));
+    context.progress("scheduling", ++done, static_cast<int64_t>(firsts.size()));
   });
+  for (size_t g = 0; g < count; ++g) {
+    if (same[g] == g) continue;
+    explain_fusion(own[g], fusion.groups[g]);
+    own[g].explain("schedule: " + fusion.groups[g].name + ": that of " +
+                   fusion.groups[same[g]].name);
+    kernels[g] = kernels[same[g]];
+  }
   for (CompileContext& one : own) {
     std::ranges::move(one.explanations, std::back_inserter(context.explanations));
     std::ranges::move(one.warnings, std::back_inserter(context.warnings));
@@ -66,21 +82,20 @@ std::vector<std::vector<Kernel>> schedule_groups(CompileContext& context, const 
 }
 
 // Values that a kernel keeps in a local buffer whose size no range bounds, so that no text can
-// declare it, or that is no working memory of a thread.
-std::set<const Node*> unbounded_locals(const Graph& graph, const Group& group,
-                                       const Kernel& kernel) {
+// declare it, or that is no working memory of a thread: their positions in `materialised`.
+std::set<size_t> unbounded_locals(const Graph& graph, const Group& group, const Kernel& kernel) {
   std::set<std::string> names;
   for (const auto& [name, bytes] : local_bytes(kernel))
     if (!bytes || *bytes > kMostScratchBytes) names.insert(name);
-  std::set<const Node*> found;
-  for (const Value& value : group.materialised)
-    if (names.contains(value_name(graph, value))) found.insert(value.node);
+  std::set<size_t> found;
+  for (size_t m = 0; m < group.materialised.size(); ++m)
+    if (names.contains(value_name(graph, group.materialised[m]))) found.insert(m);
   return found;
 }
 
 struct Scheduled {
   FusionPlan fusion;
-  std::vector<std::vector<Kernel>> kernels;
+  GroupKernels kernels;
 };
 
 // Whether the rows of a group are bounded is known when they are scheduled: a value that turns out
@@ -93,11 +108,17 @@ Scheduled fuse_and_schedule(CompileContext& context, const Graph& graph,
     attempt.progress = context.progress;
     Scheduled made;
     made.fusion = fuse(graph, apart);
-    made.kernels = schedule_groups(attempt, graph, made.fusion, levels);
+    const std::vector<Group>& groups = made.fusion.groups;
+    const std::vector<size_t> same = same_groups(graph, made.fusion);
+    made.kernels = schedule_groups(attempt, graph, made.fusion, same, levels);
     const size_t before = apart.size();
-    for (size_t g = 0; g < made.kernels.size(); ++g)
-      for (const Kernel& kernel : made.kernels[g])
-        apart.merge(unbounded_locals(graph, made.fusion.groups[g], kernel));
+    std::vector<std::set<size_t>> unbounded(groups.size());
+    for (size_t g = 0; g < groups.size(); ++g) {
+      if (same[g] == g)
+        for (const Kernel& kernel : *made.kernels[g])
+          unbounded[g].merge(unbounded_locals(graph, groups[g], kernel));
+      for (const size_t m : unbounded[same[g]]) apart.insert(groups[g].materialised[m].node);
+    }
     if (apart.size() > before) continue;
     std::ranges::move(attempt.explanations, std::back_inserter(context.explanations));
     std::ranges::move(attempt.warnings, std::back_inserter(context.warnings));
@@ -139,7 +160,7 @@ Program build_program(CompileContext& context, const Graph& graph,
                       const std::vector<std::string>& level_names) {
   std::vector<TargetInfo> levels = lowest_first(level_names);
   Scheduled made = fuse_and_schedule(context, graph, levels);
-  Program program = plan(graph, made.fusion, std::move(levels), std::move(made.kernels));
+  Program program = plan(graph, made.fusion, std::move(levels), made.kernels);
   program.numerics_hash = graph.numerics_hash;
   plan_memory(context, program);
   if (context.options.verify_passes) verify(program);

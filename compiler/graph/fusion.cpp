@@ -45,6 +45,7 @@ int common_group(const Drafts& all, const std::vector<Reader>& readers) {
   int group = -1;
   for (const Reader& reader : readers) {
     if (all.views.contains(reader.user)) return -1;  // a view needs bytes
+    if (all.free.contains(reader.user)) return -1;   // read in several kernels
     const int g = all.group_of.at(reader.user);
     if (group != -1 && group != g) return -1;
     group = g;
@@ -86,6 +87,17 @@ void start(Drafts& all, const Node& node, const Refusal& refusal) {
   all.drafts.push_back(std::move(draft));
 }
 
+// A read of windows: more elements than there are, which each kernel reads where they lie rather
+// than all of them from a copy. Only where it stands in expressions, not as a contract's operand.
+bool is_window(const Drafts& all, const Node& node, const std::vector<Reader>& readers) {
+  if (node.kind != Kind::reindex || !node.as<ReindexAttr>().map.loads.empty()) return false;
+  if (all.is_prepared(node) || !repeats(all.graph, node)) return false;
+  return std::ranges::all_of(readers, [&](const Reader& reader) {
+    return !all.free.contains(reader.user) &&
+           (is_elementwise(*reader.user) || reader.user->kind == Kind::reduce);
+  });
+}
+
 void place(Drafts& all, const Node& node) {
   if (role_of(node) == Role::leaf) return;
   if (role_of(node) == Role::opaque) refuse_opaque(all.graph, node);
@@ -100,6 +112,10 @@ void place(Drafts& all, const Node& node) {
   }
   const std::vector<Reader> readers = readers_of(all, node);
   const int group = common_group(all, readers);
+  if (group < 0 && is_window(all, node, readers)) {
+    all.free.insert(&node);
+    return;
+  }
   if (group < 0) return start(all, node, {"its users are in several kernels"});
   if (const Refusal refusal = refuse(all, node, readers, all.drafts[group]))
     start(all, node, refusal);

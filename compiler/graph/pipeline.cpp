@@ -42,8 +42,6 @@ static constexpr PipelineEntry kBitPreserving[] = {
     {"channels_last",
      "needs: composed transposes. gives: convolutions whose channels are innermost, transposes "
      "around them"},
-    {"taps_outermost",
-     "needs: composed transposes. gives: weight gradients whose innermost axis is a channel"},
     {"sink_transpose",
      "needs: transposes made by channels_last. gives: whole regions in one layout, transposes at "
      "borders"},

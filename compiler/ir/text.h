@@ -27,6 +27,9 @@ std::string print(const Graph& graph, Scopes scopes = Scopes::shown);
 // SHA-256 of what a Graph says apart from its name and the values of its parameters: graphs of one
 // structure become the same program. Names, scopes and the bytes of constants are part of it.
 std::string structure_hash(const Graph& graph);
+// What a node says beside its kind, types and operands, regions included; of a parameter its name,
+// of a constant the hash of its bytes.
+std::string attributes_text(const Node& node);
 Blobs blobs_of(const Graph& graph);
 // Throws CompileError with line and column. A blob that is missing is an error that names it.
 Graph parse_graph(std::string_view text, const Blobs& blobs = {});

@@ -350,6 +350,14 @@ std::string print(const Graph& graph, Scopes scopes) {
   return text;
 }
 
+std::string attributes_text(const Node& node) {
+  if (node.kind == Kind::parameter) return quoted(node.as<ParameterAttr>().name);
+  if (node.kind == Kind::constant) return node.as<ConstantAttr>().sha256;
+  std::string text = std::visit(AttrPrinter{node}, node.attr);
+  for (const auto& region : regions_of(node)) text += "\n" + print(*region, Scopes::hidden);
+  return text;
+}
+
 std::string structure_hash(const Graph& graph) {
   std::string text;
   GraphPrinter(graph, Scopes::shown, Values::hidden).print(text, "");

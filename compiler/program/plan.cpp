@@ -92,12 +92,12 @@ class Planner {
     for (const View& view : fusion.views) views_[key_of(view.value)] = view.of;
   }
 
-  Program run(std::vector<std::vector<Kernel>> kernels) {
+  Program run(const GroupKernels& kernels) {
     find_producers();
     make_inputs();
     make_outputs();
     for (size_t g = 0; g < fusion_.groups.size(); ++g) {
-      launch_group(fusion_.groups[g], std::move(kernels.at(g)));
+      launch_group(fusion_.groups[g], kernels.at(g));
     }
     copy_results();
     place_weights();
@@ -244,7 +244,8 @@ class Planner {
                   [&](const Symbol& symbol) { return !used.contains(symbol.name); });
   }
 
-  void launch_group(const Group& group, std::vector<Kernel> levels) {
+  void launch_group(const Group& group, const GroupKernels::value_type& kernels) {
+    const std::vector<Kernel>& levels = *kernels;
     Launch launch;
     for (const Value& value : group.inputs) launch.args.push_back(buffer_of(value));
     for (const Value& value : group.outputs) launch.args.push_back(buffer_of(value));
@@ -253,8 +254,8 @@ class Planner {
     }
     for (const Kernel& kernel : levels) launch.tasks.push_back(tasks_of(kernel));
     check_bound(launch);
-    add_launch(group.prepare ? program_.prepare : program_.forward, std::move(launch),
-               std::move(levels));
+    launch.kernel = kernel_for(launch, kernels);
+    add_launch(group.prepare ? program_.prepare : program_.forward, std::move(launch));
   }
 
   void copy_results() {
@@ -272,8 +273,8 @@ class Planner {
       Kernel kernel = copy_kernel(value.dtype());
       const Index tasks = tasks_of(kernel).substitute({{"n", count}});
       launch.tasks.assign(program_.levels.size(), tasks);
-      add_launch(program_.forward, std::move(launch),
-                 std::vector<Kernel>(program_.levels.size(), kernel));
+      launch.kernel = stored(launch, std::vector<Kernel>(program_.levels.size(), kernel));
+      add_launch(program_.forward, std::move(launch));
     }
   }
 
@@ -292,16 +293,29 @@ class Planner {
     }
   }
 
+  bool is_callers(int32_t buffer) const {
+    return program_.buffers[root_of(program_, buffer)].place <= Place::output;
+  }
+
   // Only buffers of our own start at a multiple of 64 bytes.
   void set_alignment(const Launch& launch, Kernel& kernel) const {
     for (size_t i = 0; i < kernel.params.size(); ++i) {
-      const Place place = program_.buffers[root_of(program_, launch.args.at(i))].place;
       Param& param = kernel.params[i];
-      param.alignment = place <= Place::output ? size_of(param.dtype) : 64;
+      param.alignment = is_callers(launch.args.at(i)) ? size_of(param.dtype) : 64;
     }
   }
 
-  void add_launch(Entry& entry, Launch launch, std::vector<Kernel> levels) {
+  // Groups that share kernels share the stored one too, where their buffers are aligned alike.
+  std::string kernel_for(const Launch& launch, const GroupKernels::value_type& kernels) {
+    std::vector<bool> callers;
+    for (const int32_t id : launch.args) callers.push_back(is_callers(id));
+    std::string& name = shared_[{kernels.get(), std::move(callers)}];
+    if (name.empty()) name = stored(launch, *kernels);
+    return name;
+  }
+
+  // The name of the kernel of the program that this one is.
+  std::string stored(const Launch& launch, std::vector<Kernel> levels) {
     std::string text;
     make_uniform(levels);
     for (Kernel& kernel : levels) {
@@ -320,7 +334,10 @@ class Planner {
       for (Kernel& kernel : levels) kernel.name = name;
       program_.kernels.push_back({name, std::move(levels)});
     }
-    launch.kernel = known->second;
+    return known->second;
+  }
+
+  static void add_launch(Entry& entry, Launch launch) {
     if (entry.regions.empty()) entry.regions.emplace_back();
     entry.regions[0].launches.push_back(std::move(launch));
   }
@@ -333,6 +350,7 @@ class Planner {
   std::set<Key> read_in_forward_;
   std::map<Key, int32_t> buffers_;
   std::map<std::string, std::string> kernels_;       // canonical texts of all levels -> name
+  std::map<std::pair<const void*, std::vector<bool>>, std::string> shared_;
   std::set<std::string> names_, kernel_names_;
   std::vector<int32_t> copies_;                      // results that a kernel copies
 };
@@ -377,8 +395,8 @@ Index tasks_of(const Kernel& kernel) {
   return parallel->end;
 }
 
-Program plan(const Graph& graph, const FusionPlan& fusion,
-             std::vector<TargetInfo> levels, std::vector<std::vector<Kernel>> kernels) {
+Program plan(const Graph& graph, const FusionPlan& fusion, std::vector<TargetInfo> levels,
+             const GroupKernels& kernels) {
   check(!levels.empty(), "plan", "a program has at least one level");
   check(kernels.size() == fusion.groups.size(), "plan", "one list of kernels per group");
   if (!graph.updates.empty()) {
@@ -386,7 +404,7 @@ Program plan(const Graph& graph, const FusionPlan& fusion,
                        "the graph updates parameter '" + graph.updates[0].parameter + "'", "",
                        "compile the graph without its updates: programs of inference hold none");
   }
-  return Planner(graph, fusion, std::move(levels)).run(std::move(kernels));
+  return Planner(graph, fusion, std::move(levels)).run(kernels);
 }
 
 }  // namespace mintor

@@ -7,6 +7,7 @@
 // by a kernel.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "compiler/graph/fusion.h"
@@ -14,9 +15,11 @@
 
 namespace mintor {
 
-// kernels[g][l]: group g of the plan at levels[l].
-Program plan(const Graph& graph, const FusionPlan& fusion,
-             std::vector<TargetInfo> levels, std::vector<std::vector<Kernel>> kernels);
+// For each group, its kernel at each level; groups that are the same share one.
+using GroupKernels = std::vector<std::shared_ptr<const std::vector<Kernel>>>;
+
+Program plan(const Graph& graph, const FusionPlan& fusion, std::vector<TargetInfo> levels,
+             const GroupKernels& kernels);
 
 // The trip count of a kernel's parallel loop, 1 when it has none. InternalError unless the loop
 // starts at 0 and holds every store to a parameter.

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "compiler/ops/library.h"
 #include "tests/grad/check.h"
 #include "tests/ir/graph_helper.h"
@@ -138,6 +140,23 @@ TEST_F(GradWalk, CallsHaveTheirOwnGradientOrThatOfTheBody) {
   });
   const Value twice[] = {x, x};
   EXPECT_EQ(at(grad(b.call(twice, product)[0], {x})[0]), (List{6, 10}));
+}
+
+TEST(Grad, TheFirstExtremumGetsAll) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  using Rows = std::vector<double>;
+  const auto gradient = [](Combiner f, const Rows& data, std::vector<int32_t> dims) {
+    Graph graph;
+    Builder b(graph);
+    const Value x = b.input("x", DType::f64, {2, 3});
+    const Value y = b.reduce(f, x, std::move(dims)), g = b.full(DType::f64, y.shape(), 1);
+    graph.results = {{"g", gradients(b, {&y, 1}, {&g, 1}, {&x, 1})[0]}};
+    return values(evaluate(graph, {{"x", tensor(DType::f64, {2, 3}, data)}}).results[0]);
+  };
+  EXPECT_EQ(gradient(Combiner::max, {1, 3, 3, 3, 0, 3}, {1}), (Rows{0, 1, 0, 1, 0, 0}));
+  EXPECT_EQ(gradient(Combiner::max, {1, 3, 3, 3, 0, 3}, {0, 1}), (Rows{0, 1, 0, 0, 0, 0}));
+  EXPECT_EQ(gradient(Combiner::max, {1, 3, 3, 3, 0, 3}, {1, 0}), (Rows{0, 0, 0, 1, 0, 0}));
+  EXPECT_EQ(gradient(Combiner::min, {0, -0.0, 1, 5, kNan, kNan}, {1}), (Rows{1, 0, 0, 0, 1, 0}));
 }
 
 TEST(Grad, SymbolicSizes) {

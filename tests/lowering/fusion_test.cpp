@@ -59,6 +59,24 @@ TEST(Fusion, WhatAResultBroadcastsIsKeptARow) {
   check_chain(std::move(g));
 }
 
+// Windows of x, read by two kernels: each reads them where they lie.
+TEST(Fusion, WindowsAreNotCopied) {
+  Graph g;
+  Builder b(g);
+  const Value x = b.apply(ScalarOp::exp, {b.input("x", DType::f32, {3, 20})});
+  IndexMap map;
+  map.coords = {Index::var("i0"), Index::var("i1") + Index::var("i2") - 1};
+  const Value windows = b.reindex(x, {3, 20, 3}, map, Scalar::of(DType::f32, 0));
+  const Value largest = b.reduce(Combiner::max, windows, {2});
+  const Value sums = b.reduce(Combiner::add, b.apply(ScalarOp::neg, {windows}), {0, 2});
+  g.results = {{"largest", largest}, {"sums", sums}};
+  const FusionPlan plan = fuse(g);
+  ASSERT_EQ(plan.groups.size(), 3u);  // x, and one for each result
+  for (const Group& group : plan.groups)
+    for (const Value& out : group.outputs) EXPECT_NE(out, windows);
+  check_chain(std::move(g));
+}
+
 std::vector<std::string> names_for(const std::vector<std::string>& scopes) {
   Graph g;
   Builder b(g);

@@ -106,7 +106,7 @@ TEST(LowerGradients, Pools) {
   for (const ops::PoolAttr& attr : cases) {
     check(
         {f32({1, 3, 8, 9})},
-        [&](Builder& b, std::span<const Value> x) { return ops::max_pool(b, x[0], attr); }, 0, 0);
+        [&](Builder& b, std::span<const Value> x) { return ops::max_pool(b, x[0], attr); }, 1, 0);
     check(
         {f32({1, 3, 8, 9})},
         [&](Builder& b, std::span<const Value> x) { return ops::avg_pool(b, x[0], attr); }, 0, 0);
@@ -129,8 +129,8 @@ TEST(LowerGradients, MovingElements) {
 TEST(LowerGradients, SymbolicSizes) {
   const Index n = Index::var("batch"), t = Index::var("time");
   const auto check_symbolic = [&](const std::vector<Type>& inputs, const Make& make,
-                                  size_t contracts) {
-    expect_kinds(inputs, make, 0, contracts);
+                                  size_t scatters, size_t contracts) {
+    expect_kinds(inputs, make, scatters, contracts);
     for (int64_t size : {1, 3}) check_chain(graph_of(inputs, make), {{"batch", size}, {"time", 5}});
   };
   check_symbolic(
@@ -140,21 +140,21 @@ TEST(LowerGradients, SymbolicSizes) {
         const Value y = b.reshape(ops::matmul(b, rows, x[1]), {n, t, 2, 4});
         return b.transpose(y, {0, 2, 1, 3});
       },
-      3);
+      0, 3);
   check_symbolic(
       {f32({n, 2, 8, 8}), f32({4, 2, 3, 3})},
       [&](Builder& b, std::span<const Value> x) {
         const Value y = ops::conv(b, x[0], x[1], {}, {{}, {}, {1, 1}, {1, 1}, 1});
         return ops::flatten(b, ops::max_pool(b, y, {{2, 2}, {2, 2}, {}, {}, {}}), 1);
       },
-      3);
+      1, 3);
   const Index twice[] = {2, 1};
   check_symbolic(
       {f32({n, t})},
       [&](Builder& b, std::span<const Value> x) {
         return b.reshape(ops::tile(b, x[0], twice), {n * t * 2});
       },
-      0);
+      0, 0);
 }
 
 TEST(LowerGradients, TwoLayers) {

@@ -17,6 +17,11 @@ namespace {
 
 bool is_summed(AxisRole role) { return role == AxisRole::k || role == AxisRole::window; }
 
+bool is_window(const Contract& c, const std::string& name) {
+  const auto axis = std::ranges::find(c.axes, name, &ContractAxis::name);
+  return axis != c.axes.end() && axis->role == AxisRole::window;
+}
+
 struct Sides {
   const Contract& contract;
   bool of_x;
@@ -83,16 +88,15 @@ Target target_of(const Graph& graph, const Sides& sides, const Shape& shape) {
 std::vector<IndexUnknown> to_solve(const Contract& c, const Target& target) {
   std::vector<IndexUnknown> unknowns = unknowns_of(c);
   for (const IndexUnknown& a : target.axes) std::erase(unknowns, a);
-  const auto is_window = [&](const IndexUnknown& u) {
-    return std::ranges::find(c.axes, u.name, &ContractAxis::name)->role == AxisRole::window;
-  };
   const std::vector<IndexUnknown> all = unknowns;
   for (const auto& [value, wanted] : target.equations) {
-    const bool has_other = std::ranges::any_of(
-        all, [&](const IndexUnknown& u) { return !is_window(u) && value.mentions(u.name); });
+    const bool has_other = std::ranges::any_of(all, [&](const IndexUnknown& u) {
+      return !is_window(c, u.name) && value.mentions(u.name);
+    });
     if (has_other)
-      std::erase_if(unknowns,
-                    [&](const IndexUnknown& u) { return is_window(u) && value.mentions(u.name); });
+      std::erase_if(unknowns, [&](const IndexUnknown& u) {
+        return is_window(c, u.name) && value.mentions(u.name);
+      });
   }
   return unknowns;
 }
@@ -137,6 +141,48 @@ std::vector<Index> put_in(const IndexSolver& solver, std::span<const Index> coor
   return out;
 }
 
+// The operand's axes, m where only one side reads along them.
+std::vector<ContractAxis> result_axes(const Target& target, std::span<const Index> of_grad,
+                                      std::span<const Index> of_other) {
+  std::vector<ContractAxis> axes;
+  for (const IndexUnknown& a : target.axes) {
+    const bool both = mention(of_grad, a.name) && mention(of_other, a.name);
+    axes.push_back({a.name, both ? AxisRole::batch : AxisRole::m, a.extent});
+  }
+  return axes;
+}
+
+// Whether the gradient is the left side: the one whose own axis comes first in the result, or with
+// a window, whose taps may leave the other operand, the right one.
+bool is_left(const Contract& c, std::span<const ContractAxis> axes, std::span<const Index> of_grad,
+             std::span<const Index> of_other) {
+  const auto first = std::ranges::find_if(axes, [&](const ContractAxis& a) {
+    return a.role == AxisRole::m && mention(of_grad, a.name) != mention(of_other, a.name);
+  });
+  if (std::ranges::any_of(axes, [&](const ContractAxis& a) { return is_window(c, a.name); }))
+    return false;
+  return first == axes.end() || mention(of_grad, first->name);
+}
+
+// Vectors run along the last axis. A window is too short for them, so the gradient of a weight
+// lists its windows first and the gradient's channels last. Gives where each axis went.
+std::vector<int32_t> by_vectors(const Contract& c, std::vector<ContractAxis>& axes) {
+  const bool has_window =
+      std::ranges::any_of(axes, [&](const ContractAxis& a) { return is_window(c, a.name); });
+  const bool has_n = std::ranges::find(axes, AxisRole::n, &ContractAxis::role) != axes.end();
+  const auto rank = [&](const ContractAxis& a) {
+    if (!has_window) return 0;
+    if (is_window(c, a.name)) return 1;
+    return a.role == AxisRole::batch ? (has_n ? 0 : 4) : a.role == AxisRole::m ? 2 : 3;
+  };
+  const std::vector<ContractAxis> before = axes;
+  std::ranges::stable_sort(axes, {}, rank);
+  std::vector<int32_t> places;
+  for (const ContractAxis& a : before)
+    places.push_back(static_cast<int32_t>(std::ranges::find(axes, a) - axes.begin()));
+  return places;
+}
+
 // The gradient as a contract; null where a coordinate cannot be solved.
 Value as_contract(const Backward& at, const Sides& sides, Value own, Value other) {
   const Graph& graph = at.b.graph();
@@ -157,18 +203,12 @@ Value as_contract(const Backward& at, const Sides& sides, Value own, Value other
 
   Contract c;
   const auto of_grad = put_in(solver, sides.grad()), of_other = put_in(solver, sides.other());
-  for (const IndexUnknown& a : target.axes) {
-    const bool in_grad = mention(of_grad, a.name), in_other = mention(of_other, a.name);
-    c.axes.push_back({a.name, in_grad && in_other ? AxisRole::batch : AxisRole::m, a.extent});
-  }
-  // The side whose own axis comes first in the result is the left one.
-  const auto first = std::ranges::find_if(c.axes, [&](const ContractAxis& a) {
-    return a.role == AxisRole::m && mention(of_grad, a.name) != mention(of_other, a.name);
-  });
-  const bool grad_first = first == c.axes.end() || mention(of_grad, first->name);
+  c.axes = result_axes(target, of_grad, of_other);
+  const bool grad_first = is_left(sides.contract, c.axes, of_grad, of_other);
   const auto& right = grad_first ? of_other : of_grad;
   for (ContractAxis& a : c.axes)
     if (a.role == AxisRole::m && mention(right, a.name)) a.role = AxisRole::n;
+  const std::vector<int32_t> listed = by_vectors(sides.contract, c.axes);
   for (const ContractAxis& a : summed_axes(sides.contract, target, solver)) c.axes.push_back(a);
   c.x_coords = grad_first ? of_grad : of_other;
   c.y_coords = right;
@@ -176,7 +216,7 @@ Value as_contract(const Backward& at, const Sides& sides, Value own, Value other
   add_bounds(c.conditions, sides.contract, solver);
   const Value g = at.grads[0];
   const Value sum = at.b.contract(grad_first ? g : other, grad_first ? other : g, std::move(c));
-  return at.b.reshape(sum, own.shape());
+  return at.b.reshape(at.b.transpose(sum, listed), own.shape());
 }
 
 // All products, each added to where the operand was read.

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // reduce, by combiner:
 //   add        g to every element
-//   min, max   g to the first element that is the extremum, in row-major order of the reduced dims
+//   min, max   g is written to the first element that is the extremum, in row-major order of the
+//              reduced dims
 //   mul        g * the product of the other elements: those before it times those behind it, so
 //              that zeros need no division
 //   others     integers, nothing flows; custom: a CompileError
+#include <algorithm>
+
 #include "compiler/grad/rule.h"
 
 namespace mintor {
@@ -16,13 +19,57 @@ Value back(const Backward& at, Value x, const std::vector<int32_t>& dims) {
   return at.b.broadcast(x, shape, dims_without(shape.size(), dims));
 }
 
-Value of_extremum(const Backward& at, Combiner arg, const std::vector<int32_t>& dims) {
-  const Value x = at.operand();
-  const Value first = at.b.reduce(arg, {&x, 1}, dims, {identity_of(arg, x.dtype())})[0];
-  const Value chosen =
-      at.b.apply(ScalarOp::eq, {positions(at.b, x.shape(), dims), back(at, first, dims)});
-  return at.b.apply(ScalarOp::where,
-                    {chosen, back(at, at.grads[0], dims), zeros(at.b, x.dtype(), x.shape())});
+// The place of an element within the reduced dims, the same for all results.
+Value places(const Backward& at, const std::vector<int32_t>& dims) {
+  const Shape& shape = at.operand().shape();
+  std::vector<int32_t> ascending = dims;
+  std::ranges::sort(ascending);
+  Shape extents;
+  std::vector<int32_t> within;
+  for (const int32_t d : ascending) extents.push_back(shape[static_cast<size_t>(d)]);
+  for (const int32_t d : dims)
+    within.push_back(static_cast<int32_t>(std::ranges::find(ascending, d) - ascending.begin()));
+  Index count = 1;
+  for (const Index& e : extents) count = count * e;
+  const bool narrow = count.is_const() && count.value() <= INT32_MAX;
+  const Value all = positions(at.b, extents, within);
+  return at.b.broadcast(at.b.cast(all, narrow ? DType::i32 : DType::i64), shape, ascending);
+}
+
+// The place of the first element that equals the result, or is the NaN that the result is. As a
+// minimum of places: its order is free, an argmax's is not.
+Value first_extremum(const Backward& at, const std::vector<int32_t>& dims) {
+  Builder& b = at.b;
+  const Value x = at.operand(), place = places(at, dims);
+  const Value candidate = b.apply(
+      ScalarOp::or_,
+      {b.apply(ScalarOp::eq, {x, back(at, at.result(), dims)}), b.apply(ScalarOp::is_nan, {x})});
+  const int64_t behind = identity_of(Combiner::min, place.dtype()).i;
+  const Value none = b.broadcast(b.constant_int(place.dtype(), behind), x.shape(), {});
+  return b.reduce(Combiner::min, b.apply(ScalarOp::where, {candidate, place, none}), dims);
+}
+
+// One write for each result, at the place of its extremum.
+Value of_extremum(const Backward& at, const std::vector<int32_t>& dims) {
+  const Value first = first_extremum(at, dims);
+  const Shape& shape = at.operand().shape();
+  IndexMap map;
+  map.coords.resize(shape.size());
+  IndexLoad load{2, {}};
+  for (const int32_t d : dims_without(shape.size(), dims)) {
+    load.coords.push_back(Index::var("i" + std::to_string(load.coords.size())));
+    map.coords[static_cast<size_t>(d)] = load.coords.back();
+  }
+  map.loads.push_back(std::move(load));
+  Index stride = 1;
+  for (size_t n = dims.size(); n-- > 0;) {
+    const auto d = static_cast<size_t>(dims[n]);
+    const Index place = floordiv(Index::var("l0"), stride);
+    map.coords[d] = n == 0 ? place : mod(place, shape[d]);
+    stride = stride * shape[d];
+  }
+  return at.b.reindex_reduce(Combiner::add, zeros(at.b, at.operand().dtype(), shape), at.grads[0],
+                             std::move(map), {&first, 1});
 }
 
 // The reduced dims as one, the last, in the order in which they are listed.
@@ -70,9 +117,8 @@ Gradients backward_reduce(const Backward& at) {
     case Combiner::add:
       return {back(at, at.grads[0], attr.dims)};
     case Combiner::min:
-      return {of_extremum(at, Combiner::argmin, attr.dims)};
     case Combiner::max:
-      return {of_extremum(at, Combiner::argmax, attr.dims)};
+      return {of_extremum(at, attr.dims)};
     case Combiner::mul:
       return {of_product(at, attr.dims)};
     case Combiner::and_:

@@ -94,7 +94,7 @@ struct Drafts {
   std::vector<const Node*> live;
   std::vector<std::vector<const Node*>> users;  // by node id
   std::unordered_set<const Node*> wanted;          // results and updates
-  std::unordered_set<const Node*> free;            // recomputed in every group that uses them
+  std::unordered_set<const Node*> free;  // computed in every group that uses them: see place
   std::unordered_set<const Node*> views;
   std::unordered_set<const Node*> prepared;        // from parameters and constants alone
   std::unordered_set<const Node*> contract_tails;  // see find_contract_tails

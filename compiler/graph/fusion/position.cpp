@@ -47,11 +47,11 @@ std::vector<Reader> readers_of(const Drafts& all, const Node& node) {
     const Reader at = std::move(pending.back());
     pending.pop_back();
     for (const Node* user : all.users[at.operand->id]) {
-      if (!all.free.contains(user)) {
+      if (!all.free.contains(user) || user->kind == Kind::reindex) {
         readers.push_back({user, at.operand, at.dims});
         continue;
       }
-      std::vector<int32_t> dims;  // a free user is a broadcast: all others have no operands
+      std::vector<int32_t> dims;  // of a broadcast: other free nodes have no operands
       for (const int32_t dim : at.dims) dims.push_back(user->as<BroadcastAttr>().dims[dim]);
       pending.push_back({nullptr, user, std::move(dims)});
     }

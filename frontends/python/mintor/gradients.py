@@ -44,8 +44,9 @@ def _listed(xs):
         return [xs], lambda made: made[0]
     if isinstance(xs, dict):
         return list(xs.values()), lambda made: dict(zip(xs, made))
-    xs = list(xs)
-    return xs, list
+    if not isinstance(xs, (list, tuple)):
+        raise TypeError(f"grad: with respect to {xs!r}, which is no array")
+    return list(xs), list
 
 
 def _cotangent(y, grad_outputs):

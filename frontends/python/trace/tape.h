@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tape: calls that were made and have not run. Takes calls on arrays, one by one; gives their
-// values when one is read. Keeps true: every call is hashed every time, with which values it takes
-// and which results are still held, so that a segment (the calls between two runs) that was
-// compiled before is found again only where it is the same in all that matters.
+// The tape: calls that were made and have not run. Takes calls on arrays; gives their values when
+// one is read. Keeps true: every call is hashed every time, with which values it takes and which
+// results are held: a segment (the calls between two runs) is found only where all is the same.
 //
 //   x = mt.float32(a)        a leaf
 //   y = mt.exp(x) + 1        two calls and a leaf; nothing runs
