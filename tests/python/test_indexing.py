@@ -84,7 +84,7 @@ def described(shape, index):
 SEEDS = strategies.lists(strategies.tuples(strategies.sampled_from(SHAPES),
                                            strategies.integers(0, 2 ** 32 - 1)),
                          min_size=40, max_size=40)
-SETTINGS = hypothesis.settings(max_examples=20, deadline=None, derandomize=True, database=None,
+SETTINGS = hypothesis.settings(max_examples=12, deadline=None, derandomize=True, database=None,
                                phases=[hypothesis.Phase.generate],
                                suppress_health_check=list(hypothesis.HealthCheck))
 

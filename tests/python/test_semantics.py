@@ -260,6 +260,14 @@ def test_size():
     assert x.size + 1 == 7 and x.numel() == 6 and x.nbytes == 24
 
 
+def test_arrays_made_from_arrays():
+    x = mt.zeros((2, 3), dtype="float64")
+    assert x.new_zeros(4).dtype == mt.float64 and x.new_full((2,), 7).tolist() == [7, 7]
+    assert x.new_ones((2, 2)).shape == (2, 2) and x.new_tensor([1]).dtype == mt.float64
+    assert mt.ones(2).type_as(x).dtype == mt.float64 and x.is_floating_point()
+    assert x.requires_grad_() is x and x.requires_grad and x.element_size() == 8
+
+
 def test_split():
     x = mt.arange(6)
     assert [part.tolist() for part in x.split(3)] == [[0, 1], [2, 3], [4, 5]]

@@ -28,6 +28,7 @@ _methods.install()
 
 from mintor import fft, linalg, memory, nn, optim, random  # noqa: E402
 from mintor.nn import Module, Parameter  # noqa: E402
-from mintor.random import manual_seed, rand, randint, randn  # noqa: E402
+from mintor.random import (bernoulli, manual_seed, rand, rand_like, randint, randn,  # noqa: E402
+                           randn_like, randperm)
 
 bool = bool_  # pylint: disable=redefined-builtin

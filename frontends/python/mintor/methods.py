@@ -146,6 +146,12 @@ def _ufunc(self, ufunc, method, *inputs, out=None, **options):
     return function(*inputs)
 
 
+def _requires_grad(self, requires_grad=True):
+    """Whether optimizers and backward() take it as a parameter; the array itself."""
+    self.requires_grad = requires_grad
+    return self
+
+
 def _to_device(self, device, *, stream=None):
     """This array; ValueError for any device but "cpu"."""
     del stream
@@ -219,6 +225,14 @@ def install():
         "__iter__": _iterate,
         "__repr__": _repr, "__array__": _as_ndarray, "__array_priority__": 1000,
         "__array_ufunc__": _ufunc, "__array_namespace__": _namespace, "to_device": _to_device,
+        "requires_grad_": _requires_grad,
+        "type_as": lambda self, other: arrays.cast(self, other.dtype),
+        "is_floating_point": lambda self: self.dtype.kind in "fV",
+        "element_size": lambda self: self.dtype.itemsize, "nelement": lambda self: self._count,
+        "new_zeros": lambda self, *shape: arrays.zeros(*shape, dtype=self.dtype),
+        "new_ones": lambda self, *shape: arrays.ones(*shape, dtype=self.dtype),
+        "new_full": lambda self, shape, value: arrays.full(shape, value, self.dtype),
+        "new_tensor": lambda self, value: arrays.array(value, self.dtype),
         "short": lambda self: arrays.cast(self, dtypes.int16),
         "__contains__": lambda self, value: bool(functions.any(self == value)),
         "__format__": lambda self, spec: format(self.item(), spec) if spec else str(self),

@@ -10,9 +10,14 @@ import numpy
 from mintor import _mintor
 from mintor import arrays
 from mintor import dtypes
+from mintor import elementwise
 
 _random = _mintor.find_operator("random")
 _MASK = (1 << 64) - 1
+
+
+def _shape(size):
+    return (size,) if isinstance(size, int) else arrays.shape_of((size,))
 
 
 class Generator:
@@ -41,42 +46,72 @@ class Generator:
 
     def draw(self, distribution, shape, dtype):
         """uniform in [0, 1), normal, or bits, as an array."""
-        key, counter = self.next()
-        key, counter = (arrays.array(numpy.uint64(item)) for item in (key, counter))
-        return _random(key, counter, distribution, dtypes.short_name(dtype), shape)
+        name = dtypes.short_name(dtype)
+        if name in ("f16", "bf16"):
+            drawn = arrays.cast(self.draw(distribution, shape, dtypes.float32), dtype)
+            # A float32 just below 1 rounds to 1.
+            below = 1.0 - dtypes.finfo(dtype).eps / 2
+            return elementwise.minimum(drawn, below) if distribution == "uniform" else drawn
+        key, counter = (arrays.array(numpy.uint64(item)) for item in self.next())
+        return _random(key, counter, distribution, name, shape)
 
     def rand(self, *shape, dtype=None):
+        """Uniform in [0, 1); float32 by default."""
         return self.draw("uniform", arrays.shape_of(shape), dtype or dtypes.float32)
 
     def randn(self, *shape, dtype=None):
+        """Normal, mean 0 and deviation 1; float32 by default."""
         return self.draw("normal", arrays.shape_of(shape), dtype or dtypes.float32)
 
+    def rand_like(self, x, dtype=None):
+        """As rand, in the shape and dtype of x."""
+        return self.rand(x.shape, dtype=dtype or x.dtype)
+
+    def randn_like(self, x, dtype=None):
+        """As randn, in the shape and dtype of x."""
+        return self.randn(x.shape, dtype=dtype or x.dtype)
+
     def uniform(self, low=0.0, high=1.0, size=(), dtype=None):
-        shape = arrays.shape_of((size,)) if not isinstance(size, int) else (size,)
-        return self.draw("uniform", shape, dtype or dtypes.float32) * (high - low) + low
+        """Uniform in [low, high)."""
+        return self.rand(*_shape(size), dtype=dtype) * (high - low) + low
 
     def normal(self, mean=0.0, std=1.0, size=(), dtype=None):
-        shape = arrays.shape_of((size,)) if not isinstance(size, int) else (size,)
-        return self.draw("normal", shape, dtype or dtypes.float32) * std + mean
+        """Normal, with that mean and deviation."""
+        return self.randn(*_shape(size), dtype=dtype) * std + mean
+
+    def bernoulli(self, p):
+        """1 with the probability p, 0 otherwise, in the shape and dtype of p."""
+        p = arrays.as_array(p)
+        return arrays.cast(elementwise.less(self.rand_like(p), p), p.dtype)
 
     def randint(self, low, high=None, size=(), dtype=None):
-        """Integers in [low, high), or in [0, low) without high."""
+        """Integers in [low, high), or in [0, low) without high; int64 by default."""
+        if isinstance(high, (tuple, list)):
+            high, size = None, high
         low, high = (0, low) if high is None else (low, high)
         if high <= low:
             raise ValueError(f"randint: there is no integer in [{low}, {high})")
-        shape = arrays.shape_of((size,)) if not isinstance(size, int) else (size,)
-        bits = self.draw("bits", shape, dtypes.uint64)
-        return arrays.cast(bits % (high - low), dtypes.int64).__add__(low).astype(
-            dtype or dtypes.int64)
+        bits = self.draw("bits", _shape(size), dtypes.uint64)
+        return arrays.cast(arrays.cast(bits % (high - low), dtypes.int64) + low,
+                           dtype or dtypes.int64)
 
     def permutation(self, n):
         """0..n-1, or the first dimension of an array, in random order; runs on the host."""
-        key, counter = self.next()
-        order = numpy.random.Generator(numpy.random.Philox(key=[key, counter]))
+        order = self._on_host()
         if isinstance(n, int):
             return arrays.array(order.permutation(n))
         n = arrays.as_array(n)
         return n[order.permutation(n.shape[0])]
+
+    def choice(self, n, size=(), replace=True, p=None):
+        """Elements of a vector, or of 0..n-1, with probabilities p; chosen on the host."""
+        count = n if isinstance(n, int) else arrays.as_array(n).shape[0]
+        p = None if p is None else arrays.as_array(p).numpy().astype("float64")
+        places = arrays.array(self._on_host().choice(count, _shape(size), replace, p))
+        return places if isinstance(n, int) else arrays.as_array(n)[places]
+
+    def _on_host(self):
+        return numpy.random.Generator(numpy.random.Philox(key=list(self.next())))
 
     def host(self, distribution, shape, dtype):
         """As draw, computed at once: for parameters, which are made before the first step."""
@@ -98,4 +133,8 @@ randn = default_generator.randn
 uniform = default_generator.uniform
 normal = default_generator.normal
 randint = default_generator.randint
+rand_like = default_generator.rand_like
+randn_like = default_generator.randn_like
+bernoulli = default_generator.bernoulli
+choice = default_generator.choice
 permutation = randperm = default_generator.permutation
