@@ -49,8 +49,9 @@ def measured(rounds):
             with tempfile.TemporaryDirectory() as folder:
                 for cache in ("empty", "warm"):
                     one = run([str(HERE / f"{program}.py")], pathlib.Path(folder) / "cache")
+                    values = found.setdefault(f"{program}, {cache}", {})
                     for what, value in one.items():
-                        found.setdefault(f"{program}, {cache}", {}).setdefault(what, []).append(value)
+                        values.setdefault(what, []).append(value)
         with tempfile.TemporaryDirectory() as folder:
             one = run(["-c", CALLS], pathlib.Path(folder) / "cache")
             found.setdefault("calls", {}).setdefault("calls_1000", []).append(one["calls_1000"])

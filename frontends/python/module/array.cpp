@@ -96,6 +96,34 @@ std::string describe_place(const trace::Place& place) {
          std::to_string(PyCode_Addr2Line(code, place.instruction));
 }
 
+// Running, counts and memory.
+void add_tape(py::module_& module) {
+  module.def("flush", [] { trace::tape().flush(); });
+  module.def("set_gradients",
+             [](bool on) { return std::exchange(trace::tape().gradients_on, on); });
+  module.def("set_threads", [](int threads) { trace::tape().threads = threads; });
+  module.def("statistics", [] {
+    const trace::TapeStatistics& counted = trace::tape().statistics();
+    py::dict result;
+    result["calls"] = counted.calls;
+    result["flushes"] = counted.flushes;
+    result["compiled"] = counted.compiled;
+    return result;
+  });
+  module.def("memory_use", [] {
+    const trace::MemoryUse& use = trace::allocator().use();
+    py::dict result;
+    result["used"] = use.used;
+    result["peak"] = use.peak;
+    result["waiting"] = use.waiting;
+    result["limit"] = use.limit;
+    return result;
+  });
+  module.def("set_memory_limit", [](int64_t bytes) { trace::allocator().set_limit(bytes); });
+  module.def("reset_peak_memory", [] { trace::allocator().reset_peak(); });
+  module.def("release_memory", [] { trace::allocator().release_waiting(); });
+}
+
 }  // namespace
 
 void add_arrays(py::module_& module) {
@@ -183,30 +211,7 @@ void add_arrays(py::module_& module) {
   module.def("explain_miss", [] { return trace::tape().last_miss(); });
   module.def("pending_graph", [] { return print(trace::tape().graph()); });
   module.def("random_now", random_now);
-  module.def("flush", [] { trace::tape().flush(); });
-  module.def("set_gradients",
-             [](bool on) { return std::exchange(trace::tape().gradients_on, on); });
-  module.def("set_threads", [](int threads) { trace::tape().threads = threads; });
-  module.def("statistics", [] {
-    const trace::TapeStatistics& counted = trace::tape().statistics();
-    py::dict result;
-    result["calls"] = counted.calls;
-    result["flushes"] = counted.flushes;
-    result["compiled"] = counted.compiled;
-    return result;
-  });
-  module.def("memory_use", [] {
-    const trace::MemoryUse& use = trace::allocator().use();
-    py::dict result;
-    result["used"] = use.used;
-    result["peak"] = use.peak;
-    result["waiting"] = use.waiting;
-    result["limit"] = use.limit;
-    return result;
-  });
-  module.def("set_memory_limit", [](int64_t bytes) { trace::allocator().set_limit(bytes); });
-  module.def("reset_peak_memory", [] { trace::allocator().reset_peak(); });
-  module.def("release_memory", [] { trace::allocator().release_waiting(); });
+  add_tape(module);
 }
 
 }  // namespace mintor
