@@ -235,6 +235,9 @@ def test_clip(name):
         expected = x if low is None and high is None else numpy.clip(x, low, high)
         batch.add(f"clip {low} {high}", lambda l=low, h=high: mt.clip(a, l, h), expected, x.dtype,
                   0, True)
+    if not is_float(x.dtype):
+        batch.add("clip integers by floats", lambda: mt.clip(a, 0.5, 2.5),
+                  numpy.clip(x.astype(FLOAT32), 0.5, 2.5))
     low = numpy.full(x.shape, -1, x.dtype)
     batch.add("clip by an array", lambda: mt.clip(a, mt.array(low)), numpy.maximum(x, low), x.dtype,
               0, True)

@@ -202,6 +202,14 @@ def test_boolean_assignment_of_a_number_reads_nothing():
     assert x.tolist() == [2, 0, 4]
 
 
+def test_a_number_that_the_dtype_cannot_hold():
+    x = mt.zeros(3, dtype="int8")
+    for index in (0, [0, 1], mt.array([True, False, True]), slice(None)):
+        with pytest.raises(OverflowError):
+            x[index] = 300
+    assert x.tolist() == [0, 0, 0]
+
+
 def test_assignment_keeps_the_dtype():
     x = mt.zeros(3, dtype="int32")
     x[0] = 2.7

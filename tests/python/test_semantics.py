@@ -62,6 +62,15 @@ def test_floor_division_and_remainder_are_pythons():
     assert (-mt.array([7]) // 2).tolist() == [-4]
 
 
+def test_pythons_own_functions():
+    x = mt.array([7, -7])
+    assert [part.tolist() for part in divmod(x, 2)] == [[3, -4], [1, 1]]
+    assert [part.tolist() for part in divmod(9, x)] == [[1, -2], [2, -5]]
+    assert round(mt.array([2.5, 1.26]), 1).tolist() == pytest.approx([2.5, 1.3])
+    assert abs(x).tolist() == [7, 7] and (+x).tolist() == [7, -7]
+    assert pow(mt.array(2.0), 3).item() == 8 and list(range(mt.array(3))) == [0, 1, 2]
+
+
 def test_division_of_integers_is_true():
     x = mt.array([7, -7]) / 2
     assert x.dtype == mt.float32 and x.tolist() == [3.5, -3.5]

@@ -237,11 +237,13 @@ def round(x, decimals=0):  # pylint: disable=redefined-builtin
 
 
 def clip(x, min=None, max=None):  # pylint: disable=redefined-builtin
-    """x limited to [min, max]; either may be None. The dtype is that of x."""
+    """x limited to [min, max]; either may be None. The dtype is that of x, unless x is of integers
+    and a limit is not.
+    """
     x = _as_array(x)
     made = x if min is None else maximum(x, _limit(x, min))
     made = made if max is None else minimum(made, _limit(x, max))
-    return arrays.cast(made, x.dtype)
+    return made if _is_float(made) and not _is_float(x) else arrays.cast(made, x.dtype)
 
 
 def _limit(x, limit):

@@ -303,7 +303,7 @@ def put(x, index, value, combine="last"):
     value = arrays.as_array(value) if not isinstance(value, (int, float, bool)) else value
     plan = _plan_of(x.shape, index)
     if plan.empty:
-        _broadcast_to(_without_ones(arrays.as_array(value), plan.shape()), plan.shape())
+        _broadcast_to(_without_ones(typed(value, x), plan.shape()), plan.shape())
         return x
     if not plan.index_arrays and (plan.fixed or _is_fixed(x, plan)):
         plan.fixed = True
@@ -312,7 +312,7 @@ def put(x, index, value, combine="last"):
         places = get(_reshape(arrays.arange(math.prod(x.shape)), x.shape), index)
         return _put_flat(x, places, value, combine)
     coordinates, common = _coordinates(plan, x.shape)
-    updates = _broadcast_to(_without_ones(_typed(value, x), plan.shape()), plan.shape())
+    updates = _broadcast_to(_without_ones(typed(value, x), plan.shape()), plan.shape())
     return _scatter_nd(x, coordinates, _reshape(updates, common), combine)
 
 
@@ -324,13 +324,16 @@ def _without_ones(value, shape):
     return value
 
 
-def _typed(value, x):
+def typed(value, x):
+    """As an array of the dtype of x; OverflowError for a number that it cannot hold."""
+    if isinstance(value, (bool, int, float)):
+        return arrays.array(value, x.dtype)
     return arrays.cast(arrays.as_array(value), x.dtype)
 
 
 def _put_flat(x, places, value, combine):
     flat = _reshape(x, [-1])
-    value = _without_ones(_typed(value, x), places.shape)
+    value = _without_ones(typed(value, x), places.shape)
     updates = _reshape(_broadcast_to(value, places.shape), [-1])
     made = _scatter_nd(flat, _reshape(places, [-1, 1]), updates, combine)
     return _reshape(made, x.shape)
@@ -338,7 +341,7 @@ def _put_flat(x, places, value, combine):
 
 def _put_slice(x, plan, value):
     """The value has the shape of the index; what the slice takes has no new dimensions."""
-    value = _without_ones(_typed(value, x), plan.shape())
+    value = _without_ones(typed(value, x), plan.shape())
     if any(kind == "new" for kind, _ in plan.layout):
         value = _broadcast_to(value, plan.shape())
         value = _reshape(value, [plan.counts[d] for kind, d in plan.layout if kind == "dim"])

@@ -97,9 +97,9 @@ def _item(self, *index):
 
 def _set_item(self, index, value):
     if isinstance(index, Array) and index.dtype == bool and index.shape == self.shape:
-        given = arrays.as_array(value)
+        given = indexing.typed(value, self)
         if given.ndim == 0:
-            made = functions.where(index, arrays.cast(given, self.dtype), self)
+            made = functions.where(index, given, self)
             _mintor.assign(self, made)
             return
     _mintor.assign(self, indexing.put(self, index, value))
@@ -233,6 +233,8 @@ def install():
         "new_ones": lambda self, *shape: arrays.ones(*shape, dtype=self.dtype),
         "new_full": lambda self, shape, value: arrays.full(shape, value, self.dtype),
         "new_tensor": lambda self, value: arrays.array(value, self.dtype),
+        "__divmod__": functions.divmod, "__rdivmod__": lambda self, x: functions.divmod(x, self),
+        "__round__": lambda self, decimals=0: functions.round(self, decimals),
         "short": lambda self: arrays.cast(self, dtypes.int16),
         "__contains__": lambda self, value: bool(functions.any(self == value)),
         "__format__": lambda self, spec: format(self.item(), spec) if spec else str(self),
