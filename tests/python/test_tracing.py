@@ -279,3 +279,31 @@ def test_a_stream_of_misses_is_told_once():
             "print(len(told), told[0].message)")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("1 nearly every step is compiled anew")
+
+
+def test_training_gives_the_same_bits_with_any_number_of_threads():
+    def losses(threads):
+        mt.set_num_threads(threads)
+        mt.manual_seed(3)
+
+        class Wide(Module):
+            def __init__(self):
+                self.a, self.b = nn.Linear(40, 300), nn.Linear(300, 3)
+
+            def execute(self, x):
+                return self.b(mt.tanh(self.a(x)))
+        model, found = Wide(), []
+        optim = nn.SGD(model.parameters(), 0.05, momentum=0.9)
+        for step in range(20):
+            x = mt.array(values(64, 40, seed=step))
+            loss = (model(x) ** 2).mean() + (mt.rand(64, 3) * model(x)).mean()
+            optim.step(loss)
+            found.append(loss.numpy().tobytes())
+        return found
+    try:
+        first = losses(1)
+        assert len(set(first)) == 20
+        for threads in (1, 2, 3):
+            assert losses(threads) == first
+    finally:
+        mt.set_num_threads(0)

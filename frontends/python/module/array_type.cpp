@@ -110,12 +110,13 @@ MINTOR_NAME(add)
 MINTOR_NAME(subtract)
 MINTOR_NAME(multiply)
 MINTOR_NAME(divide)
-MINTOR_NAME(floor_divide) MINTOR_NAME(remainder) MINTOR_NAME(pow) MINTOR_NAME(matmul)
-    MINTOR_NAME(negative) MINTOR_NAME(positive) MINTOR_NAME(abs) MINTOR_NAME(bitwise_invert)
-        MINTOR_NAME(bitwise_and) MINTOR_NAME(bitwise_or) MINTOR_NAME(bitwise_xor)
-            MINTOR_NAME(bitwise_left_shift) MINTOR_NAME(bitwise_right_shift) MINTOR_NAME(equal)
-                MINTOR_NAME(not_equal) MINTOR_NAME(less) MINTOR_NAME(less_equal)
-                    MINTOR_NAME(greater) MINTOR_NAME(greater_equal)
+MINTOR_NAME(floor_divide)
+MINTOR_NAME(remainder) MINTOR_NAME(pow) MINTOR_NAME(matmul) MINTOR_NAME(negative)
+    MINTOR_NAME(positive) MINTOR_NAME(abs) MINTOR_NAME(bitwise_invert) MINTOR_NAME(bitwise_and)
+        MINTOR_NAME(bitwise_or) MINTOR_NAME(bitwise_xor) MINTOR_NAME(bitwise_left_shift)
+            MINTOR_NAME(bitwise_right_shift) MINTOR_NAME(equal) MINTOR_NAME(not_equal)
+                MINTOR_NAME(less) MINTOR_NAME(less_equal) MINTOR_NAME(greater)
+                    MINTOR_NAME(greater_equal)
 #undef MINTOR_NAME
 
     // A small whole power that the program says is a product; any other is a number of the run.
@@ -206,6 +207,10 @@ int buffer_slot(PyObject* self, Py_buffer* view, int flags) {
     const py::array values = numpy_of(variable_of(self));
     return PyObject_GetBuffer(values.ptr(), view, flags);
   });
+}
+
+Py_hash_t hash_slot(PyObject* self) {
+  return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(self) >> 4);
 }
 
 Py_ssize_t length_slot(PyObject* self) {
@@ -305,7 +310,7 @@ void make_array_type() {
       {Py_tp_members, members},
       {Py_tp_getset, getters},
       {Py_tp_richcompare, slot(compare_slot)},
-      {Py_tp_hash, slot(_Py_HashPointer)},
+      {Py_tp_hash, slot(hash_slot)},
       {Py_nb_add, slot(binary_slot<k_add>)},
       {Py_nb_subtract, slot(binary_slot<k_subtract>)},
       {Py_nb_multiply, slot(binary_slot<k_multiply>)},

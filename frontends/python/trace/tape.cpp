@@ -8,19 +8,6 @@
 #include <unordered_set>
 
 namespace mintor::trace {
-namespace {
-
-bool on_tape(const Variable& value, uint32_t epoch) {
-  return value.producer && value.producer->epoch == epoch && !value.producer->in_history;
-}
-
-// Its call is on the tape as history, and is what users of the value from here on refer to.
-bool in_history(const Variable& value, uint32_t epoch) {
-  return value.producer && value.producer->epoch == epoch && value.producer->in_history;
-}
-
-}  // namespace
-
 Tape& tape() {
   static auto* const one = new Tape;  // arrays may outlive every static object
   return *one;
@@ -132,96 +119,6 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
   return results;
 }
 
-namespace {
-
-// Of values that were computed: whether a gradient goes on from them to one of the xs.
-class Leading {
- public:
-  Leading(std::span<Variable* const> xs, uint32_t epoch) : xs_(xs), epoch_(epoch) {}
-
-  bool beyond(const Variable* value) {
-    const Call* call = value->producer.get();
-    if (!call || call->epoch == epoch_) return false;
-    std::vector<const Call*> path = {call};
-    while (!path.empty()) {  // operands first, without recursion
-      const Call* next = path.back();
-      if (known_.contains(next)) {
-        path.pop_back();
-        continue;
-      }
-      bool leads = false;
-      const size_t before = path.size();
-      for (const Ref<Variable>& operand : next->operands) {
-        const Call* below = operand->producer.get();
-        leads = leads || std::ranges::find(xs_, operand.get()) != xs_.end();
-        if (!below || below->epoch == epoch_) continue;
-        const auto found = known_.find(below);
-        if (found == known_.end())
-          path.push_back(below);
-        else
-          leads = leads || found->second;
-      }
-      if (path.size() > before) continue;
-      known_[next] = leads;
-      path.pop_back();
-    }
-    return known_.at(call);
-  }
-
- private:
-  std::span<Variable* const> xs_;
-  uint32_t epoch_;
-  std::unordered_map<const Call*, bool> known_;
-};
-
-}  // namespace
-
-void Tape::include_history(Variable* value, std::span<Variable* const> xs) {
-  Leading leading(xs, epoch_);
-  std::vector<std::pair<Call*, size_t>> path;
-  std::vector<Call*> entered;
-  const auto enter = [&](Variable* of) {
-    Call* call = of->producer.get();
-    if (!call || call->in_history || call->epoch == epoch_) return;
-    if (of->storage && !leading.beyond(of)) return;
-    call->in_history = true;  // until it is appended, its epoch is an earlier one
-    path.emplace_back(call, 0);
-  };
-  const auto follow = [&](Variable* from) {
-    enter(from);
-    while (!path.empty()) {  // depth first without recursion: chains may be long
-      auto& [call, operand] = path.back();
-      if (operand < call->operands.size()) {
-        enter(call->operands[operand++].get());
-        continue;
-      }
-      entered.push_back(call);
-      path.pop_back();
-    }
-  };
-  // Calls on the tape are followed to what ran before.
-  std::vector<Variable*> from = {value};
-  std::vector<bool> visited(contents_.calls.size());
-  while (!from.empty()) {
-    Variable* next = from.back();
-    from.pop_back();
-    if (!on_tape(*next, epoch_)) {
-      follow(next);
-      continue;
-    }
-    const auto place = static_cast<size_t>(next->producer->position);
-    if (visited[place]) continue;
-    visited[place] = true;
-    for (const Ref<Variable>& operand : next->producer->operands) from.push_back(operand.get());
-  }
-  for (Call* call : entered) {
-    append(call, contents_.history);
-    for (Variable* result : call->results) {
-      if (result && result->storage) leaf_of(result);  // read, not made again
-    }
-  }
-}
-
 Hash Tape::key(bool with_sizes) const {
   Hash key = with_sizes ? hash_ : structure_;
   const auto mix_wanted = [&](const std::vector<Ref<Call>>& calls) {
@@ -266,12 +163,19 @@ Tape::Found Tape::compile_segment() {
   return {Segment::compile(contents_, threads), {}};
 }
 
+// Programs that are kept ready at the same time.
+constexpr size_t kMostSegments = 2048;
+
 const Tape::Found& Tape::segment() {
   const Hash key = this->key(true);
   const auto known = segments_.find(key);
   recent_misses_ <<= 1;
   if (known != segments_.end()) return known->second;
   recent_misses_ |= 1;
+  if (segments_.size() >= kMostSegments) {  // what is still needed is loaded again from disk
+    segments_.clear();
+    similar_.clear();
+  }
   if (std::popcount(recent_misses_) >= 24 && !warned_ && warn) {
     warned_ = true;
     note_miss();
@@ -336,22 +240,6 @@ void Tape::note_miss() {
   }
 }
 
-std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs) {
-  std::unordered_set<const Variable*> seen = {y};
-  std::vector<const Variable*> from = {y};
-  while (!from.empty()) {
-    const Variable* next = from.back();
-    from.pop_back();
-    const Call* call = next->producer.get();
-    if (!call || call->signature->detached || call->signature->op->flow == Flow::stops) continue;
-    for (const Ref<Variable>& operand : call->operands)
-      if (seen.insert(operand.get()).second) from.push_back(operand.get());
-  }
-  std::vector<bool> depends;
-  for (const Variable* x : xs) depends.push_back(seen.contains(x));
-  return depends;
-}
-
 void Tape::clear() {
   seen_.clear();
   for (const Ref<Call>& call : contents_.calls) seen_.push_back({call->signature, call->place});
@@ -373,23 +261,6 @@ void Tape::clear() {
   call_hashes_.clear();
   ++epoch_;
   if (2 * recorded_since_forgetting_ >= all_calls().count) forget_history();
-}
-
-void Tape::forget_history() {
-  recorded_since_forgetting_ = 0;
-  std::vector<Ref<Call>> forgotten;  // freed when the list is no longer walked
-  for (Call* call = all_calls().oldest; call; call = call->newer) {
-    call->reaches_held = std::ranges::any_of(call->operands, [](const Ref<Variable>& operand) {
-      return operand->handles > 0 || (operand->producer && operand->producer->reaches_held);
-    });
-    if (call->reaches_held) continue;
-    for (Variable*& result : call->results) {
-      if (!result || !result->storage) continue;
-      forgotten.push_back(std::move(result->producer));
-      result->producer = {};
-      result = nullptr;
-    }
-  }
 }
 
 void Tape::compute(Variable* value) {

@@ -73,6 +73,16 @@ struct Call {
   ~Call();
 };
 
+// Its call is on the tape of this epoch.
+inline bool on_tape(const Variable& value, uint32_t epoch) {
+  return value.producer && value.producer->epoch == epoch && !value.producer->in_history;
+}
+
+// Its call is on the tape as history, and is what users of the value from here on refer to.
+inline bool in_history(const Variable& value, uint32_t epoch) {
+  return value.producer && value.producer->epoch == epoch && value.producer->in_history;
+}
+
 struct CallList {
   Call *oldest = nullptr, *newest = nullptr;
   int64_t count = 0;
