@@ -10,6 +10,7 @@ import torch
 
 import mintor as mt
 from mintor.nn import functional as F
+from random_gradients import check
 
 T = torch
 TF = torch.nn.functional
@@ -150,6 +151,11 @@ def test_against_pytorch(case):
                                              theirs(other, given, weights))):
         assert have.dtype == numpy.float64
         numpy.testing.assert_allclose(have, want, rtol=1e-9, atol=1e-9, err_msg=f"{name} [{place}]")
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_random_expressions(seed):
+    assert check(seed) is None
 
 
 def test_the_first_of_equal_maxima_gets_the_gradient():

@@ -59,9 +59,15 @@ def var(x, axis=None, keepdims=False, *, dim=None, keepdim=False, ddof=0, correc
     return _variance(x, chosen(axis, dim), keepdims or keepdim, float(correction))
 
 
+def _root(x):
+    """The square root of a sum of squares, whose gradient at 0 is 0, as PyTorch has it."""
+    at_zero = ew.equal(x, 0)
+    return ew.where(at_zero, x, ew.sqrt(ew.where(at_zero, 1, x)))
+
+
 def std(x, axis=None, keepdims=False, **options):
     """The square root of the variance; see var."""
-    return ew.sqrt(var(x, axis, keepdims, **options))
+    return _root(var(x, axis, keepdims, **options))
 
 
 def argmax(x, axis=None, keepdims=False, *, dim=None, keepdim=False):
@@ -91,7 +97,7 @@ def norm(x, ord=2, axis=None, keepdims=False, *, dim=None, keepdim=False):
     if ord == 1:
         return sum(ew.abs(x), axis, keep)
     if ord in (2, "fro", None):
-        return ew.sqrt(sum(ew.square(x), axis, keep))
+        return _root(sum(ew.square(x), axis, keep))
     return sum(ew.abs(x) ** float(ord), axis, keep) ** (1.0 / ord)
 
 
