@@ -6,6 +6,8 @@ Takes small programs; compares with NumPy, and counts what was compiled.
 import gc
 import subprocess
 import sys
+import threading
+import time
 
 import numpy
 import pytest
@@ -307,3 +309,33 @@ def test_training_gives_the_same_bits_with_any_number_of_threads():
             assert losses(threads) == first
     finally:
         mt.set_num_threads(0)
+
+
+def test_other_threads_go_on_and_take_turns():
+    results, counted, stop = {}, [0], threading.Event()
+
+    def count():
+        while not stop.is_set():
+            counted[0] += 1
+            time.sleep(0.001)
+
+    def work(seed):
+        x = mt.array(values(300, 300, seed=seed))
+        for _ in range(20):
+            x = mt.tanh(x @ x)
+            x.numpy()
+        results[seed] = x.numpy()
+    counter = threading.Thread(target=count)
+    workers = [threading.Thread(target=work, args=(seed,)) for seed in range(3)]
+    for thread in [counter, *workers]:
+        thread.start()
+    for thread in workers:
+        thread.join()
+    stop.set()
+    counter.join()
+    assert counted[0] > 3
+    for seed in range(3):
+        x = mt.array(values(300, 300, seed=seed))
+        for _ in range(20):
+            x = mt.tanh(x @ x)
+        assert x.numpy().tobytes() == results[seed].tobytes()

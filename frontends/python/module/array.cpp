@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <mutex>
 #include <unordered_map>
 
 #include "compiler/ir/evaluate.h"
@@ -96,6 +98,20 @@ std::string describe_place(const trace::Place& place) {
          std::to_string(PyCode_Addr2Line(code, place.instruction));
 }
 
+std::mutex running;
+
+// Python goes on in other threads while a segment runs.
+void run_apart(const std::function<void()>& body) {
+  const py::gil_scoped_release unlocked;
+  const std::lock_guard lock(running);
+  body();
+}
+
+void wait_while_running() {
+  const py::gil_scoped_release unlocked;
+  const std::lock_guard lock(running);
+}
+
 // Running, counts and memory.
 void add_tape(py::module_& module) {
   module.def("flush", [] { trace::tape().flush(); });
@@ -131,6 +147,8 @@ void add_arrays(py::module_& module) {
   make_operator_type();
   trace::tape().current_place = current_place;
   trace::tape().describe_place = describe_place;
+  trace::tape().run_apart = run_apart;
+  trace::tape().wait_while_running = wait_while_running;
   trace::tape().warn = [](const std::string& text) {
     if (PyErr_WarnEx(PyExc_RuntimeWarning, text.c_str(), 1) < 0) throw py::error_already_set();
   };

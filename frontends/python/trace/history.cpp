@@ -55,6 +55,7 @@ class Leading {
 }  // namespace
 
 void Tape::include_history(Variable* value, std::span<Variable* const> xs) {
+  wait();
   Leading leading(xs, epoch_);
   std::vector<std::pair<Call*, size_t>> path;
   std::vector<Call*> entered;

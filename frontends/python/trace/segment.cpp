@@ -353,7 +353,8 @@ void Segment::describe(const TapeContents& contents, std::span<const int64_t> sy
   }
 }
 
-void Segment::run(const TapeContents& contents, std::span<const int64_t> symbols) {
+void Segment::run(const TapeContents& contents, std::span<const int64_t> symbols,
+                  const Apart& apart) {
   if (!model_) return;
   if (is_general_) describe(contents, symbols);
   for (size_t i = 0; i < inputs_.size(); ++i) {
@@ -367,11 +368,11 @@ void Segment::run(const TapeContents& contents, std::span<const int64_t> symbols
     storages.emplace_back(new Storage(bytes));
     made.data = storages.back()->data;
   }
-  model_->context().run(given_.data(), made_.data());
+  apart([&] { model_->context().run(given_.data(), made_.data()); });
   for (size_t i = 0; i < outputs_.size(); ++i) {
     Variable* result =
         result_of(contents, outputs_[i].in_history, outputs_[i].call, outputs_[i].result);
-    result->storage = std::move(storages[i]);
+    if (result) result->storage = std::move(storages[i]);  // it may have been let go meanwhile
   }
 }
 

@@ -5,6 +5,7 @@
 // results of calls by number; sizes may be symbols (general.h).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -33,8 +34,10 @@ class Segment {
   // With `general`, for all sizes that match it: NotGeneral where an operator needs one number.
   static std::unique_ptr<Segment> compile(const TapeContents& contents, int threads,
                                           const General* general = nullptr);
-  // symbols: the sizes of this run, where the segment is general.
-  void run(const TapeContents& contents, std::span<const int64_t> symbols);
+  // symbols: the sizes of this run, where the segment is general. `apart` calls what it is given,
+  // which touches no Variable.
+  using Apart = std::function<void(const std::function<void()>&)>;
+  void run(const TapeContents& contents, std::span<const int64_t> symbols, const Apart& apart);
   // Before any pass; one result for each value that is held.
   static Graph graph(const TapeContents& contents);
 

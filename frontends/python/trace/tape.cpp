@@ -81,6 +81,7 @@ void Tape::keep_in_budget() {
 std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
                                         std::span<Variable* const> operands,
                                         const std::string& attributes) {
+  wait();
   keep_in_budget();
   std::vector<const ValueType*> types;
   types.reserve(operands.size());
@@ -185,11 +186,22 @@ const Tape::Found& Tape::segment() {
 }
 
 void Tape::flush() {
+  wait();
   if (contents_.calls.empty() && contents_.history.empty()) return;
   ++statistics_.flushes;
   try {
     const Found& found = segment();
-    found.segment->run(contents_, found.symbols);
+    found.segment->run(contents_, found.symbols, [&](const std::function<void()>& body) {
+      if (!run_apart) return body();
+      running_ = true;
+      try {
+        run_apart(body);
+      } catch (...) {
+        running_ = false;
+        throw;
+      }
+      running_ = false;
+    });
   } catch (...) {
     clear();
     throw;

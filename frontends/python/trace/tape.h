@@ -12,6 +12,7 @@
 // because no array that it came from is held, is forgotten.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <unordered_map>
 
@@ -52,6 +53,11 @@ class Tape {
   // what it points to.
   Place (*current_place)() = nullptr;
   std::string (*describe_place)(const Place& place) = nullptr;
+  // Runs `body` where other threads may go on; they come back through wait_while_running. Null: as
+  // it is.
+  void (*run_apart)(const std::function<void()>& body) = nullptr;
+  void (*wait_while_running)() = nullptr;
+  bool is_running() const { return running_; }
   // Told once that nearly every segment is compiled anew.
   void (*warn)(const std::string& text) = nullptr;
   int threads = 0;  // of the segments compiled from now on; 0: every core
@@ -69,6 +75,9 @@ class Tape {
   const Found& segment();
   Found compile_segment();
   void clear();
+  void wait() {
+    while (running_ && wait_while_running) wait_while_running();
+  }
   void keep_in_budget();
   void forget_history();
   void note_miss();
@@ -99,6 +108,7 @@ class Tape {
   };
   std::vector<Seen> seen_;  // calls of the last flush
   std::string last_miss_;
+  bool running_ = false;        // a segment, for another thread that comes here meanwhile
   uint32_t recent_misses_ = 0;  // of the last 32 flushes, a bit each
   bool warned_ = false;
 };
