@@ -164,6 +164,12 @@ def test_the_first_of_equal_maxima_gets_the_gradient():
     assert mt.grad(x.min(1).sum(), x).tolist() == [[1, 0, 0], [1, 0, 0]]
 
 
+def test_limits_that_are_met_pass_the_gradient_on():
+    x = mt.array([0.0, 1.0, 2.0, -1.0, float("nan")])
+    assert mt.grad(mt.clip(x, 0, 1).sum(), x).tolist() == [1, 1, 0, 0, 1]
+    numpy.testing.assert_array_equal(mt.clip(x, 2, 1).numpy(), [1, 1, 1, 1, numpy.nan])
+
+
 def test_what_y_does_not_depend_on_gets_zeros():
     x, z = mt.array([1.0, 2.0]), mt.array([[3.0]])
     one, two = mt.grad(x.sum(), [x, z])

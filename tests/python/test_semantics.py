@@ -376,3 +376,11 @@ def test_a_number_that_changes_compiles_nothing():
         if i == 0:
             before = compiled()
     assert compiled() == before
+
+
+def test_functions_of_numpy_call_methods():
+    x = mt.array([[1.0, 2.0], [3.0, 5.0]])
+    for name in ("sum", "mean", "max", "min", "prod", "std", "var", "cumsum", "argmax"):
+        made = getattr(numpy, name)(x, axis=1)
+        numpy.testing.assert_allclose(numpy.asarray(made), getattr(numpy, name)(x.numpy(), axis=1),
+                                   rtol=1e-6)

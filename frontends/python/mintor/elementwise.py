@@ -241,9 +241,16 @@ def clip(x, min=None, max=None):  # pylint: disable=redefined-builtin
     and a limit is not.
     """
     x = _as_array(x)
-    made = x if min is None else maximum(x, _limit(x, min))
-    made = made if max is None else minimum(made, _limit(x, max))
+    made = x if min is None else _limited(x, _limit(x, min), greater_equal, maximum)
+    made = made if max is None else _limited(made, _limit(x, max), less_equal, minimum)
     return made if _is_float(made) and not _is_float(x) else arrays.cast(made, x.dtype)
+
+
+def _limited(x, limit, inside, function):
+    """One side of clip. A float that equals its limit passes the gradient on, as PyTorch has it."""
+    if not _is_float(x):
+        return function(x, limit)
+    return where(logical_or(inside(x, limit), isnan(x)), x, limit)
 
 
 def _limit(x, limit):

@@ -43,6 +43,10 @@ rsqrt scatter scatter_add sigmoid sign sin sinh sqrt square sub subtract tan tan
 
 def _method(function):
     def method(self, *arguments, **options):
+        if options:                                  # as NumPy's functions call methods
+            for name in ("out", "dtype"):
+                if options.get(name, 0) is None:
+                    del options[name]
         return function(self, *arguments, **options)
     method.__name__ = getattr(function, "__name__", "method")
     method.__doc__ = function.__doc__
@@ -82,7 +86,7 @@ def _extreme(name, place):
             return values
         return values, place(self, axis, keepdims or keepdim)
     method.__doc__ = reduction.__doc__
-    return method
+    return _method(method)
 
 
 def _repeat(self, *repeats, axis=None):
