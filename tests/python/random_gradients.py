@@ -7,7 +7,6 @@ are evaluated (arguments are brought into range), or send their gradient to one 
 
   python tests/python/random_gradients.py --seeds 0..500
 """
-import argparse
 import random
 import sys
 
@@ -16,6 +15,7 @@ import torch
 
 import mintor as mt
 from mintor.nn import functional as F
+from seeds import run_seeds
 
 TF = torch.nn.functional
 SAME = [  # (ours, theirs) of one operand, shape kept
@@ -141,22 +141,5 @@ def check(seed):
     return None
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", default="0..100")
-    first, last = map(int, parser.parse_args().seeds.split(".."))
-    wrong = 0
-    for seed in range(first, last):
-        try:
-            problem = check(seed)
-        except Exception as error:  # pylint: disable=broad-except
-            problem = f"{type(error).__name__}: {error}"
-        if problem:
-            wrong += 1
-            print(f"seed {seed}: {problem}", flush=True)
-    print(f"random gradients: {last - first} tried, {wrong} wrong")
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_seeds("random gradients", check, __doc__.splitlines()[0]))

@@ -9,13 +9,13 @@ step gets wrong shows in a later one.
 
   python tests/python/random_programs.py --seeds 0..1000
 """
-import argparse
 import random
 import sys
 
 import numpy
 
 import mintor as mt
+from seeds import run_seeds
 
 UNARY = ["exp", "sin", "cos", "tanh", "abs", "square", "negative", "sqrt", "floor"]
 BINARY = ["add", "subtract", "multiply", "maximum", "minimum", "divide"]
@@ -181,22 +181,5 @@ def check(seed, steps=4):
     return None
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", default="0..100")
-    first, last = map(int, parser.parse_args().seeds.split(".."))
-    wrong = 0
-    for seed in range(first, last):
-        try:
-            problem = check(seed)
-        except Exception as error:  # pylint: disable=broad-except
-            problem = f"{type(error).__name__}: {error}"
-        if problem:
-            wrong += 1
-            print(f"seed {seed}: {problem}")
-    print(f"random programs: {last - first} tried, {wrong} wrong; {mt._mintor.statistics()}")
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_seeds("random programs", check, __doc__.splitlines()[0]))

@@ -165,7 +165,7 @@ Tape::Found Tape::compile_segment() {
 }
 
 // Programs that are kept ready at the same time.
-constexpr size_t kMostSegments = 2048;
+constexpr size_t kMostSegments = 512;
 
 const Tape::Found& Tape::segment() {
   const Hash key = this->key(true);

@@ -19,6 +19,16 @@ inline std::pair<Value, Value> promoted(Builder& b, Value x, Value y) {
   return {ops::cast(b, x, dtype), ops::cast(b, y, dtype)};
 }
 
+// All as their common dtype; CompileError where there are none.
+inline Values all_promoted(Builder& b, const char* op, Operands xs) {
+  if (xs.empty()) throw CompileError(op, "there are no arrays");
+  DType dtype = xs[0].dtype();
+  for (const Value& x : xs) dtype = promote(dtype, x.dtype());
+  Values made;
+  for (const Value& x : xs) made.push_back(ops::cast(b, x, dtype));
+  return made;
+}
+
 // Functions that have no meaning for integers take them as the default float.
 inline Value as_float(Builder& b, Value x) {
   return is_float(x.dtype()) ? x : ops::cast(b, x, DType::f32);

@@ -26,13 +26,8 @@ Values linear(SegmentGraph& g, Operands x, AttributeReader&) {
 }
 
 Values einsum(SegmentGraph& g, Operands xs, AttributeReader& attributes) {
-  Builder& b = g.builder();
-  if (xs.empty()) throw CompileError("einsum", "there are no operands");
-  DType dtype = xs[0].dtype();
-  for (const Value& x : xs) dtype = promote(dtype, x.dtype());
-  Values operands;
-  for (const Value& x : xs) operands.push_back(ops::cast(b, x, dtype));
-  return {ops::einsum(b, attributes.text(), operands)};
+  const Values operands = all_promoted(g.builder(), "einsum", xs);
+  return {ops::einsum(g.builder(), attributes.text(), operands)};
 }
 
 // Attributes: stride, padding before, padding after, dilation, groups.

@@ -93,29 +93,19 @@ Values slice(SegmentGraph& g, Operands x, AttributeReader& attributes) {
 }
 
 Values concat(SegmentGraph& g, Operands xs, AttributeReader& attributes) {
-  Builder& b = g.builder();
-  if (xs.empty()) throw CompileError("concat", "there are no arrays to join");
-  DType dtype = xs[0].dtype();
-  for (const Value& x : xs) dtype = promote(dtype, x.dtype());
-  Values parts;
-  for (const Value& x : xs) parts.push_back(ops::cast(b, x, dtype));
+  const Values parts = all_promoted(g.builder(), "concat", xs);
   const auto rank = static_cast<int64_t>(xs[0].shape().size());
   if (rank == 0) throw CompileError("concat", "arrays without dimensions cannot be joined");
   const int64_t axis = axis_of("concat", attributes.integer(), rank);
-  return {b.concat(parts, static_cast<int>(axis))};
+  return {g.builder().concat(parts, static_cast<int>(axis))};
 }
 
 Values stack(SegmentGraph& g, Operands xs, AttributeReader& attributes) {
   Builder& b = g.builder();
-  if (xs.empty()) throw CompileError("stack", "there are no arrays to stack");
-  DType dtype = xs[0].dtype();
-  for (const Value& x : xs) dtype = promote(dtype, x.dtype());
+  Values parts = all_promoted(b, "stack", xs);
   const auto rank = static_cast<int64_t>(xs[0].shape().size());
   const int64_t axis = axis_of("stack", attributes.integer(), rank + 1);
-  Values parts;
-  for (const Value& x : xs) {
-    parts.push_back(ops::unsqueeze(b, ops::cast(b, x, dtype), std::array<int64_t, 1>{axis}));
-  }
+  for (Value& part : parts) part = ops::unsqueeze(b, part, std::array<int64_t, 1>{axis});
   return {b.concat(parts, static_cast<int>(axis))};
 }
 
