@@ -199,10 +199,6 @@ Graph Writer::without_cuts(const std::vector<std::pair<std::string, Value>>& res
                            std::vector<int32_t>& inputs) {
   std::map<const Node*, const Cut*> cut_of;
   for (const Cut& cut : cuts_) cut_of[cut.input.node] = &cut;
-  std::map<const Node*, size_t> slot_of;
-  for (size_t i = 0; i < leaves_.size(); ++i) {
-    if (leaves_[i]) slot_of[leaves_[i].node] = i;
-  }
   const auto stands_for = [&](Value value) {
     for (auto at = cut_of.find(value.node); at != cut_of.end(); at = cut_of.find(value.node)) {
       value = at->second->leaf >= 0 ? leaf(static_cast<size_t>(at->second->leaf))
@@ -219,6 +215,7 @@ Graph Writer::without_cuts(const std::vector<std::pair<std::string, Value>>& res
     if (!live.insert(node).second) continue;
     for (const Value& operand : node->operands) from.push_back(stands_for(operand).node);
   }
+  std::map<const Node*, size_t> slot_of;  // leaves that stand for cuts are made by now
   for (size_t i = 0; i < leaves_.size(); ++i) {
     if (leaves_[i]) slot_of[leaves_[i].node] = i;
   }
