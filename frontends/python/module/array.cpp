@@ -29,18 +29,23 @@ using trace::Variable;
 
 namespace {
 
+// A new array of that Python type with a copy of the bytes.
+py::object array_of_bytes(DType dtype, std::span<const int64_t> shape, const void* bytes,
+                          const py::object& type) {
+  const trace::ValueType* value_type = trace::tape().signatures().type(dtype, shape);
+  Ref<Storage> storage(new Storage(value_type->bytes));
+  std::memcpy(storage->data, bytes, static_cast<size_t>(value_type->bytes));
+  PyObject* made = new_array(reinterpret_cast<PyTypeObject*>(type.ptr()),
+                             trace::tape().leaf(value_type, std::move(storage)));
+  return py::reinterpret_steal<py::object>(made);
+}
+
 // A new array with the bytes of a NumPy array, of its dtype.
 py::object array_from_numpy(const py::array& given, const py::object& type) {
   const py::array array = py::array::ensure(given, py::array::c_style);
   if (!array) throw py::error_already_set();
   const std::vector<int64_t> shape(array.shape(), array.shape() + array.ndim());
-  const trace::ValueType* value_type =
-      trace::tape().signatures().type(dtype_of_numpy(array.dtype()), shape);
-  Ref<Storage> storage(new Storage(value_type->bytes));
-  std::memcpy(storage->data, array.data(), static_cast<size_t>(value_type->bytes));
-  PyObject* made = new_array(reinterpret_cast<PyTypeObject*>(type.ptr()),
-                             trace::tape().leaf(value_type, std::move(storage)));
-  return py::reinterpret_steal<py::object>(made);
+  return array_of_bytes(dtype_of_numpy(array.dtype()), shape, array.data(), type);
 }
 
 // The `random` of the graph, evaluated at once.
@@ -56,13 +61,7 @@ py::object random_now(const std::string& distribution, const std::string& dtype,
   };
   const Value drawn =
       b.random(distribution, *parsed, {shape.begin(), shape.end()}, number(key), number(counter));
-  const Tensor tensor = evaluate_constant(drawn);
-  const trace::ValueType* value_type = trace::tape().signatures().type(*parsed, shape);
-  Ref<Storage> storage(new Storage(value_type->bytes));
-  std::memcpy(storage->data, tensor.data, static_cast<size_t>(value_type->bytes));
-  return py::reinterpret_steal<py::object>(
-      new_array(reinterpret_cast<PyTypeObject*>(type.ptr()),
-                trace::tape().leaf(value_type, std::move(storage))));
+  return array_of_bytes(*parsed, shape, evaluate_constant(drawn).data, type);
 }
 
 // The innermost frame outside of the package itself.

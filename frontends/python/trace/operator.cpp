@@ -137,13 +137,6 @@ SplitAttributes split_attributes(std::string_view bytes) {
   return split;
 }
 
-std::vector<double> AttributeReader::numbers() {
-  expect('(', "a list of numbers");
-  std::vector<double> values(static_cast<size_t>(take<int64_t>()));
-  for (double& value : values) value = number();
-  return values;
-}
-
 DType promote(DType a, DType b) {
   if (a == b) return a;
   if (kind_of(a) != kind_of(b)) return kind_of(a) > kind_of(b) ? a : b;

@@ -49,7 +49,6 @@ class AttributeReader {
   std::string text();
   std::vector<int64_t> integers();  // a list, or one integer
   std::vector<Index> indices();
-  std::vector<double> numbers();
 
  private:
   void expect(char letter, const char* what);

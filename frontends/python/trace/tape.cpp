@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <unordered_set>
 
 namespace mintor::trace {
+
 Tape& tape() {
   static auto* const one = new Tape;  // arrays may outlive every static object
   return *one;

@@ -41,8 +41,4 @@ inline DType dtype_attribute(AttributeReader& attributes) {
   return *dtype;
 }
 
-inline std::vector<Index> indices(const std::vector<int64_t>& values) {
-  return {values.begin(), values.end()};
-}
-
 }  // namespace mintor::trace
