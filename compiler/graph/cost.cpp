@@ -66,9 +66,10 @@ int64_t flops_of(const Node& node, const SymbolValues& symbols) {
     case Kind::loop:
     case Kind::call: {
       const RegionAttr& region = node.as<RegionAttr>();
-      int64_t most = 0;  // of a branch; a loop's body counts each time
+      int64_t most = 0;  // of a branch; a loop's body counts each time: once, if unknown how often
       for (const auto& body : region.regions) most = std::max(most, cost_of(*body, symbols).flops);
-      return node.kind == Kind::loop ? product(most, value_of(region.trip, symbols)) : most;
+      const bool counted = node.kind == Kind::loop && !region.conditional;
+      return counted ? product(most, value_of(region.trip, symbols)) : most;
     }
     case Kind::input:
     case Kind::parameter:

@@ -85,6 +85,9 @@ class Builder {
   std::vector<Value> loop(Index trip, std::span<const Value> carried,
                           std::span<const Value> scanned, std::span<const Value> captures,
                           std::shared_ptr<const Graph> body);
+  // A conditional loop: carried[0], bool[], says before each iteration whether there is one.
+  std::vector<Value> while_(std::span<const Value> carried, std::span<const Value> captures,
+                            std::shared_ptr<const Graph> body, Index most = RegionAttr::kNoBound);
   std::vector<Value> call(std::span<const Value> operands, std::shared_ptr<const Graph> body,
                           std::shared_ptr<const Graph> gradient = nullptr);
   std::vector<Value> code(std::span<const Value> operands, std::vector<Type> results,

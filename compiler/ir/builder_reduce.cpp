@@ -134,6 +134,18 @@ std::vector<Value> Builder::loop(Index trip, std::span<const Value> carried,
   return node(Kind::loop, attr, operands, {});
 }
 
+std::vector<Value> Builder::while_(std::span<const Value> carried, std::span<const Value> captures,
+                                   std::shared_ptr<const Graph> body, Index most) {
+  RegionAttr attr;
+  attr.regions = {std::move(body)};
+  attr.trip = std::move(most);
+  attr.carried = static_cast<int32_t>(carried.size());
+  attr.conditional = true;
+  std::vector<Value> operands(carried.begin(), carried.end());
+  operands.insert(operands.end(), captures.begin(), captures.end());
+  return node(Kind::loop, attr, operands, {});
+}
+
 std::vector<Value> Builder::call(std::span<const Value> operands, std::shared_ptr<const Graph> body,
                                  std::shared_ptr<const Graph> gradient) {
   RegionAttr attr;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types of if, loop, call, code and host. A region is a Graph whose inputs, in order of creation,
 // take operands:
-//   if    operands cond bool[], captures...          regions then, else take the captures; results
-//   agree in type loop  operands carried..., scanned..., captures...; the body takes the iteration
-//   number i64[], the carried values,
-//         one slice along dimension 0 of each scanned operand, the captures; it gives the next
-//         carried values, then slices that are stacked to results with a first dimension of `trip`
-//   call  operands...                                 region 0 takes them; region 1, if any, is its
-//   gradient
+// clang-format off
+//   if    operands cond bool[], captures...; regions then, else take the captures; results agree in
+//         type
+//   loop  operands carried..., scanned..., captures...; the body takes the iteration number i64[],
+//         the carried values, one slice along dimension 0 of each scanned operand, the captures; it
+//         gives the next carried values, then slices that are stacked to results with a first
+//         dimension of `trip`; a conditional one carries bool[] first, scans and stacks nothing
+//   call  operands...; region 0 takes them; region 1, if any, is its gradient
+// clang-format on
 // Sizes in a region's types are symbols of the graph around it, of the same names.
 #include "compiler/ir/derive.h"
 
@@ -61,6 +63,29 @@ std::vector<Type> derive_if(const NodeParts& parts, const RegionAttr& attr) {
   return types;
 }
 
+// What a conditional loop is beyond other loops.
+void check_conditional(const NodeParts& parts, const RegionAttr& attr, size_t given) {
+  if (!attr.conditional) return;
+  if (attr.carried < 1 || !(parts.operand(0) == Type{DType::boolean, {}})) {
+    parts.fail("the first carried value of a conditional loop must be bool[], got " +
+               (attr.carried < 1 ? "none" : to_string(parts.operand(0))));
+  }
+  const std::string help =
+      "count the iterations with a loop that carries a number, bind the count to a symbol, and "
+      "make a loop of that many iterations";
+  if (attr.scanned > 0) {
+    parts.fail("a conditional loop cannot scan: it has " + std::to_string(attr.scanned) +
+                   " scanned values, and how many slices it takes is not known before it has run",
+               help);
+  }
+  if (given > static_cast<size_t>(attr.carried)) {
+    parts.fail("a conditional loop cannot stack: its body gives " + std::to_string(given) +
+                   " values, " + std::to_string(attr.carried) +
+                   " are carried, and how many slices there are is not known before it has run",
+               help);
+  }
+}
+
 std::vector<Type> derive_loop(const NodeParts& parts, const RegionAttr& attr) {
   if (attr.regions.size() != 1) parts.fail("needs one region");
   const auto carried = static_cast<size_t>(attr.carried),
@@ -70,6 +95,7 @@ std::vector<Type> derive_loop(const NodeParts& parts, const RegionAttr& attr) {
                std::to_string(attr.scanned) + " scanned values, but " +
                std::to_string(parts.operands.size()) + " operands");
   }
+  check_conditional(parts, attr, attr.regions[0]->results.size());
   for (const std::string& name : attr.trip.vars()) {
     if (parts.graph.find_symbol(name) == nullptr)
       parts.fail("the trip count mentions the unknown symbol '" + name + "'");

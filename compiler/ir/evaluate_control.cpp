@@ -2,8 +2,8 @@
 // if, loop and call by evaluating their regions; code and host are refused: their meaning lies
 // outside the Graph. loop: iteration i runs the body on (i, carried..., slice i of each scanned
 // operand, captures...); what it gives beyond the next carried values is slice i of the stacked
-// results. No iterations: stacked results are empty, which needs their sizes to be known without
-// running the body.
+// results. A conditional one looks at its first carried value before each. No iterations: stacked
+// results are empty, which needs their sizes to be known without running the body.
 #include "compiler/ir/evaluate_node.h"
 
 namespace mintor {
@@ -31,6 +31,7 @@ Tensors evaluate_loop(const Node& node, std::span<const Tensor> operands,
     stacked.push_back(bytes);
   }
   for (int64_t i = 0; i < trip; ++i) {
+    if (attr.conditional && results[0].at(0).i == 0) break;
     Tensors inputs{Tensor::scalar(Scalar::of_int(DType::i64, i))};
     inputs.insert(inputs.end(), results.begin(), results.begin() + attr.carried);
     for (size_t s = carried; s < carried + scanned; ++s) inputs.push_back(slice(operands[s], i));

@@ -111,6 +111,7 @@ struct AttrHash {
   void operator()(const BindAttr& a) { h.add(a.symbol); }
   void operator()(const RegionAttr& a) {
     h.add(a.trip);
+    h.add(static_cast<size_t>(a.conditional));
     for (const auto& region : a.regions) h.add(region->nodes().size());
   }
   void operator()(const CodeAttr& a) { h.add(a.source); }
@@ -200,7 +201,7 @@ bool ReduceAttr::operator==(const ReduceAttr& o) const {
 
 bool RegionAttr::operator==(const RegionAttr& o) const {
   return trip == o.trip && carried == o.carried && scanned == o.scanned &&
-         std::ranges::equal(regions, o.regions, same_graph);
+         conditional == o.conditional && std::ranges::equal(regions, o.regions, same_graph);
 }
 
 const Symbol* Graph::find_symbol(std::string_view name) const {

@@ -263,12 +263,18 @@ struct BindAttr {
 };
 // if: operands cond, captures...; regions then, else take the captures. loop: operands carried...,
 // scanned..., captures...; the body takes the iteration number (i64[]), carried..., slices of
-// scanned along dim 0, captures, by position, and gives carried..., slices to stack. call: region,
-// optional gradient. More in derive_control.cpp.
+// scanned along dim 0, captures, by position, and gives carried..., slices to stack. A conditional
+// loop's first carried value, bool[], says before each iteration whether there is one; `trip` is
+// then the most that there are, and nothing is scanned or stacked: how many there are is not known
+// before the loop has run. call: region, optional gradient. More in derive_control.cpp.
 struct RegionAttr {
+  static constexpr int64_t kNoBound = INT64_MAX;  // a conditional loop's trip: as many as it wants
+
   std::vector<std::shared_ptr<const Graph>> regions;
   Index trip;                        // loop: number of iterations
   int32_t carried = 0, scanned = 0;  // loop: operand counts; results are carried..., stacked...
+  bool conditional = false;          // loop: carried value 0 says whether it goes on
+  bool bounded() const { return !(trip == Index(kNoBound)); }
   bool operator==(const RegionAttr& o) const;
 };
 struct CodeAttr {

@@ -222,10 +222,16 @@ BindAttr read_bind(Lexer& lexer) {
 RegionAttr read_region(Lexer& lexer, Kind kind) {
   RegionAttr attr;
   if (kind != Kind::loop) return attr;
-  lexer.expect("trip");
-  attr.trip = read_index(lexer);
+  attr.conditional = lexer.accept("while");
+  if (attr.conditional && !lexer.at("trip")) {
+    attr.trip = RegionAttr::kNoBound;
+  } else {
+    lexer.expect("trip");
+    attr.trip = read_index(lexer);
+  }
   lexer.expect("carried");
   attr.carried = static_cast<int32_t>(lexer.integer("a count"));
+  if (attr.conditional) return attr;
   lexer.expect("scanned");
   attr.scanned = static_cast<int32_t>(lexer.integer("a count"));
   return attr;

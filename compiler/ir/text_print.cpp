@@ -150,6 +150,10 @@ struct AttrPrinter {
   }
   std::string operator()(const RegionAttr& a) const {
     if (node.kind != Kind::loop) return "";
+    if (a.conditional) {
+      return (a.bounded() ? "while trip " + a.trip.str() : "while") + " carried " +
+             std::to_string(a.carried);
+    }
     return "trip " + a.trip.str() + " carried " + std::to_string(a.carried) + " scanned " +
            std::to_string(a.scanned);
   }

@@ -228,6 +228,99 @@ TEST(Evaluate, ControlFlow) {
             std::string::npos);
 }
 
+// Doubles x while it is below the limit: `head` is what stands between the operands and the body.
+std::string doubling(const std::string& head) {
+  return R"(graph g (n: 0..) {
+    go = input bool[]
+    x = input i64[]
+    limit = input i64[]
+    each = input f32[n]
+    again, y = loop bool[], i64[] (go, x, limit) )" +
+         head + R"( {
+      graph body {
+        i = input i64[]
+        go = input bool[]
+        x = input i64[]
+        limit = input i64[]
+        next = add i64[] (x, x)
+        more = lt bool[] (next, limit)
+        results more, next
+      }
+    }
+    results again, y
+  })";
+}
+
+TEST(Evaluate, ConditionalLoops) {
+  const auto doubled = [](const std::string& head, bool go, double limit, int64_t n = 0) {
+    const Evaluation e = run(doubling(head), {{"go", tensor(DType::boolean, {}, {go ? 1.0 : 0.0})},
+                                              {"x", tensor(DType::i64, {}, {3})},
+                                              {"limit", tensor(DType::i64, {}, {limit})},
+                                              {"each", Tensor::zeros(DType::f32, {n})}});
+    return List{values(e.results[0])[0], values(e.results[1])[0]};
+  };
+  EXPECT_EQ(doubled("while carried 2", true, 20), (List{0, 24}));
+  EXPECT_EQ(doubled("while carried 2", true, 0), (List{0, 6}));    // looked at before an iteration
+  EXPECT_EQ(doubled("while carried 2", false, 20), (List{0, 3}));  // and before the first
+  EXPECT_EQ(doubled("while trip 2 carried 2", true, 20), (List{1, 12}));
+  EXPECT_EQ(doubled("while trip 9 carried 2", true, 20), (List{0, 24}));
+  EXPECT_EQ(doubled("while trip n carried 2", true, 20, 1), (List{1, 6}));
+  EXPECT_EQ(doubled("while trip n carried 2", true, 20, 0), (List{1, 3}));
+}
+
+TEST(Evaluate, ConditionalLoopsCarryAConditionAlone) {
+  const auto refusal = [](auto make) {
+    return compile_error([&] {
+      Graph graph("g");
+      Builder b(graph);
+      make(b);
+    });
+  };
+  // A body that hands back its carried values, then one of them once more.
+  const auto body = [](std::vector<Type> carried, bool stacks) {
+    auto graph = std::make_shared<Graph>("body");
+    Builder b(*graph);
+    b.input("i", DType::i64, {});
+    for (size_t i = 0; i < carried.size(); ++i) {
+      const std::string name = "c" + std::to_string(i);
+      graph->results.push_back({name, b.input(name, carried[i].dtype, carried[i].shape)});
+    }
+    if (stacks) graph->results.push_back({"again", graph->results.back().value});
+    return graph;
+  };
+  EXPECT_EQ(
+      refusal([&](Builder& b) {
+        const Value x = b.input("x", DType::f32, {2});
+        b.while_({&x, 1}, {}, body({x.type()}, false));
+      }),
+      "error: loop: the first carried value of a conditional loop must be bool[], got f32[2]");
+  EXPECT_EQ(refusal([&](Builder& b) { b.while_({}, {}, body({}, false)); }),
+            "error: loop: the first carried value of a conditional loop must be bool[], got none");
+  const std::string help =
+      "\n  help: count the iterations with a loop that carries a number, bind the count to a "
+      "symbol, and make a loop of that many iterations";
+  EXPECT_EQ(refusal([&](Builder& b) {
+              const Value go = b.input("go", DType::boolean, {});
+              b.while_({&go, 1}, {}, body({go.type()}, true));
+            }),
+            "error: loop: a conditional loop cannot stack: its body gives 2 values, 1 are carried, "
+            "and how many slices there are is not known before it has run" +
+                help);
+  EXPECT_EQ(refusal([&](Builder& b) {
+              const Value operands[] = {b.input("go", DType::boolean, {}),
+                                        b.input("x", DType::f32, {3})};
+              RegionAttr attr;
+              attr.regions = {body({operands[0].type()}, false)};
+              attr.trip = 3;
+              attr.carried = attr.scanned = 1;
+              attr.conditional = true;
+              b.node(Kind::loop, attr, operands, {});
+            }),
+            "error: loop: a conditional loop cannot scan: it has 1 scanned values, and how many "
+            "slices it takes is not known before it has run" +
+                help);
+}
+
 TEST(Evaluate, InputErrors) {
   const std::string text =
       graph("x = input f32[n, 2]\n z = input f32[n]\n y = neg f32[n] (z)", "(n: 1..3) ");

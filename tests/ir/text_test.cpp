@@ -90,6 +90,23 @@ constexpr const char* kEveryKind =
       results next, stacked = next
     }
   }
+  v41              = loop           bool[] (flag)  while trip batch + 1 carried 1 {
+    graph body {
+      i  = input i64[]
+      go = input bool[]
+      n  = not   bool[] (go)
+      results n
+    }
+  }
+  v42, v43         = loop           bool[], f32[2, 3] (flag, v0, x)  while carried 2 {
+    graph body (batch: 1..32) {
+      i  = input i64[]
+      go = input bool[]
+      s  = input f32[2, 3]
+      x  = input f32[batch, 3]
+      results go, s
+    }
+  }
   v38              = call           f32[2, 3] (v0) {
     graph f {
       x = input f32[2, 3]
@@ -113,7 +130,8 @@ TEST(Text, EveryKindReadsBack) {
   // Everything is needed by a result, so that everything prints.
   text.replace(text.find("results v40"), 11,
                "results v40, v1, v2, v3, v4, v5, v6, v7, v11, v12, v16, v17, v18, v19, v20, v21, "
-               "v22, v23, v24, v25, v26, v27, v28, v29, v30, v31, v33, v34, v35, v36, v38, v39");
+               "v22, v23, v24, v25, v26, v27, v28, v29, v30, v31, v33, v34, v35, v36, v38, v39, "
+               "v41, v43");
   const Graph graph = parse_graph(text);
   const std::string printed = print(graph);
   const Graph again = parse_graph(printed, blobs_of(graph));
@@ -131,7 +149,8 @@ TEST(Text, EveryKindReadsBack) {
         "\"odd.name/0\" f32[2, 3]",
         "[l0, i1 - 1] where l0 = 1[i0] if 0 <= i1 < 2, 0 <= ", "@ layer1/branch",
         "{inf, -inf, nan, 0.1}", "source \"void f() {\\n  \\\"quoted\\\";\\n}\" gradient \"none\"",
-        "s: 4.. % 4 ~ 128", "\"a b\" = ", "updates w := w", "trip 2 carried 1 scanned 1 {"}) {
+        "s: 4.. % 4 ~ 128", "\"a b\" = ", "updates w := w", "trip 2 carried 1 scanned 1 {",
+        "(flag)  while trip batch + 1 carried 1 {", "while carried 2 {"}) {
     EXPECT_NE(printed.find(part), std::string::npos) << part << "\n" << printed;
   }
 }
