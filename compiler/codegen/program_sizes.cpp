@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "compiler/codegen/program_phases.h"
 #include "compiler/support/index_poly.h"
 
 namespace mintor {
@@ -111,13 +112,14 @@ struct Checks {
       end = end + program.buffers[id].bytes();
     }
     whole(end);
-    for (const Buffer& buffer : program.buffers) whole(buffer.offset);
-    for (const Region& region : program.forward.regions) {
-      for (const Launch& launch : region.launches) {
-        for (const Index& symbol : launch.symbols) whole(symbol);
-        for (const Index& tasks : launch.tasks) whole(tasks);
-      }
-    }
+    // A part lies in its whole.
+    for (const Buffer& buffer : program.buffers)
+      if (buffer.view_of < 0) whole(buffer.offset);
+    visit_launches(program.forward.steps, [&](const Launch& launch) {
+      for (const Index& symbol : launch.symbols) whole(symbol);
+      for (const Index& tasks : launch.tasks) whole(tasks);
+    });
+    for (const Index& trip : trips_of(program.forward)) whole(trip);
   }
 };
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "compiler/codegen/program_conditions.h"
+#include "compiler/codegen/program_phases.h"
 #include "compiler/codegen/program_sizes.h"
 #include "compiler/codegen/target.h"
 #include "compiler/memory/symbol_values.h"
@@ -110,19 +111,11 @@ void symbol_tables(ProgramWriter& out, const Program& program) {
 
 void name_table(ProgramWriter& out, const Entry& entry, const std::string& name) {
   std::vector<std::string> names;
-  for (const Region& region : entry.regions) {
-    for (const Launch& launch : region.launches) names.push_back(launch.kernel);
-  }
+  for (const Phase& phase : phases_of(entry)) names.push_back(phase.name);
   if (names.empty()) return;
   out.open("static const char* const " + name + "[] = {");
   for (const std::string& kernel : names) out.line(c_string(kernel) + ",");
   out.close("};");
-}
-
-size_t launch_count(const Entry& entry) {
-  size_t count = 0;
-  for (const Region& region : entry.regions) count += region.launches.size();
-  return count;
 }
 
 std::string table_or_null(bool there, const char* name) { return there ? name : "nullptr"; }
@@ -158,11 +151,12 @@ void write_program_constant(ProgramWriter& out, const Program& program,
   for (const TargetInfo& level : program.levels)
     levels += (levels.empty() ? "" : ",") + level.level;
   const auto count = [](size_t n) { return std::to_string(n); };
-  const size_t prepare = launch_count(program.prepare), forward = launch_count(program.forward);
-  const auto entry = [&](const char* name, size_t launches, const char* names) {
-    if (launches == 0) return std::string("{nullptr, 0, nullptr, nullptr},");
-    return std::string("{") + name + ", " + count(launches) + ", " + names + ", " + name +
-           "_tasks},";
+  const size_t forward = phases_of(program.forward).size();
+  const auto entry = [&](const std::string& name, const Entry& of, const char* names) {
+    const size_t phases = phases_of(of).size();
+    if (phases == 0) return std::string("{nullptr, 0, nullptr, nullptr, nullptr},");
+    return "{" + name + ", " + count(phases) + ", " + names + ", " + name + "_tasks, " +
+           (has_order(of) ? name + "_next" : "nullptr") + "},";
   };
   out.open("const Program program = {");
   out.line("{" + c_string(program.name) + ", " + c_string(program.numerics_hash) + ", " +
@@ -176,8 +170,8 @@ void write_program_constant(ProgramWriter& out, const Program& program,
            ", " + program.packed_bytes.str() + "},");
   out.line("kLevels,");
   out.line(count(program.levels.size()) + ",");
-  out.line(entry("prepare", prepare, "kPrepareNames"));
-  out.line(entry("forward", forward, "kForwardNames"));
+  out.line(entry("prepare", program.prepare, "kPrepareNames"));
+  out.line(entry("forward", program.forward, "kForwardNames"));
   for (const char* function : {"arena_bytes", "output_bytes", "output_dim", "output_offset"}) {
     out.line(std::string(function) + ",");
   }

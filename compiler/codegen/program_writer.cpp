@@ -9,20 +9,32 @@
 
 namespace mintor {
 
-ProgramWriter::ProgramWriter(const Program& program) : program_(program) {
-  for (size_t i = 0; i < program.symbols.size(); ++i) {
-    const Symbol& symbol = program.symbols[i];
-    std::string local = "n_" + identifier(symbol.name);
-    const std::string base = local;
-    for (size_t number = i; std::ranges::find(locals_, local) != locals_.end(); ++number) {
-      local = base + "_" + std::to_string(number);
-    }
-    locals_.push_back(local);
-    spelled_[symbol.name] = Index::var(local);
+ProgramWriter::ProgramWriter(const Program& program) {
+  for (const Symbol& symbol : program.symbols) {
     Range range{Index(symbol.lo), std::nullopt, symbol.divisor};
     if (symbol.hi >= 0) range.hi = Index(symbol.hi);
-    ranges_.set(local, range);
+    ranges_.set(add_local(symbol.name), range);
   }
+  for (const std::string& counter : program.counters)
+    ranges_.set(add_local(counter), {Index(0), std::nullopt, 1});
+}
+
+std::string ProgramWriter::add_local(const std::string& name) {
+  std::string local = "n_" + identifier(name);
+  const std::string base = local;
+  for (size_t number = names_.size(); std::ranges::find(locals_, local) != locals_.end();
+       ++number) {
+    local = base + "_" + std::to_string(number);
+  }
+  names_.push_back(name);
+  locals_.push_back(local);
+  spelled_[name] = Index::var(local);
+  return local;
+}
+
+std::string ProgramWriter::counter(const std::string& name) const {
+  const auto found = std::ranges::find(names_, name);
+  return "n[" + std::to_string(found - names_.begin()) + "]";
 }
 
 void ProgramWriter::line(const std::string& text) {
@@ -36,10 +48,9 @@ std::string ProgramWriter::c(const Index& e) const {
 
 void ProgramWriter::symbol_locals(const std::vector<Index>& expressions, const std::string& from,
                                   const std::string& type) {
-  for (size_t i = 0; i < program_.symbols.size(); ++i) {
-    const bool used = std::ranges::any_of(expressions, [&](const Index& e) {
-      return e.mentions(program_.symbols[i].name);
-    });
+  for (size_t i = 0; i < names_.size(); ++i) {
+    const bool used =
+        std::ranges::any_of(expressions, [&](const Index& e) { return e.mentions(names_[i]); });
     if (!used) continue;
     line("const " + type + " " + locals_[i] + " = " + from + "[" + std::to_string(i) + "];");
   }

@@ -18,17 +18,23 @@ class ProgramWriter {
   void line(const std::string& text = "");
   void open(const std::string& text) { line(text), ++indent_; }
   void close(const std::string& text = "}") { --indent_, line(text); }
+  void open_again() { ++indent_; }  // behind `} else {`
+  void label(const std::string& text) { --indent_, line(text), ++indent_; }
   std::string take() { return std::move(text_); }
 
   std::string c(const Index& e) const;
-  // `const int64_t batch = FROM[0];` for the symbols that the expressions mention.
+  // "n[3]": where a loop counts, behind the symbols.
+  std::string counter(const std::string& name) const;
+  // `const int64_t batch = FROM[0];` for the symbols and counters that the expressions mention.
   void symbol_locals(const std::vector<Index>& expressions, const std::string& from,
                      const std::string& type = "int64_t");
 
  private:
-  const Program& program_;
+  std::string add_local(const std::string& name);
+
+  std::vector<std::string> names_;  // of symbols, then counters
   std::map<std::string, Index> spelled_;
-  std::vector<std::string> locals_;        // by symbol
+  std::vector<std::string> locals_;  // by name
   Ranges ranges_;
   std::string text_;
   int indent_ = 0;

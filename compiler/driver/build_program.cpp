@@ -6,6 +6,7 @@
 #include <iterator>
 #include <mutex>
 #include <set>
+#include <unordered_map>
 
 #include "compiler/codegen/target.h"
 #include "compiler/contraction/strategy.h"
@@ -45,34 +46,51 @@ void explain_fusion(CompileContext& context, const Group& group) {
     context.explain("fusion: " + group.name + ": " + why);
 }
 
+struct Planned {
+  const Graph* graph = nullptr;
+  const Group* group = nullptr;
+  const Group* same = nullptr;  // the first that becomes the same kernel
+};
+
+std::vector<Planned> planned_groups(const FusionPlan& fusion) {
+  std::vector<Planned> all;
+  visit_groups(fusion, [&](const Graph& graph, const Group& group) {
+    all.push_back({&graph, &group, &group});
+  });
+  const std::unordered_map<const Group*, const Group*> same = same_groups(fusion);
+  for (Planned& one : all) one.same = same.at(one.group);
+  return all;
+}
+
 // Groups side by side, equal ones once. Each has a context of its own, so that what is explained
 // keeps its order.
-GroupKernels schedule_groups(CompileContext& context, const Graph& graph, const FusionPlan& fusion,
-                             const std::vector<size_t>& same,
+GroupKernels schedule_groups(CompileContext& context, const std::vector<Planned>& groups,
                              const std::vector<TargetInfo>& levels) {
-  const size_t count = fusion.groups.size();
-  GroupKernels kernels(count);
+  const size_t count = groups.size();
+  std::vector<LevelsOfKernel> made(count);
   std::vector<CompileContext> own(count, CompileContext(context.options));
   std::vector<size_t> firsts;
   for (size_t g = 0; g < count; ++g)
-    if (same[g] == g) firsts.push_back(g);
+    if (groups[g].same == groups[g].group) firsts.push_back(g);
   std::mutex mutex;
   int64_t done = 0;
   for_each_parallel(firsts.size(), [&](size_t n) {
     const size_t g = firsts[n];
-    explain_fusion(own[g], fusion.groups[g]);
-    kernels[g] = std::make_shared<const std::vector<Kernel>>(
-        kernels_of(own[g], graph, fusion.groups[g], levels));
+    explain_fusion(own[g], *groups[g].group);
+    made[g] = std::make_shared<const std::vector<Kernel>>(
+        kernels_of(own[g], *groups[g].graph, *groups[g].group, levels));
     if (!context.progress) return;
     const std::lock_guard lock(mutex);
     context.progress("scheduling", ++done, static_cast<int64_t>(firsts.size()));
   });
+  GroupKernels kernels;
+  for (const size_t g : firsts) kernels[groups[g].group] = made[g];
   for (size_t g = 0; g < count; ++g) {
-    if (same[g] == g) continue;
-    explain_fusion(own[g], fusion.groups[g]);
-    own[g].explain("schedule: " + fusion.groups[g].name + ": that of " +
-                   fusion.groups[same[g]].name);
-    kernels[g] = kernels[same[g]];
+    const Planned& one = groups[g];
+    if (one.same == one.group) continue;
+    explain_fusion(own[g], *one.group);
+    own[g].explain("schedule: " + one.group->name + ": that of " + one.same->name);
+    kernels[one.group] = kernels.at(one.same);
   }
   for (CompileContext& one : own) {
     std::ranges::move(one.explanations, std::back_inserter(context.explanations));
@@ -108,16 +126,16 @@ Scheduled fuse_and_schedule(CompileContext& context, const Graph& graph,
     attempt.progress = context.progress;
     Scheduled made;
     made.fusion = fuse(graph, apart);
-    const std::vector<Group>& groups = made.fusion.groups;
-    const std::vector<size_t> same = same_groups(graph, made.fusion);
-    made.kernels = schedule_groups(attempt, graph, made.fusion, same, levels);
+    const std::vector<Planned> groups = planned_groups(made.fusion);
+    made.kernels = schedule_groups(attempt, groups, levels);
     const size_t before = apart.size();
-    std::vector<std::set<size_t>> unbounded(groups.size());
-    for (size_t g = 0; g < groups.size(); ++g) {
-      if (same[g] == g)
-        for (const Kernel& kernel : *made.kernels[g])
-          unbounded[g].merge(unbounded_locals(graph, groups[g], kernel));
-      for (const size_t m : unbounded[same[g]]) apart.insert(groups[g].materialised[m].node);
+    std::unordered_map<const Group*, std::set<size_t>> unbounded;
+    for (const Planned& one : groups) {
+      std::set<size_t>& found = unbounded[one.same];
+      if (one.same == one.group)
+        for (const Kernel& kernel : *made.kernels.at(one.group))
+          found.merge(unbounded_locals(*one.graph, *one.group, kernel));
+      for (const size_t m : found) apart.insert(one.group->materialised[m].node);
     }
     if (apart.size() > before) continue;
     std::ranges::move(attempt.explanations, std::back_inserter(context.explanations));
@@ -160,7 +178,7 @@ Program build_program(CompileContext& context, const Graph& graph,
                       const std::vector<std::string>& level_names) {
   std::vector<TargetInfo> levels = lowest_first(level_names);
   Scheduled made = fuse_and_schedule(context, graph, levels);
-  Program program = plan(graph, made.fusion, std::move(levels), made.kernels);
+  Program program = plan(made.fusion, std::move(levels), made.kernels);
   program.numerics_hash = graph.numerics_hash;
   plan_memory(context, program);
   if (context.options.verify_passes) verify(program);

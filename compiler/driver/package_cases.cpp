@@ -115,9 +115,8 @@ Program with_level(const Program& program, size_t level) {
   one.levels = {program.levels.at(level)};
   for (LevelKernels& kernel : one.kernels) kernel.levels = {Kernel(kernel.levels.at(level))};
   for (Entry* entry : {&one.prepare, &one.forward}) {
-    for (Region& region : entry->regions) {
-      for (Launch& launch : region.launches) launch.tasks = {Index(launch.tasks.at(level))};
-    }
+    visit_launches(entry->steps,
+                   [&](Launch& launch) { launch.tasks = {Index(launch.tasks.at(level))}; });
   }
   return one;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes a value; walks its operands. Keeps true: an input is not from parameters; neither is what
-// has effects, nor a value whose size depends on a call, for it is kept for all calls.
+// has effects, nor a value whose size depends on a call, for it is kept for all calls; branches and
+// loops run where they stand.
 #include "compiler/graph/from_parameters.h"
 
 #include <algorithm>
@@ -19,6 +20,7 @@ bool has_fixed_size(const Node& node) {
 bool FromParameters::answer(const Node& node) const {
   if (node.kind == Kind::parameter || node.kind == Kind::constant) return true;
   if (node.kind == Kind::code || node.kind == Kind::host) return false;
+  if (node.kind == Kind::if_ || node.kind == Kind::loop) return false;
   if (!has_fixed_size(node)) return false;
   if (node.kind == Kind::iota) return true;
   return !node.operands.empty() && std::ranges::all_of(node.operands, [&](const Value& v) {

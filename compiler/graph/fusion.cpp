@@ -98,11 +98,18 @@ bool is_window(const Drafts& all, const Node& node, const std::vector<Reader>& r
   });
 }
 
+bool is_read_by_control(const Drafts& all, const Node& node) {
+  return std::ranges::any_of(all.users[node.id],
+                             [](const Node* user) { return role_of(*user) == Role::control; });
+}
+
 void place(Drafts& all, const Node& node) {
   if (role_of(node) == Role::leaf) return;
   if (role_of(node) == Role::opaque) refuse_opaque(all.graph, node);
+  if (role_of(node) == Role::control) return start(all, node, {"it holds kernels of its own"});
   if (all.is_wanted(node)) return start(all, node, {"it is a result"});
-  if (is_free(node)) {
+  const bool in_memory = is_read_by_control(all, node);
+  if (is_free(node) && !in_memory) {
     all.free.insert(&node);
     return;
   }
@@ -110,6 +117,7 @@ void place(Drafts& all, const Node& node) {
     all.views.insert(&node);
     return;
   }
+  if (in_memory) return start(all, node, {"a loop or a branch reads it"});
   const std::vector<Reader> readers = readers_of(all, node);
   const int group = common_group(all, readers);
   if (group < 0 && is_window(all, node, readers)) {
@@ -125,10 +133,17 @@ void place(Drafts& all, const Node& node) {
 
 FusionPlan plan_from(Drafts& all) {
   FusionPlan plan;
+  plan.graph = &all.graph;
   plan.groups = in_order(all, groups_from(all));
   name_groups(all.graph, plan.groups);
   for (const Node* node : all.live)
     if (all.views.contains(node)) plan.views.push_back({{node, 0}, node->operands[0]});
+  for (Group& group : plan.groups) {
+    const Node& node = *group.outputs.front().node;
+    if (role_of(node) != Role::control) continue;
+    for (const auto& region : node.as<RegionAttr>().regions)
+      group.bodies.push_back(fuse(*region, all.apart));
+  }
   return plan;
 }
 

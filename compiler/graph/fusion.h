@@ -3,7 +3,7 @@
 // Takes a Graph at stage `fused`; gives groups in an order in which each group's inputs come from
 // earlier groups. Keeps true: every live node that computes is in exactly one group, or is
 // recomputed inside all groups that use it (index and leaf nodes), or is a view; a group has at
-// most one contract.
+// most one contract. A branch or a loop is a group that holds the plans of its regions.
 #pragma once
 
 #include <set>
@@ -14,6 +14,8 @@
 #include "compiler/support/context.h"
 
 namespace mintor {
+
+struct FusionPlan;
 
 struct Group {
   std::vector<const Node*> nodes;  // topological order; recomputed producers included
@@ -27,6 +29,7 @@ struct Group {
   std::string name;                  // from the scopes it fused, unique in the plan, a C identifier
   std::vector<std::string> because;  // why it holds what it holds, and what refused to join
   bool prepare = false;  // depends on parameters and constants alone: runs once, in entry `prepare`
+  std::vector<FusionPlan> bodies;  // of an if or loop, the only node: one per region
 };
 
 // A value whose bytes are those of another (a reshape): no kernel.
@@ -35,11 +38,21 @@ struct View {
 };
 
 struct FusionPlan {
+  const Graph* graph = nullptr;
   std::vector<Group> groups;
   std::vector<View> views;
 };
 
 // `apart`: nodes that start a kernel of their own, whatever would join them.
 FusionPlan fuse(const Graph& graph, const std::set<const Node*>& apart = {});
+
+// Calls function(graph, group) for each group that becomes a kernel, those of bodies too.
+template <class Function>
+void visit_groups(const FusionPlan& plan, const Function& function) {
+  for (const Group& group : plan.groups) {
+    if (group.bodies.empty()) function(*plan.graph, group);
+    for (const FusionPlan& body : group.bodies) visit_groups(body, function);
+  }
+}
 
 }  // namespace mintor

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Graph passes: Graph -> Graph. One file each in graph/passes/, collected by name; their order is
 // in pipeline.cpp. Takes a Graph; gives another. Keeps true: a pass of the second list preserves
-// every bit.
+// every bit; regions of branches and loops go through the same passes as the graph around them.
 #pragma once
 
 #include <span>
@@ -17,6 +17,9 @@ struct GraphPass {
   const char* summary;
   Graph (*run)(CompileContext& context, const Graph& graph);
 };
+
+// The pass on a graph whose regions it has seen before.
+Graph run_with_regions(const GraphPass& pass, CompileContext& context, const Graph& graph);
 
 std::span<const GraphPass* const> all_graph_passes();     // generated from the folder
 const GraphPass& find_graph_pass(std::string_view name);  // CompileError with the nearest name

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "compiler/graph/check_bits.h"
+#include "compiler/graph/rewrite.h"
 #include "compiler/ir/text.h"
 #include "compiler/ir/verify.h"
 #include "compiler/support/error.h"
@@ -19,6 +20,9 @@ namespace mintor {
 // frozen.
 static constexpr PipelineEntry kNumerics[] = {
     {"inline_calls", "needs: gradients that are asked for. gives: one graph, which all passes see"},
+    {"parameters_into_regions",
+     "needs: captures. gives: bodies that see which values are weights, so that `prepare` packs "
+     "them"},
     {"scatter_to_gather",
      "needs: scatters as gradients and slice assignments make them. gives: reads and reductions"},
     {"find_contracts",
@@ -67,6 +71,32 @@ const GraphPass& find_graph_pass(std::string_view name) {
                      did_you_mean(name, known));
 }
 
+static bool has_regions(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes(), [](const auto& node) {
+    return node->kind == Kind::if_ || node->kind == Kind::loop;
+  });
+}
+
+static std::optional<std::vector<Value>> with_new_regions(const GraphPass& pass,
+                                                          CompileContext& context, Builder& b,
+                                                          const Node& old,
+                                                          std::span<const Value> operands) {
+  if (old.kind != Kind::if_ && old.kind != Kind::loop) return std::nullopt;
+  RegionAttr attr = old.as<RegionAttr>();
+  for (auto& region : attr.regions)
+    region = std::make_shared<const Graph>(run_with_regions(pass, context, *region));
+  return b.node(old.kind, std::move(attr), operands, old.results);
+}
+
+Graph run_with_regions(const GraphPass& pass, CompileContext& context, const Graph& graph) {
+  if (!has_regions(graph)) return pass.run(context, graph);
+  const Graph inner =
+      rewrite(graph, [&](Builder& b, const Node& old, std::span<const Value> operands) {
+        return with_new_regions(pass, context, b, old, operands);
+      });
+  return pass.run(context, inner);
+}
+
 // Scopes are where a node came from, not what it is.
 std::string numerics_hash(const Graph& frozen) { return sha256_hex(print(frozen, Scopes::hidden)); }
 
@@ -91,7 +121,7 @@ bool run_one(CompileContext& context, const char* name, Stage stage, Graph& grap
   const auto begin = std::chrono::steady_clock::now();
   const bool compare = context.options.dump_changed;
   const std::string before = compare ? print(graph) : "";
-  Graph after_pass = find_graph_pass(name).run(context, graph);
+  Graph after_pass = run_with_regions(find_graph_pass(name), context, graph);
   const auto end = std::chrono::steady_clock::now();
   PassTime time{name, std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count(),
                 true};

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Types of if, loop, call, code and host. A region is a Graph whose inputs, in order of creation,
-// take operands:
+// Types of if, loop, call, code and host. Inputs of a region, in order of creation, take operands:
 // clang-format off
 //   if    operands cond bool[], captures...; regions then, else take the captures; results agree in
 //         type

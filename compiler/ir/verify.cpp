@@ -169,8 +169,6 @@ std::string order_set(const Graph&, const Node& node) {
 
 std::string lowerable(const Graph&, const Node& node) {
   switch (node.kind) {
-    case Kind::if_:
-    case Kind::loop:
     case Kind::call:
     case Kind::code:
     case Kind::host:

@@ -41,6 +41,12 @@ struct EntryPlanner {
     return counts;
   }
 
+  bool is_part(int32_t buffer) const {
+    for (; program.buffers[buffer].view_of >= 0; buffer = program.buffers[buffer].view_of)
+      if (program.buffers[buffer].part) return true;
+    return false;
+  }
+
   bool both_in_arena(const Launch& launch, size_t output, size_t input) const {
     return live.contains(root_of(program, launch.args[output])) &&
            live.contains(root_of(program, launch.args[input]));
@@ -49,6 +55,7 @@ struct EntryPlanner {
   Refusal refuse(const Launch& launch, int number, size_t output, size_t input) const {
     const int32_t to = root_of(program, launch.args[output]);
     const int32_t from = root_of(program, launch.args[input]);
+    if (is_part(launch.args[output]) || is_part(launch.args[input])) return {"it is a part"};
     if (live.at(to).first != number) return {"the output holds a value already"};
     if (live.at(from).last != number) return {"the input is read later"};
     const auto counts = uses(launch);
@@ -88,13 +95,13 @@ struct EntryPlanner {
 
   ArenaPlan run() {
     live = lifetimes(program, entry, Place::arena);
-    int number = 0;
-    for (Region& region : entry.regions) {
-      for (Launch& launch : region.launches) {
-        launch.in_place.clear();
-        reuse_in(launch, number++);
-      }
-    }
+    visit_moments(
+        entry.steps,
+        [&](Launch& launch, int moment) {
+          launch.in_place.clear();
+          reuse_in(launch, moment);
+        },
+        [](int32_t, int) {}, [](int, int) {});
     std::map<int32_t, size_t> slot_of;
     std::vector<Slot> slots;
     for (const auto& [buffer, lifetime] : live) {

@@ -28,13 +28,15 @@ std::string describe(const Program& program, const Placed& placed, const SymbolV
 }
 
 // The launch where one takes over from the other says so.
-bool taken_over(const Program& program, const std::vector<const Launch*>& launches,
+bool taken_over(const Program& program, const std::map<int, const Launch*>& launches,
                 const Placed& old, const Placed& next) {
   if (old.lifetime.last != next.lifetime.first || old.begin != next.begin ||
       old.end != next.end) {
     return false;
   }
-  const Launch& launch = *launches[next.lifetime.first];
+  const auto at = launches.find(next.lifetime.first);
+  if (at == launches.end()) return false;
+  const Launch& launch = *at->second;
   return std::ranges::any_of(launch.in_place, [&](const InPlace& pair) {
     return root_of(program, launch.args.at(pair.output)) == next.buffer &&
            root_of(program, launch.args.at(pair.input)) == old.buffer;
@@ -43,10 +45,10 @@ bool taken_over(const Program& program, const std::vector<const Launch*>& launch
 
 void verify_entry(const Program& program, const Entry& entry, int64_t limit,
                   const SymbolValues& values) {
-  std::vector<const Launch*> launches;
-  for (const Region& region : entry.regions) {
-    for (const Launch& launch : region.launches) launches.push_back(&launch);
-  }
+  std::map<int, const Launch*> launches;  // by moment
+  visit_moments(
+      entry.steps, [&](const Launch& launch, int moment) { launches[moment] = &launch; },
+      [](int32_t, int) {}, [](int, int) {});
   const auto live = lifetimes(program, entry, Place::arena);
   std::vector<std::pair<int32_t, Lifetime>> by_start(live.begin(), live.end());
   std::ranges::stable_sort(by_start, {}, [](const auto& one) { return one.second.first; });

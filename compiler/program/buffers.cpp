@@ -2,10 +2,12 @@
 // Sizes and look-ups of a Program's parts. Takes a Program; gives bytes, roots of views, kernels.
 // Keeps true: Buffer::bytes() is a multiple of 64 for every value of the symbols.
 #include <algorithm>
+#include <numeric>
 
 #include "compiler/loop/stack.h"
 #include "compiler/program/program.h"
 #include "compiler/support/error.h"
+#include "compiler/support/index_poly.h"
 
 namespace mintor {
 namespace {
@@ -33,12 +35,29 @@ int32_t root_of(const Program& program, int32_t buffer) {
   return buffer;
 }
 
+Index offset_in_root(const Program& program, int32_t buffer) {
+  Index offset = 0;
+  for (; program.buffers.at(buffer).view_of >= 0; buffer = program.buffers[buffer].view_of)
+    offset = offset + program.buffers[buffer].offset;
+  return offset;
+}
+
+int64_t alignment_of(const Program& program, int32_t buffer) {
+  const Place place = program.buffers[root_of(program, buffer)].place;
+  if (place <= Place::output) return size_of(program.buffers[buffer].dtype);
+  const Index offset = offset_in_root(program, buffer);
+  int64_t alignment = kAlignment;
+  for (const IndexTerm& term : offset.poly().terms)
+    alignment = std::gcd(alignment, term.coefficient);
+  return alignment;
+}
+
 int64_t scratch_bytes(const Program& program, const Entry& entry) {
   int64_t most = 0;
-  for (const Region& region : entry.regions)
-    for (const Launch& launch : region.launches)
-      for (const Kernel& kernel : program.kernels[find_kernel(program, launch.kernel)].levels)
-        most = std::max(most, scratch_layout(kernel).bytes);
+  visit_launches(entry.steps, [&](const Launch& launch) {
+    for (const Kernel& kernel : program.kernels[find_kernel(program, launch.kernel)].levels)
+      most = std::max(most, scratch_layout(kernel).bytes);
+  });
   return most;
 }
 

@@ -46,45 +46,80 @@ struct Blocks {
     return place == Place::packed ? &packed : place == Place::arena ? &arena : nullptr;
   }
 
-  Memory load(int32_t id, bool fresh) {
+  // Where a buffer lies: its block, and the bytes from which and to which it does.
+  struct Span {
+    std::vector<std::byte>* block = nullptr;
+    std::vector<bool>* defined = nullptr;  // per byte; null: all are
+    int64_t begin = 0, bytes = 0;
+  };
+
+  Span span_of(int32_t id) {
     const Buffer& buffer = program.buffers[id];
     const int32_t root = root_of(program, id);
     const Buffer& home = program.buffers[root];
-    const int64_t count = element_count(buffer), bytes = count * size_of(buffer.dtype);
-    Memory memory{buffer.dtype, {}, {}};
-    std::vector<std::byte>* block = block_of(home.place);
-    if (block == nullptr) {
-      std::vector<std::byte>& own = outside[root];
-      own.resize(bytes);
-      memory.bytes = own;
+    Span span{block_of(home.place), nullptr, value(offset_in_root(program, id)),
+              element_count(buffer) * size_of(buffer.dtype)};
+    if (span.block == nullptr) {
+      span.block = &outside[root];
+      span.block->resize(static_cast<size_t>(element_count(home) * size_of(home.dtype)));
     } else {
-      const int64_t begin = value(home.offset);
-      check(begin >= 0 && begin + bytes <= static_cast<int64_t>(block->size()),
-            "interpret program", "a buffer lies outside its block");
-      memory.bytes.assign(block->begin() + begin, block->begin() + begin + bytes);
-      const std::vector<bool>& defined = block == &packed ? packed_defined : arena_defined;
-      memory.defined.resize(count);
-      for (int64_t i = 0; i < count; ++i) {
-        memory.defined[i] = defined[begin + i * size_of(buffer.dtype)];
-      }
+      span.begin += value(home.offset);
+      span.defined = span.block == &packed ? &packed_defined : &arena_defined;
     }
-    if (fresh) memory.defined.assign(count, false);
+    check(span.begin >= 0 && span.begin + span.bytes <= static_cast<int64_t>(span.block->size()),
+          "interpret program", "a buffer lies outside its block");
+    return span;
+  }
+
+  Memory load(int32_t id, bool fresh) {
+    const Span span = span_of(id);
+    const DType dtype = program.buffers[id].dtype;
+    const int64_t width = size_of(dtype), count = span.bytes / width;
+    const auto begin = span.block->begin() + span.begin;
+    Memory memory{dtype, {begin, begin + span.bytes}, {}};
+    if (span.defined != nullptr) {
+      memory.defined.resize(static_cast<size_t>(count));
+      for (int64_t i = 0; i < count; ++i)
+        memory.defined[i] = (*span.defined)[span.begin + i * width];
+    }
+    if (fresh) memory.defined.assign(static_cast<size_t>(count), false);
     return memory;
   }
 
   void store(int32_t id, const Memory& memory) {
-    const int32_t root = root_of(program, id);
-    const Buffer& home = program.buffers[root];
-    std::vector<std::byte>* block = block_of(home.place);
-    if (block == nullptr) {
-      outside[root] = memory.bytes;
-      return;
+    const Span span = span_of(id);
+    std::copy(memory.bytes.begin(), memory.bytes.end(), span.block->begin() + span.begin);
+    if (span.defined == nullptr) return;
+    const int64_t width = size_of(memory.dtype);
+    for (size_t i = 0; i < memory.bytes.size(); ++i)
+      (*span.defined)[span.begin + i] = memory.defined.empty() || memory.defined[i / width];
+  }
+
+  bool holds(int32_t condition) {
+    const Memory memory = load(condition, false);
+    check(memory.defined.empty() || memory.defined[0], "interpret program",
+          "a condition is read before it is written");
+    return memory.bytes[0] != std::byte{0};
+  }
+
+  void run(const HostSteps& steps, size_t level) {
+    for (const HostStep& step : steps) {
+      if (const auto* launch = std::get_if<Launch>(&step.node)) {
+        run(*launch, level);
+      } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
+        run(holds(branch->condition) ? branch->yes : branch->no, level);
+      } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
+        run(*loop, level);
+      }
     }
-    const int64_t begin = value(home.offset), width = size_of(memory.dtype);
-    std::copy(memory.bytes.begin(), memory.bytes.end(), block->begin() + begin);
-    std::vector<bool>& defined = block == &packed ? packed_defined : arena_defined;
-    for (size_t i = 0; i < memory.bytes.size(); ++i) {
-      defined[begin + i] = memory.defined.empty() || memory.defined[i / width];
+  }
+
+  void run(const Loop& loop, size_t level) {
+    const int64_t trip = value(loop.trip);
+    int64_t& counter = symbols[loop.counter];
+    for (counter = 0; counter < trip; ++counter) {
+      if (loop.condition >= 0 && !holds(loop.condition)) break;
+      run(loop.steps, level);
     }
   }
 
@@ -115,12 +150,6 @@ struct Blocks {
     interpret(kernel, buffers, values);
     for (size_t i = 0; i < launch.args.size(); ++i) {
       if (params[i].written) store(launch.args[i], buffers[params[i].name]);
-    }
-  }
-
-  void run(const Entry& entry, size_t level) {
-    for (const Region& region : entry.regions) {
-      for (const Launch& launch : region.launches) run(launch, level);
     }
   }
 };
@@ -172,12 +201,12 @@ std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>&
   blocks.packed_defined.assign(blocks.packed.size(), false);
   blocks.arena.resize(program.prepare_arena_bytes);
   blocks.arena_defined.assign(blocks.arena.size(), false);
-  blocks.run(program.prepare, level);
+  blocks.run(program.prepare.steps, level);
 
   bind_symbols(blocks, inputs);
   blocks.arena.assign(blocks.value(program.arena_bytes), std::byte{0xff});
   blocks.arena_defined.assign(blocks.arena.size(), false);
-  blocks.run(program.forward, level);
+  blocks.run(program.forward.steps, level);
 
   std::vector<Tensor> outputs;
   for (const int32_t id : program.outputs) {

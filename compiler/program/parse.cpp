@@ -8,11 +8,14 @@
 namespace mintor {
 namespace {
 
+constexpr int kMostDepth = 64;
+
 struct Parser {
   Lexer at;
   const std::map<std::string, Tensor>& blobs;
   Program program;
   std::map<std::string, int32_t, std::less<>> ids;
+  int depth = 0;
 
   int32_t buffer_id() {
     const std::string name = at.string("a buffer");
@@ -119,7 +122,8 @@ struct Parser {
     Buffer buffer;
     buffer.name = at.string("a buffer");
     at.expect("=");
-    if (at.accept("view")) {
+    buffer.part = at.accept("part");
+    if (buffer.part || at.accept("view")) {
       buffer.view_of = buffer_id();
     } else {
       buffer.place = place();
@@ -127,7 +131,7 @@ struct Parser {
     }
     buffer.dtype = dtype();
     buffer.shape = indices();
-    if (buffer.view_of < 0 && buffer.place > Place::output) {
+    if (buffer.part || (buffer.view_of < 0 && buffer.place > Place::output)) {
       at.expect("at");
       buffer.offset = read_index(at);
     }
@@ -189,9 +193,42 @@ struct Parser {
     return list[0];
   }
 
-  Launch launch() {
+  HostSteps steps() {
+    at.expect("{");
+    check_depth();
+    ++depth;
+    HostSteps list;
+    while (!at.accept("}")) list.push_back(step());
+    --depth;
+    return list;
+  }
+
+  // HostSteps hold steps: the text says how deep this goes.
+  void check_depth() const {
+    if (depth > kMostDepth) at.fail("steps are nested too deeply");
+  }
+
+  HostStep step() {
+    const std::string word(at.name("a step"));
+    if (word == "if") {
+      Branch branch{buffer_id(), steps(), {}};
+      at.expect("else");
+      branch.no = steps();
+      return {std::move(branch)};
+    }
+    if (word != "loop") return {launch(word)};
+    Loop loop;
+    loop.counter = at.name("a counter");
+    at.expect("in");
+    loop.trip = read_index(at);
+    if (at.accept("while")) loop.condition = buffer_id();
+    loop.steps = steps();
+    return {std::move(loop)};
+  }
+
+  Launch launch(const std::string& kernel) {
     Launch launch;
-    launch.kernel = at.name("a kernel");
+    launch.kernel = kernel;
     at.expect("(");
     launch.args = buffer_ids(";");
     while (!at.accept(")")) {
@@ -216,14 +253,7 @@ struct Parser {
     if (name != "prepare" && name != "forward")
       at.fail("there is no entry '" + std::string(name) + "'");
     Entry& entry = name == "prepare" ? program.prepare : program.forward;
-    at.expect("{");
-    while (!at.accept("}")) {
-      at.expect("region");
-      at.expect("{");
-      Region region;
-      while (!at.accept("}")) region.launches.push_back(launch());
-      entry.regions.push_back(std::move(region));
-    }
+    entry.steps = steps();
   }
 
   void kernel() {
@@ -258,6 +288,8 @@ struct Parser {
       program.outputs = buffer_ids(")");
     } else if (at.accept("sizes")) {
       sizes();
+    } else if (at.accept("counters")) {
+      program.counters = strings();
     } else if (at.accept("report")) {
       program.report.push_back(at.string("a line"));
     } else if (at.accept("entry")) {
@@ -273,7 +305,7 @@ struct Parser {
 }  // namespace
 
 Program parse_program(std::string_view text, const std::map<std::string, Tensor>& blobs) {
-  Parser parser{Lexer(text, "program text"), blobs, {}, {}};
+  Parser parser{Lexer(text, "program text"), blobs, {}, {}, 0};
   parser.at.expect("program");
   parser.program.name = parser.at.string("a program name");
   parser.at.expect("{");

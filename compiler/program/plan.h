@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "compiler/graph/fusion.h"
@@ -15,14 +16,11 @@
 
 namespace mintor {
 
-// For each group, its kernel at each level; groups that are the same share one.
-using GroupKernels = std::vector<std::shared_ptr<const std::vector<Kernel>>>;
+// A kernel at each level; groups that are the same share one.
+using LevelsOfKernel = std::shared_ptr<const std::vector<Kernel>>;
+using GroupKernels = std::unordered_map<const Group*, LevelsOfKernel>;
 
-Program plan(const Graph& graph, const FusionPlan& fusion, std::vector<TargetInfo> levels,
-             const GroupKernels& kernels);
-
-// The trip count of a kernel's parallel loop, 1 when it has none. InternalError unless the loop
-// starts at 0 and holds every store to a parameter.
-Index tasks_of(const Kernel& kernel);
+// Of the plan's graph. Each group that has no bodies has a kernel.
+Program plan(const FusionPlan& fusion, std::vector<TargetInfo> levels, const GroupKernels& kernels);
 
 }  // namespace mintor

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text form of a Program. Takes a Program; gives text that parse_program reads back exactly. Bytes
 // of weights are named by their SHA-256 and live in a side file (Blobs of compiler/ir/text.h).
-//   program dense {
-//     level "l1" "t" vector 32 registers 16 l1 32768 l2 1048576 features [..] flags [..]
-//     symbol batch 1..32 % 1 ~ 8   needs left_or_one [rows, batch] "node '/Add' (Add)"
-//     buffer "x" = input 0 f32[batch, 256]
-//     buffer "h" = arena f32[batch, 214] at 0
-//     buffer "v" = view "h" f32[214*batch]
-//     entry forward { region { relu("h", "r"; batch) tasks [batch] in_place 1 <- 0 } }
-//     kernel relu { ... one kernel text per level, each closed by a line `---` ... }
+//   symbol batch 1..32 % 1 ~ 8   needs left_or_one [rows, batch] "node '/Add' (Add)"
+//   buffer "h" = arena f32[batch, 214] at 0
+//   buffer "v" = view "h" f32[214*batch]     buffer "p" = part "h" f32[214] at 856*step
+//   entry forward {
+//     relu("h", "r"; batch) tasks [batch] in_place 1 <- 0
+//     if "c" { ... } else { ... }            loop step in batch while "go" { ... }
 //   }
+//   kernel relu { ... one kernel text per level, each closed by a line `---` ... }
 #include <string>
 
 #include "compiler/program/program.h"
@@ -73,13 +72,14 @@ std::string condition_line(const Condition& c) {
 std::string buffer_line(const Program& program, const Buffer& buffer) {
   std::string line = "  buffer " + quoted(buffer.name) + " = ";
   if (buffer.view_of >= 0) {
-    line += "view " + quoted(program.buffers.at(buffer.view_of).name);
+    line += (buffer.part ? "part " : "view ") + quoted(program.buffers.at(buffer.view_of).name);
   } else {
     line += name_of(buffer.place);
     if (buffer.place <= Place::output) line += " " + std::to_string(buffer.slot);
   }
   line += " " + std::string(mintor::name_of(buffer.dtype)) + "[" + joined(buffer.shape) + "]";
-  if (buffer.view_of < 0 && buffer.place > Place::output) line += " at " + buffer.offset.str();
+  const bool has_offset = buffer.view_of < 0 ? buffer.place > Place::output : buffer.part;
+  if (has_offset) line += " at " + buffer.offset.str();
   if (!buffer.port.empty()) line += " as " + quoted(buffer.port);
   return line + "\n";
 }
@@ -93,7 +93,7 @@ std::string names(const Program& program, const std::vector<int32_t>& ids) {
 }
 
 std::string launch_line(const Program& program, const Launch& launch) {
-  std::string line = "      " + launch.kernel + "(" + names(program, launch.args) + ";";
+  std::string line = launch.kernel + "(" + names(program, launch.args) + ";";
   if (!launch.symbols.empty()) line += " " + joined(launch.symbols);
   line += ") tasks [" + joined(launch.tasks) + "]";
   for (const InPlace& pair : launch.in_place) {
@@ -102,14 +102,28 @@ std::string launch_line(const Program& program, const Launch& launch) {
   return line + "\n";
 }
 
-std::string entry_text(const Program& program, const Entry& entry) {
-  std::string text = "  entry " + entry.name + " {\n";
-  for (const Region& region : entry.regions) {
-    text += "    region {\n";
-    for (const Launch& launch : region.launches) text += launch_line(program, launch);
-    text += "    }\n";
+std::string steps_text(const Program& program, const HostSteps& steps, const std::string& indent) {
+  const std::string inner = indent + "  ";
+  const auto name = [&](int32_t buffer) { return quoted(program.buffers.at(buffer).name); };
+  std::string text;
+  for (const HostStep& step : steps) {
+    text += indent;
+    if (const auto* launch = std::get_if<Launch>(&step.node)) {
+      text += launch_line(program, *launch);
+    } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
+      text += "if " + name(branch->condition) + " {\n" + steps_text(program, branch->yes, inner) +
+              indent + "} else {\n" + steps_text(program, branch->no, inner) + indent + "}\n";
+    } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
+      text += "loop " + loop->counter + " in " + loop->trip.str();
+      if (loop->condition >= 0) text += " while " + name(loop->condition);
+      text += " {\n" + steps_text(program, loop->steps, inner) + indent + "}\n";
+    }
   }
-  return text + "  }\n";
+  return text;
+}
+
+std::string entry_text(const Program& program, const Entry& entry) {
+  return "  entry " + entry.name + " {\n" + steps_text(program, entry.steps, "    ") + "  }\n";
 }
 
 std::string tensor_type(const Tensor& tensor) {
@@ -139,6 +153,7 @@ std::string print(const Program& program) {
   text += "  sizes weights " + std::to_string(program.weights_bytes) + " prepare_arena " +
           std::to_string(program.prepare_arena_bytes) + " packed [" + program.packed_bytes.str() +
           "] arena [" + program.arena_bytes.str() + "]\n";
+  if (!program.counters.empty()) text += "  counters " + quoted_list(program.counters) + "\n";
   for (const std::string& line : program.report) text += "  report " + quoted(line) + "\n";
   text += entry_text(program, program.prepare) + entry_text(program, program.forward);
   for (const LevelKernels& kernel : program.kernels) {

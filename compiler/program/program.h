@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Program: when and where. Buffers with places, launches of kernels in parallel regions, entry
-// points.
+// The Program: when and where. Buffers with places, and entries: trees of launches, branches and
+// loops.
 //
 // A Program is decided once for all its levels; only the Kernel of a launch differs by level.
 // `prepare` runs once and fills the packed buffers from the weights; `forward` runs per call.
-// Launches of one region are separated by barriers; a region enters the thread pool once. Offsets
-// and sizes are Index expressions over the symbols. Keeps true: no two buffers that are live at the
-// same time overlap in the arena, views and in-place reuse excepted.
+// Launches of an entry are separated by barriers; an entry enters the thread pool once. Offsets and
+// sizes are Index expressions over the symbols, offsets of views over the counters of loops too.
+// Keeps true: no two buffers that are live at the same time overlap in the arena, views and
+// in-place reuse excepted.
 #pragma once
 
 #include <map>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "compiler/ir/graph.h"
@@ -31,8 +33,10 @@ struct Buffer {
   Place place = Place::arena;
   int32_t slot = 0;             // input, output: position
   Index offset;                 // weights, packed, arena: bytes, a multiple of 64
-  int32_t view_of =
-      -1;  // shares the bytes of another buffer (then place/slot/offset are that one's)
+  // Shares the bytes of another buffer: all of them, or as a part what it takes from `offset` on,
+  // counted from where that one starts. Place and slot are those of its root.
+  int32_t view_of = -1;
+  bool part = false;
   Index bytes() const;          // rounded up to 64
 };
 
@@ -51,8 +55,47 @@ struct Launch {
   std::vector<InPlace> in_place;
 };
 
-struct Region { std::vector<Launch> launches; };
-struct Entry { std::string name; std::vector<Region> regions; };
+struct HostStep;
+using HostSteps = std::vector<HostStep>;
+
+// One of two lists of steps, as a bool[] in memory says.
+struct Branch {
+  int32_t condition = 0;  // buffer
+  HostSteps yes, no;
+};
+
+// The same steps for each number of the counter from 0 to trip - 1. With a condition, a bool[] that
+// is read before each iteration, it ends when that is false. Afterwards the counter is the number
+// of iterations that ran, until the next loop that has this counter. Loops of one depth share one.
+struct Loop {
+  std::string counter;
+  Index trip;
+  int32_t condition = -1;  // buffer, or none; may be a view that moves with the counter
+  HostSteps steps;
+};
+
+struct HostStep {
+  std::variant<Launch, Branch, Loop> node;
+};
+struct Entry {
+  std::string name;
+  HostSteps steps;
+};
+
+// All launches of a list of steps, in the order of the text.
+template <class List, class Function>
+void visit_launches(List& steps, const Function& function) {
+  for (auto& step : steps) {
+    if (auto* launch = std::get_if<Launch>(&step.node)) {
+      function(*launch);
+    } else if (auto* branch = std::get_if<Branch>(&step.node)) {
+      visit_launches(branch->yes, function);
+      visit_launches(branch->no, function);
+    } else if (auto* loop = std::get_if<Loop>(&step.node)) {
+      visit_launches(loop->steps, function);
+    }
+  }
+}
 
 struct LevelKernels {
   std::string name;
@@ -66,6 +109,7 @@ struct Program {
   std::string name;
   std::string numerics_hash;
   std::vector<Symbol> symbols;            // bound by inputs, in order, or computed from others
+  std::vector<std::string> counters;      // of loops, outermost first
   std::vector<Condition> conditions;      // on their values, checked when they are bound
   std::vector<Buffer> buffers;
   std::vector<int32_t> inputs, outputs;   // buffer ids by position
@@ -93,6 +137,10 @@ int64_t scratch_bytes(const Program& program, const Entry& entry);
 const std::string& port_name(const Buffer& buffer);
 // The buffer whose bytes it shares, through all views.
 int32_t root_of(const Program& program, int32_t buffer);
+// Where a buffer starts, in bytes from the start of its root: 0 unless it is a part.
+Index offset_in_root(const Program& program, int32_t buffer);
+// What its address is a multiple of: callers align to elements, we align roots to 64 bytes.
+int64_t alignment_of(const Program& program, int32_t buffer);
 // Position in Program::kernels; InternalError when there is none of that name.
 size_t find_kernel(const Program& program, std::string_view name);
 

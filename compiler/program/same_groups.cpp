@@ -100,16 +100,25 @@ class GroupText {
   bool complete_ = true;
 };
 
+using Same = std::unordered_map<const Group*, const Group*>;
+
+void add_groups(const FusionPlan& fusion, std::unordered_map<std::string, const Group*>& first,
+                Same& same) {
+  const Places places(*fusion.graph, fusion);
+  for (const Group& group : fusion.groups) {
+    for (const FusionPlan& body : group.bodies) add_groups(body, first, same);
+    if (!group.bodies.empty()) continue;
+    std::string text = GroupText(group, places).text();
+    same[&group] = text.empty() ? &group : first.emplace(std::move(text), &group).first->second;
+  }
+}
+
 }  // namespace
 
-std::vector<size_t> same_groups(const Graph& graph, const FusionPlan& fusion) {
-  const Places places(graph, fusion);
-  std::unordered_map<std::string, size_t> first;
-  std::vector<size_t> same;
-  for (size_t g = 0; g < fusion.groups.size(); ++g) {
-    std::string text = GroupText(fusion.groups[g], places).text();
-    same.push_back(text.empty() ? g : first.emplace(std::move(text), g).first->second);
-  }
+Same same_groups(const FusionPlan& fusion) {
+  std::unordered_map<std::string, const Group*> first;
+  Same same;
+  add_groups(fusion, first, same);
   return same;
 }
 

@@ -7,6 +7,7 @@
 #include "compiler/ir/sizes.h"
 #include "compiler/program/program.h"
 #include "compiler/support/error.h"
+#include "compiler/support/index_poly.h"
 
 namespace mintor {
 namespace {
@@ -21,6 +22,18 @@ Index count_of(const std::vector<Index>& shape) {
   return count;
 }
 
+// Where a part ends is checked by the interpreter.
+void verify_view(const Program& program, const Buffer& buffer, const std::string& item) {
+  const Buffer& of = program.buffers[buffer.view_of];
+  const bool same_bytes = count_of(of.shape) == count_of(buffer.shape) && buffer.offset.is_const(0);
+  if (size_of(of.dtype) != size_of(buffer.dtype) || (!buffer.part && !same_bytes))
+    broken(item, "a view has the bytes of '" + of.name + "'");
+  if (buffer.offset.is_const() && buffer.offset.value() < 0)
+    broken(item, "it starts before '" + of.name + "'");
+  for (const IndexTerm& term : buffer.offset.poly().terms)
+    if (term.coefficient % size_of(buffer.dtype) != 0) broken(item, "it starts inside an element");
+}
+
 void verify_buffers(const Program& program) {
   std::set<std::string> names;
   for (size_t i = 0; i < program.buffers.size(); ++i) {
@@ -29,11 +42,7 @@ void verify_buffers(const Program& program) {
     if (!names.insert(buffer.name).second) broken(item, "the name is used twice");
     if (buffer.view_of < 0) continue;
     if (buffer.view_of >= static_cast<int32_t>(i)) broken(item, "a view follows what it views");
-    const Buffer& of = program.buffers[buffer.view_of];
-    if (size_of(of.dtype) != size_of(buffer.dtype) ||
-        count_of(of.shape) != count_of(buffer.shape)) {
-      broken(item, "a view has the bytes of '" + of.name + "'");
-    }
+    verify_view(program, buffer, item);
   }
   const auto verify_slots = [&](const std::vector<int32_t>& ids, Place place) {
     for (size_t slot = 0; slot < ids.size(); ++slot) {
@@ -80,9 +89,7 @@ void verify_param(const Program& program, const Launch& launch, const Kernel& ke
     broken(item, "size " + count_of(param.shape).substitute(values).str() + " is not " +
                      count_of(buffer.shape).str() + " of buffer '" + buffer.name + "'");
   }
-  const Place place = program.buffers[root_of(program, launch.args[i])].place;
-  const int64_t alignment = place <= Place::output ? size_of(param.dtype) : 64;
-  if (alignment % param.alignment != 0) {
+  if (alignment_of(program, launch.args[i]) % param.alignment != 0) {
     broken(item, "wants more alignment than buffer '" + buffer.name + "' has");
   }
 }
@@ -145,6 +152,35 @@ void verify_launch(const Program& program, const Launch& launch, bool prepare, W
   }
 }
 
+void verify_condition(const Program& program, int32_t id, const Writes& writes) {
+  const Buffer& buffer = program.buffers.at(id);
+  const std::string item = "condition '" + buffer.name + "'";
+  if (buffer.dtype != DType::boolean || !buffer.shape.empty()) broken(item, "is no bool[]");
+  if (!writes.done.contains(root_of(program, id))) broken(item, "is read before it is written");
+}
+
+void verify_steps(const Program& program, const HostSteps& steps, bool prepare, Writes& writes,
+                  size_t depth = 0) {
+  for (const HostStep& step : steps) {
+    if (const auto* launch = std::get_if<Launch>(&step.node)) {
+      verify_launch(program, *launch, prepare, writes);
+    } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
+      if (prepare) broken("prepare", "has no branches");
+      verify_condition(program, branch->condition, writes);
+      Writes other = writes;
+      verify_steps(program, branch->yes, prepare, writes, depth + 1);
+      verify_steps(program, branch->no, prepare, other, depth + 1);
+      std::erase_if(writes.done, [&](int32_t root) { return !other.done.contains(root); });
+    } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
+      if (prepare) broken("prepare", "has no loops");
+      if (depth >= program.counters.size() || program.counters[depth] != loop->counter)
+        broken("loop " + loop->counter, "its counter is not that of its depth");
+      if (loop->condition >= 0) verify_condition(program, loop->condition, writes);
+      verify_steps(program, loop->steps, prepare, writes, depth + 1);
+    }
+  }
+}
+
 }  // namespace
 
 void verify(const Program& program) {
@@ -164,13 +200,8 @@ void verify(const Program& program) {
       writes.done.insert(static_cast<int32_t>(i));
     }
   }
-  for (const Entry* entry : {&program.prepare, &program.forward}) {
-    for (const Region& region : entry->regions) {
-      for (const Launch& launch : region.launches) {
-        verify_launch(program, launch, entry == &program.prepare, writes);
-      }
-    }
-  }
+  verify_steps(program, program.prepare.steps, true, writes);
+  verify_steps(program, program.forward.steps, false, writes);
   for (const int32_t output : program.outputs) {
     if (!writes.done.contains(output)) {
       broken("output '" + program.buffers[output].name + "'", "is never written");

@@ -22,6 +22,9 @@
 
 namespace MT_PACKAGE {
 
+// Loops inside of each other, branches between them counted.
+enum { kMaxCounters = 16 };
+
 // Base addresses that a launch's arguments are offsets into.
 struct Args {
   const void* const* inputs;   // the caller's, by position
@@ -29,11 +32,14 @@ struct Args {
   const char* weights;         // weights.bin as stored; null when there are none
   char* packed;                // what `prepare` made; read-only in `forward`
   char* arena;                 // working memory, 64-byte aligned; contents undefined at entry
-  const int64_t* symbols;      // bound values, in order of mt_model_info.symbols
+  const int64_t* symbols;      // bound values, in order of mt_model_info.symbols, then the counters
+                               // of loops where the entry has a `next`
+  int64_t* chosen;             // what the last condition that was read said, 0 or 1
 };
 
 // A phase is one launch: part p of n runs its share. Parts of one phase may run at the same time;
-// a barrier lies between phases. `kernels` is the level's table, known to generated code only.
+// a barrier lies between phases. `kernels` is the level's table, known to generated code only. A
+// condition that a branch or a loop reads is a phase too, of part 0 alone: it sets `chosen`.
 using PhaseFn = void (*)(const void* kernels, const Args& args, int32_t phase, int32_t part,
                          int32_t parts);
 
@@ -41,10 +47,14 @@ struct Entry {
   PhaseFn run;                       // may be null when phase_count is 0
   int32_t phase_count;
   const char* const* names;          // kernel name of each phase
-  // How many parallel tasks the phase has (1: run it on one thread; 0: skip it). A pure function.
-  // Null: unknown, use all parts.
+  // How many parallel tasks the phase has (1: run it on one thread; 0: skip it; kCondition: it is
+  // one). A pure function. Null: unknown, use all parts.
   int64_t (*tasks)(const int64_t* symbols, int32_t phase);
+  // Of an entry with branches or loops: which phase comes after `phase` (-1: after the start), -1
+  // when none does. Counts its loops behind the symbols. Null: the phases in order.
+  int32_t (*next)(int64_t* symbols, int64_t chosen, int32_t phase);
 };
+static const int64_t kCondition = -1;
 
 struct Level {
   const char* name;                  // "v3"

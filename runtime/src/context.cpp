@@ -108,8 +108,13 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
   if (status) return status;
   describe_outputs(context, outputs);
   const Model& model = *context->model;
-  const Args args = {context->inputs,   context->outputs,    model.weights.data,
-                     model.packed.data, context->arena.data, context->symbols};
+  const Args args = {context->inputs,
+                     context->outputs,
+                     model.weights.data,
+                     model.packed.data,
+                     context->arena.data,
+                     context->symbols,
+                     nullptr};
   launch(model.program->forward, model.level->kernels, args, context->executor);
   return MT_OK;
 }

@@ -20,16 +20,46 @@ struct Job {
   const Executor* executor;
 };
 
-// How many parts phase `i` is split into: at most its tasks. 0: it has nothing to do.
-static int32_t active_parts(const Job& job, int32_t phase, int32_t width) {
-  if (!job.entry->tasks) return width;
-  const int64_t tasks = job.entry->tasks(job.args->symbols, phase);
-  return tasks < width ? int32_t(tasks < 0 ? 0 : tasks) : width;
-}
+// How far one thread has come. Threads count loops for themselves and come to the same numbers.
+struct Walk {
+  const Job& job;
+  Args args;
+  int32_t phase;
+  int64_t symbols[MT_MAX_SYMBOLS + kMaxCounters];
 
-static void run_part(const Job& job, int32_t phase, int32_t part, int32_t parts) {
-  job.entry->run(job.kernels, *job.args, phase, part, parts);
-}
+  explicit Walk(const Job& given) : job(given), args(*given.args), phase(-1) {
+    if (job.entry->next) {
+      memset(symbols, 0, sizeof(symbols));
+      if (args.symbols) memcpy(symbols, args.symbols, MT_MAX_SYMBOLS * sizeof(int64_t));
+      args.symbols = symbols;
+    }
+    advance();
+  }
+
+  bool done() const { return phase < 0; }
+
+  void advance() {
+    if (job.entry->next) {
+      phase = job.entry->next(symbols, *args.chosen, phase);
+    } else if (++phase == job.entry->phase_count) {
+      phase = -1;
+    }
+  }
+
+  int64_t tasks(int32_t width) const {
+    return job.entry->tasks ? job.entry->tasks(args.symbols, phase) : width;
+  }
+
+  // How many parts the phase is split into: at most its tasks. 0: it has nothing to do.
+  int32_t parts(int64_t tasks, int32_t width) const {
+    if (tasks == kCondition) return 1;
+    return tasks < width ? int32_t(tasks < 0 ? 0 : tasks) : width;
+  }
+
+  void run(int32_t part, int32_t parts) const {
+    job.entry->run(job.kernels, args, phase, part, parts);
+  }
+};
 
 static int64_t now_ns() {
   struct timespec now;
@@ -37,75 +67,82 @@ static int64_t now_ns() {
   return int64_t(now.tv_sec) * 1000000000 + now.tv_nsec;
 }
 
-static void report(const Job& job, int32_t phase, int64_t begin) {
-  const Executor& executor = *job.executor;
+static void report(const Walk& walk, int64_t begin) {
+  const Executor& executor = *walk.job.executor;
   // The hook is the host's code: it sees our environment, as parallel_for tasks do.
-  executor.profile(executor.profile_data, job.entry->names[phase], begin, now_ns());
+  executor.profile(executor.profile_data, walk.job.entry->names[walk.phase], begin, now_ns());
 }
 
 // What each member of the pool runs. All members take the same branches around the barrier: they
-// depend on the job alone.
+// depend on the job, and on conditions that all read between two barriers.
 static void pool_phases(const void* data, int32_t part, int32_t width) {
   const Job& job = *static_cast<const Job*>(data);
   Barrier* barrier = pool_barrier(job.executor->pool);
   const bool profiled = job.executor->profile != nullptr;
   int32_t before = 1;
-  for (int32_t phase = 0; phase < job.entry->phase_count; ++phase) {
-    const int32_t active = active_parts(job, phase, width);
+  bool met = true;  // all are at the same place
+  for (Walk walk(job); !walk.done(); walk.advance()) {
+    const int64_t tasks = walk.tasks(width);
+    const int32_t active = walk.parts(tasks, width);
+    const bool reads = tasks == kCondition;
     // Two phases in a row that only part 0 runs are in order anyway.
-    if (phase > 0 && !profiled && (before > 1 || active > 1)) barrier->wait(width);
+    if (!met && (before > 1 || active > 1 || reads)) barrier->wait(width);
     const int64_t begin = profiled && part == 0 ? now_ns() : 0;
-    if (part < active) run_part(job, phase, part, active);
-    if (profiled) barrier->wait(width);
-    if (profiled && part == 0) report(job, phase, begin);
+    if (part < active) walk.run(part, active);
+    met = profiled || reads;
+    if (met) barrier->wait(width);
+    if (profiled && part == 0) report(walk, begin);
     before = active;
   }
 }
 
 struct HostTask {
-  const Job* job;
-  int32_t phase, parts;
+  const Walk* walk;
+  int32_t parts;
 };
 
 static void host_task(void* data, int32_t part) {
   const FloatEnvironment environment;
   const HostTask& task = *static_cast<HostTask*>(data);
-  run_part(*task.job, task.phase, part, task.parts);
+  task.walk->run(part, task.parts);
 }
 
 static void host_phases(const Job& job) {
   const Executor& executor = *job.executor;
-  for (int32_t phase = 0; phase < job.entry->phase_count; ++phase) {
-    const int32_t active = active_parts(job, phase, executor.width);
+  for (Walk walk(job); !walk.done(); walk.advance()) {
+    const int32_t active = walk.parts(walk.tasks(executor.width), executor.width);
     const int64_t begin = executor.profile ? now_ns() : 0;
     if (active == 1) {
-      run_part(job, phase, 0, 1);
+      walk.run(0, 1);
     } else if (active > 1) {
-      HostTask task = {&job, phase, active};
+      HostTask task = {&walk, active};
       executor.parallel_for(executor.parallel_for_data, active, host_task, &task);
     }
-    if (executor.profile) report(job, phase, begin);
+    if (executor.profile) report(walk, begin);
   }
 }
 
 static void own_phases(const Job& job) {
   const bool profiled = job.executor->profile != nullptr;
-  for (int32_t phase = 0; phase < job.entry->phase_count; ++phase) {
+  for (Walk walk(job); !walk.done(); walk.advance()) {
     const int64_t begin = profiled ? now_ns() : 0;
-    if (active_parts(job, phase, 1)) run_part(job, phase, 0, 1);
-    if (profiled) report(job, phase, begin);
+    if (walk.parts(walk.tasks(1), 1)) walk.run(0, 1);
+    if (profiled) report(walk, begin);
   }
 }
 
 static bool any_split(const Job& job, int32_t width) {
+  if (!job.entry->tasks) return true;
   for (int32_t phase = 0; phase < job.entry->phase_count; ++phase) {
-    if (active_parts(job, phase, width) > 1) return true;
+    if (job.entry->tasks(job.args->symbols, phase) > 1) return width > 1;
   }
   return false;
 }
 
-void launch(const Entry& entry, const void* kernels, const Args& args, const Executor& executor) {
+void launch(const Entry& entry, const void* kernels, Args args, const Executor& executor) {
   const FloatEnvironment environment;
+  int64_t chosen = 0;
+  args.chosen = &chosen;
   const Job job = {&entry, kernels, &args, &executor};
   if (executor.parallel_for) {
     host_phases(job);

@@ -74,7 +74,7 @@ Executor make_executor(const mt_options& options);
 void destroy_executor(Executor* executor);
 // Runs all phases in order. The floating-point environment is the default inside, and as the
 // caller had it afterwards.
-void launch(const Entry& entry, const void* kernels, const Args& args, const Executor& executor);
+void launch(const Entry& entry, const void* kernels, Args args, const Executor& executor);
 
 // --- model and context (model.cpp, context.cpp, bind.cpp) ---
 struct Model {

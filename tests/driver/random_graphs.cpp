@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "compiler/graph/rewrite.h"
 #include "compiler/ir/seeded.h"
 #include "compiler/ops/library.h"
 #include "compiler/support/error.h"
@@ -24,9 +25,8 @@ constexpr DType kDTypes[] = {DType::f32, DType::f32, DType::f32,     DType::f64,
 
 class Maker {
  public:
-  Maker(Graph& graph, uint64_t seed) : graph_(graph), b_(graph), state_(seed) {
-    thin_ = is_thin(seed);
-  }
+  Maker(Graph& graph, uint64_t seed, bool thin, int depth = 0)
+      : graph_(graph), b_(graph), state_(seed), thin_(thin), depth_(depth) {}
 
   void make(int steps) {
     if (thin_ || below(2) == 0) {
@@ -36,6 +36,13 @@ class Maker {
     const int inputs = 2 + static_cast<int>(below(2));
     for (int i = 0; i < inputs; ++i)
       keep(b_.input("x" + std::to_string(i), one_of(kDTypes), random_shape(i == 0)));
+    take_steps(steps);
+    graph_.results = {{"last", pool_.back()}};
+    for (const char* name : {"a", "b"}) graph_.results.push_back({name, pick()});
+  }
+
+ private:
+  void take_steps(int steps) {
     for (int i = 0; i < steps; ++i) {
       const bool sum = thin_ && below(2) == 0;  // what a thin graph is for
       const auto [name, step] = sum ? sums_[below(sums_.size())] : steps_[below(steps_.size())];
@@ -46,11 +53,8 @@ class Maker {
         continue;
       }
     }
-    graph_.results = {{"last", pool_.back()}};
-    for (const char* name : {"a", "b"}) graph_.results.push_back({name, pick()});
   }
 
- private:
   uint64_t below(uint64_t n) { return (next_random(state_) >> 20) % n; }
   template <class T, size_t N>
   T one_of(const T (&list)[N]) {
@@ -373,26 +377,111 @@ class Maker {
     keep(below(2) == 0 ? q : ops::dequantize_linear(b_, q, scale, Value{}, 0));
   }
 
+  // A region of a few steps on these types: results of given types, then one more value.
+  std::shared_ptr<const Graph> region(const std::vector<Type>& inputs,
+                                      const std::vector<Type>& results) {
+    auto graph = std::make_shared<Graph>("region");
+    graph->copy_sizes(graph_);
+    Maker inner(*graph, state_, thin_, depth_ + 1);
+    below(2);
+    for (const Type& type : inputs)
+      inner.keep(inner.b_.input("v" + std::to_string(inner.pool_.size()), type.dtype, type.shape));
+    inner.take_steps(1 + static_cast<int>(below(4)));
+    for (const Type& type : results)
+      graph->results.push_back(
+          {"r" + std::to_string(graph->results.size()), inner.last_like(type)});
+    graph->results.push_back({"more", inner.pool_.back()});
+    return graph;
+  }
+
+  Value last_like(const Type& type) {
+    for (size_t n = pool_.size(); n-- > 0;)
+      if (pool_[n].shape() == type.shape) return as(pool_[n], type.dtype);
+    return b_.full(type.dtype, type.shape, 1);
+  }
+
+  std::vector<Type> types_of(const std::vector<Value>& values) {
+    std::vector<Type> types;
+    for (const Value& v : values) types.push_back(v.type());
+    return types;
+  }
+
+  void branch() {
+    if (depth_ > 2) return;
+    const Value x = as(pick(), DType::boolean);
+    std::vector<int32_t> dims;
+    for (int d = 0; d < rank(x); ++d) dims.push_back(d);
+    const Value condition = b_.reduce(Combiner::or_, x, dims);
+    const std::vector<Value> captures{pick_late(), pick()};
+    const std::vector<Type> types = types_of(captures), wanted{pick_late().type()};
+    auto yes = region(types, wanted), no = region(types, wanted);
+    keep(b_.if_(condition, captures, without_last(*yes), without_last(*no))[0]);
+  }
+
+  // The regions of a branch give values of the same types.
+  static std::shared_ptr<const Graph> without_last(const Graph& region) {
+    auto same = std::make_shared<Graph>(rewrite(region, nullptr));
+    same->results.pop_back();
+    return same;
+  }
+
+  void repeat() {
+    if (depth_ > 2) return;
+    const std::vector<Value> carried{pick_late(), as_number(pick())}, captures{pick(), pick()};
+    std::vector<Value> scanned;
+    Index trip = static_cast<int64_t>(below(4));
+    const Value x = pick();
+    if (rank(x) > 0 && below(3) != 0) {
+      scanned = {x};
+      trip = x.shape()[0];
+    }
+    std::vector<Type> types{{DType::i64, {}}};
+    for (const std::vector<Value>& values : {carried, scanned, captures})
+      for (Type type : types_of(values)) {
+        if (!scanned.empty() && values == scanned) type.shape.erase(type.shape.begin());
+        types.push_back(type);
+      }
+    for (const Value& v :
+         b_.loop(trip, carried, scanned, captures, region(types, types_of(carried))))
+      keep(v);
+  }
+
   struct Step {
     std::string name;
     void (Maker::*make)();
   };
   const std::vector<Step> steps_ = {
-      {"scalar", &Maker::scalar},       {"scalar", &Maker::scalar},
-      {"scalar", &Maker::scalar},       {"cast", &Maker::cast},
-      {"bitcast", &Maker::bitcast},     {"reduce", &Maker::reduce},
-      {"reduce", &Maker::reduce},       {"centred", &Maker::centred},
-      {"scan", &Maker::scan},           {"broadcast", &Maker::broadcast},
-      {"broadcast", &Maker::broadcast}, {"transpose", &Maker::transpose},
-      {"reshape", &Maker::reshape},     {"slice", &Maker::slice},
-      {"pad", &Maker::pad},             {"concat", &Maker::concat},
-      {"gather", &Maker::gather},       {"scatter", &Maker::scatter},
-      {"many", &Maker::concat_many},    {"doubled", &Maker::doubled},
+      {"scalar", &Maker::scalar},
+      {"scalar", &Maker::scalar},
+      {"scalar", &Maker::scalar},
+      {"cast", &Maker::cast},
+      {"bitcast", &Maker::bitcast},
+      {"reduce", &Maker::reduce},
+      {"reduce", &Maker::reduce},
+      {"centred", &Maker::centred},
+      {"scan", &Maker::scan},
+      {"broadcast", &Maker::broadcast},
+      {"broadcast", &Maker::broadcast},
+      {"transpose", &Maker::transpose},
+      {"reshape", &Maker::reshape},
+      {"slice", &Maker::slice},
+      {"pad", &Maker::pad},
+      {"concat", &Maker::concat},
+      {"gather", &Maker::gather},
+      {"scatter", &Maker::scatter},
+      {"many", &Maker::concat_many},
+      {"doubled", &Maker::doubled},
       {"wide", &Maker::gather_wide},
-      {"matmul", &Maker::matmul},       {"matmul", &Maker::matmul},
-      {"integer", &Maker::matmul_integer}, {"conv", &Maker::conv},
-      {"pool", &Maker::pool},           {"rows", &Maker::rows},
-      {"packing", &Maker::packing},     {"quantize", &Maker::quantize},
+      {"matmul", &Maker::matmul},
+      {"matmul", &Maker::matmul},
+      {"integer", &Maker::matmul_integer},
+      {"conv", &Maker::conv},
+      {"pool", &Maker::pool},
+      {"rows", &Maker::rows},
+      {"packing", &Maker::packing},
+      {"quantize", &Maker::quantize},
+      {"branch", &Maker::branch},
+      {"repeat", &Maker::repeat},
   };
 
   const std::vector<Step> sums_ = {{"matmul", &Maker::matmul}, {"matmul", &Maker::matmul},
@@ -402,7 +491,8 @@ class Maker {
   Graph& graph_;
   Builder b_;
   uint64_t state_;
-  bool thin_ = false;
+  bool thin_;
+  int depth_;  // regions around it
   std::vector<Value> pool_;
   int weight_ = 0;
 };
@@ -413,7 +503,7 @@ bool is_thin(uint64_t seed) { return seed % 3 == 0; }
 
 Graph random_graph(uint64_t seed, int steps) {
   Graph graph("random_" + std::to_string(seed));
-  Maker(graph, seed).make(steps);
+  Maker(graph, seed, is_thin(seed)).make(steps);
   return graph;
 }
 

@@ -41,7 +41,6 @@ struct Fuzz {
       const Kernel kernel = kernel_of(flip);
       program.kernels.push_back({kernel.name, {kernel}});
     }
-    program.forward.regions.emplace_back();
   }
 
   std::vector<Index> sizes;
@@ -107,7 +106,7 @@ struct Fuzz {
     launch.args = {x, y, z};
     launch.symbols = {sizes[family.at(x)]};
     launch.tasks = {1};
-    program.forward.regions[0].launches.push_back(launch);
+    program.forward.steps.push_back({launch});
     const size_t n = values[z].size();
     for (size_t i = 0; i < n; ++i) {
       values[z][i] = values[x][flip ? n - 1 - i : i] * 2 + values[y][i];

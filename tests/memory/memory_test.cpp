@@ -107,7 +107,8 @@ Program two_buffers(const std::string& second_offset) {
   symbol n 0..100 % 1 ~ 2
   buffer "x" = input 0 f32[n]
   buffer "a" = arena f32[n] at 0
-  buffer "b" = arena f32[n] at )" + second_offset + R"(
+  buffer "b" = arena f32[n] at )" +
+                           second_offset + R"(
   buffer "y" = output 0 f32[n]
   inputs ("x")
   outputs ("y")
@@ -115,11 +116,9 @@ Program two_buffers(const std::string& second_offset) {
   entry prepare {
   }
   entry forward {
-    region {
-      copy("x", "a"; n) tasks [1]
-      copy("a", "b"; n) tasks [1]
-      copy("b", "y"; n) tasks [1]
-    }
+    copy("x", "a"; n) tasks [1]
+    copy("a", "b"; n) tasks [1]
+    copy("b", "y"; n) tasks [1]
   }
   kernel copy {
 kernel copy (x: f32[n], y: out f32[n]; n: 0..) {
@@ -130,7 +129,8 @@ kernel copy (x: f32[n], y: out f32[n]; n: 0..) {
 ---
   }
 }
-)", {});
+)",
+                       {});
 }
 
 // Right at the hint (n = 2), wrong at 17: the verifier tries more than the hints.
@@ -200,7 +200,7 @@ TEST(PlanMemory, TakesOverInPlaceAndReports) {
   Program program = two_buffers("64");
   CompileContext context;
   plan_memory(context, program);
-  EXPECT_EQ(program.forward.regions[0].launches[1].in_place.size(), 1u);
+  EXPECT_EQ(std::get<Launch>(program.forward.steps[1].node).in_place.size(), 1u);
   ASSERT_EQ(program.report.size(), 1u);
   EXPECT_EQ(program.report[0],
             "forward: arena 64 B, lower bound 64 B, without reuse 16 B, 2 buffers, 1 in place");

@@ -46,7 +46,8 @@ Program parsed(const Source& source, const std::vector<std::string>& levels) {
   numerics ""
   level "plain" "none" vector 0 registers 0 l1 1 l2 1 features [] flags []
   )" + source.symbols + R"(
-  buffer "x" = input 0 )" + source.input + R"(
+  buffer "x" = input 0 )" + source.input +
+                                      R"(
 )" + (source.inner.empty() ? "" : "  buffer \"inner\" = arena " + source.inner + " at 0\n") +
                                       "  buffer \"y\" = output 0 " + source.output + R"(
   inputs ("x")
@@ -55,21 +56,21 @@ Program parsed(const Source& source, const std::vector<std::string>& levels) {
   entry prepare {
   }
   entry forward {
-    region {
-      )" + source.launches + R"(
-    }
+    )" + source.launches + R"(
   }
-  kernel )" + name + " {\n" + source.kernel + "---\n  }\n}\n", {});
+  kernel )" + name + " {\n" + source.kernel +
+                                      "---\n  }\n}\n",
+                                  {});
   program.levels.clear();
   for (const std::string& level : levels) program.levels.push_back(find_level(level));
   for (LevelKernels& kernel : program.kernels) {
     const Kernel plain = kernel.levels[0];
     kernel.levels.assign(levels.size(), plain);
   }
-  for (Launch& launch : program.forward.regions[0].launches) {
+  visit_launches(program.forward.steps, [&](Launch& launch) {
     const Index tasks = launch.tasks[0];
     launch.tasks.assign(levels.size(), tasks);
-  }
+  });
   CompileContext context;
   plan_memory(context, program);
   return program;

@@ -43,16 +43,12 @@ std::string text() {
   sizes weights 64 prepare_arena 0 packed [64] arena [64*batch]
   report "forward: arena"
   entry prepare {
-    region {
-      turn("w", "t";) tasks [1]
-    }
+    turn("w", "t";) tasks [1]
   }
   entry forward {
-    region {
-      dense("x", "t", "h"; batch) tasks [batch]
-      relu("h", "g"; batch) tasks [1] in_place 1 <- 0
-      copy("flat", "y"; 3*batch) tasks [1]
-    }
+    dense("x", "t", "h"; batch) tasks [batch]
+    relu("h", "g"; batch) tasks [1] in_place 1 <- 0
+    copy("flat", "y"; 3*batch) tasks [1]
   }
   kernel turn {
 kernel turn (w: f32[2, 3], t: out f32[3, 2]) {

@@ -21,7 +21,7 @@ namespace mintor::fusion {
 
 // ---- roles (roles.cpp) ----
 
-enum class Role { leaf, inlined, anchor, opaque };
+enum class Role { leaf, inlined, anchor, control, opaque };
 Role role_of(const Node& node);
 // A constant that is one value throughout: written where it is used.
 bool is_uniform_constant(const Node& node);

@@ -50,12 +50,13 @@ Role role_of(const Node& node) {
     case Kind::reindex_reduce:
     case Kind::contract:
       return Role::anchor;
+    case Kind::if_:
+    case Kind::loop:
+      return Role::control;
     case Kind::random:
     case Kind::sort:
     case Kind::compact:
     case Kind::bind:
-    case Kind::if_:
-    case Kind::loop:
     case Kind::call:
     case Kind::code:
     case Kind::host:

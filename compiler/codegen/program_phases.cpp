@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes an entry's tree of steps; gives it as C++ that can be left at each launch and entered again
+// behind it: cases of one switch, inside of the loops and branches.
+//   for (n[2] = 0; n[2] < n_batch; ++n[2]) {
+//     return 1;
+//   case 1:
+//     return 2;
+//   case 2:;
+//   }
+#include "compiler/codegen/program_phases.h"
+
+#include <algorithm>
+
+#include "compiler/support/error.h"
+
+namespace mintor {
+namespace {
+
+void add_phases(const HostSteps& steps, std::vector<Phase>& phases) {
+  for (const HostStep& step : steps) {
+    if (const auto* launch = std::get_if<Launch>(&step.node)) {
+      phases.push_back({launch, -1, launch->kernel});
+    } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
+      phases.push_back({nullptr, branch->condition, "if"});
+      add_phases(branch->yes, phases);
+      add_phases(branch->no, phases);
+    } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
+      if (loop->condition >= 0) phases.push_back({nullptr, loop->condition, "while"});
+      add_phases(loop->steps, phases);
+    }
+  }
+}
+
+void collect_trips(const HostSteps& steps, std::vector<Index>& trips) {
+  for (const HostStep& step : steps) {
+    if (const auto* branch = std::get_if<Branch>(&step.node)) {
+      collect_trips(branch->yes, trips);
+      collect_trips(branch->no, trips);
+    } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
+      trips.push_back(loop->trip);
+      collect_trips(loop->steps, trips);
+    }
+  }
+}
+
+class OrderWriter {
+ public:
+  explicit OrderWriter(ProgramWriter& out) : out_(out) {}
+
+  void write(const HostSteps& steps) {
+    for (const HostStep& step : steps) {
+      if (std::holds_alternative<Launch>(step.node)) leave();
+      if (const auto* branch = std::get_if<Branch>(&step.node)) write(*branch);
+      if (const auto* loop = std::get_if<Loop>(&step.node)) write(*loop);
+    }
+  }
+
+ private:
+  void leave() {
+    out_.line("return " + std::to_string(phase_) + ";");
+    out_.label("case " + std::to_string(phase_++) + ":;");
+  }
+
+  void write(const Branch& branch) {
+    leave();
+    out_.open("if (chosen) {");
+    write(branch.yes);
+    out_.close(branch.no.empty() ? "}" : "} else {");
+    if (branch.no.empty()) return;
+    out_.open_again();
+    write(branch.no);
+    out_.close();
+  }
+
+  void write(const Loop& loop) {
+    const std::string counter = out_.counter(loop.counter);
+    out_.open("for (" + counter + " = 0; " + counter + " < " + out_.c(loop.trip) + "; ++" +
+              counter + ") {");
+    if (loop.condition >= 0) {
+      leave();
+      out_.line("if (!chosen) break;");
+    }
+    write(loop.steps);
+    out_.close();
+  }
+
+  ProgramWriter& out_;
+  int phase_ = 0;
+};
+
+}  // namespace
+
+std::vector<Phase> phases_of(const Entry& entry) {
+  std::vector<Phase> phases;
+  add_phases(entry.steps, phases);
+  return phases;
+}
+
+bool has_order(const Entry& entry) {
+  return !std::ranges::all_of(
+      entry.steps, [](const HostStep& step) { return std::holds_alternative<Launch>(step.node); });
+}
+
+std::vector<Index> trips_of(const Entry& entry) {
+  std::vector<Index> trips;
+  collect_trips(entry.steps, trips);
+  return trips;
+}
+
+void write_order(ProgramWriter& out, const Entry& entry, const std::string& name) {
+  if (!has_order(entry)) return;
+  out.open("static int32_t " + name + "(int64_t* n, int64_t chosen, int32_t phase) {");
+  out.line("(void)n;");
+  out.line("(void)chosen;");
+  out.symbol_locals(trips_of(entry), "n");
+  out.open("switch (phase) {");
+  out.label("default:");
+  OrderWriter(out).write(entry.steps);
+  out.close();
+  out.line("return -1;");
+  out.close();
+  out.line();
+}
+
+}  // namespace mintor

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Program while it is made: named buffers, weights that share places, kernels that are stored
+// once, launches. Takes what the planner of each graph asks for (plan.cpp); gives the Program.
+// Keeps true: buffers have unique names; a kernel that equals another up to names is stored once;
+// a launch's kernel has the alignment of the buffers that it is given.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "compiler/program/plan.h"
+
+namespace mintor {
+
+class ProgramDraft {
+ public:
+  ProgramDraft(const Graph& graph, std::vector<TargetInfo> levels);
+
+  Program program;
+
+  int32_t add_input(const Node& input);
+  int32_t add_output(const Result& result);
+  int32_t add_buffer(std::string name, const Type& type, Place place, int32_t slot = 0);
+  int32_t add_view(std::string name, const Type& type, int32_t of);
+  int32_t add_part(std::string name, const Type& type, int32_t of, Index offset);
+  // Of a parameter or constant. Equal parameters share one place, and so do equal constants.
+  int32_t weight_of(const Value& value, const std::string& name);
+  void add_conditions(const Graph& graph);
+  // The counter of loops at a depth.
+  const std::string& counter(size_t depth);
+
+  void launch(const LevelsOfKernel& kernels, std::vector<int32_t> args, HostSteps& steps);
+  // Between flat buffers of one size.
+  void copy(int32_t from, int32_t to, HostSteps& steps);
+  // A size into an i64[].
+  void store_number(const Index& number, int32_t to, HostSteps& steps);
+
+  Program finish();
+
+ private:
+  void check_bound(const Launch& launch) const;
+  void launch_own(Kernel kernel, std::vector<int32_t> args, std::vector<Index> symbols,
+                  HostSteps& steps);
+  std::string stored(const Launch& launch, std::vector<Kernel> levels);
+  void place_weights();
+  void keep_used_symbols();
+
+  std::map<std::string, std::string> kernels_;  // canonical texts of all levels -> name
+  std::map<std::pair<const void*, std::vector<int64_t>>, std::string> shared_;  // by alignment
+  std::set<std::string> names_, kernel_names_;
+};
+
+// The trip count of a kernel's parallel loop, 1 when it has none. InternalError unless the loop
+// starts at 0 and holds every store to a parameter.
+Index tasks_of(const Kernel& kernel);
+
+}  // namespace mintor
