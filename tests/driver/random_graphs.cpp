@@ -425,6 +425,23 @@ class Maker {
     return same;
   }
 
+  // A size that the run decides, and something that long.
+  void counted() {
+    Value x = as(as_number(pick()), DType::i64);
+    std::vector<int32_t> dims;
+    for (int d = 0; d < rank(x); ++d) dims.push_back(d);
+    const Value three = b_.constant_int(DType::i64, 3);
+    x = b_.apply(ScalarOp::bit_and, {b_.reduce(Combiner::max, x, dims), three});
+    const std::string size = "k" + std::to_string(below(1000000));
+    b_.bind(x, size, 0, 3);
+    const Value row = pick();
+    Shape shape = row.shape();
+    shape.insert(shape.begin(), Index::var(size));
+    std::vector<int32_t> kept;
+    for (int d = 0; d < rank(row); ++d) kept.push_back(d + 1);
+    keep(b_.broadcast(row, shape, kept));
+  }
+
   void repeat() {
     if (depth_ > 2) return;
     const std::vector<Value> carried{pick_late(), as_number(pick())}, captures{pick(), pick()};
@@ -482,6 +499,7 @@ class Maker {
       {"quantize", &Maker::quantize},
       {"branch", &Maker::branch},
       {"repeat", &Maker::repeat},
+      {"counted", &Maker::counted},
   };
 
   const std::vector<Step> sums_ = {{"matmul", &Maker::matmul}, {"matmul", &Maker::matmul},
