@@ -448,7 +448,8 @@ class Maker {
     std::vector<Value> scanned;
     Index trip = static_cast<int64_t>(below(4));
     const Value x = pick();
-    if (rank(x) > 0 && below(3) != 0) {
+    const bool quick = rank(x) > 0 && (!thin_ || x.shape()[0].is_const());
+    if (quick && below(3) != 0) {
       scanned = {x};
       trip = x.shape()[0];
     }
