@@ -116,11 +116,12 @@ std::optional<Tensor> OnnxState::tensor_of(const Value& value) {
 Value OnnxState::folded(const Value& value) {
   if (!value || value.node->kind == Kind::constant) return value;
   const int64_t needed = work_of(value.node);
-  if (needed < 0 || needed > work_left) return value;
+  int64_t& left = model_state().work_left;
+  if (needed < 0 || needed > left) return value;
   int64_t count = 1;
   for (const Index& size : value.shape()) count *= size.value();
   if (count > onnx_limits::kKnown) return value;
-  work_left -= needed;
+  left -= needed;
   return builder.constant(evaluate_constant(value));
 }
 

@@ -21,6 +21,7 @@ inline constexpr int64_t kFolded = 1 << 16;  // elements of a constant computed 
 inline constexpr int64_t kFoldedWork = 1 << 25;  // scalar operations of all of them
 inline constexpr int64_t kAttempts = 100;  // rounds of an import that finds conditions
 inline constexpr int kFunctionDepth = 32;
+inline constexpr int kGraphDepth = 32;  // sub-graphs in one another
 inline constexpr int kOldestOpset = 7;
 inline constexpr int kNewestOpset = 28;
 inline constexpr int64_t kNamesInMessage = 8;
