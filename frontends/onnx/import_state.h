@@ -41,7 +41,10 @@ struct OnnxFiles {
 struct OnnxCapture {
   Value outer, input;
 };
-using OnnxCaptures = std::map<std::pair<int32_t, int32_t>, OnnxCapture>;
+using OnnxKey = std::pair<int32_t, int32_t>;  // of a value: its node's number, its own
+using OnnxCaptures = std::map<OnnxKey, OnnxCapture>;
+
+inline OnnxKey key_of(const Value& v) { return {v.node->id, v.result}; }
 
 struct OnnxState {
   OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model, OnnxFiles& files);
@@ -65,6 +68,8 @@ struct OnnxState {
   std::unordered_map<const Node*, int64_t> work;  // work_of's memory
   int64_t work_left;                              // scalar operations for constants
   int function_depth = 0;
+  // bool[] values of the graph that say whether two sizes are equal, where that is not known.
+  std::map<OnnxKey, std::pair<Index, Index>> equations;
   OnnxState* around = nullptr;  // of a region: where values that it does not make come from
   std::string path;             // of a region
   int depth = 0;                // of sub-graphs, regions or not

@@ -42,7 +42,7 @@ OnnxValue* OnnxState::find(const std::string& name) {
         node.as<ConstantAttr>().value.count() <= onnx_limits::kKnown) {
       own.value = builder.constant(node.as<ConstantAttr>().value);
     } else {
-      auto [it, added] = captures.try_emplace({node.id, outer->value.result});
+      auto [it, added] = captures.try_emplace(key_of(outer->value));
       if (added) {
         const std::string input = "c" + std::to_string(captures.size());
         it->second = {outer->value, builder.input(input, type.dtype, type.shape)};
@@ -207,7 +207,7 @@ std::vector<Value> captured_by(std::initializer_list<const OnnxDraft*> drafts) {
 std::vector<OnnxRegionPort> ports_of(const OnnxDraft& draft, std::span<const Value> captured) {
   std::vector<OnnxRegionPort> out;
   for (const Value& outer : captured) {
-    const auto found = draft.state.captures.find({outer.node->id, outer.result});
+    const auto found = draft.state.captures.find(key_of(outer));
     const bool has = found != draft.state.captures.end();
     out.push_back({outer.type(), has ? found->second.input : Value{}});
   }

@@ -5,6 +5,7 @@
 // Keeps true: outputs of both branches have one type; sizes that differ become a symbol that the
 // run binds to the size of the branch that it takes.
 #include "compiler/ir/broadcast.h"
+#include "compiler/ir/sizes_differ.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
@@ -34,19 +35,27 @@ Index common_size_of(OnnxNode& n, Value condition, const Index& x, const Index& 
   return Index::var(name);
 }
 
+// Where the condition says whether two sizes are equal, taking them as equal makes it known: the
+// import starts again with that. Otherwise the model is refused.
+[[noreturn]] void branches_differ(OnnxNode& n, Value condition, const std::string& problem) {
+  const auto found = n.state().equations.find(key_of(condition));
+  if (found == n.state().equations.end()) n.fail(problem);
+  const auto& [x, y] = found->second;
+  throw SizesDiffer("If", problem + ", and it depends on whether " + x.str() + " is " + y.str(), x,
+                    y, "", "fix these sizes with --shape");
+}
+
 // Output i of both branches, with one type.
 std::pair<Value, Value> unified(OnnxNode& n, Value condition, size_t i, OnnxDraft& then,
                                 OnnxDraft& other) {
+  const auto differ = [&](const std::string& problem) {
+    branches_differ(n, n.in(0), "output " + std::to_string(i) + " of its branches " + problem);
+  };
   Value x = then.output(i), y = other.output(i);
   keep_sizes(n, then, x.type());
   keep_sizes(n, other, y.type());
   const std::string types = to_string(x.type()) + " and " + to_string(y.type());
-  if (x.dtype() != y.dtype())
-    n.fail("output " + std::to_string(i) + " of its branches is " + types);
-  if (x.shape().size() != y.shape().size())
-    n.fail("output " + std::to_string(i) + " of its branches has another number of dimensions: " +
-               types,
-           "where the condition depends on sizes, fix them with --shape");
+  if (x.dtype() != y.dtype() || x.shape().size() != y.shape().size()) differ("is " + types);
   OnnxDraft* const drafts[] = {&then, &other};
   Shape shape;
   for (size_t d = 0; d < x.shape().size(); ++d)
