@@ -35,6 +35,8 @@ int64_t own_work(const Node& node) {
     default:
       return kNotConstant;
   }
+  // A map may mention symbols where no size does: one row of a table, at a place that is a size.
+  if (!symbols_of(node).empty()) return kNotConstant;
   int64_t work = 1;
   auto take = [&](const Type& type, int64_t limit) {
     int64_t count = 1;

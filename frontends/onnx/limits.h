@@ -22,6 +22,7 @@ inline constexpr int64_t kFoldedWork = 1 << 25;  // scalar operations of all of 
 inline constexpr int64_t kAttempts = 100;  // rounds of an import that finds conditions
 inline constexpr int kFunctionDepth = 32;
 inline constexpr int kGraphDepth = 32;  // sub-graphs in one another
+inline constexpr int64_t kBodiesAgain = 64;  // loop bodies that are imported twice
 inline constexpr int kOldestOpset = 7;
 inline constexpr int kNewestOpset = 28;
 inline constexpr int64_t kNamesInMessage = 8;

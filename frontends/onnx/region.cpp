@@ -77,6 +77,12 @@ const onnx::GraphProto& graph_of(const OnnxNode& n, std::string_view attribute) 
 
 namespace {
 
+// What this attempt found out about the region, for the next one.
+void keep_findings(OnnxState& state) {
+  note_sizes(state);
+  state.model_state().regions.insert_or_assign(state.path, state.sizes);
+}
+
 // One level further down, for as long as it lives.
 class Deeper {
  public:
@@ -100,12 +106,6 @@ std::vector<OnnxValue> outputs_of(OnnxNode& n, OnnxState& state, const onnx::Gra
     outputs.push_back(*value);
   }
   return outputs;
-}
-
-// What this attempt found out about the region, for the next one.
-void keep_findings(OnnxState& state) {
-  note_sizes(state);
-  state.model_state().regions.insert_or_assign(state.path, state.sizes);
 }
 
 }  // namespace
@@ -150,10 +150,16 @@ std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute
   try {
     begin_sizes(state);
     for (size_t i = 0; i < inputs.size(); ++i) {
-      const auto& [type, known] = inputs[i];
-      OnnxValue value{{}, known};
-      if (!known)
-        value.value = state.builder.input("x" + std::to_string(i), type.dtype, type.shape);
+      const OnnxRegionInput& input = inputs[i];
+      OnnxValue value{{}, input.known};
+      if (!input.known)
+        value.value = state.builder.input("x" + std::to_string(i), input.type.dtype,
+                                          input.type.shape);
+      if (input.symbolic) {
+        const std::string symbol = state.fresh_symbol("step");
+        state.builder.bind(value.value, symbol, 0, input.last);
+        value.known = std::make_shared<const Known>(Known{DType::i64, {}, {Index::var(symbol)}});
+      }
       const std::string& name = graph.input(static_cast<int>(i)).name();
       if (!state.values.emplace(name, std::move(value)).second)
         n.fail("two inputs of its graph are named '" + printable(name) + "'");
@@ -230,8 +236,13 @@ void keep_sizes(OnnxNode& n, const OnnxDraft& draft, const Type& result) {
 Value kept_type(OnnxNode& n, OnnxDraft& body, Value x, size_t i, const Type& type) {
   const Ranges& ranges = body.state.graph.ranges();
   bool same = x.dtype() == type.dtype && x.shape().size() == type.shape.size();
-  for (size_t d = 0; same && d < type.shape.size(); ++d)
+  for (size_t d = 0; same && d < type.shape.size(); ++d) {
     same = ranges.simplify(x.shape()[d] - type.shape[d]).is_const(0);
+    // Of another attempt: the body may be taken as one that keeps it.
+    if (!same && need_equal(body.state, x.shape()[d], type.shape[d],
+                            "node '" + printable(n.proto().name()) + "' (" + n.op() + ")"))
+      keep_findings(body.state);
+  }
   if (!same)
     n.fail("carried value " + std::to_string(i) + " is " + to_string(type) +
                " before an iteration and " + to_string(x.type()) + " after it",

@@ -33,6 +33,8 @@ struct OnnxDraft {
 struct OnnxRegionInput {
   Type type;
   std::shared_ptr<const Known> known;  // not null: it is this, and no input
+  bool symbolic = false;               // i64[]: also known, as a symbol that the region binds
+  int64_t last = -1;                   // the largest that it can be; -1: no bound
 };
 std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute,
                                          const std::vector<OnnxRegionInput>& inputs);

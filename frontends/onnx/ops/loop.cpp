@@ -10,6 +10,7 @@
 #include "compiler/ir/broadcast.h"
 #include "compiler/support/error.h"
 #include "frontends/onnx/import_state.h"
+#include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
 #include "frontends/onnx/region.h"
@@ -54,6 +55,30 @@ Index bound_of(OnnxNode& n, Value go) {
   const std::string name = n.state().fresh_symbol("trips");
   b.bind(trip, name, 0, -1);
   return Index::var(name);
+}
+
+// The body; where it needs the number of the iteration for a size or a place, once more with that
+// known as a symbol. Otherwise iterations bind nothing.
+std::unique_ptr<OnnxDraft> import_body(OnnxNode& n, std::vector<OnnxRegionInput> inputs) {
+  OnnxState& top = n.state().model_state();
+  const auto found = top.regions;
+  std::exception_ptr refusal;
+  try {
+    return import_region(n, "body", inputs);
+  } catch (const CompileError&) {
+    if (++top.bodies_again > onnx_limits::kBodiesAgain) throw;
+    refusal = std::current_exception();
+  }
+  const auto found_first = std::exchange(top.regions, found);
+  inputs[0].symbolic = true;
+  const auto trip = one_number(n.known(0));
+  if (trip && trip->is_const() && trip->value() > 0) inputs[0].last = trip->value() - 1;
+  try {
+    return import_region(n, "body", inputs);
+  } catch (const CompileError&) {
+    top.regions = found_first;
+    std::rethrow_exception(refusal);
+  }
 }
 
 std::vector<OnnxRegionPort> ports(const Loop& loop, std::span<const size_t> carried, bool flag) {
@@ -161,7 +186,7 @@ void loop(OnnxNode& n) {
     carried.push_back(n.in(i));
     inputs.push_back({carried.back().type(), nullptr});
   }
-  const auto body = import_region(n, "body", inputs);
+  const auto body = import_body(n, inputs);
   const size_t results = body->outputs.size();
   if (results != n.outputs() + 1 || results < 1 + carried.size())
     n.fail("its body has " + std::to_string(results) + " outputs, the node " +
