@@ -101,8 +101,7 @@ std::vector<OnnxValue> outputs_of(OnnxNode& n, OnnxState& state, const onnx::Gra
   std::vector<OnnxValue> outputs;
   for (const onnx::ValueInfoProto& output : graph.output()) {
     const OnnxValue* value = state.find(output.name());
-    if (!value)
-      n.fail("output '" + printable(output.name()) + "' of its graph is made by no node");
+    if (!value) n.fail("output '" + printable(output.name()) + "' of its graph is made by no node");
     outputs.push_back(*value);
   }
   return outputs;
@@ -139,8 +138,7 @@ std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute
            " inputs, needs " + std::to_string(inputs.size()));
   std::string path = n.state().path + "/" + std::string(attribute);
   for (const std::string& name : n.proto().output()) path += ":" + name;
-  auto draft =
-      std::unique_ptr<OnnxDraft>(new OnnxDraft{OnnxState(n.state(), std::move(path)), {}});
+  auto draft = std::unique_ptr<OnnxDraft>(new OnnxDraft{OnnxState(n.state(), std::move(path)), {}});
   OnnxState& state = draft->state;
   const Deeper deeper(n, state);
   const Builder::Scope scope(state.builder, n.builder().scope());
@@ -153,8 +151,8 @@ std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute
       const OnnxRegionInput& input = inputs[i];
       OnnxValue value{{}, input.known};
       if (!input.known)
-        value.value = state.builder.input("x" + std::to_string(i), input.type.dtype,
-                                          input.type.shape);
+        value.value =
+            state.builder.input("x" + std::to_string(i), input.type.dtype, input.type.shape);
       if (input.symbolic) {
         const std::string symbol = state.fresh_symbol("step");
         state.builder.bind(value.value, symbol, 0, input.last);
@@ -180,7 +178,8 @@ std::shared_ptr<const Graph> region_of(OnnxDraft& draft, const std::vector<OnnxR
                                        std::span<const Value> results) {
   Graph& from = draft.state.graph;
   from.results.clear();
-  for (const Value& v : results) from.results.push_back({"r" + std::to_string(from.results.size()), v});
+  for (const Value& v : results)
+    from.results.push_back({"r" + std::to_string(from.results.size()), v});
   auto region = std::make_shared<Graph>("region");
   region->copy_sizes(from);
   Builder b(*region);

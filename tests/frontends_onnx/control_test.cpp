@@ -114,7 +114,8 @@ TEST(control, an_error_in_a_branch_names_both_nodes) {
             "  at node number 0 (MatMul) in node '/part/If_1' (If)");
   Model unknown = with_condition({"2", "3"});
   branch(unknown, one_node("Neg", {"nobody"}), one_node("Neg", {"x"}));
-  EXPECT_TRUE(contains(unknown.error(), "input 'nobody' is made by no earlier node")) << unknown.error();
+  EXPECT_TRUE(contains(unknown.error(), "input 'nobody' is made by no earlier node"))
+      << unknown.error();
 }
 
 TEST(control, ifs_without_what_they_need_are_refused) {

@@ -196,9 +196,9 @@ TEST(GradLibrary, RecurrentLayers) {
   const auto layer = [](auto op, ops::RecurrentAttr attr, int64_t gates) {
     const bool both = attr.direction == ops::RecurrentDirection::bidirectional;
     const int64_t d = both ? 2 : 1, rows = 2 * gates;
-    std::vector<Given> given = {f64({3, 2, 1}),  f64({d, rows, 1}), f64({d, rows, 2}),
-                                f64({d, rows}),  f64({d, rows}),    f64({d, 2, 2}),
-                                f64({d, 2, 2}),  f64({d, 6})};
+    std::vector<Given> given = {f64({3, 2, 1}), f64({d, rows, 1}), f64({d, rows, 2}),
+                                f64({d, rows}), f64({d, rows}),    f64({d, 2, 2}),
+                                f64({d, 2, 2}), f64({d, 6})};
     given.push_back({DType::i64, {2}, {3, 1}, 0, 0, {}});
     check_gradients(given, [&](Builder& b, Values x) {
       ops::RecurrentInputs in{x[0], x[1], x[2], x[3], x[4], x[8], x[5], {}, {}};

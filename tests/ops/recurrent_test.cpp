@@ -30,7 +30,8 @@ struct Given {
   int64_t gates;
   List x = small(kTime * kBatch * kIn, 1), w = small(gates * kHidden * kIn, 2),
        r = small(gates * kHidden * kHidden, 3), wb = small(gates * kHidden, 4),
-       rb = small(gates * kHidden, 5), h = small(kBatch * kHidden, 6), c = small(kBatch * kHidden, 7);
+       rb = small(gates * kHidden, 5), h = small(kBatch * kHidden, 6),
+       c = small(kBatch * kHidden, 7);
   std::vector<int64_t> lengths = {kTime, kTime};
 
   // Row k * hidden + j of w at time t, and of r with a state.
@@ -94,8 +95,8 @@ List found(const Given& g, Layer layer, const RecurrentAttr& attr, bool symbolic
   in.h = f64({1, batch, kHidden}, {1, kBatch, kHidden}, g.h);
   in.c = f64({1, batch, kHidden}, {1, kBatch, kHidden}, g.c);
   if (g.lengths != std::vector<int64_t>{kTime, kTime})
-    in.lengths = op.in(tensor(DType::i32, {kBatch}, List(g.lengths.begin(), g.lengths.end())),
-                       {batch});
+    in.lengths =
+        op.in(tensor(DType::i32, {kBatch}, List(g.lengths.begin(), g.lengths.end())), {batch});
   const ops::Recurrent out = layer(op.b, in, attr);
   List all = values(op.run(out.y));
   for (const double v : values(op.run(out.h))) all.push_back(v);
@@ -106,8 +107,7 @@ List found(const Given& g, Layer layer, const RecurrentAttr& attr, bool symbolic
 
 void check_layer(Layer layer, int64_t gates, RecurrentAttr attr, const Cell& cell) {
   for (const bool reverse : {false, true})
-    for (const std::vector<int64_t>& lengths :
-         {std::vector<int64_t>{kTime, kTime}, {2, 3}, {0, 1}})
+    for (const std::vector<int64_t>& lengths : {std::vector<int64_t>{kTime, kTime}, {2, 3}, {0, 1}})
       for (const bool symbolic : {false, true}) {
         attr.direction = reverse ? RecurrentDirection::reverse : RecurrentDirection::forward;
         Given g{gates};

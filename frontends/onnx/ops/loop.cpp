@@ -134,8 +134,7 @@ Index counted(const Loop& loop, Value go, Value again, const Index& most) {
   carried.insert(carried.begin(), go);
   results.insert(results.begin(), again);
   carried.push_back(b.constant_int(DType::i64, 0));
-  results.push_back(
-      in.apply(ScalarOp::add, {loop.inputs[0], in.constant_int(DType::i64, 1)}));
+  results.push_back(in.apply(ScalarOp::add, {loop.inputs[0], in.constant_int(DType::i64, 1)}));
   const Value count =
       b.while_(carried, loop.captured, region(loop, std::move(inputs), results), most).back();
   const std::string name = loop.n.state().fresh_symbol("trips");
@@ -168,9 +167,8 @@ void run_conditional(const Loop& loop, Value go, Value again, const Index& most)
   std::vector<Value> carried = loop.carried, results = loop.next;
   carried.insert(carried.begin(), go);
   results.insert(results.begin(), again);
-  const std::vector<Value> made =
-      b.while_(carried, loop.captured,
-               region(loop, ports(loop, all_of(loop), true), results), most);
+  const std::vector<Value> made = b.while_(
+      carried, loop.captured, region(loop, ports(loop, all_of(loop), true), results), most);
   give(loop.n, std::span(made).subspan(1));
 }
 
