@@ -94,7 +94,8 @@ void branch(OnnxNode& n) {
     outputs.push_back(i);
   }
   if (outputs.empty()) return;
-  const std::vector<Value> captured = captured_by({then.get(), other.get()});
+  const std::vector<Value> captured =
+      captured_by({{then.get(), then_results}, {other.get(), else_results}});
   const std::vector<Value> made = n.builder().if_(
       condition, captured, region_of(*then, ports_of(*then, captured), then_results),
       region_of(*other, ports_of(*other, captured), else_results));

@@ -86,7 +86,7 @@ void import_body(Scan& scan, size_t batch_dims) {
       keep_sizes(n, body, v.type());
     results.push_back(v);
   }
-  scan.captured = captured_by({&body});
+  scan.captured = captured_by({{&body, results}});
   for (OnnxRegionPort& port : ports_of(body, scan.captured)) ports.push_back(std::move(port));
   scan.step = region_of(body, ports, results);
 }
