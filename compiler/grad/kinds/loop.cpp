@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// loop: a loop from the last iteration to the first, over what the carried values were.
+// loop: a loop from the last iteration to the first, over what the carried values were. A
+// conditional one is run once more before that, to count its iterations; the count is bound to a
+// symbol, and a loop of that many iterations has the gradient.
 //   forward again   gives the carried values before each iteration, stacked
 //   backward        carries the gradients of the carried values and the sums of those of the
 //                   captures; takes, mirrored along dimension 0, the stacked carried values, the
@@ -9,6 +11,7 @@
 #include "compiler/grad/grad.h"
 #include "compiler/grad/rule.h"
 #include "compiler/ir/inline.h"
+#include "compiler/support/identifier.h"
 
 namespace mintor {
 
@@ -16,7 +19,7 @@ namespace {
 
 struct Loop {
   const Backward& at;
-  const RegionAttr& attr = at.node.as<RegionAttr>();
+  RegionAttr attr;
   const Graph& body = *attr.regions[0];
   size_t carried = static_cast<size_t>(attr.carried), scanned = static_cast<size_t>(attr.scanned);
 
@@ -63,6 +66,38 @@ class Region {
 
 void append(std::vector<Value>& to, std::span<const Value> more) {
   to.insert(to.end(), more.begin(), more.end());
+}
+
+void add_names(std::set<std::string>& names, const Graph& graph) {
+  for (const Symbol& symbol : graph.symbols()) names.insert(symbol.name);
+  for (const auto& node : graph.nodes())
+    if (const auto* attr = std::get_if<RegionAttr>(&node->attr))
+      for (const auto& region : attr->regions) add_names(names, *region);
+}
+
+// What no region of the graph binds either: it may be inlined where the symbol is known.
+std::string fresh_symbol(const Graph& graph) {
+  std::set<std::string> names;
+  add_names(names, graph);
+  return unique_name("trips", names);
+}
+
+// The number of iterations of a conditional loop, as a size: the loop carries it.
+Index counted(const Loop& loop) {
+  Region region(loop, "_count");
+  std::vector<Value> given = {region.input({DType::i64, {}})};
+  append(given, region.inputs(loop.carries(), false));
+  region.input({DType::i64, {}});  // the count before the iteration is its number
+  append(given, region.inputs(loop.captures(), false));
+  for (const Value& v : inline_region(region.b, loop.body, given)) region.give(v);
+  region.give(region.b.apply(ScalarOp::add, {given[0], region.b.constant_int(DType::i64, 1)}));
+  Builder& b = loop.at.b;
+  std::vector<Value> carried(loop.carries().begin(), loop.carries().end());
+  carried.push_back(b.constant_int(DType::i64, 0));
+  const Value count = b.while_(carried, loop.captures(), region.graph, loop.attr.trip).back();
+  const std::string name = fresh_symbol(b.graph());
+  b.bind(count, name, 0, -1);
+  return Index::var(name);
 }
 
 // What each iteration was given of the carried values, stacked.
@@ -137,8 +172,12 @@ std::shared_ptr<const Graph> backward_body(const Loop& loop, std::span<const Val
 }  // namespace
 
 Gradients backward_loop(const Backward& at) {
-  const Loop loop{at};
+  Loop loop{at, at.node.as<RegionAttr>()};
   Builder& b = at.b;
+  if (loop.attr.conditional) {
+    loop.attr.trip = counted(loop);
+    loop.attr.conditional = false;
+  }
   // The gradients of floating-point results: carried ones, then stacked ones.
   std::vector<Value> carry_grads = float_grads(at), stacked_grads, sums;
   const size_t float_carries = floats_of(loop.carries()).size();
