@@ -100,7 +100,7 @@ struct Blocks {
       (*span.defined)[span.begin + i] = memory.defined.empty() || memory.defined[i / width];
   }
 
-  bool holds(int32_t condition) {
+  bool chosen(int32_t condition) {
     const Memory memory = load(condition, false);
     check(memory.defined.empty() || memory.defined[0], "interpret program",
           "a condition is read before it is written");
@@ -112,11 +112,14 @@ struct Blocks {
       if (const auto* launch = std::get_if<Launch>(&step.node)) {
         run(*launch, level);
       } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
-        run(holds(branch->condition) ? branch->yes : branch->no, level);
+        run(chosen(branch->condition) ? branch->yes : branch->no, level);
       } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
         run(*loop, level);
       } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
         run(*bind);
+      } else if (const auto* check = std::get_if<Check>(&step.node)) {
+        if (const auto broken = broken_condition({&check->condition, 1}, symbols))
+          throw CompileError("run", *broken);
       }
     }
   }
@@ -143,7 +146,7 @@ struct Blocks {
     const int64_t trip = value(loop.trip);
     int64_t& counter = symbols[loop.counter];
     for (counter = 0; counter < trip; ++counter) {
-      if (loop.condition >= 0 && !holds(loop.condition)) break;
+      if (loop.condition >= 0 && !chosen(loop.condition)) break;
       run(loop.steps, level);
     }
   }

@@ -99,7 +99,7 @@ struct Parser {
     program.symbols.push_back(std::move(symbol));
   }
 
-  void condition() {
+  Condition condition() {
     Condition c;
     if (at.accept("left_or_one")) {
       c.form = Condition::Form::left_or_one;
@@ -115,7 +115,7 @@ struct Parser {
     c.left = std::move(sides[0]);
     c.right = std::move(sides[1]);
     c.because = at.string("a reason");
-    program.conditions.push_back(std::move(c));
+    return c;
   }
 
   void buffer() {
@@ -221,6 +221,7 @@ struct Parser {
       const std::string symbol(at.name("a symbol"));
       return {Bind{symbol, buffer_id()}};
     }
+    if (word == "needs") return {Check{condition()}};
     if (word != "loop") return {launch(word)};
     Loop loop;
     loop.counter = at.name("a counter");
@@ -280,7 +281,7 @@ struct Parser {
     } else if (at.accept("symbol")) {
       symbol();
     } else if (at.accept("needs")) {
-      condition();
+      program.conditions.push_back(condition());
     } else if (at.accept("buffer")) {
       buffer();
     } else if (at.accept("weight")) {

@@ -66,9 +66,9 @@ std::string_view name_of(Condition::Form form) {
   return "";
 }
 
-std::string condition_line(const Condition& c) {
-  return "  needs " + std::string(name_of(c.form)) + " [" + c.left.str() + ", " + c.right.str() +
-         "] " + quoted(c.because) + "\n";
+std::string condition_text(const Condition& c) {
+  return std::string(name_of(c.form)) + " [" + c.left.str() + ", " + c.right.str() + "] " +
+         quoted(c.because);
 }
 
 bool has_slot(Place place) { return place <= Place::output || place == Place::dynamic; }
@@ -123,6 +123,8 @@ std::string steps_text(const Program& program, const HostSteps& steps, const std
       text += " {\n" + steps_text(program, loop->steps, inner) + indent + "}\n";
     } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
       text += "bind " + bind->symbol + " " + name(bind->value) + "\n";
+    } else if (const auto* check = std::get_if<Check>(&step.node)) {
+      text += "needs " + condition_text(check->condition) + "\n";
     }
   }
   return text;
@@ -147,7 +149,8 @@ std::string print(const Program& program) {
   text += "  numerics " + quoted(program.numerics_hash) + "\n";
   for (const TargetInfo& level : program.levels) text += level_line(level);
   for (const Symbol& symbol : program.symbols) text += symbol_line(symbol);
-  for (const Condition& condition : program.conditions) text += condition_line(condition);
+  for (const Condition& condition : program.conditions)
+    text += "  needs " + condition_text(condition) + "\n";
   for (const Buffer& buffer : program.buffers) text += buffer_line(program, buffer);
   for (const Weight& weight : program.weights) {
     text += "  weight " + quoted(weight.parameter) + " in " +

@@ -81,8 +81,13 @@ struct Bind {
   int32_t value = 0;  // buffer
 };
 
+// Ends the run where sizes that a branch or a body needs to be equal are not.
+struct Check {
+  Condition condition;
+};
+
 struct HostStep {
-  std::variant<Launch, Branch, Loop, Bind> node;
+  std::variant<Launch, Branch, Loop, Bind, Check> node;
 };
 struct Entry {
   std::string name;

@@ -107,6 +107,9 @@ void use_in_steps(const HostSteps& steps, const std::function<void(const Index&)
     } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
       use(loop->trip);
       use_in_steps(loop->steps, use);
+    } else if (const auto* check = std::get_if<Check>(&step.node)) {
+      use(check->condition.left);
+      use(check->condition.right);
     } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
       use(Index::var(bind->symbol));
     }
@@ -208,14 +211,10 @@ int32_t ProgramDraft::weight_of(const Value& value, const std::string& name) {
   return id;
 }
 
-void ProgramDraft::add_sizes(const Graph& graph) {
+void ProgramDraft::add_symbols(const Graph& graph) {
   for (const Symbol& symbol : graph.symbols())
     if (std::ranges::find(program.symbols, symbol.name, &Symbol::name) == program.symbols.end())
       program.symbols.push_back(symbol);
-  for (const Condition& condition : graph.conditions()) {
-    const auto same = [&](const Condition& known) { return says_the_same(known, condition); };
-    if (std::ranges::none_of(program.conditions, same)) program.conditions.push_back(condition);
-  }
 }
 
 void ProgramDraft::add_dynamic(const std::string& symbol) {

@@ -197,6 +197,8 @@ void verify_steps(const Program& program, const HostSteps& steps, bool prepare, 
     } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
       if (prepare) broken("prepare", "binds nothing");
       verify_bind(program, *bind, writes);
+    } else if (std::holds_alternative<Check>(step.node)) {
+      if (prepare) broken("prepare", "checks nothing");
     } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
       if (prepare) broken("prepare", "has no loops");
       if (depth >= program.counters.size() || program.counters[depth] != loop->counter)

@@ -25,6 +25,16 @@ namespace MT_PACKAGE {
 // Loops inside of each other, branches between them counted.
 enum { kMaxCounters = 16 };
 
+// Two sizes that the model needs to be equal, and are not.
+struct SizeCondition {
+  const char* left;  // the size as an expression; null: everything holds
+  int64_t left_value;
+  const char* right;  // null: a number
+  int64_t right_value;
+  const char* alternative;  // " or 1", ", or one of them 1"; "" where there is none
+  const char* because;      // the operator and its place; may be null
+};
+
 // Base addresses that a launch's arguments are offsets into.
 struct Args {
   const void* const* inputs;   // the caller's, by position
@@ -37,7 +47,9 @@ struct Args {
   int64_t* chosen;             // what the last condition that was read said, 0 or 1; the last size
                                // that was bound, kStopped where it cannot be
   char* const* dynamic;        // memory of each dynamic size, after it was bound
-  int64_t (*bind)(void* context, int32_t size, int64_t value);  // gives what `chosen` becomes
+  // These give what `chosen` becomes.
+  int64_t (*bind)(void* context, int32_t size, int64_t value);
+  int64_t (*check)(void* context, SizeCondition (*condition)(const int64_t* symbols));
   void* context;
 };
 static const int64_t kStopped = INT64_MIN;
@@ -45,7 +57,7 @@ static const int64_t kStopped = INT64_MIN;
 // A phase is one launch: part p of n runs its share. Parts of one phase may run at the same time;
 // a barrier lies between phases. `kernels` is the level's table, known to generated code only. A
 // condition that a branch or a loop reads is a phase too, of part 0 alone: it sets `chosen`; so is
-// a size that is bound.
+// a size that is bound, or a condition of a branch that is checked.
 using PhaseFn = void (*)(const void* kernels, const Args& args, int32_t phase, int32_t part,
                          int32_t parts);
 
@@ -75,16 +87,6 @@ struct SizeFault {
   const char* tensor;                // null: the working memory as a whole
   int32_t dim;                       // -1: the number of its bytes
   int64_t size;                      // where it is negative
-};
-
-// Two sizes that the model needs to be equal, and are not.
-struct SizeCondition {
-  const char* left;                  // the size as an expression; null: everything holds
-  int64_t left_value;
-  const char* right;                 // null: a number
-  int64_t right_value;
-  const char* alternative;           // " or 1", ", or one of them 1"; "" where there is none
-  const char* because;               // the operator and its place; may be null
 };
 
 // A symbol that a run binds; all that its value decides lies in memory of its own.

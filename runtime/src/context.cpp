@@ -138,6 +138,12 @@ static int64_t bind_in_run(void* context, int32_t size, int64_t value) {
   return running->bound ? kStopped : value;
 }
 
+static int64_t check_in_run(void* context, CheckConditions condition) {
+  Context* running = static_cast<Context*>(context);
+  running->bound = check_conditions(*running->model->program, condition, running->symbols);
+  return running->bound ? kStopped : 0;
+}
+
 static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor* outputs) {
   mt_status status = bind_inputs(context, inputs);
   if (!status) status = check_and_fit(context, outputs);
@@ -145,16 +151,17 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
   describe_outputs(context, outputs);
   const Model& model = *context->model;
   context->bound = MT_OK;
-  const Args args = {context->inputs,
-                     context->outputs,
-                     model.weights.data,
-                     model.packed.data,
-                     context->arena.data,
-                     context->symbols,
-                     nullptr,
-                     context->dynamic_data,
-                     bind_in_run,
-                     context};
+  Args args = {};
+  args.inputs = context->inputs;
+  args.outputs = context->outputs;
+  args.weights = model.weights.data;
+  args.packed = model.packed.data;
+  args.arena = context->arena.data;
+  args.symbols = context->symbols;
+  args.dynamic = context->dynamic_data;
+  args.bind = bind_in_run;
+  args.check = check_in_run;
+  args.context = context;
   launch(model.program->forward, model.level->kernels, args, context->executor);
   if (context->bound || !model.program->output_dynamic) return context->bound;
   return deliver_dynamic_outputs(context, outputs);
