@@ -196,6 +196,9 @@ class EntryWriter {
       case Place::arena:
         block = "a.arena";
         break;
+      case Place::state:
+        block = "a.state";
+        break;
       case Place::dynamic:
         block = "a.dynamic" + slot;
         break;

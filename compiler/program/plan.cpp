@@ -93,6 +93,25 @@ class GraphPlanner {
       copy(buffer_of(graph_.results[result].value), home, steps_);
   }
 
+  // The new values of states, once nothing reads the old ones any more. place_updates leaves out
+  // copies that need not be.
+  void update() {
+    std::vector<std::pair<int32_t, int32_t>> copies;
+    for (const Update& update : graph_.updates) {
+      const int32_t to = draft_.state_of(update.parameter);
+      int32_t from = buffer_of(update.value);
+      if (root_of(program_, from) == to) continue;
+      if (program_.buffers[root_of(program_, from)].place == Place::state) {  // an old value
+        const int32_t kept =
+            draft_.add_buffer(update.parameter + "_kept", update.value.type(), Place::arena);
+        copy(from, kept, steps_);
+        from = kept;
+      }
+      copies.emplace_back(from, to);
+    }
+    for (const auto& [from, to] : copies) copy(from, to, steps_);
+  }
+
  private:
   Value root(Value value) const {
     for (auto at = views_.find(key_of(value)); at != views_.end();
@@ -318,11 +337,6 @@ Program plan(const FusionPlan& fusion, std::vector<TargetInfo> levels,
              const GroupKernels& kernels) {
   const Graph& graph = *fusion.graph;
   check(!levels.empty(), "plan", "a program has at least one level");
-  if (!graph.updates.empty()) {
-    throw CompileError("program",
-                       "the graph updates parameter '" + graph.updates[0].parameter + "'", "",
-                       "compile the graph without its updates: programs of inference hold none");
-  }
   ProgramDraft draft(graph, std::move(levels));
   add_symbols(draft, fusion);
   HostSteps steps;
@@ -331,7 +345,9 @@ Program plan(const FusionPlan& fusion, std::vector<TargetInfo> levels,
   for (const Node* node : inputs_of(graph)) planner.bind(*node, draft.add_input(*node));
   std::vector<int32_t> outputs;
   for (const Result& result : graph.results) outputs.push_back(draft.add_output(result));
+  draft.add_states(graph);
   planner.run(outputs);
+  planner.update();
   draft.program.forward.steps = std::move(steps);
   return draft.finish();
 }

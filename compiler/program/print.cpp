@@ -38,6 +38,8 @@ std::string_view name_of(Place place) {
     case Place::arena: return "arena";
     case Place::dynamic:
       return "dynamic";
+    case Place::state:
+      return "state";
   }
   return "";
 }
@@ -157,11 +159,15 @@ std::string print(const Program& program) {
             quoted(program.buffers.at(weight.buffer).name) + " " + tensor_type(weight.value) +
             " sha256 " + weight.value.sha256() + "\n";
   }
+  for (const State& state : program.states)
+    text += "  state " + quoted(program.buffers.at(state.buffer).name) + " from " +
+            quoted(program.buffers.at(state.initial).name) + "\n";
   text += "  inputs (" + names(program, program.inputs) + ")\n";
   text += "  outputs (" + names(program, program.outputs) + ")\n";
-  text += "  sizes weights " + std::to_string(program.weights_bytes) + " prepare_arena " +
-          std::to_string(program.prepare_arena_bytes) + " packed [" + program.packed_bytes.str() +
-          "] arena [" + program.arena_bytes.str() + "]\n";
+  text += "  sizes weights " + std::to_string(program.weights_bytes) +
+          (program.states.empty() ? "" : " state " + std::to_string(program.state_bytes)) +
+          " prepare_arena " + std::to_string(program.prepare_arena_bytes) + " packed [" +
+          program.packed_bytes.str() + "] arena [" + program.arena_bytes.str() + "]\n";
   for (const DynamicSize& size : program.dynamic)
     text += "  dynamic " + size.symbol + " [" + size.bytes.str() + "]\n";
   if (!program.counters.empty()) text += "  counters " + quoted_list(program.counters) + "\n";

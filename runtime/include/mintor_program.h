@@ -41,6 +41,7 @@ struct Args {
   void* const* outputs;        // the caller's, or the context's at `output_offset`
   const char* weights;         // weights.bin as stored; null when there are none
   char* packed;                // what `prepare` made; read-only in `forward`
+  char* state;                 // of the context, kept from run to run; null in `prepare`
   char* arena;                 // working memory, 64-byte aligned; contents undefined at entry
   const int64_t* symbols;      // bound values, in order of mt_model_info.symbols, then the counters
                                // of loops where the entry has a `next`
@@ -98,6 +99,13 @@ struct DynamicSize {
   SizeCondition (*check_conditions)(const int64_t* symbols);
 };
 
+// A parameter that runs update: where it lies in a context's state, what it starts with, its size.
+struct State {
+  int64_t offset;
+  int64_t initial;  // offset in the weights
+  int64_t bytes;
+};
+
 struct Program {
   mt_model_info info;                // `level` null; the runtime fills it in its own copy
   const Level* levels;               // best last
@@ -124,6 +132,8 @@ struct Program {
   // Which dynamic size an output lies with, -1: none; its output_offset is one in that memory.
   // Null: there are no dynamic sizes.
   int32_t (*output_dynamic)(int32_t output);
+  const State* states;  // as many as info.states
+  int64_t state_bytes;
 };
 
 // The generated table, one per package.
@@ -160,6 +170,10 @@ mt_status context_bytes(const Model* model, const mt_context_options* options, s
 mt_status context_create(Model* model, const mt_context_options* options, Context** context);
 mt_status run(Context* context, const mt_tensor* inputs, mt_tensor* outputs);
 void context_destroy(Context* context);
+// Every state is what the weights say, as in a new context.
+mt_status reset(Context* context);
+// Where the context keeps a state, and its type: to be read and written between runs.
+mt_status state(Context* context, int32_t index, mt_tensor* state);
 void close(Model* model);
 const mt_model_info* info(const Model* model);
 // Why the last call on this thread that failed did so; "" when none has. Valid until the next
