@@ -75,30 +75,36 @@ class EntryWriter {
   }
 
   void tasks_function(const std::string& name) {
-    std::vector<Index> counts;
-    for (const Phase& phase : phases_) {
-      if (phase.launch == nullptr) {
-        counts.emplace_back(-1);  // kCondition
-        continue;
-      }
-      Index most = phase.launch->tasks[0];
-      for (const Index& tasks : phase.launch->tasks) most = max(most, tasks);
-      counts.push_back(most);
-    }
     out_.open("static int64_t " + name + "(const int64_t* symbols, int32_t phase) {");
     out_.line("(void)symbols;");
-    out_.symbol_locals(counts, "symbols");
-    out_.open("switch (phase) {");
-    for (size_t i = 0; i < counts.size(); ++i) {
-      if (counts[i].is_const(1)) continue;
-      const bool condition = phases_[i].launch == nullptr;
-      out_.line("case " + std::to_string(i) + ": return " +
-                (condition ? "kCondition" : out_.c(counts[i])) + ";");
+    std::vector<Index> mentioned;
+    std::vector<std::string> cases;
+    for (size_t i = 0; i < phases_.size(); ++i) {
+      const std::string parts = parts_of(phases_[i], mentioned);
+      if (parts != "1") cases.push_back("case " + std::to_string(i) + ": return " + parts + ";");
     }
+    out_.symbol_locals(mentioned, "symbols", "Size");
+    out_.open("switch (phase) {");
+    for (const std::string& text : cases) out_.line(text);
     out_.line("default: return 1;");
     out_.close();
     out_.close();
     out_.line();
+  }
+
+  // How many parts are worth it.
+  std::string parts_of(const Phase& phase, std::vector<Index>& mentioned) const {
+    if (phase.launch == nullptr) return "kCondition";
+    Index most = phase.launch->tasks[0];
+    for (const Index& tasks : phase.launch->tasks) most = max(most, tasks);
+    const Index& work = phase.launch->work;
+    if (most.is_const(1)) return "1";
+    if (work.is_const(0)) {
+      mentioned.push_back(most);
+      return "Size(" + out_.c(most) + ").value";
+    }
+    mentioned.insert(mentioned.end(), {most, work});
+    return "worth(" + out_.c(most) + ", " + out_.c(work) + ")";
   }
 
   // The number of tasks, by level where tiles differ.

@@ -28,6 +28,7 @@ struct Group {
                                      // output has a nest a part, along the dim of the first
   std::string name;                  // from the scopes it fused, unique in the plan, a C identifier
   std::vector<std::string> because;  // why it holds what it holds, and what refused to join
+  Index work = 0;  // scalar operations, about
   bool prepare = false;  // depends on parameters and constants alone: runs once, in entry `prepare`
   bool is_kernel = true;           // false: an if, loop or bind, its only node, which the host runs
   std::vector<FusionPlan> bodies;  // of an if or loop: one per region

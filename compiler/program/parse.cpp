@@ -246,6 +246,7 @@ struct Parser {
     }
     at.expect("tasks");
     launch.tasks = indices();
+    if (at.accept("work")) launch.work = one_index();
     while (at.accept("in_place")) {
       InPlace pair;
       pair.output = small();

@@ -178,7 +178,7 @@ class GraphPlanner {
     std::vector<int32_t> args;
     for (const Value& value : group.inputs) args.push_back(buffer_of(value));
     for (const Value& value : group.outputs) args.push_back(buffer_of(value));
-    draft_.launch(kernels_.at(&group), std::move(args),
+    draft_.launch(kernels_.at(&group), std::move(args), group.work,
                   group.prepare ? program_.prepare.steps : steps_);
   }
 

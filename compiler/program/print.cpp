@@ -5,7 +5,7 @@
 //   buffer "h" = arena f32[batch, 214] at 0
 //   buffer "v" = view "h" f32[214*batch]     buffer "p" = part "h" f32[214] at 856*step
 //   entry forward {
-//     relu("h", "r"; batch) tasks [batch] in_place 1 <- 0
+//     relu("h", "r"; batch) tasks [batch] work [214*batch] in_place 1 <- 0
 //     if "c" { ... } else { ... }     loop step in batch while "go" { ... }     bind n "count"
 //   }
 //   kernel relu { ... one kernel text per level, each closed by a line `---` ... }
@@ -102,6 +102,7 @@ std::string launch_line(const Program& program, const Launch& launch) {
   std::string line = launch.kernel + "(" + names(program, launch.args) + ";";
   if (!launch.symbols.empty()) line += " " + joined(launch.symbols);
   line += ") tasks [" + joined(launch.tasks) + "]";
+  if (!launch.work.is_const(0)) line += " work [" + launch.work.str() + "]";
   for (const InPlace& pair : launch.in_place) {
     line += " in_place " + std::to_string(pair.output) + " <- " + std::to_string(pair.input);
   }

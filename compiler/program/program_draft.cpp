@@ -257,9 +257,10 @@ const std::string& ProgramDraft::counter(size_t depth) {
 
 // Groups that share kernels share the stored one too, where their buffers are aligned alike.
 void ProgramDraft::launch(const LevelsOfKernel& kernels, std::vector<int32_t> args,
-                          HostSteps& steps) {
+                          const Index& work, HostSteps& steps) {
   Launch launch;
   launch.args = std::move(args);
+  launch.work = work;
   for (const SymbolParam& symbol : kernels->at(0).symbols) {
     launch.symbols.push_back(Index::var(symbol.name));
   }
@@ -282,6 +283,7 @@ void ProgramDraft::launch_own(Kernel kernel, std::vector<int32_t> args, std::vec
   for (size_t i = 0; i < launch.symbols.size(); ++i)
     values[kernel.symbols[i].name] = launch.symbols[i];
   launch.tasks.assign(program.levels.size(), tasks_of(kernel).substitute(values));
+  launch.work = launch.symbols.at(0);  // one each
   launch.kernel = stored(launch, std::vector<Kernel>(program.levels.size(), kernel));
   steps.push_back({std::move(launch)});
 }

@@ -35,7 +35,8 @@ class ProgramDraft {
   // The counter of loops at a depth.
   const std::string& counter(size_t depth);
 
-  void launch(const LevelsOfKernel& kernels, std::vector<int32_t> args, HostSteps& steps);
+  void launch(const LevelsOfKernel& kernels, std::vector<int32_t> args, const Index& work,
+              HostSteps& steps);
   // Between flat buffers of one size.
   void copy(int32_t from, int32_t to, HostSteps& steps);
   // A size into an i64[].

@@ -61,6 +61,13 @@ static inline Size mt_imax(Size a, Size b) {
   return Size(mt_imax(a.value, b.value), a.fits && b.fits);
 }
 
+// How many parts tasks are worth: below this much work the hand-over to a thread takes longer.
+static const int64_t kLeastWork = int64_t(1) << 15;
+static inline int64_t worth(Size tasks, Size work) {
+  const int64_t most = work.fits ? 1 + work.value / kLeastWork : tasks.value;
+  return tasks.value < most ? tasks.value : most;
+}
+
 // Of a size that is not good().
 static inline SizeFault fault(Size size, const char* tensor, int32_t dim) {
   return {size.fits ? SizeFault::negative : SizeFault::overflow, tensor, dim, size.value};

@@ -80,13 +80,16 @@ static void pool_phases(const void* data, int32_t part, int32_t width) {
   Barrier* barrier = pool_barrier(job.executor->pool);
   const bool profiled = job.executor->profile != nullptr;
   int32_t before = 1;
-  bool met = true;  // all are at the same place
+  bool met = true;    // all are at the same place
+  bool seen = true;   // what was chosen last, by all
   for (Walk walk(job); !walk.done(); walk.advance()) {
     const int64_t tasks = walk.tasks(width);
     const int32_t active = walk.parts(tasks, width);
     const bool reads = tasks == kCondition;
     // Two phases in a row that only part 0 runs are in order anyway.
-    if (!met && (before > 1 || active > 1 || reads)) barrier->wait(width);
+    const bool follows = !met && (before > 1 || active > 1 || reads);
+    if (follows || (reads && !seen)) barrier->wait(width);
+    seen = !reads && (seen || follows || profiled);
     const int64_t begin = profiled && part == 0 ? now_ns() : 0;
     if (part < active) walk.run(part, active);
     met = profiled || reads;

@@ -56,6 +56,23 @@ std::vector<Value> materialised(const Drafts& all, const Draft& draft, const Gro
   return values;
 }
 
+Index elements_of(const Shape& shape) {
+  Index count = 1;
+  for (const Index& extent : shape) count = count * extent;
+  return count;
+}
+
+// An operation for each element that is read or made, or each product.
+Index work_of(const Node& node) {
+  if (node.kind == Kind::contract) {
+    Index products = 1;
+    for (const ContractAxis& axis : node.as<Contract>().axes) products = products * axis.extent;
+    return products;
+  }
+  const bool sums = role_of(node) == Role::anchor;
+  return elements_of(sums ? node.operands.back().shape() : node.results[0].shape);
+}
+
 Group group_from(const Drafts& all, Draft& draft) {
   Group group;
   group.because = std::move(draft.because);
@@ -64,6 +81,7 @@ Group group_from(const Drafts& all, Draft& draft) {
   group.prepare = all.is_prepared(*draft.outputs.front().node);
   group.nodes = close_over(all, draft, group.inputs);
   group.materialised = materialised(all, draft, group);
+  for (const Node* node : group.nodes) group.work = group.work + work_of(*node);
   return group;
 }
 
