@@ -39,9 +39,11 @@ class Graph:
         self.counter[0] += 1
         return f"v{self.counter[0]}"
 
-    def pick(self, shape=None):
-        fits = [name for name, has in self.values.items() if shape in (None, has)]
-        return fits[self.rng.integers(len(fits))]
+    def pick(self, *shapes):
+        """A value of one of the shapes; what was made last is picked most."""
+        fits = [name for name, has in self.values.items() if not shapes or has in shapes]
+        weights = np.arange(1, len(fits) + 1) ** 2.0
+        return str(self.rng.choice(fits, p=weights / weights.sum()))
 
     def node(self, op, inputs, shape=None, **attributes):
         """The output of a new node; one without a shape is read by nobody else."""
@@ -63,18 +65,20 @@ class Graph:
     def inside(self, values=()):
         return Graph(self.rng, {**self.values, **dict(values)}, self)
 
-    def result(self, shape=None):
+    def result(self, *shapes):
         """A value of this graph to be its output: (name, shape)."""
-        name = self.pick(shape)
+        name = self.pick(*shapes)
         return self.node("Identity", [name]), self.values[name]
 
     def proto(self, inputs, outputs):
         return helper.make_graph(self.nodes, self.name(), inputs, outputs)
 
     def summed(self, stacked, shape):
-        """What a loop stacked is used as its sum: how many there are is known to nobody."""
+        """What a loop stacked is used as a sum, in which places count: how many there are is known
+        to nobody."""
         axis = self.constant(TensorProto.INT64, [1], [0])
-        self.node("ReduceSum", [stacked, axis], shape, keepdims=0)
+        sums = self.node("CumSum", [stacked, axis])
+        self.node("ReduceSum", [sums, axis], shape, keepdims=0)
 
     # ------------------------------------------------------------ kinds of nodes
     def grow(self, steps):
@@ -82,12 +86,15 @@ class Graph:
             chance = self.rng.random()
             if self.depth < DEEPEST and chance < 0.45:
                 (self.branch, self.loop, self.scan)[self.rng.integers(3)]()
+            elif chance < 0.5:
+                self.node("ReduceMean", [self.pick()], (), keepdims=0)
             elif chance < 0.6:
                 name = self.pick()
                 self.node(str(self.rng.choice(UNARY)), [name], self.values[name])
             else:
                 x = self.pick()
-                y = self.pick(self.values[x])
+                shape = self.values[x]
+                y = self.pick(*[shape[d:] for d in range(len(shape) + 1)])
                 self.node(str(self.rng.choice(BINARY)), [x, y], self.values[x])
 
     def branch(self):
@@ -164,7 +171,7 @@ def generate(seed):
     rng = np.random.default_rng(seed)
     graph = Graph(rng, INPUTS)
     graph.grow(12)
-    outputs = [(name, shape) for name, shape in graph.values.items() if name not in INPUTS][-6:]
+    outputs = [(name, shape) for name, shape in graph.values.items() if name not in INPUTS]
     inputs = [port(*value) for value in INPUTS.items()] + [port("trips", (), TensorProto.INT64)]
     proto = graph.proto(inputs, [port(*value) for value in outputs])
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
