@@ -366,6 +366,43 @@ TEST_P(Chain, ThePackageHasTheSameBits) {
   }
 }
 
+// One condition after the other, with nothing that is split between them: all threads have to see
+// each before the next is read.
+TEST(Branches, ThreadsTakeTheSameOnes) {
+  TestFolder test;
+  const std::string text =
+      "graph choices {\n x = input f32[300, 300]\n a = input bool[]\n b = input bool[]\n"
+      " c = input bool[]\n y = if f32[300, 300] (a, x, b, c) {\n graph then {\n"
+      " x = input f32[300, 300]\n b = input bool[]\n c = input bool[]\n"
+      " y = if f32[300, 300] (b, x, c) {\n graph then {\n x = input f32[300, 300]\n"
+      " c = input bool[]\n y = if f32[300, 300] (c, x) {\n"
+      " graph then {\n x = input f32[300, 300]\n y = tanh f32[300, 300] (x)\n results y }\n"
+      " graph else {\n x = input f32[300, 300]\n y = exp f32[300, 300] (x)\n results y }\n }\n"
+      " results y }\n graph else {\n x = input f32[300, 300]\n c = input bool[]\n"
+      " y = neg f32[300, 300] (x)\n results y }\n }\n results y }\n"
+      " graph else {\n x = input f32[300, 300]\n b = input bool[]\n c = input bool[]\n"
+      " y = relu f32[300, 300] (x)\n results y }\n }\n results y }";
+  const Graph graph = optimise(test.context, parse_graph(text));
+  const Program program = build_program(test.context, graph, {"v3"});
+  LoadOptions load;
+  load.threads = 3;
+  const auto model = jit(test.context, program, load);
+  const Tensor x = noise({300, 300}, 1);
+  const auto flag = [](int bit) {
+    return Tensor::scalar(Scalar::of_int(DType::boolean, bit & 1));
+  };
+  std::vector<std::vector<Tensor>> wanted;
+  for (int bits = 0; bits < 8; ++bits)
+    wanted.push_back(
+        expected(graph, program, {x, flag(bits), flag(bits >> 1), flag(bits >> 2)}));
+  for (int run = 0; run < 4000; ++run) {
+    const int bits = run * 5 % 8;
+    ASSERT_TRUE(same_bits(
+        model->run({x, flag(bits), flag(bits >> 1), flag(bits >> 2)})[0], wanted[bits][0]))
+        << "run " << run;
+  }
+}
+
 TEST_P(Chain, EqualInputsGiveEqualText) {
   const std::string file = write_model(GetParam(), folder);
   std::string first;
