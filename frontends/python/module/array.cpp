@@ -201,15 +201,18 @@ void add_arrays(py::module_& module) {
     trace::tape().include_history(variable_of(y.ptr()), variables);
   });
   // For each x whether y depends on it.
-  module.def("depends_on", [](const py::object& y, const std::vector<py::object>& xs) {
-    checked_array(y);
-    std::vector<Variable*> variables;
-    for (const py::object& x : xs) {
-      checked_array(x);
-      variables.push_back(variable_of(x.ptr()));
-    }
-    return trace::depends_on(variable_of(y.ptr()), variables);
-  });
+  module.def(
+      "depends_on",
+      [](const py::object& y, const std::vector<py::object>& xs, bool through_owned) {
+        checked_array(y);
+        std::vector<Variable*> variables;
+        for (const py::object& x : xs) {
+          checked_array(x);
+          variables.push_back(variable_of(x.ptr()));
+        }
+        return trace::depends_on(variable_of(y.ptr()), variables, through_owned);
+      },
+      py::arg("y"), py::arg("xs"), py::arg("through_owned") = true);
   // The smallest and largest value of an integer array whose bytes are there; else None.
   module.def("known_range", [](const py::object& array) -> py::object {
     checked_array(array);

@@ -113,8 +113,23 @@ class Tape {
   bool warned_ = false;
 };
 
-// For each of xs whether a gradient of y reaches it.
-std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs);
+// What a call with a gradient of its own took; its first operands are what it gave.
+std::span<const Ref<Variable>> taken_by(const Call& call);
+// For each of xs whether a gradient of y reaches it; `through_owned`: also where the owners of
+// calls have to pass it on.
+std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs,
+                             bool through_owned = true);
+
+// Where a gradient leaves the graph on its way from ys to xs: a value with hooks, or a call with a
+// gradient of its own.
+struct GradientPoint {
+  Variable* value = nullptr;
+  Call* call = nullptr;
+  std::vector<bool> leads;  // of what the call took: whether an x is reached from there
+};
+// All of them, users before what they use.
+std::vector<GradientPoint> gradient_points(std::span<Variable* const> ys,
+                                           std::span<Variable* const> xs);
 
 // The one of this process; under the interpreter's lock.
 Tape& tape();
