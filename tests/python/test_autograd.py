@@ -338,3 +338,43 @@ def test_random_programs_with_hooks_and_functions():
             total = sum((one * one).sum() for one in first if one is not None)
             return [y, *first, *grad(lib, total, xs)]
         agree(program)
+
+
+def test_hooks_of_modules():
+    def program(lib):
+        seen, linear = [], (nn if lib is mt else torch.nn).Linear
+        layer = linear(3, 2)
+        for place, one in enumerate(layer.parameters()):
+            values = numpy.linspace(-1, 1, int(numpy.prod(one.shape)), dtype="float32")
+            with lib.no_grad():
+                one.copy_(lib.tensor(values.reshape(one.shape)) + place)
+        handles = [
+            layer.register_forward_pre_hook(lambda module, args: (args[0] * 2,)),
+            layer.register_forward_hook(lambda module, args, out: out + args[0].sum()),
+            layer.register_full_backward_pre_hook(lambda module, grads: (grads[0] * 0.5,)),
+            layer.register_full_backward_hook(
+                lambda module, into, out: seen.extend([into[0], out[0]]) or (into[0] * 3,))]
+        x = made(lib, [[1.0, 2.0, -1.0]])
+        y = layer(x)
+        found = grad(lib, (y * y).sum(), [x, *layer.parameters()])
+        for handle in handles:
+            handle.remove()
+        return [y, *found, *seen, layer(x)]
+    agree(program)
+
+
+def test_a_backward_hook_where_no_gradient_of_the_input_is_asked_for():
+    seen = []
+    layer = nn.Linear(2, 1)
+    layer.register_full_backward_hook(lambda module, into, out: seen.append((into, out[0].shape)))
+    layer(mt.ones(3, 2)).sum().backward()
+    assert seen == [((None,), (3, 1))] and layer.weight.grad.tolist() == [[3.0, 3.0]]
+
+
+def test_hooks_with_keywords():
+    layer, seen = nn.Identity(), []
+    layer.register_forward_pre_hook(lambda module, args, kwargs: ((args[0] + 1,), kwargs),
+                                    with_kwargs=True)
+    layer.register_forward_hook(lambda module, args, kwargs, out: seen.append(kwargs),
+                                with_kwargs=True)
+    assert layer(mt.array([1.0])).item() == 2 and seen == [{}]

@@ -20,6 +20,7 @@ from mintor.functions import *  # pylint: disable=wildcard-import,redefined-buil
 from mintor.standard import *  # pylint: disable=wildcard-import
 from mintor.standard import __array_api_version__, __array_namespace_info__
 from mintor.autograd import Function
+from mintor.checkpoints import checkpoint
 from mintor.gradients import backward, enable_grad, grad, jvp, no_grad, value_and_grad, vjp
 from mintor.model import Model, compile, load
 from mintor.tools import compile_stats, explain, explain_miss, set_num_threads, sync

@@ -64,6 +64,14 @@ class FunctionContext:
         self._materialize = value
 
 
+_at_end = []            # of the walks that are in a backward now, innermost last
+
+
+def at_end_of_walk(function):
+    """In a backward: calls `function()` when the gradients that are asked for are all known."""
+    _at_end[-1].append(function)
+
+
 class _Owner:
     """What is tied to a call of a Function: how a gradient passes it."""
 
@@ -75,7 +83,6 @@ class _Owner:
 
     def pass_back(self, call, given, leads, at_end):
         """A gradient, or None, for each array that the call took."""
-        del at_end
         ctx = self._ctx
         given = list(given)
         if ctx._materialize:
@@ -87,10 +94,12 @@ class _Owner:
         needed = dict(zip(self._places, leads))
         ctx.needs_input_grad = tuple(needed.get(place, False) for place in range(self._count))
         ctx._call = call
+        _at_end.append(at_end)
         try:
             made = self._function.backward(ctx, *spread)
         finally:
             ctx._call = None
+            _at_end.pop()
         made = list(made) if isinstance(made, (tuple, list)) else [made]
         if len(made) < self._count or any(one is not None for one in made[self._count:]):
             raise ValueError(f"{self.name}.backward gave {len(made)} gradients for "
@@ -103,8 +112,8 @@ class Function:
 
     A subclass has static methods `forward(ctx, *args)` and `backward(ctx, *grads)`: forward gives
     an array or a tuple, backward a gradient (or None) for each argument of forward. Or
-    `forward(*args)` and `setup_context(ctx, inputs, output)`. It is used by `apply(*args)`; arrays inside of lists
-    are constants. Gradients of any order pass where backward is made of operators.
+    `forward(*args)` and `setup_context(ctx, inputs, output)`. It is used by `apply(*args)`; arrays
+    inside of lists are constants. Gradients of any order pass where backward is made of operators.
     ValueError where backward gives too few gradients, or one of another shape.
 
     >>> import mintor as mt
@@ -175,10 +184,10 @@ class RemovableHandle:
     """A hook that was registered: `remove()` takes it away again."""
 
     def __init__(self, hooks, key):
-        self._hooks, self._key = hooks, key
+        self._hooks, self.key = hooks, key
 
     def remove(self):
-        self._hooks.pop(self._key, None)
+        self._hooks.pop(self.key, None)
 
     def __enter__(self):
         return self

@@ -100,15 +100,20 @@ def _recorded(ys, cotangents, xs, stops=()):
 
 
 def _gradients_of(ys, cotangents, xs, create_graph):
+    with _Gradients(create_graph):
+        return passed_on(ys, cotangents, xs)
+
+
+def passed_on(ys, cotangents, xs):
+    """The gradients of ys by xs for known cotangents, past all points; a list."""
     if not xs:
         return []
     found = points(ys, xs)
     for y in ys:
         _mintor.include_history(y, xs)
-    with _Gradients(create_graph):
-        if found:
-            return _Walk(ys, cotangents, xs, found).gradients()
-        return _recorded(ys, cotangents, xs)
+    if found:
+        return _Walk(ys, cotangents, xs, found).gradients()
+    return _recorded(ys, cotangents, xs)
 
 
 _hooked = {}            # id -> (weak reference, hooks) of arrays whose hooks outlive their values

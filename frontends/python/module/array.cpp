@@ -116,6 +116,7 @@ void add_tape(py::module_& module) {
   module.def("flush", [] { trace::tape().flush(); });
   module.def("set_gradients",
              [](bool on) { return std::exchange(trace::tape().gradients_on, on); });
+  module.def("gradients_on", [] { return trace::tape().gradients_on; });
   module.def("set_threads", [](int threads) { trace::tape().threads = threads; });
   module.def("statistics", [] {
     const trace::TapeStatistics& counted = trace::tape().statistics();

@@ -143,6 +143,14 @@ void add_gradient_points(py::module_& module) {
       .def("living_results", &OwnedCall::living_results)
       .def("taken", &OwnedCall::taken);
   module.def("attachments", trace::attachments);
+  module.def("calls_made", [] { return trace::all_calls().made; });
+  module.def("values_before", [](const std::vector<py::object>& ys, int64_t number) {
+    py::list found;
+    for (Variable* value : trace::values_before(variables_of(ys), number)) {
+      found.append(array_of(Ref<Variable>(value)));
+    }
+    return found;
+  });
   module.def("owned_call", owned_call);
   module.def("gradient_points", points);
   module.def("hooks_of", [](const py::object& array) {

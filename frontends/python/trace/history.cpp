@@ -146,6 +146,23 @@ std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs, b
   return depends;
 }
 
+std::vector<Variable*> values_before(std::span<Variable* const> ys, int64_t number) {
+  std::unordered_set<Variable*> seen(ys.begin(), ys.end());
+  std::vector<Variable*> from(seen.begin(), seen.end()), before;
+  while (!from.empty()) {
+    Variable* next = from.back();
+    from.pop_back();
+    if (!next->producer || next->producer->number <= number) {
+      const bool constant = !next->producer && next->handles == 0;
+      if (is_float(next->type->dtype) && !constant) before.push_back(next);
+      continue;
+    }
+    for (const Ref<Variable>& operand : gradient_operands(*next))
+      if (seen.insert(operand.get()).second) from.push_back(operand.get());
+  }
+  return before;
+}
+
 std::vector<GradientPoint> gradient_points(std::span<Variable* const> ys,
                                            std::span<Variable* const> xs) {
   std::unordered_map<Variable*, bool> leads;  // once all that it was made of is known

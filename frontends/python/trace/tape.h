@@ -120,6 +120,10 @@ std::span<const Ref<Variable>> taken_by(const Call& call);
 std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs,
                              bool through_owned = true);
 
+// The floating-point values that ys were made of since the call of that number, and that were there
+// before; without constants that nobody holds.
+std::vector<Variable*> values_before(std::span<Variable* const> ys, int64_t number);
+
 // Where a gradient leaves the graph on its way from ys to xs: a value with hooks, or a call with a
 // gradient of its own.
 struct GradientPoint {

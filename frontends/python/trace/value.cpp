@@ -57,6 +57,7 @@ Call::Call() : older(all_calls().newest) {
   CallList& list = all_calls();
   (older ? older->newer : list.oldest) = this;
   list.newest = this;
+  number = ++list.made;
   ++list.count;
 }
 

@@ -72,6 +72,7 @@ struct Place {
 struct Call {
   int32_t references = 0;
   const Signature* signature = nullptr;
+  int64_t number = 0;  // later calls have higher ones
   uint32_t epoch = 0;  // of the tape that holds it; `position` is its place there
   int32_t position = 0;
   bool in_history = false;    // it ran in an earlier epoch, and is there for a gradient
@@ -100,6 +101,7 @@ inline bool in_history(const Variable& value, uint32_t epoch) {
 struct CallList {
   Call *oldest = nullptr, *newest = nullptr;
   int64_t count = 0;
+  int64_t made = 0;  // ever; the number of the last
 };
 CallList& all_calls();
 

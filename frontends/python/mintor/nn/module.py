@@ -9,6 +9,7 @@ import collections
 
 from mintor import _mintor
 from mintor import arrays
+from mintor.nn import hooks
 
 
 class Parameter(arrays.Array):
@@ -79,7 +80,40 @@ class Module:
     register_module = add_module
 
     def __call__(self, *inputs, **options):
+        if "_hooks" in self.__dict__:
+            return hooks.call(self, self._hooks, inputs, options)
         return self.execute(*inputs, **options)
+
+    def _hooks_of(self, kind):
+        if "_hooks" not in self.__dict__:
+            object.__setattr__(self, "_hooks", hooks.ModuleHooks())
+        return getattr(self._hooks, kind)
+
+    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
+        """Calls `hook(module, args)` before the module; what it gives, unless None, takes the
+        place of args (a tuple, or one value). With with_kwargs `hook(module, args, kwargs)`, which
+        gives both. A handle with `remove()`.
+        """
+        return hooks.add(self._hooks_of("before"), hook, prepend, with_kwargs)
+
+    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False):
+        """Calls `hook(module, args, output)` after the module; what it gives, unless None, takes
+        the place of the output. With with_kwargs `hook(module, args, kwargs, output)`. A handle.
+        """
+        return hooks.add(self._hooks_of("after"), hook, prepend, with_kwargs)
+
+    def register_full_backward_pre_hook(self, hook, prepend=False):
+        """Calls `hook(module, grad_output)` when gradients of the module's output were computed;
+        what it gives, unless None, takes their place (a tuple, or one array). A handle.
+        """
+        return hooks.add(self._hooks_of("before_backward"), hook, prepend)
+
+    def register_full_backward_hook(self, hook, prepend=False):
+        """Calls `hook(module, grad_input, grad_output)` when gradients of the module's positional
+        arguments were computed; what it gives, unless None, takes the place of grad_input. Both
+        are tuples, with None for what is no array. A handle.
+        """
+        return hooks.add(self._hooks_of("backward"), hook, prepend)
 
     def execute(self, *inputs, **options):
         """What the module computes; `forward` where that is defined instead."""
