@@ -113,7 +113,12 @@ void wait_while_running() {
 
 // Running, counts and memory.
 void add_tape(py::module_& module) {
-  module.def("flush", [] { trace::tape().flush(); });
+  module.def("flush", [] {
+    for (trace::Recording* recording : trace::tape().recordings) {
+      recording->fail("a computation that is asked for (an optimizer's step, sync)");
+    }
+    trace::tape().flush();
+  });
   module.def("set_gradients",
              [](bool on) { return std::exchange(trace::tape().gradients_on, on); });
   module.def("gradients_on", [] { return trace::tape().gradients_on; });
@@ -198,6 +203,9 @@ void add_arrays(py::module_& module) {
     for (const py::object& x : xs) {
       checked_array(x);
       variables.push_back(variable_of(x.ptr()));
+    }
+    for (trace::Recording* recording : trace::tape().recordings) {
+      recording->note_history(variable_of(y.ptr()), variables);
     }
     trace::tape().include_history(variable_of(y.ptr()), variables);
   });

@@ -59,6 +59,7 @@ PYBIND11_MODULE(_mintor, module) {
   });
   mintor::add_arrays(module);
   mintor::add_gradient_points(module);
+  mintor::add_recordings(module);
   py::class_<PyModel>(module, "Model")
       .def("__call__", &PyModel::call)
       .def("run", &PyModel::run)

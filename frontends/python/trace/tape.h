@@ -17,6 +17,7 @@
 #include <unordered_map>
 
 #include "frontends/python/trace/general.h"
+#include "frontends/python/trace/recording.h"
 #include "frontends/python/trace/segment.h"
 #include "frontends/python/trace/signature.h"
 
@@ -33,6 +34,9 @@ class Tape {
   // Results by position; each is held by nothing but what is returned.
   std::vector<Ref<Variable>> record(const TracedOperator& op, std::span<Variable* const> operands,
                                     const std::string& attributes);
+  // The same for a signature that is known; `place`: of the user's program.
+  std::vector<Ref<Variable>> record(const Signature* signature, std::span<Variable* const> operands,
+                                    const Place& place);
   // Puts what `value` was made of onto the tape again, where it ran already: what leads to one of
   // `xs`, and what has to be computed for that.
   void include_history(Variable* value, std::span<Variable* const> xs);
@@ -49,6 +53,7 @@ class Tape {
   // before it; "" when there was none.
   const std::string& last_miss() const { return last_miss_; }
   bool gradients_on = true;
+  std::vector<Recording*> recordings;  // of functions that are traced now, innermost last
   // Where the program is, for messages: set by whoever knows (the Python module). The first keeps
   // what it points to.
   Place (*current_place)() = nullptr;

@@ -6,6 +6,7 @@ pass it. Keeps true: a module without hooks costs one look-up.
 """
 import collections
 
+from mintor import _mintor
 from mintor import autograd
 from mintor import trees
 
@@ -96,6 +97,7 @@ class _Passing:
 
 def call(module, hooks, inputs, options):
     """What module(*inputs, **options) gives, with its hooks."""
+    _mintor.not_replayable("a module with hooks")
     for hook, with_options in list(hooks.before.values()):
         if with_options:
             made = hook(module, inputs, options)

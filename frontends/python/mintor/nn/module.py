@@ -30,6 +30,14 @@ class Parameter(arrays.Array):
         return Parameter(self, self.requires_grad)
 
 
+_changes = [0]
+
+
+def changes():
+    """How often an attribute of any module was set or deleted."""
+    return _changes[0]
+
+
 class Module:
     """Base of models and layers; a subclass defines `execute` or `forward`."""
 
@@ -42,6 +50,7 @@ class Module:
         return tables[name]
 
     def __setattr__(self, name, value):
+        _changes[0] += 1
         for table in ("_parameters", "_modules", "_buffers"):
             if name in self.__dict__.get(table, ()) and not (
                     table == "_buffers" and not isinstance(value, (Parameter, Module))):
@@ -55,12 +64,14 @@ class Module:
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name):
+        _changes[0] += 1
         for table in ("_parameters", "_modules", "_buffers"):
             self.__dict__.get(table, {}).pop(name, None)
         object.__delattr__(self, name)
 
     def register_buffer(self, name, value, persistent=True):
         """An array that belongs to the module and is not trained."""
+        _changes[0] += 1
         value = None if value is None else arrays.as_array(value)
         self._table("_buffers")[name] = value
         if not persistent:
@@ -69,6 +80,7 @@ class Module:
 
     def register_parameter(self, name, value):
         if value is None:
+            _changes[0] += 1
             self._table("_parameters")[name] = None
             object.__setattr__(self, name, None)
         else:
@@ -86,6 +98,7 @@ class Module:
 
     def _hooks_of(self, kind):
         if "_hooks" not in self.__dict__:
+            _changes[0] += 1
             object.__setattr__(self, "_hooks", hooks.ModuleHooks())
         return getattr(self._hooks, kind)
 
