@@ -131,12 +131,12 @@ def lasting_hooks(array):
 
 def points(ys, xs):
     """Where gradients of ys by xs leave the graph for Python: users before what they use."""
+    if not _hooked and not _mintor.attachments():
+        return []
     for reference, hooks in list(_hooked.values()):
         array = reference()
         if array is not None and _mintor.hooks_of(array) is not hooks:
             _mintor.set_hooks(array, hooks)
-    if not _mintor.attachments():
-        return []
     return _mintor.gradient_points(ys, xs)
 
 

@@ -7,6 +7,7 @@ differentiated, and never stale; what a call cannot repeat runs as Python every 
 """
 import collections
 import functools
+import itertools
 import operator
 import types
 
@@ -71,7 +72,7 @@ class _Closure:
     def __init__(self, function):
         self._roots, self._cells, self._names = [], [], []
         self._enter(function, set())
-        self._known, self._numbers = None, {}
+        self._known, self._numbers, self._next = None, {}, itertools.count()
 
     def _enter(self, function, seen):
         own = getattr(function, "__self__", None)
@@ -120,7 +121,11 @@ class _Closure:
                 return number, found.alive
         found = _Seen()
         seen = tuple(found.of(value) for value in values)
-        number = self._numbers.setdefault(seen, len(self._numbers))
+        if len(self._numbers) > _MOST_KINDS:
+            self._numbers.clear()
+        number = self._numbers.get(seen)
+        if number is None:
+            number = self._numbers[seen] = next(self._next)
         self._known = module.changes(), values, number, found
         return number, found.alive
 

@@ -42,6 +42,7 @@ class Module:
     """Base of models and layers; a subclass defines `execute` or `forward`."""
 
     training = True
+    _hooks = None
 
     def _table(self, name):
         tables = self.__dict__
@@ -92,12 +93,12 @@ class Module:
     register_module = add_module
 
     def __call__(self, *inputs, **options):
-        if "_hooks" in self.__dict__:
-            return hooks.call(self, self._hooks, inputs, options)
-        return self.execute(*inputs, **options)
+        if self._hooks is None:
+            return self.execute(*inputs, **options)
+        return hooks.call(self, self._hooks, inputs, options)
 
     def _hooks_of(self, kind):
-        if "_hooks" not in self.__dict__:
+        if self._hooks is None:
             _changes[0] += 1
             object.__setattr__(self, "_hooks", hooks.ModuleHooks())
         return getattr(self._hooks, kind)
