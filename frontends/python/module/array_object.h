@@ -78,6 +78,9 @@ Result guarded(Result failed, Body body) {
   } catch (const CompileError& error) {
     PyErr_SetString(pybind11::module_::import("mintor._mintor").attr("CompileError").ptr(),
                     error.what());
+  } catch (const trace::NotANumber& error) {
+    PyErr_SetString(pybind11::module_::import("mintor._mintor").attr("NotANumberError").ptr(),
+                    error.what());
   } catch (const InternalError& error) {
     PyErr_SetString(pybind11::module_::import("mintor._mintor").attr("InternalError").ptr(),
                     error.what());

@@ -11,6 +11,7 @@
 #include "compiler/support/error.h"
 #include "frontends/python/module/array.h"
 #include "frontends/python/module/model.h"
+#include "frontends/python/trace/not_a_number.h"
 
 namespace py = pybind11;
 
@@ -44,6 +45,8 @@ PYBIND11_MODULE(_mintor, module) {
   using mintor::PyModel;
   module.attr("version") = MINTOR_VERSION;
   py::register_exception<mintor::CompileError>(module, "CompileError", PyExc_ValueError);
+  py::register_exception<mintor::trace::NotANumber>(module, "NotANumberError",
+                                                    PyExc_FloatingPointError);
   py::register_exception<mintor::InternalError>(module, "InternalError", PyExc_RuntimeError);
   module.def("option_table", &mintor::option_list);
   module.def("compile", [](const std::string& path,

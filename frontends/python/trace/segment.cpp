@@ -40,8 +40,11 @@ bool is_zeros(const Value& value) {
 
 class Writer final : public SegmentGraph {
  public:
-  Writer(const TapeContents& contents, const General* general)
-      : contents_(contents), general_(general), leaves_(contents.leaves.size()) {
+  Writer(const TapeContents& contents, const General* general, bool numbered = false)
+      : contents_(contents),
+        general_(general),
+        numbered_(numbered),
+        leaves_(contents.leaves.size()) {
     for (size_t i = 0; i < contents.leaves.size(); ++i) {
       leaf_of_[contents.leaves[i].get()] = i;
       first_dim_.push_back(next_number_);
@@ -74,6 +77,7 @@ class Writer final : public SegmentGraph {
 
   const TapeContents& contents_;
   const General* general_;
+  const bool numbered_;
   size_t next_number_ = 0;          // of general_->numbers
   std::vector<size_t> first_dim_;   // of each leaf, in the same
   std::vector<Value> size_inputs_;  // by symbol
@@ -269,6 +273,8 @@ Graph Writer::write(std::vector<std::array<int32_t, 3>>& wanted, std::vector<int
     for (size_t c = 0; c < calls.size(); ++c) {
       const Call* call = calls[c].get();
       if (needed_.contains(call)) {
+        const std::string number = (history ? "past#" : "call#") + std::to_string(c);
+        const Builder::Scope scope(builder_, numbered_ ? number : "");
         Results made;
         write_call(*call, made);
         results_[call] = std::move(made);
@@ -307,10 +313,10 @@ mt_tensor tensor_of(const ValueType& type) {
 
 }  // namespace
 
-Graph Segment::graph(const TapeContents& contents) {
+Graph Segment::graph(const TapeContents& contents, bool numbered) {
   std::vector<std::array<int32_t, 3>> wanted;
   std::vector<int32_t> inputs;
-  return Writer(contents, nullptr).write(wanted, inputs);
+  return Writer(contents, nullptr, numbered).write(wanted, inputs);
 }
 
 namespace {

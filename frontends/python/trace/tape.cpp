@@ -202,7 +202,7 @@ void Tape::flush() {
   if (contents_.calls.empty() && contents_.history.empty()) return;
   ++statistics_.flushes;
   try {
-    run_or_submit();
+    check == Check::nothing ? run_or_submit() : run_checked();
   } catch (...) {
     clear();
     throw;
@@ -238,6 +238,34 @@ void Tape::run_or_submit() {
     }
     running_ = false;
   });
+}
+
+// Its results are there also where one has a NaN.
+void Tape::run_checked() {
+  Graph numbered = Segment::graph(contents_, true);
+  std::vector<const Variable*> made;
+  for (const auto* calls : {&contents_.history, &contents_.calls}) {
+    for (const Ref<Call>& call : *calls) {
+      for (const Variable* result : call->results) {
+        if (is_wanted(result)) made.push_back(result);
+      }
+    }
+  }
+  const bool before = std::exchange(asynchronous, false);
+  try {
+    run_or_submit();
+  } catch (...) {
+    asynchronous = before;
+    throw;
+  }
+  asynchronous = before;
+  for (const Variable* result : made) {
+    if (!result->storage) continue;
+    const ValueType& type = *result->type;
+    if (has_bad(type.dtype, result->storage->data, type.count, check)) {
+      throw NotANumber(first_bad_operator(contents_, std::move(numbered), check, describe_place));
+    }
+  }
 }
 
 void Tape::wait_for(int64_t ticket) {

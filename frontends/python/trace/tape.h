@@ -17,6 +17,7 @@
 #include <unordered_map>
 
 #include "frontends/python/trace/general.h"
+#include "frontends/python/trace/not_a_number.h"
 #include "frontends/python/trace/recording.h"
 #include "frontends/python/trace/segment.h"
 #include "frontends/python/trace/signature.h"
@@ -70,6 +71,7 @@ class Tape {
   // may go on.
   void (*unlocked)(const std::function<void()>& body) = nullptr;
   bool asynchronous = false;
+  Check check = Check::nothing;  // of what each flush computes; NotANumber where it finds some
   void (*flushed)() = nullptr;  // called after each flush
   bool is_running() const { return running_; }
   // Told once that nearly every segment is compiled anew.
@@ -93,6 +95,7 @@ class Tape {
     while (running_ && wait_while_running) wait_while_running();
   }
   void run_or_submit();
+  void run_checked();
   [[noreturn]] void report(int64_t ticket) const;
   void keep_in_budget();
   void forget_history();
