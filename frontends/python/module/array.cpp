@@ -168,6 +168,17 @@ void add_tape(py::module_& module) {
     unlocked([] { trace::worker().stop(); });
   });
   module.def("gradients_on", [] { return trace::tape().gradients_on; });
+  // The dtype of operators of low precision, or None; gives what it was.
+  module.def("set_autocast", [](const std::optional<std::string>& dtype) {
+    const std::optional<DType> before = trace::tape().autocast;
+    trace::tape().autocast = dtype ? parse_dtype(*dtype) : std::nullopt;
+    return before ? py::object(py::str(std::string(name_of(*before)))) : py::object(py::none());
+  });
+  // What a call depends on besides its operands.
+  module.def("modes", [] {
+    const trace::Tape& tape = trace::tape();
+    return (tape.autocast ? 2 * static_cast<int>(*tape.autocast) + 2 : 0) + tape.gradients_on;
+  });
   module.def("set_threads", [](int threads) { trace::tape().threads = threads; });
   module.def("statistics", [] {
     const trace::TapeStatistics& counted = trace::tape().statistics();

@@ -58,6 +58,7 @@ class Tape {
   // before it; "" when there was none.
   const std::string& last_miss() const { return last_miss_; }
   bool gradients_on = true;
+  std::optional<DType> autocast;       // what operators of low precision take (autocast.h)
   std::vector<Recording*> recordings;  // of functions that are traced now, innermost last
   // Where the program is, for messages: set by whoever knows (the Python module). The first keeps
   // what it points to.
