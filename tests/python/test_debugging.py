@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 import mintor as mt
-from mintor import nn
+from mintor import Module, nn
 
 
 def line():
@@ -70,3 +70,56 @@ def test_half_precision_and_history():
     y.numpy()
     with mt.debug_nan(), pytest.raises(mt.NotANumberError, match="log made a NaN"):
         mt.log(y).numpy()
+
+
+class Net(Module):
+    def __init__(self):
+        self.wide, self.last = nn.Linear(64, 256), nn.Linear(256, 8)
+
+    def execute(self, x):
+        return self.last(mt.tanh(self.wide(x)))
+
+
+def test_a_profile_names_kernels_by_modules(tmp_path):
+    net = Net()
+    optim = nn.SGD(net.parameters(), 0.01)
+    x = mt.array(numpy.ones((100, 64), "float32"))
+    with mt.profile() as p:
+        for _ in range(3):
+            loss = (net(x) ** 2).mean()
+            optim.step(loss)
+        loss.item()
+    rows = p.rows
+    assert sum(row.share for row in rows) == pytest.approx(1)
+    assert sum(row.count for row in rows) == len(p.launches) and len(p.launches) % 3 == 0
+    assert [row.milliseconds for row in rows] == sorted((r.milliseconds for r in rows),
+                                                        reverse=True)
+    assert any("wide" in row.kernel for row in rows) and any("last" in row.kernel for row in rows)
+    assert rows[0].kernel in str(p) and f"in {len(p.launches)} launches" in p.table()
+    p.chrome_trace(tmp_path / "trace.json")
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    assert len(events) == len(p.launches) and all(event["ts"] >= 0 for event in events)
+    assert sum(event["dur"] for event in events) * 1e-6 < p.seconds
+
+    with mt.profile() as nothing:
+        pass
+    assert nothing.rows == [] and "0 launches" in str(nothing)
+    net(x).numpy()                                      # programs from before have no hook
+    assert "__call__" in vars(Module)
+
+
+def test_what_is_pending_for_one_array():
+    x = mt.array([1.0, 2.0, 3.0])
+    y, z = mt.exp(x) * 2, mt.sin(x)
+    text = mt.explain(y)
+    assert "exp" in text and "sin" not in text and "sin" in mt.explain()
+    assert "exp" in mt.explain(y, "optimised") and "fusion: " in mt.explain(y, "decisions")
+    assert "for" in mt.explain(y, "kernels") and "namespace" in mt.explain(y, "source")
+    both = mt.explain(y, ("graph", "decisions"))
+    assert both.startswith("graph:") and "decisions:" in both
+    flushes = mt.compile_stats()["flushes"]
+    assert mt.explain(z).count("sin") == 1 and mt.compile_stats()["flushes"] == flushes
+    y.numpy()
+    assert mt.explain(y) == ""
+    with pytest.raises(ValueError, match="no section 'loops'; graph"):
+        mt.explain(z, "loops")

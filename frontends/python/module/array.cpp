@@ -302,7 +302,7 @@ void add_arrays(py::module_& module) {
     return py::make_tuple(least, most);
   });
   module.def("explain_miss", [] { return trace::tape().last_miss(); });
-  module.def("pending_graph", [] { return print(trace::tape().graph()); });
+  add_explanations(module);
   module.def("random_now", random_now);
   add_tape(module);
 }

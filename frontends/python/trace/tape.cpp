@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "frontends/python/trace/allocator.h"
+#include "frontends/python/trace/profile.h"
 #include "frontends/python/trace/worker.h"
 
 namespace mintor::trace {
@@ -55,6 +56,8 @@ void Tape::append(Call* call, std::vector<Ref<Call>>& calls) {
   mix(structure_, call->signature->structure[0]);
   mix(structure_, call->signature->structure[1]);
   mix_operands(*call);
+  if (call->scope) mix(hash_, static_cast<uint64_t>(call->scope));
+  if (call->scope) mix(structure_, static_cast<uint64_t>(call->scope));
   call->epoch = epoch_;
   call->position = static_cast<int32_t>(calls.size());
   calls.emplace_back(call);
@@ -98,6 +101,7 @@ std::vector<Ref<Variable>> Tape::record(const Signature* signature,
   Ref<Call> call(new Call);
   call->signature = signature;
   call->place = place;
+  call->scope = scope;
   call->operands.reserve(operands.size());
   for (Variable* operand : operands) {
     if (!operand->storage && !on_tape(*operand, epoch_) && !in_history(*operand, epoch_)) {
@@ -147,6 +151,7 @@ Hash Tape::key(bool with_sizes) const {
   }
   mix_wanted(contents_.calls);
   mix(key, static_cast<uint64_t>(threads));
+  mix(key, is_profiling() ? 1 : 0);
   return key;
 }
 

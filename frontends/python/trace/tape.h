@@ -51,6 +51,8 @@ class Tape {
   void sync();
   // What a flush would compile now.
   Graph graph() const { return Segment::graph(contents_); }
+  // The part of it that gives `value`, whose history is on the tape.
+  Graph graph_of(const Variable* value) const { return Segment::graph(contents_, false, value); }
 
   SignatureTable& signatures() { return signatures_; }
   const TapeStatistics& statistics() const { return statistics_; }
@@ -72,6 +74,7 @@ class Tape {
   // may go on.
   void (*unlocked)(const std::function<void()>& body) = nullptr;
   bool asynchronous = false;
+  int32_t scope = 0;             // of calls from now on; see scope_name
   Check check = Check::nothing;  // of what each flush computes; NotANumber where it finds some
   void (*flushed)() = nullptr;  // called after each flush
   bool is_running() const { return running_; }
