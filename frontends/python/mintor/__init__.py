@@ -9,7 +9,7 @@ command line, with the same names (compiler/support/options.def), and the same b
 >>> y = m(x)
 >>> m.save("out")
 """
-from mintor._mintor import CompileError, InternalError
+from mintor._mintor import CompileError, DTypeError, InternalError
 from mintor._mintor import version as __version__
 from mintor.arrays import (Array, arange, array, asarray, astype, empty, empty_like, eye,
                            frombuffer, from_dlpack, full, full_like, geomspace, identity, indices,
