@@ -78,8 +78,8 @@ def test_gradients_that_are_refused():
 
 def test_a_wrong_dtype_is_a_type_error():
     x, truth = mt.array([1.0]), mt.array([True])
-    for wrong in (lambda: x & x, lambda: truth - truth, lambda: -truth, lambda: mt.bitwise_invert(x),
-                  lambda: mt.bitwise_left_shift(x, 1)):
+    for wrong in (lambda: x & x, lambda: truth - truth, lambda: -truth,
+                  lambda: mt.bitwise_invert(x), lambda: mt.bitwise_left_shift(x, 1)):
         with pytest.raises(TypeError, match="not|expected|no negative") as found:
             wrong()
         assert isinstance(found.value, (mt.CompileError, ValueError))

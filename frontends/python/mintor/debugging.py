@@ -8,6 +8,9 @@ from mintor import _mintor
 from mintor._mintor import NotANumberError
 
 
+NotANumberError.__module__ = "mintor"
+
+
 class debug_nan:  # pylint: disable=invalid-name
     """Finds the first operator that makes a NaN, and names it with its line.
 

@@ -124,6 +124,10 @@ void call_after_flush() {
   if (!made) throw py::error_already_set();
 }
 
+PyObject* checked_pointer(const py::object& array) {
+  return reinterpret_cast<PyObject*>(checked_array(array));
+}
+
 // Running, counts and memory.
 void add_tape(py::module_& module) {
   module.def("flush", [] {
@@ -146,7 +150,7 @@ void add_tape(py::module_& module) {
     return std::exchange(trace::tape().asynchronous, on);
   });
   module.def("is_computed", [](const py::object& array) {
-    return static_cast<bool>(variable_of(checked_array(array) ? array.ptr() : nullptr)->storage);
+    return static_cast<bool>(variable_of(checked_pointer(array))->storage);
   });
   // Called after each flush; None: nothing is.
   module.def("set_after_flush", [](const py::object& function) {
@@ -259,19 +263,17 @@ void add_arrays(py::module_& module) {
   module.def("is_same_value", [](const py::object& a, const py::object& b) {
     return checked_array(a)->variable == checked_array(b)->variable;
   });
-  // Before a gradient of `y` is asked for: what it was made of comes onto the tape.
-  module.def("include_history", [](const py::object& y, const std::vector<py::object>& xs) {
-    checked_array(y);
-    std::vector<Variable*> variables;
-    for (const py::object& x : xs) {
-      checked_array(x);
-      variables.push_back(variable_of(x.ptr()));
-    }
-    for (trace::Recording* recording : trace::tape().recordings) {
-      recording->note_history(variable_of(y.ptr()), variables);
-    }
-    trace::tape().include_history(variable_of(y.ptr()), variables);
-  });
+  // Before gradients of ys are asked for: what they were made of comes onto the tape.
+  module.def("include_history",
+             [](const std::vector<py::object>& ys, const std::vector<py::object>& xs) {
+               std::vector<Variable*> values, variables;
+               for (const py::object& y : ys) values.push_back(variable_of(checked_pointer(y)));
+               for (const py::object& x : xs) variables.push_back(variable_of(checked_pointer(x)));
+               for (trace::Recording* recording : trace::tape().recordings) {
+                 recording->note_history(values, variables);
+               }
+               trace::tape().include_history(values, variables);
+             });
   // For each x whether y depends on it.
   module.def(
       "depends_on",

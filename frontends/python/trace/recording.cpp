@@ -19,7 +19,7 @@ Recording::Source Recording::source_of(Variable* value) {
 void Recording::note_call(Call* call, std::span<const Ref<Variable>> results) {
   if (!is_own()) return;
   if (call->signature->op->flow == Flow::owned) fail("a function with a gradient of its own");
-  Step step{call->signature, call->place, {}};
+  Step step{call->signature, 0, call->place, {}};
   for (const Ref<Variable>& operand : call->operands) {
     step.operands.push_back(source_of(operand.get()));
   }
@@ -30,10 +30,11 @@ void Recording::note_call(Call* call, std::span<const Ref<Variable>> results) {
   steps_.push_back(std::move(step));
 }
 
-void Recording::note_history(Variable* y, std::span<Variable* const> xs) {
+void Recording::note_history(std::span<Variable* const> ys, std::span<Variable* const> xs) {
   if (!is_own()) return;
   Step step;
-  step.operands.push_back(source_of(y));
+  step.ys = ys.size();
+  for (Variable* y : ys) step.operands.push_back(source_of(y));
   for (Variable* x : xs) step.operands.push_back(source_of(x));
   steps_.push_back(std::move(step));
 }
@@ -62,7 +63,8 @@ std::vector<Ref<Variable>> Recording::replay(std::span<const Ref<Variable>> outs
     if (step.signature) {
       made[s] = tape().record(step.signature, operands, step.place);
     } else {
-      tape().include_history(operands[0], std::span(operands).subspan(1));
+      const std::span<Variable* const> all(operands);
+      tape().include_history(all.first(step.ys), all.subspan(step.ys));
     }
   }
   std::vector<Ref<Variable>> found;

@@ -84,6 +84,18 @@ void Tape::keep_in_budget() {
   }
 }
 
+// Those that are neither known nor on the tape; all of them again where that ran what was there.
+void Tape::include_unknown(std::span<Variable* const> values) {
+  uint32_t before = 0;
+  do {
+    before = epoch_;
+    for (Variable* value : values) {
+      if (value->storage || on_tape(*value, epoch_) || in_history(*value, epoch_)) continue;
+      include_history(value, {});
+    }
+  } while (before != epoch_);
+}
+
 std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
                                         std::span<Variable* const> operands,
                                         const std::string& attributes) {
@@ -97,18 +109,20 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
 std::vector<Ref<Variable>> Tape::record(const Signature* signature,
                                         std::span<Variable* const> operands, const Place& place) {
   wait();
-  keep_in_budget();
+  // A gradient is of what its caller has included: that does not run before it.
+  if (signature->op->flow != Flow::differentiates) keep_in_budget();
   Ref<Call> call(new Call);
   call->signature = signature;
   call->place = place;
   call->scope = scope;
   call->operands.reserve(operands.size());
+  bool all_known = true;  // else some ran, and their bytes were not kept
   for (Variable* operand : operands) {
-    if (!operand->storage && !on_tape(*operand, epoch_) && !in_history(*operand, epoch_)) {
-      include_history(operand, {});  // it ran, and its bytes were not kept
-    }
+    all_known = all_known &&
+                (operand->storage || on_tape(*operand, epoch_) || in_history(*operand, epoch_));
     call->operands.emplace_back(operand);
   }
+  if (!all_known) include_unknown(operands);
   append(call.get(), contents_.calls);
   call_hashes_.push_back(signature->hash[0]);
   ++recorded_since_forgetting_;

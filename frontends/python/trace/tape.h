@@ -41,6 +41,8 @@ class Tape {
   // Puts what `value` was made of onto the tape again, where it ran already: what leads to one of
   // `xs`, and what has to be computed for that.
   void include_history(Variable* value, std::span<Variable* const> xs);
+  // The same for several values at once.
+  void include_history(std::span<Variable* const> values, std::span<Variable* const> xs);
   // Runs all calls whose results are held.
   void flush();
   // `value` has its storage, written, afterwards.
@@ -83,6 +85,7 @@ class Tape {
   int threads = 0;  // of the segments compiled from now on; 0: every core
 
  private:
+  void include_unknown(std::span<Variable* const> values);
   void append(Call* call, std::vector<Ref<Call>>& calls);
   void mix_operands(const Call& call);
   int32_t leaf_of(Variable* value);

@@ -95,7 +95,7 @@ class Optimizer:
             if in_python:
                 found = iter(gradients.grad(loss, flat))
             else:
-                _mintor.include_history(loss, flat)
+                _mintor.include_history([loss], flat)
             for group, parameters in zip(self.param_groups, trained):
                 if parameters:
                     sources = [next(found) for _ in parameters] if in_python else [loss]
