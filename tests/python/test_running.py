@@ -15,6 +15,7 @@ import pytest
 
 import mintor as mt
 from mintor import nn
+from random_programs import check
 
 SIZE = 600
 
@@ -201,6 +202,34 @@ def test_threads_share_the_worker():
     for seed in range(4):
         x = slow(mt.array(values(SIZE, SIZE, seed=seed)), 5)
         numpy.testing.assert_array_equal(x.numpy(), results[seed])
+
+
+@pytest.fixture(name="all_apart")
+def _all_apart():
+    before = mt.set_asynchronous(True), mt._mintor.set_also_small(True)
+    yield
+    mt._mintor.set_also_small(before[1])
+    mt.set_asynchronous(before[0])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_programs_with_every_segment_on_the_thread(all_apart, seed):
+    assert check(seed) is None
+
+
+def test_training_with_every_segment_on_the_thread(all_apart):
+    def train():
+        mt.manual_seed(4)
+        layer, found = nn.Linear(5, 3), []
+        optim = nn.SGD(layer.parameters(), 0.1, momentum=0.9)
+        for step in range(200):
+            loss = (mt.tanh(layer(mt.array(values(4, 5, seed=step)))) * mt.rand(4, 3)).mean()
+            optim.step(loss)
+            found.append(loss if step % 3 else loss.item())
+        return [float(one) for one in found]
+    apart = train()
+    mt._mintor.set_also_small(False)
+    assert train() == apart
 
 
 def test_a_loop_that_reads_nothing_keeps_bounded_memory():

@@ -235,7 +235,7 @@ void Tape::run_or_submit() {
   Worker& other = worker();
   other.collect();
   if (asynchronous && allocator().use().limit == 0 &&
-      !(found.segment->is_small() && other.is_idle())) {
+      (also_small || !(found.segment->is_small() && other.is_idle()))) {
     std::erase_if(submitted_, [&](const auto& one) {
       return other.is_done(one.first) && other.failure(one.first).empty();
     });

@@ -76,6 +76,7 @@ class Tape {
   // may go on.
   void (*unlocked)(const std::function<void()>& body) = nullptr;
   bool asynchronous = false;
+  bool also_small = false;       // those that do not pay, too: for tests
   int32_t scope = 0;             // of calls from now on; see scope_name
   Check check = Check::nothing;  // of what each flush computes; NotANumber where it finds some
   void (*flushed)() = nullptr;  // called after each flush
