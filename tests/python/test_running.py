@@ -171,6 +171,28 @@ def test_a_forked_child_starts_its_own():
     assert slow(x).numpy().tobytes() == expected
 
 
+def test_a_fork_while_another_thread_computes():
+    before, stop = mt.set_asynchronous(False), threading.Event()
+
+    def work():
+        x = mt.array(values(SIZE, SIZE))
+        while not stop.is_set():
+            mt.tanh(x @ x).numpy()
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(5):
+            time.sleep(0.01)
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if mt.tanh(mt.ones(3) * 2).sum().item() > 2 else 1)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        thread.join()
+        mt.set_asynchronous(before)
+
+
 @pytest.mark.parametrize("end", ["", "import os, signal; sys.exit(0)", "raise KeyError"])
 def test_the_interpreter_ends_with_programs_in_flight(end):
     code = ("import sys, numpy, mintor as mt\n"

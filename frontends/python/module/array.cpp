@@ -164,6 +164,7 @@ void add_tape(py::module_& module) {
   });
   // Before a fork: nothing runs. In the child: the thread is not there. At the end: it stops.
   module.def("rest_worker", [] {
+    trace::tape().wait_until_at_rest();
     unlocked([] { trace::worker().wait_all(); });
     trace::worker().collect();
   });

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
+#include <thread>
 
 #include "frontends/python/trace/allocator.h"
 #include "frontends/python/trace/profile.h"
@@ -212,8 +214,17 @@ const Tape::Found& Tape::segment() {
   return segments_.emplace(key, compile_segment()).first->second;
 }
 
+// A thread that runs one segment after another would never let those in that wait for its end.
+void Tape::let_others_go() {
+  for (int tries = 0; waiting_ > 0 && tries < 20 && unlocked; ++tries) {
+    unlocked([] { std::this_thread::sleep_for(std::chrono::microseconds(50)); });
+  }
+  wait();
+}
+
 void Tape::flush() {
   wait();
+  if (waiting_ > 0) let_others_go();
   while (!worker().has_room()) {  // before anything is begun: other threads may come meanwhile
     unlocked([] { worker().wait_for_room(); });
     wait();
