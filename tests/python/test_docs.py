@@ -10,7 +10,8 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-MODULES = ["arrays", "gradients"]
+MODULES = ["amp", "arrays", "autograd", "checkpoints", "debugging", "gradients", "jit", "profiling",
+           "running"]
 
 
 def test_the_tutorial():

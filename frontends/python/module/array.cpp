@@ -17,6 +17,7 @@
 #include "frontends/python/module/array_object.h"
 #include "frontends/python/module/numpy_dtype.h"
 #include "frontends/python/trace/allocator.h"
+#include "frontends/python/trace/worker.h"
 
 namespace py = pybind11;
 
@@ -106,16 +107,84 @@ void run_apart(const std::function<void()>& body) {
   body();
 }
 
+void unlocked(const std::function<void()>& body) {
+  const py::gil_scoped_release released;
+  body();
+}
+
 void wait_while_running() {
   const py::gil_scoped_release unlocked;
   const std::lock_guard lock(running);
 }
 
+PyObject* after_flush = nullptr;
+
+void call_after_flush() {
+  const py::object made = py::reinterpret_steal<py::object>(PyObject_CallNoArgs(after_flush));
+  if (!made) throw py::error_already_set();
+}
+
+PyObject* checked_pointer(const py::object& array) {
+  return reinterpret_cast<PyObject*>(checked_array(array));
+}
+
 // Running, counts and memory.
 void add_tape(py::module_& module) {
-  module.def("flush", [] { trace::tape().flush(); });
+  module.def("flush", [] {
+    for (trace::Recording* recording : trace::tape().recordings) {
+      recording->fail("a computation that is asked for (an optimizer's step, sync)");
+    }
+    trace::tape().flush();
+  });
   module.def("set_gradients",
              [](bool on) { return std::exchange(trace::tape().gradients_on, on); });
+  module.def("sync", [] {
+    for (trace::Recording* recording : trace::tape().recordings) {
+      recording->fail("a computation that is asked for (an optimizer's step, sync)");
+    }
+    trace::tape().sync();
+  });
+  // Whether segments may run on a thread of their own; gives what it was.
+  module.def("set_asynchronous", [](bool on) {
+    if (!on) trace::tape().sync();
+    return std::exchange(trace::tape().asynchronous, on);
+  });
+  module.def("is_computed", [](const py::object& array) {
+    return static_cast<bool>(variable_of(checked_pointer(array))->storage);
+  });
+  // Called after each flush; None: nothing is.
+  module.def("set_after_flush", [](const py::object& function) {
+    Py_XSETREF(after_flush, function.is_none() ? nullptr : py::object(function).release().ptr());
+    trace::tape().flushed = after_flush ? call_after_flush : nullptr;
+  });
+  module.def("set_also_small", [](bool on) { return std::exchange(trace::tape().also_small, on); });
+  // 0: nothing, 1: NaN, 2: infinities too; gives what it was.
+  module.def("set_check", [](int check) {
+    return static_cast<int>(std::exchange(trace::tape().check, static_cast<trace::Check>(check)));
+  });
+  // Before a fork: nothing runs. In the child: the thread is not there. At the end: it stops.
+  module.def("rest_worker", [] {
+    trace::tape().wait_until_at_rest();
+    unlocked([] { trace::worker().wait_all(); });
+    trace::worker().collect();
+  });
+  module.def("forget_worker", trace::forget_worker);
+  module.def("stop_worker", [] {
+    trace::tape().asynchronous = false;
+    unlocked([] { trace::worker().stop(); });
+  });
+  module.def("gradients_on", [] { return trace::tape().gradients_on; });
+  // The dtype of operators of low precision, or None; gives what it was.
+  module.def("set_autocast", [](const std::optional<std::string>& dtype) {
+    const std::optional<DType> before = trace::tape().autocast;
+    trace::tape().autocast = dtype ? parse_dtype(*dtype) : std::nullopt;
+    return before ? py::object(py::str(std::string(name_of(*before)))) : py::object(py::none());
+  });
+  // What a call depends on besides its operands.
+  module.def("modes", [] {
+    const trace::Tape& tape = trace::tape();
+    return (tape.autocast ? 2 * static_cast<int>(*tape.autocast) + 2 : 0) + tape.gradients_on;
+  });
   module.def("set_threads", [](int threads) { trace::tape().threads = threads; });
   module.def("statistics", [] {
     const trace::TapeStatistics& counted = trace::tape().statistics();
@@ -126,6 +195,7 @@ void add_tape(py::module_& module) {
     return result;
   });
   module.def("memory_use", [] {
+    trace::worker().collect();
     const trace::MemoryUse& use = trace::allocator().use();
     py::dict result;
     result["used"] = use.used;
@@ -134,7 +204,11 @@ void add_tape(py::module_& module) {
     result["limit"] = use.limit;
     return result;
   });
-  module.def("set_memory_limit", [](int64_t bytes) { trace::allocator().set_limit(bytes); });
+  // With a limit nothing is in flight: what could be freed is free when more is taken.
+  module.def("set_memory_limit", [](int64_t bytes) {
+    trace::tape().sync();
+    trace::allocator().set_limit(bytes);
+  });
   module.def("reset_peak_memory", [] { trace::allocator().reset_peak(); });
   module.def("release_memory", [] { trace::allocator().release_waiting(); });
 }
@@ -148,6 +222,7 @@ void add_arrays(py::module_& module) {
   trace::tape().describe_place = describe_place;
   trace::tape().run_apart = run_apart;
   trace::tape().wait_while_running = wait_while_running;
+  trace::tape().unlocked = unlocked;
   trace::tape().warn = [](const std::string& text) {
     if (PyErr_WarnEx(PyExc_RuntimeWarning, text.c_str(), 1) < 0) throw py::error_already_set();
   };
@@ -190,32 +265,37 @@ void add_arrays(py::module_& module) {
   module.def("is_same_value", [](const py::object& a, const py::object& b) {
     return checked_array(a)->variable == checked_array(b)->variable;
   });
-  // Before a gradient of `y` is asked for: what it was made of comes onto the tape.
-  module.def("include_history", [](const py::object& y, const std::vector<py::object>& xs) {
-    checked_array(y);
-    std::vector<Variable*> variables;
-    for (const py::object& x : xs) {
-      checked_array(x);
-      variables.push_back(variable_of(x.ptr()));
-    }
-    trace::tape().include_history(variable_of(y.ptr()), variables);
-  });
+  // Before gradients of ys are asked for: what they were made of comes onto the tape.
+  module.def("include_history",
+             [](const std::vector<py::object>& ys, const std::vector<py::object>& xs) {
+               std::vector<Variable*> values, variables;
+               for (const py::object& y : ys) values.push_back(variable_of(checked_pointer(y)));
+               for (const py::object& x : xs) variables.push_back(variable_of(checked_pointer(x)));
+               for (trace::Recording* recording : trace::tape().recordings) {
+                 recording->note_history(values, variables);
+               }
+               trace::tape().include_history(values, variables);
+             });
   // For each x whether y depends on it.
-  module.def("depends_on", [](const py::object& y, const std::vector<py::object>& xs) {
-    checked_array(y);
-    std::vector<Variable*> variables;
-    for (const py::object& x : xs) {
-      checked_array(x);
-      variables.push_back(variable_of(x.ptr()));
-    }
-    return trace::depends_on(variable_of(y.ptr()), variables);
-  });
+  module.def(
+      "depends_on",
+      [](const py::object& y, const std::vector<py::object>& xs, bool through_owned) {
+        checked_array(y);
+        std::vector<Variable*> variables;
+        for (const py::object& x : xs) {
+          checked_array(x);
+          variables.push_back(variable_of(x.ptr()));
+        }
+        return trace::depends_on(variable_of(y.ptr()), variables, through_owned);
+      },
+      py::arg("y"), py::arg("xs"), py::arg("through_owned") = true);
   // The smallest and largest value of an integer array whose bytes are there; else None.
   module.def("known_range", [](const py::object& array) -> py::object {
     checked_array(array);
     const Variable& variable = *variable_of(array.ptr());
     const trace::ValueType& type = *variable.type;
     if (!variable.storage || type.count == 0 || !is_int(type.dtype)) return py::none();
+    trace::tape().wait_for(variable.storage->ticket);
     int64_t least = INT64_MAX, most = INT64_MIN;
     for (int64_t i = 0; i < type.count; ++i) {
       const int64_t value =
@@ -226,7 +306,7 @@ void add_arrays(py::module_& module) {
     return py::make_tuple(least, most);
   });
   module.def("explain_miss", [] { return trace::tape().last_miss(); });
-  module.def("pending_graph", [] { return print(trace::tape().graph()); });
+  add_explanations(module);
   module.def("random_now", random_now);
   add_tape(module);
 }

@@ -16,7 +16,9 @@
 #include "compiler/grad/grad.h"
 #include "compiler/graph/cost.h"
 #include "frontends/python/trace/general.h"
+#include "frontends/python/trace/profile.h"
 #include "frontends/python/trace/signature.h"
+#include "frontends/python/trace/worker.h"
 
 namespace mintor::trace {
 namespace {
@@ -39,8 +41,13 @@ bool is_zeros(const Value& value) {
 
 class Writer final : public SegmentGraph {
  public:
-  Writer(const TapeContents& contents, const General* general)
-      : contents_(contents), general_(general), leaves_(contents.leaves.size()) {
+  Writer(const TapeContents& contents, const General* general, bool numbered = false,
+         const Variable* only = nullptr)
+      : contents_(contents),
+        general_(general),
+        numbered_(numbered),
+        only_(only),
+        leaves_(contents.leaves.size()) {
     for (size_t i = 0; i < contents.leaves.size(); ++i) {
       leaf_of_[contents.leaves[i].get()] = i;
       first_dim_.push_back(next_number_);
@@ -53,7 +60,7 @@ class Writer final : public SegmentGraph {
   Builder& builder() override { return builder_; }
 
   std::vector<Value> gradients(std::span<const Value> ys, std::span<const Value> cotangents,
-                               std::span<const Value> xs) override;
+                               std::span<const Value> xs, std::span<const Value> stops) override;
 
   // The Graph, its results in order of `wanted`; `inputs`: the leaf of each input, or -1 - s for
   // that of symbol s.
@@ -62,6 +69,9 @@ class Writer final : public SegmentGraph {
  private:
   using Results = std::vector<Value>;
 
+  bool is_result(const Variable* result) const {
+    return only_ ? result == only_ : is_wanted(result);
+  }
   void find_needed();
   void add_symbols();
   void write_call(const Call& call, Results& results);
@@ -73,6 +83,8 @@ class Writer final : public SegmentGraph {
 
   const TapeContents& contents_;
   const General* general_;
+  const bool numbered_;
+  const Variable* const only_;
   size_t next_number_ = 0;          // of general_->numbers
   std::vector<size_t> first_dim_;   // of each leaf, in the same
   std::vector<Value> size_inputs_;  // by symbol
@@ -93,7 +105,8 @@ void Writer::find_needed() {
   for (const auto* calls : {&contents_.history, &contents_.calls}) {
     for (const Ref<Call>& call : *calls) {
       on_tape.insert(call.get());
-      if (std::ranges::any_of(call->results, is_wanted)) from.push_back(call.get());
+      const auto wanted = [&](const Variable* result) { return is_result(result); };
+      if (std::ranges::any_of(call->results, wanted)) from.push_back(call.get());
     }
   }
   while (!from.empty()) {
@@ -156,7 +169,7 @@ void Writer::write_call(const Call& call, Results& results) {
   AttributeReader reader(signature.op->name, signature.attributes, integers);
   results = signature.op->build(*this, operands, reader);
   const bool stops = signature.detached || signature.op->flow == Flow::stops ||
-                     signature.op->history == History::dropped;
+                     signature.op->flow == Flow::owned || signature.op->history == History::dropped;
   for (size_t r = 0; r < results.size(); ++r) {
     const Variable* result = call.results[r];
     const auto known = result && result->storage ? leaf_of_.find(result) : leaf_of_.end();
@@ -167,14 +180,21 @@ void Writer::write_call(const Call& call, Results& results) {
   }
 }
 
-std::vector<Value> Writer::gradients(std::span<const Value> ys, std::span<const Value> cotangents,
-                                     std::span<const Value> xs) {
+std::vector<Value> Writer::gradients(std::span<const Value> given_ys,
+                                     std::span<const Value> cotangents, std::span<const Value> xs,
+                                     std::span<const Value> stops) {
+  std::vector<Value> ys(given_ys.begin(), given_ys.end());
+  const auto is_stop = [&](Value value) { return std::ranges::find(stops, value) != stops.end(); };
   // Gradients reach a cut as they reach an input, and go on from it into what it stands for, the
   // last made first: its original depends on earlier ones alone.
   std::vector<Value> targets(xs.begin(), xs.end());
   std::vector<size_t> flowing;
   for (size_t i = 0; i < cuts_.size(); ++i) {
     if (!cuts_[i].flows) continue;
+    if (is_stop(cuts_[i].input)) {
+      std::ranges::replace(ys, cuts_[i].input, cuts_[i].original);
+      continue;
+    }
     flowing.push_back(i);
     targets.push_back(cuts_[i].input);
   }
@@ -261,6 +281,8 @@ Graph Writer::write(std::vector<std::array<int32_t, 3>>& wanted, std::vector<int
     for (size_t c = 0; c < calls.size(); ++c) {
       const Call* call = calls[c].get();
       if (needed_.contains(call)) {
+        const std::string number = (history ? "past#" : "call#") + std::to_string(c);
+        const Builder::Scope scope(builder_, numbered_ ? number : scope_name(call->scope));
         Results made;
         write_call(*call, made);
         results_[call] = std::move(made);
@@ -269,7 +291,7 @@ Graph Writer::write(std::vector<std::array<int32_t, 3>>& wanted, std::vector<int
       if (!needed_.contains(call)) continue;
       const Results& made = results_[call];
       for (size_t r = 0; r < made.size(); ++r) {
-        if (!is_wanted(call->results[r])) continue;
+        if (!is_result(call->results[r])) continue;
         wanted.push_back({history ? 1 : 0, static_cast<int32_t>(c), static_cast<int32_t>(r)});
         results.emplace_back("y" + std::to_string(results.size()), made[r]);
       }
@@ -299,10 +321,10 @@ mt_tensor tensor_of(const ValueType& type) {
 
 }  // namespace
 
-Graph Segment::graph(const TapeContents& contents) {
+Graph Segment::graph(const TapeContents& contents, bool numbered, const Variable* only) {
   std::vector<std::array<int32_t, 3>> wanted;
   std::vector<int32_t> inputs;
-  return Writer(contents, nullptr).write(wanted, inputs);
+  return Writer(contents, nullptr, numbered, only).write(wanted, inputs);
 }
 
 namespace {
@@ -336,7 +358,9 @@ std::unique_ptr<Segment> Segment::compile(const TapeContents& contents, int thre
   CompileContext context;
   context.options.threads = threads;
   LoadOptions load;
-  load.threads = is_small(graph) ? 1 : threads_of(context.options);
+  segment->is_small_ = mintor::trace::is_small(graph);
+  load.threads = segment->is_small_ ? 1 : threads_of(context.options);
+  if (is_profiling()) load.profile = note_launch;
   segment->model_ = jit(context, graph, levels_of(context, DefaultLevels::native), load);
   return segment;
 }
@@ -364,9 +388,8 @@ void Segment::describe(const TapeContents& contents, std::span<const int64_t> sy
   }
 }
 
-void Segment::run(const TapeContents& contents, std::span<const int64_t> symbols,
-                  const Apart& apart) {
-  if (!model_) return;
+std::vector<Ref<Storage>> Segment::prepare(const TapeContents& contents,
+                                           std::span<const int64_t> symbols) {
   if (is_general_) describe(contents, symbols);
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (inputs_[i].leaf < 0) continue;
@@ -379,12 +402,52 @@ void Segment::run(const TapeContents& contents, std::span<const int64_t> symbols
     storages.emplace_back(new Storage(bytes));
     made.data = storages.back()->data;
   }
-  apart([&] { model_->context().run(given_.data(), made_.data()); });
+  return storages;
+}
+
+void Segment::give(const TapeContents& contents, std::vector<Ref<Storage>> storages) const {
   for (size_t i = 0; i < outputs_.size(); ++i) {
     Variable* result =
         result_of(contents, outputs_[i].in_history, outputs_[i].call, outputs_[i].result);
     if (result) result->storage = std::move(storages[i]);  // it may have been let go meanwhile
   }
+}
+
+void Segment::run(const TapeContents& contents, std::span<const int64_t> symbols,
+                  const Apart& apart) {
+  if (!model_) return;
+  std::vector<Ref<Storage>> storages = prepare(contents, symbols);
+  apart([&] { model_->context().run(given_.data(), made_.data()); });
+  give(contents, std::move(storages));
+}
+
+class SegmentJob final : public Job {
+ public:
+  std::shared_ptr<Segment> segment;
+  std::vector<mt_tensor> given, made;
+  std::vector<Ref<Storage>> storages;  // of both: they stay alive
+  void run() override { segment->model_->context().run(given.data(), made.data()); }
+};
+
+int64_t Segment::submit(const std::shared_ptr<Segment>& segment, const TapeContents& contents,
+                        std::span<const int64_t> symbols) {
+  if (!segment->model_) return 0;
+  auto job = std::make_unique<SegmentJob>();
+  job->segment = segment;
+  std::vector<Ref<Storage>> storages = segment->prepare(contents, symbols);
+  job->given = segment->given_;
+  job->made = segment->made_;
+  job->storages = storages;
+  for (const Input& input : segment->inputs_) {
+    if (input.leaf < 0) continue;
+    const Ref<Storage>& taken = contents.leaves[static_cast<size_t>(input.leaf)]->storage;
+    job->storages.push_back(taken);
+    if (taken->ticket) job->after.push_back(taken->ticket);
+  }
+  const Ticket ticket = worker().submit(std::move(job));
+  for (const Ref<Storage>& storage : storages) storage->ticket = ticket;
+  segment->give(contents, std::move(storages));
+  return ticket;
 }
 
 }  // namespace mintor::trace

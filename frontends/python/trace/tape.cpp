@@ -5,6 +5,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
+#include <thread>
+
+#include "frontends/python/trace/allocator.h"
+#include "frontends/python/trace/profile.h"
+#include "frontends/python/trace/worker.h"
 
 namespace mintor::trace {
 
@@ -52,6 +58,8 @@ void Tape::append(Call* call, std::vector<Ref<Call>>& calls) {
   mix(structure_, call->signature->structure[0]);
   mix(structure_, call->signature->structure[1]);
   mix_operands(*call);
+  if (call->scope) mix(hash_, static_cast<uint64_t>(call->scope));
+  if (call->scope) mix(structure_, static_cast<uint64_t>(call->scope));
   call->epoch = epoch_;
   call->position = static_cast<int32_t>(calls.size());
   calls.emplace_back(call);
@@ -78,26 +86,45 @@ void Tape::keep_in_budget() {
   }
 }
 
+// Those that are neither known nor on the tape; all of them again where that ran what was there.
+void Tape::include_unknown(std::span<Variable* const> values) {
+  uint32_t before = 0;
+  do {
+    before = epoch_;
+    for (Variable* value : values) {
+      if (value->storage || on_tape(*value, epoch_) || in_history(*value, epoch_)) continue;
+      include_history(value, {});
+    }
+  } while (before != epoch_);
+}
+
 std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
                                         std::span<Variable* const> operands,
                                         const std::string& attributes) {
-  wait();
-  keep_in_budget();
   std::vector<const ValueType*> types;
   types.reserve(operands.size());
   for (const Variable* operand : operands) types.push_back(operand->type);
   const Signature* signature = signatures_.find(op, attributes, !gradients_on, types);
+  return record(signature, operands, current_place ? current_place() : Place{});
+}
 
+std::vector<Ref<Variable>> Tape::record(const Signature* signature,
+                                        std::span<Variable* const> operands, const Place& place) {
+  wait();
+  // A gradient is of what its caller has included: that does not run before it.
+  if (signature->op->flow != Flow::differentiates) keep_in_budget();
   Ref<Call> call(new Call);
   call->signature = signature;
-  if (current_place) call->place = current_place();
+  call->place = place;
+  call->scope = scope;
   call->operands.reserve(operands.size());
+  bool all_known = true;  // else some ran, and their bytes were not kept
   for (Variable* operand : operands) {
-    if (!operand->storage && !on_tape(*operand, epoch_) && !in_history(*operand, epoch_)) {
-      include_history(operand, {});  // it ran, and its bytes were not kept
-    }
+    all_known = all_known &&
+                (operand->storage || on_tape(*operand, epoch_) || in_history(*operand, epoch_));
     call->operands.emplace_back(operand);
   }
+  if (!all_known) include_unknown(operands);
   append(call.get(), contents_.calls);
   call_hashes_.push_back(signature->hash[0]);
   ++recorded_since_forgetting_;
@@ -117,6 +144,7 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
     results.push_back(std::move(made));
   }
   ++statistics_.calls;
+  for (Recording* recording : recordings) recording->note_call(call.get(), results);
   return results;
 }
 
@@ -139,6 +167,7 @@ Hash Tape::key(bool with_sizes) const {
   }
   mix_wanted(contents_.calls);
   mix(key, static_cast<uint64_t>(threads));
+  mix(key, is_profiling() ? 1 : 0);
   return key;
 }
 
@@ -185,28 +214,113 @@ const Tape::Found& Tape::segment() {
   return segments_.emplace(key, compile_segment()).first->second;
 }
 
+// A thread that runs one segment after another would never let those in that wait for its end.
+void Tape::let_others_go() {
+  for (int tries = 0; waiting_ > 0 && tries < 20 && unlocked; ++tries) {
+    unlocked([] { std::this_thread::sleep_for(std::chrono::microseconds(50)); });
+  }
+  wait();
+}
+
 void Tape::flush() {
   wait();
+  if (waiting_ > 0) let_others_go();
+  while (!worker().has_room()) {  // before anything is begun: other threads may come meanwhile
+    unlocked([] { worker().wait_for_room(); });
+    wait();
+  }
   if (contents_.calls.empty() && contents_.history.empty()) return;
   ++statistics_.flushes;
   try {
-    const Found& found = segment();
-    found.segment->run(contents_, found.symbols, [&](const std::function<void()>& body) {
-      if (!run_apart) return body();
-      running_ = true;
-      try {
-        run_apart(body);
-      } catch (...) {
-        running_ = false;
-        throw;
-      }
-      running_ = false;
-    });
+    check == Check::nothing ? run_or_submit() : run_checked();
   } catch (...) {
     clear();
     throw;
   }
   clear();
+  if (flushed) flushed();
+}
+
+void Tape::run_or_submit() {
+  const Found& found = segment();
+  Worker& other = worker();
+  other.collect();
+  if (asynchronous && allocator().use().limit == 0 &&
+      (also_small || !(found.segment->is_small() && other.is_idle()))) {
+    std::erase_if(submitted_, [&](const auto& one) {
+      return other.is_done(one.first) && other.failure(one.first).empty();
+    });
+    const int64_t ticket = Segment::submit(found.segment, contents_, found.symbols);
+    if (!contents_.calls.empty()) submitted_.emplace_back(ticket, contents_.calls.back()->place);
+    return;
+  }
+  for (const Ref<Variable>& leaf : contents_.leaves) {
+    if (leaf->storage) wait_for(leaf->storage->ticket);
+  }
+  found.segment->run(contents_, found.symbols, [&](const std::function<void()>& body) {
+    if (!run_apart) return body();
+    running_ = true;
+    try {
+      run_apart(body);
+    } catch (...) {
+      running_ = false;
+      throw;
+    }
+    running_ = false;
+  });
+}
+
+// Its results are there also where one has a NaN.
+void Tape::run_checked() {
+  Graph numbered = Segment::graph(contents_, true);
+  std::vector<const Variable*> made;
+  for (const auto* calls : {&contents_.history, &contents_.calls}) {
+    for (const Ref<Call>& call : *calls) {
+      for (const Variable* result : call->results) {
+        if (is_wanted(result)) made.push_back(result);
+      }
+    }
+  }
+  const bool before = std::exchange(asynchronous, false);
+  try {
+    run_or_submit();
+  } catch (...) {
+    asynchronous = before;
+    throw;
+  }
+  asynchronous = before;
+  for (const Variable* result : made) {
+    if (!result->storage) continue;
+    const ValueType& type = *result->type;
+    if (has_bad(type.dtype, result->storage->data, type.count, check)) {
+      throw NotANumber(first_bad_operator(contents_, std::move(numbered), check, describe_place));
+    }
+  }
+}
+
+void Tape::wait_for(int64_t ticket) {
+  if (ticket == 0) return;
+  if (!worker().is_done(ticket)) unlocked([&] { worker().wait(ticket); });
+  if (!worker().failure(ticket).empty()) report(ticket);
+}
+
+void Tape::report(int64_t ticket) const {
+  worker().new_failure();  // it is told now
+  const std::string failure = worker().failure(ticket);
+  std::string where;
+  for (const auto& [submitted, place] : submitted_) {  // the first is where it went wrong
+    if (!where.empty() || worker().failure(submitted) != failure) continue;
+    if (!describe_place || !place.code) continue;
+    where = "\n  at " + describe_place(place) + ", the last line that this computation came from";
+  }
+  throw CompileError("array", failure + where);
+}
+
+void Tape::sync() {
+  flush();
+  if (!worker().is_idle()) unlocked([] { worker().wait_all(); });
+  worker().collect();
+  if (const int64_t failed = worker().new_failure()) report(failed);
 }
 
 namespace {
@@ -276,12 +390,14 @@ void Tape::clear() {
 }
 
 void Tape::compute(Variable* value) {
-  if (value->storage) return;
+  for (Recording* recording : recordings) recording->fail("a value that is read");
+  if (value->storage) return wait_for(value->storage->ticket);
   if (!on_tape(*value, epoch_)) include_history(value, {});
   flush();
   if (!value->storage) {
     throw CompileError("array", "this value was lost when an earlier computation failed");
   }
+  wait_for(value->storage->ticket);
 }
 
 }  // namespace mintor::trace

@@ -17,6 +17,8 @@
 #include <unordered_map>
 
 #include "frontends/python/trace/general.h"
+#include "frontends/python/trace/not_a_number.h"
+#include "frontends/python/trace/recording.h"
 #include "frontends/python/trace/segment.h"
 #include "frontends/python/trace/signature.h"
 
@@ -33,15 +35,26 @@ class Tape {
   // Results by position; each is held by nothing but what is returned.
   std::vector<Ref<Variable>> record(const TracedOperator& op, std::span<Variable* const> operands,
                                     const std::string& attributes);
+  // The same for a signature that is known; `place`: of the user's program.
+  std::vector<Ref<Variable>> record(const Signature* signature, std::span<Variable* const> operands,
+                                    const Place& place);
   // Puts what `value` was made of onto the tape again, where it ran already: what leads to one of
   // `xs`, and what has to be computed for that.
   void include_history(Variable* value, std::span<Variable* const> xs);
+  // The same for several values at once.
+  void include_history(std::span<Variable* const> values, std::span<Variable* const> xs);
   // Runs all calls whose results are held.
   void flush();
-  // `value` has its storage afterwards.
+  // `value` has its storage, written, afterwards.
   void compute(Variable* value);
+  // That job of the worker is done; CompileError where it failed.
+  void wait_for(int64_t ticket);
+  // All that was recorded is computed; CompileError for what failed since the last time.
+  void sync();
   // What a flush would compile now.
   Graph graph() const { return Segment::graph(contents_); }
+  // The part of it that gives `value`, whose history is on the tape.
+  Graph graph_of(const Variable* value) const { return Segment::graph(contents_, false, value); }
 
   SignatureTable& signatures() { return signatures_; }
   const TapeStatistics& statistics() const { return statistics_; }
@@ -49,6 +62,8 @@ class Tape {
   // before it; "" when there was none.
   const std::string& last_miss() const { return last_miss_; }
   bool gradients_on = true;
+  std::optional<DType> autocast;       // what operators of low precision take (autocast.h)
+  std::vector<Recording*> recordings;  // of functions that are traced now, innermost last
   // Where the program is, for messages: set by whoever knows (the Python module). The first keeps
   // what it points to.
   Place (*current_place)() = nullptr;
@@ -57,12 +72,22 @@ class Tape {
   // it is.
   void (*run_apart)(const std::function<void()>& body) = nullptr;
   void (*wait_while_running)() = nullptr;
+  // Segments run on a thread of their own where that pays: `unlocked` waits for it, while others
+  // may go on.
+  void (*unlocked)(const std::function<void()>& body) = nullptr;
+  bool asynchronous = false;
+  bool also_small = false;       // those that do not pay, too: for tests
+  int32_t scope = 0;             // of calls from now on; see scope_name
+  Check check = Check::nothing;  // of what each flush computes; NotANumber where it finds some
+  void (*flushed)() = nullptr;  // called after each flush
   bool is_running() const { return running_; }
+  void wait_until_at_rest() { wait(); }  // no other thread is in a segment
   // Told once that nearly every segment is compiled anew.
   void (*warn)(const std::string& text) = nullptr;
   int threads = 0;  // of the segments compiled from now on; 0: every core
 
  private:
+  void include_unknown(std::span<Variable* const> values);
   void append(Call* call, std::vector<Ref<Call>>& calls);
   void mix_operands(const Call& call);
   int32_t leaf_of(Variable* value);
@@ -76,8 +101,15 @@ class Tape {
   Found compile_segment();
   void clear();
   void wait() {
-    while (running_ && wait_while_running) wait_while_running();
+    if (!running_ || !wait_while_running) return;
+    ++waiting_;
+    while (running_) wait_while_running();
+    --waiting_;
   }
+  void let_others_go();
+  void run_or_submit();
+  void run_checked();
+  [[noreturn]] void report(int64_t ticket) const;
   void keep_in_budget();
   void forget_history();
   void note_miss();
@@ -108,13 +140,34 @@ class Tape {
   };
   std::vector<Seen> seen_;  // calls of the last flush
   std::string last_miss_;
+  std::vector<std::pair<int64_t, Place>> submitted_;  // where the program was; failed or not done
   bool running_ = false;        // a segment, for another thread that comes here meanwhile
+  int waiting_ = 0;             // threads that came
   uint32_t recent_misses_ = 0;  // of the last 32 flushes, a bit each
   bool warned_ = false;
 };
 
-// For each of xs whether a gradient of y reaches it.
-std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs);
+// What a call with a gradient of its own took; its first operands are what it gave.
+std::span<const Ref<Variable>> taken_by(const Call& call);
+// For each of xs whether a gradient of y reaches it; `through_owned`: also where the owners of
+// calls have to pass it on.
+std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs,
+                             bool through_owned = true);
+
+// The floating-point values that ys were made of since the call of that number, and that were there
+// before; without constants that nobody holds.
+std::vector<Variable*> values_before(std::span<Variable* const> ys, int64_t number);
+
+// Where a gradient leaves the graph on its way from ys to xs: a value with hooks, or a call with a
+// gradient of its own.
+struct GradientPoint {
+  Variable* value = nullptr;
+  Call* call = nullptr;
+  std::vector<bool> leads;  // of what the call took: whether an x is reached from there
+};
+// All of them, users before what they use.
+std::vector<GradientPoint> gradient_points(std::span<Variable* const> ys,
+                                           std::span<Variable* const> xs);
 
 // The one of this process; under the interpreter's lock.
 Tape& tape();
