@@ -9,6 +9,7 @@
 // N C D1.. means batch, channels, spatial dimensions.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -182,6 +183,56 @@ struct ResizeAttr {
 // sizes say it. Symbolic sizes: nearest and linear.
 Value resize(Builder& b, Value x, const Shape& sizes, std::span<const double> scales,
              const ResizeAttr& attr);
+
+// ---- recurrent layers: loops over time ----
+// Weights and states have directions first: 1, or 2 with the reverse one behind. The gates of lstm
+// are i, o, f, c, those of gru z, r, h (ONNX's order), each `hidden` rows. All but x, w and r may
+// be null.
+struct RecurrentInputs {
+  Value x;     // [time, batch, input]
+  Value w, r;  // [directions, gates * hidden, input], [directions, gates * hidden, hidden]
+  Value w_bias, r_bias;  // [directions, gates * hidden]; null: 0
+  Value lengths;         // [batch], integers: steps of each row; null: all
+  Value h, c;            // [directions, batch, hidden]: before the first step; null: 0; c: lstm
+  Value peepholes;       // lstm: [directions, 3 * hidden], gates i, o, f
+};
+enum class RecurrentDirection { forward, reverse, bidirectional };
+enum class CellFunction {
+  relu,
+  tanh,
+  sigmoid,
+  affine,  // alpha * x + beta
+  leaky_relu,
+  thresholded_relu,
+  scaled_tanh,  // alpha * tanh(beta * x)
+  hard_sigmoid,
+  elu,
+  softsign,
+  softplus
+};
+struct CellActivation {
+  CellFunction function = CellFunction::tanh;
+  double alpha = 0, beta = 0;
+};
+struct RecurrentAttr {
+  RecurrentDirection direction = RecurrentDirection::forward;
+  // rnn: 1 a direction; gru: of z and r, of h; lstm: of i, o and f, of c, of the new cell state.
+  std::vector<CellActivation> activations;  // empty: sigmoid for gates, tanh for the rest
+  // What a gate's function takes lies in -clip..clip; the cell state of lstm is not clipped (ONNX
+  // Runtime).
+  std::optional<double> clip;
+  bool input_forget = false;         // lstm: the gate f is 1 - i
+  bool linear_before_reset = false;  // gru: r multiplies h @ r' + r_bias, not h
+};
+// Steps beyond a row's length give 0; h and c are the states after its last step, those before the
+// first where it has none.
+struct Recurrent {
+  Value y;     // [time, directions, batch, hidden]
+  Value h, c;  // [directions, batch, hidden]; c: lstm
+};
+Recurrent rnn(Builder& b, const RecurrentInputs& in, const RecurrentAttr& attr);
+Recurrent lstm(Builder& b, const RecurrentInputs& in, const RecurrentAttr& attr);
+Recurrent gru(Builder& b, const RecurrentInputs& in, const RecurrentAttr& attr);
 
 // ---- quantisation: scale 0-d or one per element of `axis`; zero may be null ----
 Value quantize_linear(Builder& b, Value x, Value scale, Value zero, DType dtype, int64_t axis);

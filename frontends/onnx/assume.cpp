@@ -28,8 +28,8 @@ std::optional<std::string> only_symbol(const Index& e) {
 }
 
 bool is_input_size(const Graph& graph, const std::string& name) {
-  const Symbol* symbol = graph.find_symbol(name);
-  return symbol != nullptr && !symbol->value;
+  const Node* definer = definer_of(graph, name);
+  return definer != nullptr && definer->kind == Kind::input;
 }
 
 // Factors that are never 0 do not matter: 4*b*t == 24*b is t == 6 where b is at least 1.
@@ -87,8 +87,10 @@ bool need_equal(OnnxState& state, const Index& x, const Index& y, const std::str
   const Graph& graph = state.graph;
   const Index e = without_common_factors(graph, graph.ranges().simplify(x - y));
   if (has_no_solution(e)) return false;
-  std::optional<OnnxBinding> binding = as_number(graph, e);
-  if (!binding) binding = as_other(graph, e);
+  // Of a region, which may not run, nothing is bound.
+  std::optional<OnnxBinding> binding;
+  if (!state.around) binding = as_number(graph, e);
+  if (!state.around && !binding) binding = as_other(graph, e);
   if (binding) {
     binding->because =
         place + " needs " + x.str() + " and " + y.str() + " to be equal";
@@ -165,6 +167,7 @@ void begin_sizes(OnnxState& state) {
 
 void note_sizes(OnnxState& state) {
   for (const Symbol& symbol : state.graph.symbols()) {
+    if (state.around && state.around->graph.find_symbol(symbol.name)) continue;
     if (!symbol.value || std::ranges::find(state.sizes.commons, symbol.name, &OnnxCommon::name) !=
                              state.sizes.commons.end())
       continue;

@@ -35,6 +35,8 @@ int64_t own_work(const Node& node) {
     default:
       return kNotConstant;
   }
+  // A map may mention symbols where no size does: one row of a table, at a place that is a size.
+  if (!symbols_of(node).empty()) return kNotConstant;
   int64_t work = 1;
   auto take = [&](const Type& type, int64_t limit) {
     int64_t count = 1;
@@ -116,11 +118,12 @@ std::optional<Tensor> OnnxState::tensor_of(const Value& value) {
 Value OnnxState::folded(const Value& value) {
   if (!value || value.node->kind == Kind::constant) return value;
   const int64_t needed = work_of(value.node);
-  if (needed < 0 || needed > work_left) return value;
+  int64_t& left = model_state().work_left;
+  if (needed < 0 || needed > left) return value;
   int64_t count = 1;
   for (const Index& size : value.shape()) count *= size.value();
   if (count > onnx_limits::kKnown) return value;
-  work_left -= needed;
+  left -= needed;
   return builder.constant(evaluate_constant(value));
 }
 

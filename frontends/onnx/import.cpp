@@ -42,6 +42,14 @@ std::string help_of(const CompileError& error) {
   return at == std::string_view::npos ? "" : std::string(text.substr(at + 9));
 }
 
+std::string place_of(const CompileError& error) {
+  std::string_view text = error.what();
+  size_t at = text.find("\n  at ");
+  if (at == std::string_view::npos) return "";
+  text.remove_prefix(at + 6);
+  return std::string(text.substr(0, text.find('\n')));
+}
+
 // "max_pool" and "MaxPool" name the same operator.
 bool same_operator(std::string_view x, std::string_view y) {
   auto folded = [](std::string_view name) {
@@ -97,7 +105,9 @@ void convert(OnnxState& state, const onnx::NodeProto& proto) {
   std::string problem = error.problem();
   if (!error.op().empty() && !same_operator(error.op(), proto.op_type()))
     problem = error.op() + ": " + problem;
-  throw CompileError(printable(proto.op_type()), problem, place, help_of(error));
+  const std::string inner = place_of(error);
+  throw CompileError(printable(proto.op_type()), problem,
+                     inner.empty() ? place : inner + " in " + place, help_of(error));
 }
 
 // Notes what the sizes of a refused node need (assume.h); the refusal, with what else would help.
@@ -113,7 +123,7 @@ CompileError noted(OnnxState& state, const SizesDiffer& error, const std::string
   return CompileError(error.op(), error.problem(), "", std::move(help));
 }
 
-// Whatever is thrown on the way names the node.
+// Whatever is thrown on the way names the node; in a sub-graph, the nodes that hold it too.
 void import_node(OnnxState& state, const onnx::NodeProto& proto, int number) {
   const std::string place = place_of(proto, number);
   Builder::Scope scope(state.builder, scope_of(proto, number));
@@ -127,18 +137,6 @@ void import_node(OnnxState& state, const onnx::NodeProto& proto, int number) {
   } catch (const CompileError& error) {
     fail_at(proto, place, error);
   }
-}
-
-void check_counts(const onnx::GraphProto& graph) {
-  if (graph.node_size() > onnx_limits::kNodes ||
-      graph.initializer_size() > onnx_limits::kInitializers)
-    throw CompileError("onnx", "the graph has " + std::to_string(graph.node_size()) +
-                                   " nodes and " + std::to_string(graph.initializer_size()) +
-                                   " initializers, at most " + std::to_string(onnx_limits::kNodes) +
-                                   " of each are taken");
-  if (graph.sparse_initializer_size() > 0)
-    throw CompileError("onnx", "sparse initializers are not supported", "",
-                       "store the weights densely");
 }
 
 // One edit away from a supported operator, a name is a misspelling; further away it is another
@@ -194,18 +192,29 @@ void simplify_inputs(OnnxState& state) {
   }
 }
 
+// What attempts have found out of the model's own sizes and of those in regions.
+struct Findings {
+  OnnxSizes sizes;
+  std::map<std::string, OnnxSizes> regions;
+  size_t count() const {
+    size_t sum = sizes.count();
+    for (const auto& [path, found] : regions) sum += found.count();
+    return sum;
+  }
+};
+
 struct Attempt {
   std::optional<Graph> graph;
-  OnnxSizes sizes;
+  Findings found;
   std::exception_ptr error;
 };
 
 Attempt attempt(CompileContext& ctx, const std::shared_ptr<const onnx::ModelProto>& model,
-                OnnxFiles& files, const OnnxImportOptions& options,
-                const OnnxSizes& sizes) {
+                OnnxFiles& files, const OnnxImportOptions& options, const Findings& found) {
   OnnxState state(ctx, model, files);
   files.used.clear();
-  state.sizes = sizes;
+  state.sizes = found.sizes;
+  state.regions = found.regions;
   Attempt result;
   try {
     state.opset = opset_of(*model);
@@ -223,23 +232,23 @@ Attempt attempt(CompileContext& ctx, const std::shared_ptr<const onnx::ModelProt
     result.error = std::current_exception();
   }
   note_sizes(state);
-  result.sizes = std::move(state.sizes);
+  result.found = {std::move(state.sizes), std::move(state.regions)};
   return result;
 }
 
 Graph import_model(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model,
                    const std::string& folder, const OnnxImportOptions& options) {
   OnnxFiles files(folder);
-  OnnxSizes sizes;
+  Findings found;
   for (int64_t round = 0;; ++round) {
-    Attempt result = attempt(ctx, model, files, options, sizes);
+    Attempt result = attempt(ctx, model, files, options, found);
     if (result.graph) {
-      for (const OnnxBinding& b : sizes.bound) ctx.warn("onnx: " + b.text());
+      for (const OnnxBinding& b : found.sizes.bound) ctx.warn("onnx: " + b.text());
       return std::move(*result.graph);
     }
-    if (result.sizes.count() == sizes.count() || round == onnx_limits::kAttempts)
+    if (result.found.count() == found.count() || round == onnx_limits::kAttempts)
       std::rethrow_exception(result.error);
-    sizes = std::move(result.sizes);
+    found = std::move(result.found);
   }
 }
 
@@ -253,6 +262,18 @@ OnnxState::OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto
   graph.set_name(joined_words(name.substr(0, 100), "model"));
 }
 
+void check_counts(const onnx::GraphProto& graph) {
+  if (graph.node_size() > onnx_limits::kNodes ||
+      graph.initializer_size() > onnx_limits::kInitializers)
+    throw CompileError("onnx", "the graph has " + std::to_string(graph.node_size()) +
+                                   " nodes and " + std::to_string(graph.initializer_size()) +
+                                   " initializers, at most " + std::to_string(onnx_limits::kNodes) +
+                                   " of each are taken");
+  if (graph.sparse_initializer_size() > 0)
+    throw CompileError("onnx", "sparse initializers are not supported", "",
+                       "store the weights densely");
+}
+
 void import_nodes(OnnxState& state, const onnx::GraphProto& graph) {
   int number = 0;
   for (const onnx::NodeProto& node : graph.node()) import_node(state, node, number++);
@@ -262,7 +283,8 @@ void import_initializers(OnnxState& state, const onnx::GraphProto& graph) {
   for (const onnx::TensorProto& t : graph.initializer()) {
     if (t.name().empty()) throw CompileError("initializer", "an initializer has no name");
     Tensor tensor = tensor_from_proto(state, t);
-    bool weight = is_float(tensor.dtype) && tensor.count() > 1;
+    // In a sub-graph a weight is a constant: names of parameters are the model's own.
+    bool weight = is_float(tensor.dtype) && tensor.count() > 1 && state.depth == 0;
     Value value = weight ? state.builder.parameter(t.name(), std::move(tensor))
                          : state.builder.constant(std::move(tensor));
     if (!state.values.emplace(t.name(), OnnxValue{value, nullptr}).second)

@@ -36,8 +36,23 @@ struct OnnxFiles {
   std::map<std::string, int64_t> used;  // bytes of tensors in each file, of this attempt
 };
 
+// A value of the graph around a region, and the input of the region that it becomes; in the order
+// of the nodes there.
+struct OnnxCapture {
+  Value outer, input;
+};
+using OnnxKey = std::pair<int32_t, int32_t>;  // of a value: its node's number, its own
+using OnnxCaptures = std::map<OnnxKey, OnnxCapture>;
+
+inline OnnxKey key_of(const Value& v) { return {v.node->id, v.result}; }
+
 struct OnnxState {
   OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model, OnnxFiles& files);
+  // Of a sub-graph that becomes a region (region.h): its sizes are those of the graph around it,
+  // and what they need is checked when the region runs. `path` tells regions apart, in every
+  // attempt alike.
+  OnnxState(OnnxState& around, std::string path);
+  OnnxState(const OnnxState&) = delete;
 
   CompileContext& ctx;
   std::shared_ptr<const onnx::ModelProto> model;  // weights point into it
@@ -53,6 +68,22 @@ struct OnnxState {
   std::unordered_map<const Node*, int64_t> work;  // work_of's memory
   int64_t work_left;                              // scalar operations for constants
   int function_depth = 0;
+  // bool[] values of the graph that say whether two sizes are equal, where that is not known.
+  std::map<OnnxKey, std::pair<Index, Index>> equations;
+  OnnxState* around = nullptr;  // of a region: where values that it does not make come from
+  std::string path;             // of a region
+  int depth = 0;                // of sub-graphs, regions or not
+  OnnxCaptures captures;                     // of a region
+  std::map<std::string, OnnxSizes> regions;  // of the model: what its regions have found out, by path
+  std::set<std::string> bound;               // of the model: symbols that runs bind
+  int64_t bodies_again = 0;                  // of the model: loop bodies imported a second time
+
+  OnnxState& model_state() { return around ? around->model_state() : *this; }
+  // The value of that name, or null. One that the graph around a region made is captured: what is
+  // known of it stays known, small constants are copied.
+  OnnxValue* find(const std::string& name);
+  // A name like `wish` for a symbol that a run binds; no other symbol of the model has it.
+  std::string fresh_symbol(std::string wish);
 
   // Scalar operations that compute a value made of constants alone; -1 where it is none, or too
   // large.
@@ -64,6 +95,8 @@ struct OnnxState {
   Value folded(const Value& value);
 };
 
+// Counts that are too large, and what is not supported of a graph as a whole.
+void check_counts(const onnx::GraphProto& graph);
 // Converts nodes in order, in the scope of state.values.
 void import_nodes(OnnxState& state, const onnx::GraphProto& graph);
 void import_initializers(OnnxState& state, const onnx::GraphProto& graph);

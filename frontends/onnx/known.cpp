@@ -314,6 +314,7 @@ std::optional<Known> known_cast(const Ranges& ranges, const Known& x, DType dtyp
     out = known_rounded(out, false);
   }
   for (Index& item : out.items) {
+    if (dtype == DType::boolean && ranges.proves_nonnegative(item - 1)) item = 1;
     if (dtype == DType::boolean && item.is_const()) item = item.value() != 0 ? 1 : 0;
     if (!fits(dtype, item)) return std::nullopt;
   }

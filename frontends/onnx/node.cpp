@@ -37,10 +37,10 @@ OnnxNode::OnnxNode(OnnxState& state, const onnx::NodeProto& proto, int opset)
       values_.push_back({});
       continue;
     }
-    auto it = state.values.find(name);
-    if (it == state.values.end())
+    const OnnxValue* value = state.find(name);
+    if (!value)
       fail("input '" + printable(name) + "' is made by no earlier node, input or initializer");
-    values_.push_back(it->second);
+    values_.push_back(*value);
   }
 }
 

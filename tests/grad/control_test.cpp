@@ -70,6 +70,49 @@ TEST(GradControl, LoopOfSymbolicLength) {
                     });
 }
 
+// s' = s * w + sin(s), k' = k + s * s, while s is below the limit: 3 iterations of the values below.
+std::shared_ptr<const Graph> growing_cell() {
+  const Type flag = {DType::boolean, {}}, number = {DType::f64, {}};
+  return region({kCount, flag, number, number, number, number}, [](Builder& in, Values v) {
+    const Value next =
+        ops::add(in, ops::mul(in, v[2], v[4]), ops::apply(in, ScalarOp::sin, {v[2]}));
+    const Value sum = ops::add(in, v[3], ops::mul(in, v[2], v[2]));
+    return std::vector<Value>{in.apply(ScalarOp::lt, {next, v[5]}), next, sum};
+  });
+}
+
+TEST(GradControl, ConditionalLoop) {
+  const auto number = [](double value) { return Given{DType::f64, {}, {value}, 0, 0, {}}; };
+  for (double limit : {0.1, 3.0, 20.0})
+    for (int64_t most : {RegionAttr::kNoBound, int64_t{2}, int64_t{0}})
+      check_gradients(
+          {{DType::boolean, {}, {1}}, number(0.7), number(0.2), number(1.6), number(limit)},
+          [&](Builder& b, Values x) {
+            const auto made = b.while_(x.first(3), x.subspan(3), growing_cell(), most);
+            return std::vector<Value>(made.begin() + 1, made.end());
+          });
+}
+
+// A conditional loop in a loop, and one after the other: each has a count of its own.
+TEST(GradControl, ConditionalLoopsInALoop) {
+  const Type number = {DType::f64, {}};
+  const auto step = region({kCount, number, number, number}, [](Builder& in, Values v) {
+    Value s = v[1];
+    for (double limit : {1.5, 4.0}) {
+      const Value carried[] = {in.constant_int(DType::boolean, 1), s, v[2]};
+      const Value captured[] = {v[3], in.constant(DType::f64, limit)};
+      s = ops::div(in, ops::scalar(in, DType::f64, 1),
+                   in.while_(carried, captured, growing_cell())[1]);
+    }
+    return std::vector<Value>{s, ops::add(in, v[2], s)};
+  });
+  const auto given = [](double value) { return Given{DType::f64, {}, {value}, 0, 0, {}}; };
+  check_gradients({given(0.4), given(0.1), given(1.3)}, [&](Builder& b, Values x) {
+    const Value again[] = {b.loop(3, x.first(2), {}, x.subspan(2), step)[0], x[1]};
+    return b.loop(2, again, {}, x.subspan(2), step);
+  });
+}
+
 // x * stop(x) in a region: half of the slope, as outside.
 TEST(GradControl, StopsHoldInsideRegions) {
   const auto body = [](Builder& in, Value v) { return ops::mul(in, v, ops::stop_gradient(in, v)); };

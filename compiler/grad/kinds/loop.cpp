@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// loop: a loop from the last iteration to the first, over what the carried values were.
+// loop: a loop from the last iteration to the first, over what the carried values were. A conditional
+// one is run once more before that, to count its iterations; the count is bound to a symbol, and a
+// loop of that many iterations has the gradient.
 //   forward again   gives the carried values before each iteration, stacked
 //   backward        carries the gradients of the carried values and the sums of those of the
 //                   captures; takes, mirrored along dimension 0, the stacked carried values, the
@@ -16,7 +18,7 @@ namespace {
 
 struct Loop {
   const Backward& at;
-  const RegionAttr& attr = at.node.as<RegionAttr>();
+  RegionAttr attr;
   const Graph& body = *attr.regions[0];
   size_t carried = static_cast<size_t>(attr.carried), scanned = static_cast<size_t>(attr.scanned);
 
@@ -63,6 +65,30 @@ class Region {
 
 void append(std::vector<Value>& to, std::span<const Value> more) {
   to.insert(to.end(), more.begin(), more.end());
+}
+
+std::string fresh_symbol(const Graph& graph) {
+  std::string name = "trips";
+  for (int i = 1; graph.find_symbol(name) != nullptr; ++i) name = "trips_" + std::to_string(i);
+  return name;
+}
+
+// The number of iterations of a conditional loop, as a size: the loop carries it.
+Index counted(const Loop& loop) {
+  Region region(loop, "_count");
+  std::vector<Value> given = {region.input({DType::i64, {}})};
+  append(given, region.inputs(loop.carries(), false));
+  region.input({DType::i64, {}});  // the count before the iteration is its number
+  append(given, region.inputs(loop.captures(), false));
+  for (const Value& v : inline_region(region.b, loop.body, given)) region.give(v);
+  region.give(region.b.apply(ScalarOp::add, {given[0], region.b.constant_int(DType::i64, 1)}));
+  Builder& b = loop.at.b;
+  std::vector<Value> carried(loop.carries().begin(), loop.carries().end());
+  carried.push_back(b.constant_int(DType::i64, 0));
+  const Value count = b.while_(carried, loop.captures(), region.graph, loop.attr.trip).back();
+  const std::string name = fresh_symbol(b.graph());
+  b.bind(count, name, 0, -1);
+  return Index::var(name);
 }
 
 // What each iteration was given of the carried values, stacked.
@@ -137,8 +163,12 @@ std::shared_ptr<const Graph> backward_body(const Loop& loop, std::span<const Val
 }  // namespace
 
 Gradients backward_loop(const Backward& at) {
-  const Loop loop{at};
+  Loop loop{at, at.node.as<RegionAttr>()};
   Builder& b = at.b;
+  if (loop.attr.conditional) {
+    loop.attr.trip = counted(loop);
+    loop.attr.conditional = false;
+  }
   // The gradients of floating-point results: carried ones, then stacked ones.
   std::vector<Value> carry_grads = float_grads(at), stacked_grads, sums;
   const size_t float_carries = floats_of(loop.carries()).size();

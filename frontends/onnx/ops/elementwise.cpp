@@ -50,6 +50,11 @@ void arithmetic(OnnxNode& n) {
 template <ScalarOp op, KnownOp known>
 void compare(OnnxNode& n) {
   arithmetic<op, known>(n);
+  if (op != ScalarOp::eq || !n.known(0) || !n.known(1)) return;
+  const auto &x = n.known(0)->items, &y = n.known(1)->items;
+  const Value result = n.outputs() > 0 ? n.results()[0].value : Value{};
+  if (result && x.size() == 1 && y.size() == 1)
+    n.state().equations[key_of(result)] = {x[0], y[0]};
 }
 
 // The same for any number of inputs.

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX Loop.
+// Takes a trip count, a condition (both may be missing), values that are carried, and a body that
+// may stack values; gives a loop with a number of iterations where the condition never changes,
+// else a conditional one. A conditional one that stacks is run once more before it, to count:
+//   count = while (go, v) { .. }      bind count to a symbol      v, stack = loop symbol (v) { .. }
+// Keeps true: a computed trip count is bound to a symbol; what is carried keeps its type.
+#include <algorithm>
+
+#include "compiler/ir/broadcast.h"
+#include "compiler/support/error.h"
+#include "frontends/onnx/import_state.h"
+#include "frontends/onnx/limits.h"
+#include "frontends/onnx/node.h"
+#include "frontends/onnx/op_group.h"
+#include "frontends/onnx/region.h"
+#include "onnx-ml.pb.h"
+
+namespace mintor {
+
+namespace {
+
+constexpr int kNeededRounds = 8;  // in which it is found out what a condition needs
+
+const Type kFlag{DType::boolean, {}}, kCount{DType::i64, {}};
+
+std::optional<Index> one_number(const Known* known) {
+  if (!known || known->items.size() != 1) return std::nullopt;
+  return known->items[0];
+}
+
+struct Loop {
+  OnnxNode& n;
+  OnnxDraft& body;
+  std::vector<Value> carried;   // before the loop
+  std::vector<Value> next;      // in the body
+  std::vector<Value> captured;  // by the body
+
+  std::vector<Value> inputs;  // of the draft: the number of the iteration, carried...
+};
+
+// How many iterations there are at most: a number, a size, or a symbol that the run binds.
+Index bound_of(OnnxNode& n, Value go) {
+  Builder& b = n.builder();
+  const auto known = one_number(n.known(0));
+  if (!n.given(0)) return go ? 0 : RegionAttr::kNoBound;
+  if (known && !go) {
+    if (known->is_const()) return std::max<int64_t>(known->value(), 0);
+    return n.state().graph.ranges().simplify(max(0, *known));
+  }
+  const Value zero = b.constant_int(DType::i64, 0);
+  Value trip = ops::cast(b, single(n, b, n.in(0), "the trip count"), DType::i64);
+  trip = b.apply(ScalarOp::max, {trip, zero});
+  if (go) trip = b.apply(ScalarOp::where, {go, trip, zero});
+  const std::string name = n.state().fresh_symbol("trips");
+  b.bind(trip, name, 0, -1);
+  return Index::var(name);
+}
+
+// The body; where it needs the number of the iteration for a size or a place, once more with that
+// known as a symbol. Otherwise iterations bind nothing.
+std::unique_ptr<OnnxDraft> import_body(OnnxNode& n, std::vector<OnnxRegionInput> inputs) {
+  OnnxState& top = n.state().model_state();
+  const auto found = top.regions;
+  std::exception_ptr refusal;
+  try {
+    return import_region(n, "body", inputs);
+  } catch (const CompileError&) {
+    if (++top.bodies_again > onnx_limits::kBodiesAgain) throw;
+    refusal = std::current_exception();
+  }
+  const auto found_first = std::exchange(top.regions, found);
+  inputs[0].symbolic = true;
+  const auto trip = one_number(n.known(0));
+  if (trip && trip->is_const() && trip->value() > 0) inputs[0].last = trip->value() - 1;
+  try {
+    return import_region(n, "body", inputs);
+  } catch (const CompileError&) {
+    top.regions = found_first;
+    std::rethrow_exception(refusal);
+  }
+}
+
+std::vector<OnnxRegionPort> ports(const Loop& loop, std::span<const size_t> carried, bool flag) {
+  std::vector<OnnxRegionPort> out = {{kCount, loop.inputs[0]}};
+  if (flag) out.push_back({kFlag, {}});
+  for (size_t i : carried) out.push_back({loop.carried[i].type(), loop.inputs[1 + i]});
+  return out;
+}
+
+std::shared_ptr<const Graph> region(const Loop& loop, std::vector<OnnxRegionPort> ports,
+                                    std::span<const Value> results) {
+  for (OnnxRegionPort& port : ports_of(loop.body, loop.captured)) ports.push_back(std::move(port));
+  return region_of(loop.body, ports, results);
+}
+
+std::vector<size_t> all_of(const Loop& loop) {
+  std::vector<size_t> all(loop.carried.size());
+  for (size_t i = 0; i < all.size(); ++i) all[i] = i;
+  return all;
+}
+
+std::vector<Value> picked(const std::vector<Value>& values, std::span<const size_t> which) {
+  std::vector<Value> out;
+  for (size_t i : which) out.push_back(values[i]);
+  return out;
+}
+
+// The carried values that the condition depends on.
+std::vector<size_t> needed_by_condition(const Loop& loop, Value again) {
+  std::vector<size_t> needed;
+  Graph& graph = loop.body.state.graph;
+  for (int round = 0; round < kNeededRounds; ++round) {
+    graph.results = {{"go", again}};
+    for (size_t i : needed) graph.results.push_back({"v" + std::to_string(i), loop.next[i]});
+    const std::vector<const Node*> live = live_nodes(graph);
+    const std::set<const Node*> nodes(live.begin(), live.end());
+    std::vector<size_t> now;
+    for (size_t i = 0; i < loop.carried.size(); ++i)
+      if (nodes.contains(loop.inputs[1 + i].node)) now.push_back(i);
+    if (now == needed) return needed;
+    needed = std::move(now);
+  }
+  return all_of(loop);
+}
+
+// The iterations of a conditional loop, counted.
+Index counted(const Loop& loop, Value go, Value again, const Index& most) {
+  Builder &b = loop.n.builder(), &in = loop.body.state.builder;
+  const std::vector<size_t> needed = needed_by_condition(loop, again);
+  std::vector<OnnxRegionPort> inputs = ports(loop, needed, true);
+  inputs.push_back({kCount, {}});
+  std::vector<Value> carried = picked(loop.carried, needed), results = picked(loop.next, needed);
+  carried.insert(carried.begin(), go);
+  results.insert(results.begin(), again);
+  carried.push_back(b.constant_int(DType::i64, 0));
+  results.push_back(
+      in.apply(ScalarOp::add, {loop.inputs[0], in.constant_int(DType::i64, 1)}));
+  const Value count =
+      b.while_(carried, loop.captured, region(loop, std::move(inputs), results), most).back();
+  const std::string name = loop.n.state().fresh_symbol("trips");
+  b.bind(count, name, 0, -1);
+  return Index::var(name);
+}
+
+void give(OnnxNode& n, std::span<const Value> made) {
+  for (size_t i = 0; i < made.size(); ++i) n.out(i, made[i]);
+}
+
+void run_counted(const Loop& loop, const Index& trip) {
+  OnnxNode& n = loop.n;
+  if (trip.is_const(RegionAttr::kNoBound))
+    n.fail("never ends: it has no trip count, and its condition is always true");
+  std::vector<Value> results = loop.next;
+  for (size_t i = 1 + loop.next.size(); i < loop.body.outputs.size(); ++i) {
+    results.push_back(loop.body.output(i));
+    keep_sizes(n, loop.body, results.back().type());
+  }
+  give(n, n.builder().loop(trip, loop.carried, {}, loop.captured,
+                           region(loop, ports(loop, all_of(loop), false), results)));
+}
+
+void run_conditional(const Loop& loop, Value go, Value again, const Index& most) {
+  Builder& b = loop.n.builder();
+  if (!go) go = b.constant_int(DType::boolean, 1);
+  if (loop.body.outputs.size() > 1 + loop.carried.size())
+    return run_counted(loop, counted(loop, go, again, most));
+  std::vector<Value> carried = loop.carried, results = loop.next;
+  carried.insert(carried.begin(), go);
+  results.insert(results.begin(), again);
+  const std::vector<Value> made =
+      b.while_(carried, loop.captured,
+               region(loop, ports(loop, all_of(loop), true), results), most);
+  give(loop.n, std::span(made).subspan(1));
+}
+
+void loop(OnnxNode& n) {
+  n.need_inputs(0, SIZE_MAX);
+  if (n.inputs() < 2) n.fail("has " + std::to_string(n.inputs()) + " inputs, needs 2 at least");
+  std::vector<Value> carried;
+  // The body runs where the condition holds.
+  std::vector<OnnxRegionInput> inputs = {
+      {kCount, nullptr}, {kFlag, std::make_shared<const Known>(Known{DType::boolean, {}, {1}})}};
+  for (size_t i = 2; i < n.inputs(); ++i) {
+    if (!n.given(i)) n.fail("carried value " + std::to_string(i - 2) + " has no first value");
+    carried.push_back(n.in(i));
+    inputs.push_back({carried.back().type(), nullptr});
+  }
+  const auto body = import_body(n, inputs);
+  const size_t results = body->outputs.size();
+  if (results != n.outputs() + 1 || results < 1 + carried.size())
+    n.fail("its body has " + std::to_string(results) + " outputs, the node " +
+           std::to_string(n.outputs()) + ", and " + std::to_string(carried.size()) +
+           " values are carried");
+  Loop loop{n, *body, carried, {}, {}, {}};
+  for (const Node* input : inputs_of(body->state.graph)) {
+    if (loop.inputs.size() < 1 + carried.size()) loop.inputs.push_back({input, 0});
+  }
+  for (size_t i = 0; i < carried.size(); ++i)
+    loop.next.push_back(kept_type(n, *body, body->output(1 + i), i, carried[i].type()));
+
+  Value go;  // before the first iteration, where it is not known to be true
+  const auto first = one_number(n.known(1));
+  if (n.given(1) && !(first && first->is_const()))
+    go = single(n, n.builder(), n.in(1), "the condition");
+  else if (first && first->is_const(0))
+    go = n.builder().constant_int(DType::boolean, 0);
+  const OnnxValue& after = body->outputs[0];
+  const Value again = body->output(0);
+  std::optional<Index> always;
+  if (after.known) always = one_number(after.known.get());
+  if (again.node->kind == Kind::constant) always = again.node->as<ConstantAttr>().value.at(0).i;
+  loop.captured = captured_by({body.get()});
+  if (always && always->is_const() && always->value() != 0) {
+    if (!n.given(0) && go) n.fail("never ends: it has no trip count, and its condition stays");
+    return run_counted(loop, bound_of(n, go));
+  }
+  run_conditional(loop, go, single(n, body->state.builder, again, "its condition"),
+                  bound_of(n, {}));
+}
+
+constexpr OnnxOp kOps[] = {
+    {"Loop", 7, 0, loop, "loop; one more that counts where it stacks and ends by a condition"},
+};
+
+}  // namespace
+
+extern const OnnxOpGroup onnx_ops_loop;
+const OnnxOpGroup onnx_ops_loop{kOps};
+
+}  // namespace mintor

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drafts of regions, what they capture, and the regions made of them (region.h).
+// Keeps true: conditions on sizes that a region's operators need stay in the region, where only a
+// run that comes there is checked for them.
+#include "frontends/onnx/region.h"
+
+#include <algorithm>
+
+#include "compiler/ir/broadcast.h"
+#include "compiler/ir/inline.h"
+#include "compiler/support/error.h"
+#include "frontends/onnx/limits.h"
+#include "onnx-ml.pb.h"
+
+namespace mintor {
+
+OnnxState::OnnxState(OnnxState& around, std::string path)
+    : ctx(around.ctx),
+      model(around.model),
+      files(around.files),
+      graph("region"),
+      builder(graph),
+      opset(around.opset),
+      symbols(around.symbols),
+      places(around.places),
+      work_left(0),
+      around(&around),
+      path(std::move(path)),
+      depth(around.depth) {
+  graph.copy_sizes(around.graph);
+}
+
+OnnxValue* OnnxState::find(const std::string& name) {
+  if (auto it = values.find(name); it != values.end()) return &it->second;
+  const OnnxValue* outer = around ? around->find(name) : nullptr;
+  if (!outer) return nullptr;
+  OnnxValue own{{}, outer->known};
+  if (!own.known) {
+    const Node& node = *outer->value.node;
+    const Type& type = outer->value.type();
+    if (node.kind == Kind::constant &&
+        node.as<ConstantAttr>().value.count() <= onnx_limits::kKnown) {
+      own.value = builder.constant(node.as<ConstantAttr>().value);
+    } else {
+      auto [it, added] = captures.try_emplace(key_of(outer->value));
+      if (added) {
+        const std::string input = "c" + std::to_string(captures.size());
+        it->second = {outer->value, builder.input(input, type.dtype, type.shape)};
+      }
+      const Value input = it->second.input;
+      Shape shape = type.shape;
+      for (Index& size : shape) size = graph.ranges().simplify(size);
+      own.value = stretched(builder, input, std::move(shape));
+    }
+  }
+  return &values.emplace(name, std::move(own)).first->second;
+}
+
+std::string OnnxState::fresh_symbol(std::string wish) {
+  OnnxState& top = model_state();
+  const auto taken = [&](const std::string& name) {
+    for (const OnnxState* state = this; state; state = state->around)
+      if (state->graph.find_symbol(name)) return true;
+    return top.bound.contains(name) || top.symbols.contains(name);
+  };
+  std::string name = wish;
+  for (int i = 1; taken(name); ++i) name = wish + "_" + std::to_string(i);
+  top.bound.insert(name);
+  return name;
+}
+
+const onnx::GraphProto& graph_of(const OnnxNode& n, std::string_view attribute) {
+  const onnx::AttributeProto* a = n.attribute(attribute);
+  if (!a || !a->has_g()) n.fail("has no graph '" + std::string(attribute) + "'");
+  return a->g();
+}
+
+namespace {
+
+// What this attempt found out about the region, for the next one.
+void keep_findings(OnnxState& state) {
+  note_sizes(state);
+  state.model_state().regions.insert_or_assign(state.path, state.sizes);
+}
+
+// One level further down, for as long as it lives.
+class Deeper {
+ public:
+  Deeper(const OnnxNode& n, OnnxState& state) : state_(state) {
+    if (++state_.depth > onnx_limits::kGraphDepth)
+      n.fail("sub-graphs are more than " + std::to_string(onnx_limits::kGraphDepth) + " deep");
+  }
+  ~Deeper() { --state_.depth; }
+  Deeper(const Deeper&) = delete;
+
+ private:
+  OnnxState& state_;
+};
+
+std::vector<OnnxValue> outputs_of(OnnxNode& n, OnnxState& state, const onnx::GraphProto& graph) {
+  std::vector<OnnxValue> outputs;
+  for (const onnx::ValueInfoProto& output : graph.output()) {
+    const OnnxValue* value = state.find(output.name());
+    if (!value)
+      n.fail("output '" + printable(output.name()) + "' of its graph is made by no node");
+    outputs.push_back(*value);
+  }
+  return outputs;
+}
+
+}  // namespace
+
+std::vector<OnnxValue> import_here(OnnxNode& n, const onnx::GraphProto& graph) {
+  OnnxState& state = n.state();
+  const Deeper deeper(n, state);
+  check_counts(graph);
+  import_initializers(state, graph);
+  import_nodes(state, graph);
+  std::vector<OnnxValue> outputs = outputs_of(n, state, graph);
+  // The sub-graph's own names end with it: another one may have the same.
+  for (const onnx::TensorProto& t : graph.initializer()) state.values.erase(t.name());
+  for (const onnx::NodeProto& node : graph.node())
+    for (const std::string& name : node.output()) state.values.erase(name);
+  return outputs;
+}
+
+Value OnnxDraft::output(size_t i) {
+  OnnxValue& v = outputs[i];
+  if (!v.value) v.value = materialise(state.builder, *v.known);
+  return v.value;
+}
+
+std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute,
+                                         const std::vector<OnnxRegionInput>& inputs) {
+  const onnx::GraphProto& graph = graph_of(n, attribute);
+  check_counts(graph);
+  if (static_cast<size_t>(graph.input_size()) != inputs.size())
+    n.fail("its graph '" + std::string(attribute) + "' has " + std::to_string(graph.input_size()) +
+           " inputs, needs " + std::to_string(inputs.size()));
+  std::string path = n.state().path + "/" + std::string(attribute);
+  for (const std::string& name : n.proto().output()) path += ":" + name;
+  auto draft =
+      std::unique_ptr<OnnxDraft>(new OnnxDraft{OnnxState(n.state(), std::move(path)), {}});
+  OnnxState& state = draft->state;
+  const Deeper deeper(n, state);
+  const Builder::Scope scope(state.builder, n.builder().scope());
+  if (auto found = state.model_state().regions.find(state.path);
+      found != state.model_state().regions.end())
+    state.sizes = found->second;
+  try {
+    begin_sizes(state);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const OnnxRegionInput& input = inputs[i];
+      OnnxValue value{{}, input.known};
+      if (!input.known)
+        value.value = state.builder.input("x" + std::to_string(i), input.type.dtype,
+                                          input.type.shape);
+      if (input.symbolic) {
+        const std::string symbol = state.fresh_symbol("step");
+        state.builder.bind(value.value, symbol, 0, input.last);
+        value.known = std::make_shared<const Known>(Known{DType::i64, {}, {Index::var(symbol)}});
+      }
+      const std::string& name = graph.input(static_cast<int>(i)).name();
+      if (!state.values.emplace(name, std::move(value)).second)
+        n.fail("two inputs of its graph are named '" + printable(name) + "'");
+    }
+    import_initializers(state, graph);
+    import_nodes(state, graph);
+    draft->outputs = outputs_of(n, state, graph);
+    finish_sizes(state);
+  } catch (const CompileError&) {
+    keep_findings(state);
+    throw;
+  }
+  keep_findings(state);
+  return draft;
+}
+
+std::shared_ptr<const Graph> region_of(OnnxDraft& draft, const std::vector<OnnxRegionPort>& ports,
+                                       std::span<const Value> results) {
+  Graph& from = draft.state.graph;
+  from.results.clear();
+  for (const Value& v : results) from.results.push_back({"r" + std::to_string(from.results.size()), v});
+  auto region = std::make_shared<Graph>("region");
+  region->copy_sizes(from);
+  Builder b(*region);
+  std::unordered_map<const Node*, Value> made;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    const auto& [type, input] = ports[i];
+    const Value v = b.input("x" + std::to_string(i), type.dtype, type.shape);
+    if (input) made.emplace(input.node, v);
+  }
+  std::vector<Value> operands;
+  for (const Node* input : inputs_of(from)) {
+    const auto found = made.find(input);
+    check(found != made.end(), "onnx import", "an input of a region is no port");
+    operands.push_back(found->second);
+  }
+  for (const Value& v : inline_region(b, from, operands))
+    region->results.push_back({"r" + std::to_string(region->results.size()), v});
+  return region;
+}
+
+std::vector<Value> captured_by(std::initializer_list<const OnnxDraft*> drafts) {
+  OnnxCaptures all;
+  for (const OnnxDraft* draft : drafts)
+    all.insert(draft->state.captures.begin(), draft->state.captures.end());
+  std::vector<Value> operands;
+  for (const auto& [key, capture] : all) operands.push_back(capture.outer);
+  return operands;
+}
+
+std::vector<OnnxRegionPort> ports_of(const OnnxDraft& draft, std::span<const Value> captured) {
+  std::vector<OnnxRegionPort> out;
+  for (const Value& outer : captured) {
+    const auto found = draft.state.captures.find(key_of(outer));
+    const bool has = found != draft.state.captures.end();
+    out.push_back({outer.type(), has ? found->second.input : Value{}});
+  }
+  return out;
+}
+
+void keep_sizes(OnnxNode& n, const OnnxDraft& draft, const Type& result) {
+  Graph& graph = n.state().graph;
+  std::set<std::string> names;
+  for (const Index& size : result.shape) names.merge(size.vars());
+  for (const Symbol& symbol : draft.state.graph.symbols()) {
+    if (!names.contains(symbol.name) || graph.find_symbol(symbol.name)) continue;
+    if (!symbol.value)
+      n.fail("it gives a " + to_string(result) + ", whose size '" + symbol.name +
+             "' is known inside of it alone");
+    graph.add_symbol(symbol);
+  }
+}
+
+Value kept_type(OnnxNode& n, OnnxDraft& body, Value x, size_t i, const Type& type) {
+  const Ranges& ranges = body.state.graph.ranges();
+  bool same = x.dtype() == type.dtype && x.shape().size() == type.shape.size();
+  for (size_t d = 0; same && d < type.shape.size(); ++d) {
+    same = ranges.simplify(x.shape()[d] - type.shape[d]).is_const(0);
+    // Of another attempt: the body may be taken as one that keeps it.
+    if (!same && need_equal(body.state, x.shape()[d], type.shape[d],
+                            "node '" + printable(n.proto().name()) + "' (" + n.op() + ")"))
+      keep_findings(body.state);
+  }
+  if (!same)
+    n.fail("carried value " + std::to_string(i) + " is " + to_string(type) +
+               " before an iteration and " + to_string(x.type()) + " after it",
+           "a loop cannot carry values whose type or shape changes");
+  return stretched(body.state.builder, x, type.shape);
+}
+
+Value single(OnnxNode& n, Builder& b, Value x, std::string_view what) {
+  for (const Index& size : x.shape())
+    if (!size.is_const(1))
+      n.fail(std::string(what) + " is " + to_string(x.type()) + ", it must be one value");
+  return b.reshape(x, {});
+}
+
+}  // namespace mintor
