@@ -9,6 +9,7 @@ import dataclasses
 import pathlib
 
 import cases_contract
+import cases_control
 import cases_elementwise
 import cases_index
 import cases_meet
@@ -27,6 +28,7 @@ GROUPS = (
     cases_contract,
     cases_sizes,
     cases_meet,
+    cases_control,
 )
 LIST = pathlib.Path(__file__).with_name("expected_failures.txt")
 

@@ -11,6 +11,7 @@
 #include "compiler/grad/grad.h"
 #include "compiler/grad/rule.h"
 #include "compiler/ir/inline.h"
+#include "compiler/support/identifier.h"
 
 namespace mintor {
 
@@ -67,10 +68,18 @@ void append(std::vector<Value>& to, std::span<const Value> more) {
   to.insert(to.end(), more.begin(), more.end());
 }
 
+void add_names(std::set<std::string>& names, const Graph& graph) {
+  for (const Symbol& symbol : graph.symbols()) names.insert(symbol.name);
+  for (const auto& node : graph.nodes())
+    if (const auto* attr = std::get_if<RegionAttr>(&node->attr))
+      for (const auto& region : attr->regions) add_names(names, *region);
+}
+
+// What no region of the graph binds either: it may be inlined where the symbol is known.
 std::string fresh_symbol(const Graph& graph) {
-  std::string name = "trips";
-  for (int i = 1; graph.find_symbol(name) != nullptr; ++i) name = "trips_" + std::to_string(i);
-  return name;
+  std::set<std::string> names;
+  add_names(names, graph);
+  return unique_name("trips", names);
 }
 
 // The number of iterations of a conditional loop, as a size: the loop carries it.
