@@ -19,6 +19,8 @@ from mintor.dtypes import (bfloat16, bool_, can_cast, finfo, float16, float32, f
 from mintor.functions import *  # pylint: disable=wildcard-import,redefined-builtin
 from mintor.standard import *  # pylint: disable=wildcard-import
 from mintor.standard import __array_api_version__, __array_namespace_info__
+from mintor.autograd import Function
+from mintor.checkpoints import checkpoint
 from mintor.gradients import backward, enable_grad, grad, jvp, no_grad, value_and_grad, vjp
 from mintor.model import Model, compile, load
 from mintor.tools import compile_stats, explain, explain_miss, set_num_threads, sync
@@ -27,6 +29,7 @@ from mintor import methods as _methods
 _methods.install()
 
 from mintor import fft, linalg, memory, nn, optim, random  # noqa: E402
+from mintor.jit import jit  # noqa: E402
 from mintor.nn import Module, Parameter  # noqa: E402
 from mintor.random import (bernoulli, manual_seed, rand, rand_like, randint, randn,  # noqa: E402
                            randn_like, randperm)

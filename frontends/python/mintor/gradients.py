@@ -4,7 +4,12 @@
 Takes arrays and functions of arrays; gives arrays that hold gradients. Keeps true: nothing is
 differentiated while Python runs: a gradient is a call like any other, and the compiler makes it
 when the values are needed; gradients of any order are gradients of gradients.
+
+
+Where a gradient passes hooks or a function with a backward of its own (mintor/autograd.py), it is a
+call up to there, then Python, then a call again.
 """
+import collections
 import contextlib
 import functools
 import weakref
@@ -50,6 +55,8 @@ def _listed(xs):
 
 
 def _cotangent(y, grad_outputs):
+    if not isinstance(y, arrays.Array) or y.dtype.kind not in "fV":
+        raise TypeError("grad: of something that is no floating-point array")
     if grad_outputs is not None:
         return arrays.as_array(grad_outputs)
     if y.size != 1:
@@ -77,17 +84,149 @@ def grad(y, xs, grad_outputs=None, create_graph=False):
         if x.dtype.kind not in "fV":
             raise TypeError(f"grad: with respect to an array of dtype {x.dtype}; it has to be "
                             "floating-point")
-    if isinstance(y, (list, tuple)):
-        cotangents = grad_outputs or [None] * len(y)
-        made = [grad(one, wanted, cotangent, create_graph) for one, cotangent in zip(y, cotangents)]
-        return rebuild([functools.reduce(lambda a, b: a + b, parts) for parts in zip(*made)])
-    if not isinstance(y, arrays.Array) or y.dtype.kind not in "fV":
-        raise TypeError("grad: of something that is no floating-point array")
-    cotangent = _cotangent(y, grad_outputs)
-    _mintor.include_history(y, wanted)
+    ys = list(y) if isinstance(y, (list, tuple)) else [y]
+    given = grad_outputs if isinstance(y, (list, tuple)) else [grad_outputs]
+    cotangents = [_cotangent(one, cotangent)
+                  for one, cotangent in zip(ys, given or [None] * len(ys), strict=True)]
+    return rebuild(_gradients_of(ys, cotangents, wanted, create_graph))
+
+
+def _recorded(ys, cotangents, xs, stops=()):
+    """One call: the gradients of ys by xs; nothing goes on beyond stops."""
+    for y in ys:
+        _mintor.include_history(y, xs)
+    made = _gradient([*ys, *cotangents, *xs, *stops], len(ys), len(stops))
+    return [made] if isinstance(made, arrays.Array) else list(made)
+
+
+def _gradients_of(ys, cotangents, xs, create_graph):
     with _Gradients(create_graph):
-        made = _gradient([y, cotangent, *wanted])
-    return rebuild([made] if isinstance(made, arrays.Array) else list(made))
+        return passed_on(ys, cotangents, xs)
+
+
+def passed_on(ys, cotangents, xs):
+    """The gradients of ys by xs for known cotangents, past all points; a list."""
+    if not xs:
+        return []
+    found = points(ys, xs)
+    for y in ys:
+        _mintor.include_history(y, xs)
+    if found:
+        return _Walk(ys, cotangents, xs, found).gradients()
+    return _recorded(ys, cotangents, xs)
+
+
+_hooked = {}            # id -> (weak reference, hooks) of arrays whose hooks outlive their values
+
+
+def lasting_hooks(array):
+    """The hooks of an array that is to have them whatever its value is."""
+    key = id(array)
+    if key not in _hooked:
+        reference = weakref.ref(array, lambda _: _hooked.pop(key, None))
+        _hooked[key] = reference, collections.OrderedDict()
+        _mintor.set_hooks(array, _hooked[key][1])
+    return _hooked[key][1]
+
+
+def points(ys, xs):
+    """Where gradients of ys by xs leave the graph for Python: users before what they use."""
+    if not _hooked and not _mintor.attachments():
+        return []
+    for reference, hooks in list(_hooked.values()):
+        array = reference()
+        if array is not None and _mintor.hooks_of(array) is not hooks:
+            _mintor.set_hooks(array, hooks)
+    return _mintor.gradient_points(ys, xs)
+
+
+class _Walk:
+    """Gradients with hooks and functions on the way, from the ys back.
+
+    A seed is a value and the gradient that arrived there. At each point, what the seeds send there
+    is one call; what Python makes of it is more seeds. What a hook gave goes on beyond its value.
+    """
+
+    def __init__(self, ys, cotangents, xs, found):
+        self._xs, self._points = xs, found
+        self._stops = [value for _, value, _, _ in found if value is not None]
+        self._seeds, self._arriving, self._at_end = [], [], []
+        self._hooked = []                   # values whose hooks were called, and what these gave
+        for y, cotangent in zip(ys, cotangents):
+            self._send(y, cotangent)
+
+    def _send(self, value, gradient):
+        if any(_mintor.is_same_value(value, stop) for stop in self._stops):
+            self._arriving.append((value, gradient))    # until its hooks have been called
+        else:
+            self._seeds.append((value, gradient))
+
+    def _reached(self, xs):
+        """For each of xs what the seeds send there, or None."""
+        if not xs:
+            return []
+        from_each = [_mintor.depends_on(y, xs, False) for y, _ in self._seeds]
+        seeds = [seed for seed, reaches in zip(self._seeds, from_each) if any(reaches)]
+        reached = [any(reaches[i] for reaches in from_each) for i in range(len(xs))]
+        wanted = [x for x, yes in zip(xs, reached) if yes]
+        if not wanted:
+            return [None] * len(xs)
+        made = iter(_recorded([y for y, _ in seeds], [gradient for _, gradient in seeds], wanted,
+                              self._stops))
+        return [next(made) if yes else None for yes in reached]
+
+    def _arrived(self, xs):
+        """As _reached, but what hooks gave where xs have hooks."""
+        known = [next((made for value, made in self._hooked if _mintor.is_same_value(value, x)),
+                      None) for x in xs]
+        found = iter(self._reached([x for x, made in zip(xs, known) if made is None]))
+        return [next(found) if made is None else made for made in known]
+
+    def gradients(self):
+        for call, value, tied, leads in self._points:
+            if call is None:
+                self._pass_hooks(value, tied)
+            else:
+                self._pass_function(call, tied, leads)
+        for function in self._at_end:
+            function()
+        return [arrays.zeros_like(x) if made is None else made
+                for x, made in zip(self._xs, self._arrived(self._xs))]
+
+    def _pass_hooks(self, value, hooks):
+        parts = [gradient for at, gradient in self._arriving if _mintor.is_same_value(at, value)]
+        parts += [made for made in self._reached([value]) if made is not None]
+        if not parts:
+            return
+        gradient = functools.reduce(lambda a, b: a + b, parts)
+        gradient = arrays.cast(gradient, value.dtype)
+        for hook in list(hooks.values()):
+            made = hook(gradient)
+            if made is not None:
+                gradient = _checked(made, value, "a hook")
+        self._hooked.append((value, gradient))
+        self._seeds.append((value, gradient))
+
+    def _pass_function(self, call, owner, leads):
+        results = call.living_results()
+        found = iter(self._arrived([result for result in results if result is not None]))
+        gradients = [None if result is None else next(found) for result in results]
+        if all(gradient is None for gradient in gradients):
+            return
+        taken = call.taken()
+        made = owner.pass_back(call, gradients, leads, self._at_end)
+        for value, gradient, wanted in zip(taken, made, leads):
+            if gradient is not None and wanted:
+                self._send(value, _checked(gradient, value, owner.name))
+
+
+def _checked(gradient, value, who):
+    """`gradient` as one of `value`: an array of its shape, with its dtype."""
+    gradient = arrays.as_array(gradient)
+    if gradient.shape != value.shape:
+        raise ValueError(f"{who} gave a gradient of shape {gradient.shape} for an array of shape "
+                         f"{value.shape}")
+    return arrays.cast(gradient, value.dtype)
 
 
 _trained = {}           # id -> weak reference of arrays that require gradients

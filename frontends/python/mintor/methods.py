@@ -8,6 +8,7 @@ import numpy
 
 from mintor import _mintor
 from mintor import arrays
+from mintor import autograd
 from mintor import dtypes
 from mintor import functions
 from mintor import gradients
@@ -225,7 +226,9 @@ def install():
         "contiguous": lambda self: self, "cpu": lambda self: self, "dim": lambda self: self.ndim,
         "numel": lambda self: self._count, "assign": _assign, "copy_": _assign,
         "zero_": lambda self: _assign(self, 0), "fill_": _assign,
-        "backward": gradients.backward, "__getitem__": indexing.get, "__setitem__": _set_item,
+        "backward": gradients.backward, "register_hook": autograd.register_hook,
+        "retain_grad": lambda self: self.requires_grad_() and None,
+        "__getitem__": indexing.get, "__setitem__": _set_item,
         "__iter__": _iterate,
         "__repr__": _repr, "__array__": _as_ndarray, "__array_priority__": 1000,
         "__array_ufunc__": _ufunc, "__array_namespace__": _namespace, "to_device": _to_device,

@@ -14,6 +14,7 @@ from mintor import elementwise
 
 _random = _mintor.find_operator("random")
 _MASK = (1 << 64) - 1
+watches = []        # called with (generator, key, counter) at each draw, while a function is traced
 
 
 def _shape(size):
@@ -28,6 +29,7 @@ class Generator:
 
     def manual_seed(self, seed):
         """Starts the stream of that seed from its beginning."""
+        _mintor.not_replayable("a stream of random numbers that starts")
         self._key, self._counter = int(seed) & _MASK, 0
         return self
 
@@ -37,6 +39,7 @@ class Generator:
         return self._key, self._counter
 
     def set_state(self, state):
+        _mintor.not_replayable("a stream of random numbers that starts")
         self._key, self._counter = state
 
     def next(self):
@@ -52,8 +55,14 @@ class Generator:
             # A float32 just below 1 rounds to 1.
             below = 1.0 - dtypes.finfo(dtype).eps / 2
             return elementwise.minimum(drawn, below) if distribution == "uniform" else drawn
-        key, counter = (arrays.array(numpy.uint64(item)) for item in self.next())
-        return _random(key, counter, distribution, name, shape)
+        return _random(*self.numbers(), distribution, name, shape)
+
+    def numbers(self):
+        """Key and counter of the next draw, as arrays."""
+        made = tuple(arrays.array(numpy.uint64(item)) for item in self.next())
+        for watch in watches:
+            watch(self, *made)
+        return made
 
     def rand(self, *shape, dtype=None):
         """Uniform in [0, 1); float32 by default."""
@@ -111,10 +120,12 @@ class Generator:
         return places if isinstance(n, int) else arrays.as_array(n)[places]
 
     def _on_host(self):
+        _mintor.not_replayable("random numbers of the host")
         return numpy.random.Generator(numpy.random.Philox(key=list(self.next())))
 
     def host(self, distribution, shape, dtype):
         """As draw, computed at once: for parameters, which are made before the first step."""
+        _mintor.not_replayable("random numbers of the host")
         return _mintor.random_now(distribution, dtypes.short_name(dtype), list(shape),
                                   *self.next(), arrays.Array)
 

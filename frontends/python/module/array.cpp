@@ -113,9 +113,15 @@ void wait_while_running() {
 
 // Running, counts and memory.
 void add_tape(py::module_& module) {
-  module.def("flush", [] { trace::tape().flush(); });
+  module.def("flush", [] {
+    for (trace::Recording* recording : trace::tape().recordings) {
+      recording->fail("a computation that is asked for (an optimizer's step, sync)");
+    }
+    trace::tape().flush();
+  });
   module.def("set_gradients",
              [](bool on) { return std::exchange(trace::tape().gradients_on, on); });
+  module.def("gradients_on", [] { return trace::tape().gradients_on; });
   module.def("set_threads", [](int threads) { trace::tape().threads = threads; });
   module.def("statistics", [] {
     const trace::TapeStatistics& counted = trace::tape().statistics();
@@ -198,18 +204,24 @@ void add_arrays(py::module_& module) {
       checked_array(x);
       variables.push_back(variable_of(x.ptr()));
     }
+    for (trace::Recording* recording : trace::tape().recordings) {
+      recording->note_history(variable_of(y.ptr()), variables);
+    }
     trace::tape().include_history(variable_of(y.ptr()), variables);
   });
   // For each x whether y depends on it.
-  module.def("depends_on", [](const py::object& y, const std::vector<py::object>& xs) {
-    checked_array(y);
-    std::vector<Variable*> variables;
-    for (const py::object& x : xs) {
-      checked_array(x);
-      variables.push_back(variable_of(x.ptr()));
-    }
-    return trace::depends_on(variable_of(y.ptr()), variables);
-  });
+  module.def(
+      "depends_on",
+      [](const py::object& y, const std::vector<py::object>& xs, bool through_owned) {
+        checked_array(y);
+        std::vector<Variable*> variables;
+        for (const py::object& x : xs) {
+          checked_array(x);
+          variables.push_back(variable_of(x.ptr()));
+        }
+        return trace::depends_on(variable_of(y.ptr()), variables, through_owned);
+      },
+      py::arg("y"), py::arg("xs"), py::arg("through_owned") = true);
   // The smallest and largest value of an integer array whose bytes are there; else None.
   module.def("known_range", [](const py::object& array) -> py::object {
     checked_array(array);

@@ -19,8 +19,13 @@ using trace::Variable;
 PyTypeObject* array_type = nullptr;
 PyObject* convert_function = nullptr;
 PyObject* watch_function = nullptr;
+ArrayWatch array_watch;
+int arrays_are_watched = 0;
 
 void hold(ArrayObject* array, Ref<Variable> variable) {
+  if (arrays_are_watched && array->variable) {
+    array_watch.changed(reinterpret_cast<PyObject*>(array));
+  }
   if (Variable* old = array->variable) {
     --old->handles;
     const Ref<Variable> last(old);
@@ -38,6 +43,7 @@ PyObject* new_array(PyTypeObject* type, Ref<Variable> variable) {
   if (!object) throw py::error_already_set();
   auto* array = reinterpret_cast<ArrayObject*>(object);
   hold(array, std::move(variable));
+  if (arrays_are_watched) array_watch.made(object);
   return object;
 }
 
@@ -48,6 +54,7 @@ bool is_array(PyObject* object) {
 Variable* variable_of(PyObject* object) {
   Variable* variable = reinterpret_cast<ArrayObject*>(object)->variable;
   if (!variable) throw py::value_error("this array was never given a value");
+  if (arrays_are_watched) array_watch.used(object);
   return variable;
 }
 

@@ -27,6 +27,15 @@ extern PyTypeObject* array_type;    // one interpreter: set when the module is i
 extern PyObject* convert_function;  // mintor.arrays._convert
 extern PyObject* watch_function;    // mintor.gradients.watch
 
+// What Python does with arrays while a function is recorded (recording.cpp); called only then.
+struct ArrayWatch {
+  void (*used)(PyObject* array) = nullptr;     // its value is asked for
+  void (*made)(PyObject* array) = nullptr;     // it was made just now
+  void (*changed)(PyObject* array) = nullptr;  // it takes another value, or ends
+};
+extern ArrayWatch array_watch;
+extern int arrays_are_watched;  // by how many
+
 // The Array takes this value, or none.
 void hold(ArrayObject* array, trace::Ref<trace::Variable> variable);
 PyObject* new_array(PyTypeObject* type, trace::Ref<trace::Variable> variable);

@@ -58,6 +58,8 @@ PYBIND11_MODULE(_mintor, module) {
     return mintor::load_model_package(directory, threads, level, check);
   });
   mintor::add_arrays(module);
+  mintor::add_gradient_points(module);
+  mintor::add_recordings(module);
   py::class_<PyModel>(module, "Model")
       .def("__call__", &PyModel::call)
       .def("run", &PyModel::run)

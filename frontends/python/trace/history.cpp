@@ -93,6 +93,17 @@ void Tape::include_history(Variable* value, std::span<Variable* const> xs) {
     visited[place] = true;
     for (const Ref<Variable>& operand : next->producer->operands) from.push_back(operand.get());
   }
+  // What calls on the tape read as a value cannot become one that is made after them.
+  const bool is_late = std::ranges::any_of(entered, [&](const Call* call) {
+    return std::ranges::any_of(call->results, [&](const Variable* result) {
+      return result && result->leaf_epoch == epoch_;
+    });
+  });
+  if (is_late) {
+    for (Call* call : entered) call->in_history = false;
+    flush();
+    return include_history(value, xs);
+  }
   for (Call* call : entered) {
     append(call, contents_.history);
     for (Variable* result : call->results) {
@@ -101,20 +112,92 @@ void Tape::include_history(Variable* value, std::span<Variable* const> xs) {
   }
 }
 
-std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs) {
+std::span<const Ref<Variable>> taken_by(const Call& call) {
+  return std::span(call.operands).subspan(call.signature->results.size());
+}
+
+namespace {
+
+// What the gradient of a value goes on to.
+std::span<const Ref<Variable>> gradient_operands(const Variable& value) {
+  const Call* call = value.producer.get();
+  if (!call || call->signature->detached || call->signature->op->flow == Flow::stops) return {};
+  return call->signature->op->flow == Flow::owned ? taken_by(*call) : std::span(call->operands);
+}
+
+bool is_owned(const Variable& value) {
+  return value.producer && value.producer->signature->op->flow == Flow::owned;
+}
+
+}  // namespace
+
+std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs, bool through_owned) {
   std::unordered_set<const Variable*> seen = {y};
   std::vector<const Variable*> from = {y};
   while (!from.empty()) {
     const Variable* next = from.back();
     from.pop_back();
-    const Call* call = next->producer.get();
-    if (!call || call->signature->detached || call->signature->op->flow == Flow::stops) continue;
-    for (const Ref<Variable>& operand : call->operands)
+    if (!through_owned && is_owned(*next)) continue;
+    for (const Ref<Variable>& operand : gradient_operands(*next))
       if (seen.insert(operand.get()).second) from.push_back(operand.get());
   }
   std::vector<bool> depends;
   for (const Variable* x : xs) depends.push_back(seen.contains(x));
   return depends;
+}
+
+std::vector<Variable*> values_before(std::span<Variable* const> ys, int64_t number) {
+  std::unordered_set<Variable*> seen(ys.begin(), ys.end());
+  std::vector<Variable*> from(seen.begin(), seen.end()), before;
+  while (!from.empty()) {
+    Variable* next = from.back();
+    from.pop_back();
+    if (!next->producer || next->producer->number <= number) {
+      const bool constant = !next->producer && next->handles == 0;
+      if (is_float(next->type->dtype) && !constant) before.push_back(next);
+      continue;
+    }
+    for (const Ref<Variable>& operand : gradient_operands(*next))
+      if (seen.insert(operand.get()).second) from.push_back(operand.get());
+  }
+  return before;
+}
+
+std::vector<GradientPoint> gradient_points(std::span<Variable* const> ys,
+                                           std::span<Variable* const> xs) {
+  std::unordered_map<Variable*, bool> leads;  // once all that it was made of is known
+  std::unordered_set<const Call*> seen;
+  std::vector<GradientPoint> points;
+  const auto finish = [&](Variable* value) {
+    const auto operands = gradient_operands(*value);
+    const auto leads_on = [&](const Ref<Variable>& operand) { return leads.at(operand.get()); };
+    const bool beyond = std::ranges::any_of(operands, leads_on);
+    if (beyond && is_owned(*value) && seen.insert(value->producer.get()).second) {
+      GradientPoint point{nullptr, value->producer.get(), {}};
+      for (const Ref<Variable>& operand : operands) point.leads.push_back(leads_on(operand));
+      points.push_back(std::move(point));
+    }
+    leads[value] = beyond || std::ranges::find(xs, value) != xs.end();
+    if (value->hooks && leads[value]) points.push_back({value, nullptr, {}});
+  };
+  for (Variable* y : ys) {
+    std::vector<std::pair<Variable*, size_t>> path = {{y, 0}};
+    while (!path.empty()) {  // depth first without recursion: chains may be long
+      auto& [value, next] = path.back();
+      const auto operands =
+          leads.contains(value) ? std::span<const Ref<Variable>>() : gradient_operands(*value);
+      if (next < operands.size()) {
+        Variable* operand = operands[next++].get();
+        if (!leads.contains(operand)) path.emplace_back(operand, 0);
+        continue;
+      }
+      Variable* done = value;
+      path.pop_back();
+      if (!leads.contains(done)) finish(done);
+    }
+  }
+  std::ranges::reverse(points);
+  return points;
 }
 
 void Tape::forget_history() {

@@ -72,15 +72,18 @@ class SegmentGraph {
   virtual ~SegmentGraph() = default;
   virtual Builder& builder() = 0;
   // Of sum <ys, cotangents>, with respect to xs, through all that was traced; zeros where nothing
-  // reaches.
+  // reaches. Nothing goes on through `stops`; a y that is one of them counts for what it was made
+  // of.
   virtual std::vector<Value> gradients(std::span<const Value> ys, std::span<const Value> cotangents,
-                                       std::span<const Value> xs) = 0;
+                                       std::span<const Value> xs,
+                                       std::span<const Value> stops = {}) = 0;
 };
 
 // How gradients pass the results of a call.
 enum class Flow : uint8_t {
   through,         // as the Graph says
   stops,           // they are constants for every gradient (detach)
+  owned,           // the graph passes nothing; whoever made the call does (Call::owner)
   differentiates,  // as `through`; its operands are told apart from equal values
 };
 

@@ -53,7 +53,7 @@ class Writer final : public SegmentGraph {
   Builder& builder() override { return builder_; }
 
   std::vector<Value> gradients(std::span<const Value> ys, std::span<const Value> cotangents,
-                               std::span<const Value> xs) override;
+                               std::span<const Value> xs, std::span<const Value> stops) override;
 
   // The Graph, its results in order of `wanted`; `inputs`: the leaf of each input, or -1 - s for
   // that of symbol s.
@@ -156,7 +156,7 @@ void Writer::write_call(const Call& call, Results& results) {
   AttributeReader reader(signature.op->name, signature.attributes, integers);
   results = signature.op->build(*this, operands, reader);
   const bool stops = signature.detached || signature.op->flow == Flow::stops ||
-                     signature.op->history == History::dropped;
+                     signature.op->flow == Flow::owned || signature.op->history == History::dropped;
   for (size_t r = 0; r < results.size(); ++r) {
     const Variable* result = call.results[r];
     const auto known = result && result->storage ? leaf_of_.find(result) : leaf_of_.end();
@@ -167,14 +167,21 @@ void Writer::write_call(const Call& call, Results& results) {
   }
 }
 
-std::vector<Value> Writer::gradients(std::span<const Value> ys, std::span<const Value> cotangents,
-                                     std::span<const Value> xs) {
+std::vector<Value> Writer::gradients(std::span<const Value> given_ys,
+                                     std::span<const Value> cotangents, std::span<const Value> xs,
+                                     std::span<const Value> stops) {
+  std::vector<Value> ys(given_ys.begin(), given_ys.end());
+  const auto is_stop = [&](Value value) { return std::ranges::find(stops, value) != stops.end(); };
   // Gradients reach a cut as they reach an input, and go on from it into what it stands for, the
   // last made first: its original depends on earlier ones alone.
   std::vector<Value> targets(xs.begin(), xs.end());
   std::vector<size_t> flowing;
   for (size_t i = 0; i < cuts_.size(); ++i) {
     if (!cuts_[i].flows) continue;
+    if (is_stop(cuts_[i].input)) {
+      std::ranges::replace(ys, cuts_[i].input, cuts_[i].original);
+      continue;
+    }
     flowing.push_back(i);
     targets.push_back(cuts_[i].input);
   }

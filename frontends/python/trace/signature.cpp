@@ -19,7 +19,7 @@ class ScratchGraph final : public SegmentGraph {
  public:
   Builder& builder() override { return builder_; }
   std::vector<Value> gradients(std::span<const Value>, std::span<const Value>,
-                               std::span<const Value> xs) override {
+                               std::span<const Value> xs, std::span<const Value>) override {
     std::vector<Value> gradients;
     for (const Value& x : xs) gradients.push_back(builder_.full(x.dtype(), x.shape(), 0));
     return gradients;

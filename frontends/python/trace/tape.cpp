@@ -81,16 +81,20 @@ void Tape::keep_in_budget() {
 std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
                                         std::span<Variable* const> operands,
                                         const std::string& attributes) {
-  wait();
-  keep_in_budget();
   std::vector<const ValueType*> types;
   types.reserve(operands.size());
   for (const Variable* operand : operands) types.push_back(operand->type);
   const Signature* signature = signatures_.find(op, attributes, !gradients_on, types);
+  return record(signature, operands, current_place ? current_place() : Place{});
+}
 
+std::vector<Ref<Variable>> Tape::record(const Signature* signature,
+                                        std::span<Variable* const> operands, const Place& place) {
+  wait();
+  keep_in_budget();
   Ref<Call> call(new Call);
   call->signature = signature;
-  if (current_place) call->place = current_place();
+  call->place = place;
   call->operands.reserve(operands.size());
   for (Variable* operand : operands) {
     if (!operand->storage && !on_tape(*operand, epoch_) && !in_history(*operand, epoch_)) {
@@ -117,6 +121,7 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
     results.push_back(std::move(made));
   }
   ++statistics_.calls;
+  for (Recording* recording : recordings) recording->note_call(call.get(), results);
   return results;
 }
 
@@ -276,6 +281,7 @@ void Tape::clear() {
 }
 
 void Tape::compute(Variable* value) {
+  for (Recording* recording : recordings) recording->fail("a value that is read");
   if (value->storage) return;
   if (!on_tape(*value, epoch_)) include_history(value, {});
   flush();

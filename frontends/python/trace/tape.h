@@ -17,6 +17,7 @@
 #include <unordered_map>
 
 #include "frontends/python/trace/general.h"
+#include "frontends/python/trace/recording.h"
 #include "frontends/python/trace/segment.h"
 #include "frontends/python/trace/signature.h"
 
@@ -33,6 +34,9 @@ class Tape {
   // Results by position; each is held by nothing but what is returned.
   std::vector<Ref<Variable>> record(const TracedOperator& op, std::span<Variable* const> operands,
                                     const std::string& attributes);
+  // The same for a signature that is known; `place`: of the user's program.
+  std::vector<Ref<Variable>> record(const Signature* signature, std::span<Variable* const> operands,
+                                    const Place& place);
   // Puts what `value` was made of onto the tape again, where it ran already: what leads to one of
   // `xs`, and what has to be computed for that.
   void include_history(Variable* value, std::span<Variable* const> xs);
@@ -49,6 +53,7 @@ class Tape {
   // before it; "" when there was none.
   const std::string& last_miss() const { return last_miss_; }
   bool gradients_on = true;
+  std::vector<Recording*> recordings;  // of functions that are traced now, innermost last
   // Where the program is, for messages: set by whoever knows (the Python module). The first keeps
   // what it points to.
   Place (*current_place)() = nullptr;
@@ -113,8 +118,27 @@ class Tape {
   bool warned_ = false;
 };
 
-// For each of xs whether a gradient of y reaches it.
-std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs);
+// What a call with a gradient of its own took; its first operands are what it gave.
+std::span<const Ref<Variable>> taken_by(const Call& call);
+// For each of xs whether a gradient of y reaches it; `through_owned`: also where the owners of
+// calls have to pass it on.
+std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs,
+                             bool through_owned = true);
+
+// The floating-point values that ys were made of since the call of that number, and that were there
+// before; without constants that nobody holds.
+std::vector<Variable*> values_before(std::span<Variable* const> ys, int64_t number);
+
+// Where a gradient leaves the graph on its way from ys to xs: a value with hooks, or a call with a
+// gradient of its own.
+struct GradientPoint {
+  Variable* value = nullptr;
+  Call* call = nullptr;
+  std::vector<bool> leads;  // of what the call took: whether an x is reached from there
+};
+// All of them, users before what they use.
+std::vector<GradientPoint> gradient_points(std::span<Variable* const> ys,
+                                           std::span<Variable* const> xs);
 
 // The one of this process; under the interpreter's lock.
 Tape& tape();

@@ -32,6 +32,22 @@ Storage::Storage(int64_t bytes) : capacity(bytes), data(allocator().take(capacit
 
 Storage::~Storage() { allocator().give_back(data, capacity); }
 
+namespace {
+int64_t attachments_that_exist = 0;
+}
+
+Attachment::Attachment(void* object_, void (*release_)(void*))
+    : object(object_), release(release_) {
+  ++attachments_that_exist;
+}
+
+Attachment::~Attachment() {
+  --attachments_that_exist;
+  release(object);
+}
+
+int64_t attachments() { return attachments_that_exist; }
+
 CallList& all_calls() {
   static CallList list;
   return list;
@@ -41,6 +57,7 @@ Call::Call() : older(all_calls().newest) {
   CallList& list = all_calls();
   (older ? older->newer : list.oldest) = this;
   list.newest = this;
+  number = ++list.made;
   ++list.count;
 }
 

@@ -36,6 +36,18 @@ struct Storage {
 
 struct Call;
 
+// What the user's side ties to a value or a call, and gets back where a gradient passes there.
+// Keeps true: `release` is called once, when nothing is tied to it any more.
+struct Attachment {
+  int32_t references = 0;
+  void* object = nullptr;
+  void (*release)(void* object) = nullptr;
+  Attachment(void* object_, void (*release_)(void*));
+  Attachment(const Attachment&) = delete;
+  ~Attachment();
+};
+int64_t attachments();  // that exist
+
 struct Variable {
   int32_t references = 0;
   int32_t handles = 0;  // arrays of the user that hold it
@@ -45,6 +57,7 @@ struct Variable {
   int32_t result = 0;       // which result of the producer
   uint32_t leaf_epoch = 0;  // `leaf` holds in this epoch of the tape
   int32_t leaf = 0;
+  Ref<Attachment> hooks;  // what gradients pass on their way through this value
   ~Variable();
 };
 
@@ -59,11 +72,13 @@ struct Place {
 struct Call {
   int32_t references = 0;
   const Signature* signature = nullptr;
+  int64_t number = 0;  // later calls have higher ones
   uint32_t epoch = 0;  // of the tape that holds it; `position` is its place there
   int32_t position = 0;
   bool in_history = false;    // it ran in an earlier epoch, and is there for a gradient
   bool reaches_held = false;  // of the last Tape::forget_history
   Place place;
+  Ref<Attachment> owner;  // of a call with a gradient of its own (Flow::owned)
   std::vector<Ref<Variable>> operands;
   std::vector<Variable*> results;  // null: nobody holds it any more
   // All calls that exist, oldest first: operands come before their users.
@@ -86,6 +101,7 @@ inline bool in_history(const Variable& value, uint32_t epoch) {
 struct CallList {
   Call *oldest = nullptr, *newest = nullptr;
   int64_t count = 0;
+  int64_t made = 0;  // ever; the number of the last
 };
 CallList& all_calls();
 

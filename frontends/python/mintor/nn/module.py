@@ -9,6 +9,7 @@ import collections
 
 from mintor import _mintor
 from mintor import arrays
+from mintor.nn import hooks
 
 
 class Parameter(arrays.Array):
@@ -29,10 +30,19 @@ class Parameter(arrays.Array):
         return Parameter(self, self.requires_grad)
 
 
+_changes = [0]
+
+
+def changes():
+    """How often an attribute of any module was set or deleted."""
+    return _changes[0]
+
+
 class Module:
     """Base of models and layers; a subclass defines `execute` or `forward`."""
 
     training = True
+    _hooks = None
 
     def _table(self, name):
         tables = self.__dict__
@@ -41,6 +51,7 @@ class Module:
         return tables[name]
 
     def __setattr__(self, name, value):
+        _changes[0] += 1
         for table in ("_parameters", "_modules", "_buffers"):
             if name in self.__dict__.get(table, ()) and not (
                     table == "_buffers" and not isinstance(value, (Parameter, Module))):
@@ -54,12 +65,14 @@ class Module:
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name):
+        _changes[0] += 1
         for table in ("_parameters", "_modules", "_buffers"):
             self.__dict__.get(table, {}).pop(name, None)
         object.__delattr__(self, name)
 
     def register_buffer(self, name, value, persistent=True):
         """An array that belongs to the module and is not trained."""
+        _changes[0] += 1
         value = None if value is None else arrays.as_array(value)
         self._table("_buffers")[name] = value
         if not persistent:
@@ -68,6 +81,7 @@ class Module:
 
     def register_parameter(self, name, value):
         if value is None:
+            _changes[0] += 1
             self._table("_parameters")[name] = None
             object.__setattr__(self, name, None)
         else:
@@ -79,7 +93,41 @@ class Module:
     register_module = add_module
 
     def __call__(self, *inputs, **options):
-        return self.execute(*inputs, **options)
+        if self._hooks is None:
+            return self.execute(*inputs, **options)
+        return hooks.call(self, self._hooks, inputs, options)
+
+    def _hooks_of(self, kind):
+        if self._hooks is None:
+            _changes[0] += 1
+            object.__setattr__(self, "_hooks", hooks.ModuleHooks())
+        return getattr(self._hooks, kind)
+
+    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
+        """Calls `hook(module, args)` before the module; what it gives, unless None, takes the
+        place of args (a tuple, or one value). With with_kwargs `hook(module, args, kwargs)`, which
+        gives both. A handle with `remove()`.
+        """
+        return hooks.add(self._hooks_of("before"), hook, prepend, with_kwargs)
+
+    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False):
+        """Calls `hook(module, args, output)` after the module; what it gives, unless None, takes
+        the place of the output. With with_kwargs `hook(module, args, kwargs, output)`. A handle.
+        """
+        return hooks.add(self._hooks_of("after"), hook, prepend, with_kwargs)
+
+    def register_full_backward_pre_hook(self, hook, prepend=False):
+        """Calls `hook(module, grad_output)` when gradients of the module's output were computed;
+        what it gives, unless None, takes their place (a tuple, or one array). A handle.
+        """
+        return hooks.add(self._hooks_of("before_backward"), hook, prepend)
+
+    def register_full_backward_hook(self, hook, prepend=False):
+        """Calls `hook(module, grad_input, grad_output)` when gradients of the module's positional
+        arguments were computed; what it gives, unless None, takes the place of grad_input. Both
+        are tuples, with None for what is no array. A handle.
+        """
+        return hooks.add(self._hooks_of("backward"), hook, prepend)
 
     def execute(self, *inputs, **options):
         """What the module computes; `forward` where that is defined instead."""

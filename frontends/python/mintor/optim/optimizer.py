@@ -90,10 +90,16 @@ class Optimizer:
             flat = [one for group in trained for one in group]
             reached = {id(one) for one, yes in zip(flat, _mintor.depends_on(loss, flat)) if yes}
             trained = [[one for one in group if id(one) in reached] for group in trained]
-            _mintor.include_history(loss, [one for group in trained for one in group])
+            flat = [one for group in trained for one in group]
+            in_python = gradients.points([loss], flat) != []    # hooks, functions with a backward
+            if in_python:
+                found = iter(gradients.grad(loss, flat))
+            else:
+                _mintor.include_history(loss, flat)
             for group, parameters in zip(self.param_groups, trained):
                 if parameters:
-                    self._record([loss], False, group, parameters)
+                    sources = [next(found) for _ in parameters] if in_python else [loss]
+                    self._record(sources, in_python, group, parameters)
         _mintor.flush()
 
     @staticmethod

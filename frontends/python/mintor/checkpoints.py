@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints: parts whose values are made again for their gradient instead of being kept.
+
+Takes a function and its arguments; gives its results. Keeps true: the bits of gradients are those
+without a checkpoint; the part is not called again, its recorded calls run again.
+"""
+from mintor import _mintor
+from mintor import arrays
+from mintor import trees
+
+
+def _is_floating(value):
+    return isinstance(value, arrays.Array) and value.dtype.kind in "fV"
+
+
+class _Recomputed:
+    """Tied to a checkpoint: holds what the part took; a gradient makes the rest of it again."""
+
+    def __init__(self, name, made, taken):
+        self.name = name
+        self._made = [_mintor.KeptValue(value) for value in made]
+        self._taken = taken
+
+    def pass_back(self, call, given, leads, at_end):
+        """A gradient for each array that the part took; see autograd.Function."""
+        del call, at_end
+        from mintor import gradients  # pylint: disable=import-outside-toplevel
+        _mintor.flush()     # so that the part is made again from what it took, apart from before
+        reached = [(kept.array(), gradient) for kept, gradient in zip(self._made, given)
+                   if gradient is not None]
+        wanted = [value for value, yes in zip(self._taken, leads) if yes]
+        found = iter(gradients.passed_on([made for made, _ in reached],
+                                         [gradient for _, gradient in reached], wanted))
+        return [next(found) if yes else None for yes in leads]
+
+
+def checkpoint(function, *args, **options):
+    """function(*args, **options), with gradients that make its inner values again.
+
+    Between the call and the gradient only what the part took is kept: arguments, parameters and
+    other arrays that it uses. Values and gradients have the same bits as without; a checkpoint may
+    hold others. Random numbers are the same both times. Each checkpoint ends a program: it pays for
+    parts whose inner values are large.
+
+    >>> import mintor as mt
+    >>> x = mt.array([1.0, 2.0])
+    >>> mt.grad(mt.checkpoint(lambda v: mt.exp(v) * v, x).sum(), x).numpy().round(3).tolist()
+    [5.436999797821045, 22.167001724243164]
+    """
+    before = _mintor.calls_made()
+    result = function(*args, **options)
+    items = trees.items_of(result)
+    made = [item for item in items if _is_floating(item)]
+    if not made or not _mintor.gradients_on():
+        return result
+    taken = _mintor.values_before(made, before)
+    if not taken:
+        return result
+    name = f"checkpoint of {getattr(function, '__name__', type(function).__name__)}"
+    owned = iter(_mintor.owned_call(made, taken, _Recomputed(name, made, taken)))
+    return trees.with_items(result, iter([next(owned) if _is_floating(item) else item
+                                          for item in items]))
