@@ -128,6 +128,8 @@ def _set_data(self, value):
 
 
 def _repr(self):
+    if _mintor.is_placeholder(self):
+        return f"<mintor.array of {self.dtype.name}{list(self.shape)}, not known>"
     text = numpy.array2string(self.numpy(), separator=", ", prefix="mintor.array(")
     gradient = ", requires_grad=True" if self.requires_grad else ""
     return f"mintor.array({text}, dtype={self.dtype.name}{gradient})"

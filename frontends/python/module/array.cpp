@@ -204,10 +204,13 @@ void add_arrays(py::module_& module) {
       checked_array(x);
       variables.push_back(variable_of(x.ptr()));
     }
-    for (trace::Recording* recording : trace::tape().recordings) {
-      recording->note_history(variable_of(y.ptr()), variables);
-    }
     trace::tape().include_history(variable_of(y.ptr()), variables);
+    const trace::BodyRecorder* body = trace::tape().body();
+    for (trace::Recording* recording : trace::tape().recordings) {
+      if (recording->body == (body ? body->serial() : 0)) {
+        recording->note_history(variable_of(y.ptr()), variables);
+      }
+    }
   });
   // For each x whether y depends on it.
   module.def(

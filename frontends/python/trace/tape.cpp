@@ -78,6 +78,22 @@ void Tape::keep_in_budget() {
   }
 }
 
+BodyRecorder* Tape::body() const {
+  for (auto at = bodies.rbegin(); at != bodies.rend(); ++at) {
+    if ((*at)->thread() == std::this_thread::get_id()) return *at;
+  }
+  return nullptr;
+}
+
+namespace {
+
+[[noreturn]] void refuse_left_over() {
+  throw CompileError("array", "a value that was made in a function of control flow is used outside",
+                     "", "return it from the function");
+}
+
+}  // namespace
+
 std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
                                         std::span<Variable* const> operands,
                                         const std::string& attributes) {
@@ -91,6 +107,15 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
 std::vector<Ref<Variable>> Tape::record(const Signature* signature,
                                         std::span<Variable* const> operands, const Place& place) {
   wait();
+  if (BodyRecorder* recorder = body()) {
+    std::vector<Ref<Variable>> results = recorder->record(signature, operands);
+    for (Recording* recording : recordings) {
+      if (recording->body == recorder->serial()) {
+        recording->note_call(signature, place, operands, results);
+      }
+    }
+    return results;
+  }
   keep_in_budget();
   Ref<Call> call(new Call);
   call->signature = signature;
@@ -98,7 +123,8 @@ std::vector<Ref<Variable>> Tape::record(const Signature* signature,
   call->operands.reserve(operands.size());
   for (Variable* operand : operands) {
     if (!operand->storage && !on_tape(*operand, epoch_) && !in_history(*operand, epoch_)) {
-      include_history(operand, {});  // it ran, and its bytes were not kept
+      if (operand->body != 0) refuse_left_over();
+      bring_back(operand, {});  // it ran, and its bytes were not kept
     }
     call->operands.emplace_back(operand);
   }
@@ -121,7 +147,9 @@ std::vector<Ref<Variable>> Tape::record(const Signature* signature,
     results.push_back(std::move(made));
   }
   ++statistics_.calls;
-  for (Recording* recording : recordings) recording->note_call(call.get(), results);
+  for (Recording* recording : recordings) {
+    if (recording->body == 0) recording->note_call(signature, place, operands, results);
+  }
   return results;
 }
 
@@ -283,7 +311,16 @@ void Tape::clear() {
 void Tape::compute(Variable* value) {
   for (Recording* recording : recordings) recording->fail("a value that is read");
   if (value->storage) return;
-  if (!on_tape(*value, epoch_)) include_history(value, {});
+  if (value->body != 0) {
+    if (const BodyRecorder* recorder = body()) {
+      recorder->refuse(
+          "reads a value, where none is known: it is recorded once, for all values",
+          "use mt.where, mt.cond or mt.while_loop where Python's if and while depend on values; "
+          "return what is to be read or printed, and read it outside");
+    }
+    refuse_left_over();
+  }
+  if (!on_tape(*value, epoch_)) bring_back(value, {});
   flush();
   if (!value->storage) {
     throw CompileError("array", "this value was lost when an earlier computation failed");

@@ -16,6 +16,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "frontends/python/trace/body.h"
 #include "frontends/python/trace/general.h"
 #include "frontends/python/trace/recording.h"
 #include "frontends/python/trace/segment.h"
@@ -38,7 +39,7 @@ class Tape {
   std::vector<Ref<Variable>> record(const Signature* signature, std::span<Variable* const> operands,
                                     const Place& place);
   // Puts what `value` was made of onto the tape again, where it ran already: what leads to one of
-  // `xs`, and what has to be computed for that.
+  // `xs`, and what has to be computed for that. In a body there is no history.
   void include_history(Variable* value, std::span<Variable* const> xs);
   // Runs all calls whose results are held.
   void flush();
@@ -53,6 +54,9 @@ class Tape {
   // before it; "" when there was none.
   const std::string& last_miss() const { return last_miss_; }
   bool gradients_on = true;
+  std::vector<BodyRecorder*> bodies;  // of control flow that is recorded now, innermost last
+  // The innermost that calls of this thread belong to; null: they belong to the tape.
+  BodyRecorder* body() const;
   std::vector<Recording*> recordings;  // of functions that are traced now, innermost last
   // Where the program is, for messages: set by whoever knows (the Python module). The first keeps
   // what it points to.
@@ -70,6 +74,7 @@ class Tape {
  private:
   void append(Call* call, std::vector<Ref<Call>>& calls);
   void mix_operands(const Call& call);
+  void bring_back(Variable* value, std::span<Variable* const> xs);
   int32_t leaf_of(Variable* value);
   Hash key(bool with_sizes) const;
   // The segment for what is on the tape, and its symbols' values; compiled where there is none.
