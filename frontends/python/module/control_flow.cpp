@@ -65,11 +65,12 @@ void add_control_flow(py::module_& module) {
   module.def("have_same_type", [](const py::object& a, const py::object& b) {
     return checked_array(a)->variable->type == checked_array(b)->variable->type;
   });
-  // The operator of control flow whose function is recorded now, None without one. `repeats`: the
-  // innermost that runs its function more than once.
+  // The operator of control flow whose function this thread records now, None without one.
+  // `repeats`: the innermost that runs its function more than once.
   module.def("recorded_operator", [](bool repeats) -> py::object {
     const auto& bodies = trace::tape().bodies;
     for (auto at = bodies.rbegin(); at != bodies.rend(); ++at) {
+      if ((*at)->thread() != std::this_thread::get_id()) continue;
       if (!repeats || (*at)->repeats()) return py::str((*at)->op());
     }
     return py::none();
