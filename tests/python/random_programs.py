@@ -3,9 +3,9 @@
 
 A program is drawn from a seed: a list of statements over a pool of arrays (element-wise operators,
 reductions, slices, assignment, in-place operators, scatter, branches on values, loops whose length
-depends on the step, cond, scan and while_loop inside of each other, shapes that change with it). `run(program, library, step)` interprets it. Keeps
-true: both libraries see the same inputs; a value is compared after each step, so what a replayed
-step gets wrong shows in a later one.
+depends on the step, cond, scan and while_loop inside of each other, shapes that change with it).
+`run(program, library, step)` interprets it. Keeps true: both libraries see the same inputs; a value
+is compared after each step, so what a replayed step gets wrong shows in a later one.
 
   python tests/python/random_programs.py --seeds 0..1000
 """
@@ -105,8 +105,8 @@ def draw(seed):
     """The statements of a program, and how large its inputs are."""
     rng = random.Random(seed)
     kinds = ["unary", "binary", "scalar", "reduce", "slice", "assign", "in_place", "branch",
-             "scatter", "concatenate", "transpose", "cumsum", "scan", "loop", "where", "keep", "cond",
-             "while", "carry"]
+             "scatter", "concatenate", "transpose", "cumsum", "scan", "loop", "where", "keep",
+             "cond", "while", "carry"]
     statements = []
     for _ in range(rng.randint(4, 14)):
         kind = rng.choice(kinds)

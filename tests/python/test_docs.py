@@ -10,7 +10,7 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-MODULES = ["arrays", "gradients"]
+MODULES = ["arrays", "control_flow", "gradients", "nn.recurrent"]
 
 
 def test_the_tutorial():

@@ -138,7 +138,8 @@ def test_initial_weights_and_text():
 @pytest.mark.parametrize("make, text", [
     (lambda: nn.LSTM(3, 5)(mt.zeros((7, 2, 4))), r"LSTM: x has the shape \(7, 2, 4\), expected "
      r"\[time, batch, 3\] or \[time, 3\]"),
-    (lambda: nn.LSTM(3, 5)(mt.zeros((7, 2, 3)), mt.zeros((1, 2, 5))), "takes 2 first states, got 1"),
+    (lambda: nn.LSTM(3, 5)(mt.zeros((7, 2, 3)), mt.zeros((1, 2, 5))),
+     "takes 2 first states, got 1"),
     (lambda: nn.GRU(3, 5)(mt.zeros((7, 2, 3)), mt.zeros((1, 3, 5))), r"first state has the shape "
      r"\(1, 3, 5\), expected \(1, 2, 5\)"),
     (lambda: nn.RNN(3, 5, nonlinearity="sin"), "no nonlinearity 'sin'; tanh or relu"),

@@ -21,7 +21,7 @@ struct ArrayObject {
   PyObject* weak_references;
   PyObject* grad;  // None, or an Array; null: None
   bool requires_grad;
-  uint32_t body;   // of control flow, in which it was made (trace/body.h); 0: none
+  uint32_t body;  // of control flow, in which it was made (trace/body.h); 0: none
 };
 
 extern PyTypeObject* array_type;    // one interpreter: set when the module is imported

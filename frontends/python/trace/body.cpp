@@ -128,9 +128,10 @@ void BodyRecorder::check_gradient(const Variable* y, std::span<Variable* const> 
   for (const Ref<Variable>& capture : captures_) {
     for (Variable* x : xs) {
       if (capture.get() == x || !depends_on(capture.get(), {&x, 1})[0]) continue;
-      refuse("takes a gradient by a value from outside that another one, which it uses too, was "
-             "made of",
-             help);
+      refuse(
+          "takes a gradient by a value from outside that another one, which it uses too, was "
+          "made of",
+          help);
     }
   }
 }
@@ -198,7 +199,8 @@ std::vector<Value> write_body(SegmentGraph& graph, const Body& body, std::span<c
     integers = integers.subspan(count);
     const bool flows = !signature.detached && signature.op->flow != Flow::stops &&
                        signature.op->history != History::dropped;
-    for (const Value& made : signature.op->build(graph, operands, reader)) keep(next++, made, flows);
+    for (const Value& made : signature.op->build(graph, operands, reader))
+      keep(next++, made, flows);
   }
   std::vector<Value> results;
   for (const int32_t number : body.results) results.push_back(values.at(number));
