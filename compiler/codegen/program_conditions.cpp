@@ -8,6 +8,19 @@
 #include "compiler/ir/sizes.h"
 
 namespace mintor {
+
+std::string staged(const std::string& function, int32_t stage) {
+  return stage == 0 ? function : function + "_" + std::to_string(stage);
+}
+
+std::vector<Condition> conditions_of(const Program& program, int32_t stage) {
+  std::vector<Condition> found;
+  for (const Condition& c : program.conditions)
+    if (std::max(stage_of(program, c.left), stage_of(program, c.right)) == stage)
+      found.push_back(c);
+  return found;
+}
+
 namespace {
 
 std::string text_or_null(const std::string& text) {
@@ -56,6 +69,20 @@ void write_condition(ProgramWriter& out, const Condition& c) {
   out.close();
 }
 
+void write_check(ProgramWriter& out, const Program& program, int32_t stage) {
+  const std::vector<Condition> conditions = conditions_of(program, stage);
+  if (conditions.empty()) return;
+  std::vector<Index> sides;
+  for (const Condition& c : conditions) sides.insert(sides.end(), {c.left, c.right});
+  out.open("static SizeCondition " + staged("check_conditions", stage) +
+           "(const int64_t* symbols) {");
+  out.symbol_locals(sides, "symbols", "Size");
+  for (const Condition& c : conditions) write_condition(out, c);
+  out.line("return {nullptr, 0, nullptr, 0, nullptr, nullptr};");
+  out.close();
+  out.line();
+}
+
 }  // namespace
 
 bool needs_derive(const Program& program) {
@@ -64,15 +91,8 @@ bool needs_derive(const Program& program) {
 
 void write_conditions(ProgramWriter& out, const Program& program) {
   if (needs_derive(program)) write_derive(out, program);
-  if (program.conditions.empty()) return;
-  std::vector<Index> sides;
-  for (const Condition& c : program.conditions) sides.insert(sides.end(), {c.left, c.right});
-  out.open("static SizeCondition check_conditions(const int64_t* symbols) {");
-  out.symbol_locals(sides, "symbols", "Size");
-  for (const Condition& c : program.conditions) write_condition(out, c);
-  out.line("return {nullptr, 0, nullptr, 0, nullptr, nullptr};");
-  out.close();
-  out.line();
+  for (int32_t stage = 0; stage <= static_cast<int32_t>(program.dynamic.size()); ++stage)
+    write_check(out, program, stage);
 }
 
 }  // namespace mintor

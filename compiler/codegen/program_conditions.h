@@ -11,5 +11,9 @@ namespace mintor {
 
 void write_conditions(ProgramWriter& out, const Program& program);
 bool needs_derive(const Program& program);
+// Those that can be checked once so many dynamic sizes are bound, and no earlier.
+std::vector<Condition> conditions_of(const Program& program, int32_t stage);
+// "check_sizes" at stage 0, then "check_sizes_1".
+std::string staged(const std::string& function, int32_t stage);
 
 }  // namespace mintor

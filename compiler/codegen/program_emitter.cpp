@@ -54,7 +54,7 @@ class EntryWriter {
       if (phases_[i].launch != nullptr)
         launch_case(i, *phases_[i].launch);
       else
-        condition_case(i, phases_[i].condition);
+        chosen_case(i, phases_[i]);
     }
     out_.line("default: break;");
     out_.close();
@@ -145,13 +145,20 @@ class EntryWriter {
     out_.close();
   }
 
-  void condition_case(size_t number, int32_t condition) {
+  void chosen_case(size_t number, const Phase& phase) {
+    const int32_t id = phase.bind != nullptr ? phase.bind->value : phase.condition;
     std::vector<Index> mentioned;
-    const std::string address = pointer(condition, false, mentioned);
-    out_.open("case " + std::to_string(number) + ": {");
+    const std::string value = "*" + pointer(id, false, mentioned);
+    out_.open("case " + std::to_string(number) + ": {  // " + c_string(program_.buffers[id].name));
     out_.symbol_locals(mentioned, "a.symbols");
-    out_.line("if (part == 0) *a.chosen = *" + address + " ? 1 : 0;  // " +
-              c_string(program_.buffers[condition].name));
+    if (phase.bind == nullptr) {
+      out_.line("if (part == 0) *a.chosen = " + value + " ? 1 : 0;");
+    } else {
+      const auto size =
+          std::ranges::find(program_.dynamic, phase.bind->symbol, &DynamicSize::symbol);
+      out_.line("if (part == 0) *a.chosen = a.bind(a.context, " +
+                std::to_string(size - program_.dynamic.begin()) + ", " + value + ");");
+    }
     out_.line("break;");
     out_.close();
   }
@@ -181,6 +188,9 @@ class EntryWriter {
         break;
       case Place::arena:
         block = "a.arena";
+        break;
+      case Place::dynamic:
+        block = "a.dynamic" + slot;
         break;
     }
     if (home.place > Place::output) offset = home.offset + offset;
@@ -317,7 +327,7 @@ std::string emit_program_unit(const Program& program, const std::string& weights
   write_conditions(out, program);
   EntryWriter(out, program, program.prepare).write("prepare");
   EntryWriter(out, program, program.forward).write("forward");
-  write_order(out, program.forward, "forward_next");
+  write_order(out, program, program.forward, "forward_next");
   write_program_constant(out, program, weights_sha256);
   const std::string body = out.take();
   std::string text = banner(program, "The program");

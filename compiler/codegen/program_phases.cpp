@@ -19,13 +19,15 @@ namespace {
 void add_phases(const HostSteps& steps, std::vector<Phase>& phases) {
   for (const HostStep& step : steps) {
     if (const auto* launch = std::get_if<Launch>(&step.node)) {
-      phases.push_back({launch, -1, launch->kernel});
+      phases.push_back({launch, nullptr, -1, launch->kernel});
     } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
-      phases.push_back({nullptr, branch->condition, "if"});
+      phases.push_back({nullptr, nullptr, branch->condition, "if"});
       add_phases(branch->yes, phases);
       add_phases(branch->no, phases);
+    } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
+      phases.push_back({nullptr, bind, -1, "bind"});
     } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
-      if (loop->condition >= 0) phases.push_back({nullptr, loop->condition, "while"});
+      if (loop->condition >= 0) phases.push_back({nullptr, nullptr, loop->condition, "while"});
       add_phases(loop->steps, phases);
     }
   }
@@ -45,13 +47,14 @@ void collect_trips(const HostSteps& steps, std::vector<Index>& trips) {
 
 class OrderWriter {
  public:
-  explicit OrderWriter(ProgramWriter& out) : out_(out) {}
+  OrderWriter(ProgramWriter& out, const Program& program) : out_(out), program_(program) {}
 
   void write(const HostSteps& steps) {
     for (const HostStep& step : steps) {
       if (std::holds_alternative<Launch>(step.node)) leave();
       if (const auto* branch = std::get_if<Branch>(&step.node)) write(*branch);
       if (const auto* loop = std::get_if<Loop>(&step.node)) write(*loop);
+      if (const auto* bind = std::get_if<Bind>(&step.node)) write(*bind);
     }
   }
 
@@ -73,8 +76,8 @@ class OrderWriter {
   }
 
   void write(const Loop& loop) {
-    const std::string counter = out_.counter(loop.counter);
-    out_.open("for (" + counter + " = 0; " + counter + " < " + out_.c(loop.trip) + "; ++" +
+    const std::string counter = out_.slot(loop.counter);
+    out_.open("for (" + counter + " = 0; " + counter + " < " + out_.in_slots(loop.trip) + "; ++" +
               counter + ") {");
     if (loop.condition >= 0) {
       leave();
@@ -84,7 +87,19 @@ class OrderWriter {
     out_.close();
   }
 
+  // And the symbols that are computed once it is known.
+  void write(const Bind& bind) {
+    leave();
+    out_.line(out_.slot(bind.symbol) + " = chosen;");
+    const auto at = std::ranges::find(program_.dynamic, bind.symbol, &DynamicSize::symbol);
+    const auto stage = static_cast<int32_t>(at - program_.dynamic.begin()) + 1;
+    for (const Symbol& symbol : program_.symbols)
+      if (symbol.value && stage_of(program_, *symbol.value) == stage)
+        out_.line(out_.slot(symbol.name) + " = " + out_.in_slots(*symbol.value) + ";");
+  }
+
   ProgramWriter& out_;
+  const Program& program_;
   int phase_ = 0;
 };
 
@@ -107,15 +122,15 @@ std::vector<Index> trips_of(const Entry& entry) {
   return trips;
 }
 
-void write_order(ProgramWriter& out, const Entry& entry, const std::string& name) {
+void write_order(ProgramWriter& out, const Program& program, const Entry& entry,
+                 const std::string& name) {
   if (!has_order(entry)) return;
   out.open("static int32_t " + name + "(int64_t* n, int64_t chosen, int32_t phase) {");
   out.line("(void)n;");
   out.line("(void)chosen;");
-  out.symbol_locals(trips_of(entry), "n");
   out.open("switch (phase) {");
   out.label("default:");
-  OrderWriter(out).write(entry.steps);
+  OrderWriter(out, program).write(entry.steps);
   out.close();
   out.line("return -1;");
   out.close();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "compiler/codegen/program_conditions.h"
 #include "compiler/codegen/program_phases.h"
 #include "compiler/support/index_poly.h"
 
@@ -72,9 +73,10 @@ struct Check {
 struct Checks {
   const Program& program;
   Ranges ranges;
+  int32_t stage;
   std::vector<Check> list;
 
-  explicit Checks(const Program& given) : program(given) {
+  Checks(const Program& given, int32_t wanted) : program(given), stage(wanted) {
     for (const Symbol& symbol : program.symbols) {
       Range range{Index(symbol.lo), std::nullopt, symbol.divisor};
       if (symbol.hi >= 0) range.hi = Index(symbol.hi);
@@ -86,6 +88,7 @@ struct Checks {
     if (size.is_const() || size.as_var()) return;
     const bool fits = magnitude(size, program) <= kSafe;
     if (fits && ranges.proves_nonnegative(size)) return;
+    if (stage_of(program, size) != stage) return;
     if (std::ranges::find(list, size, &Check::size) != list.end()) return;
     list.push_back({size, tensor, dim});
   }
@@ -108,6 +111,7 @@ struct Checks {
     const auto whole = [&](const Index& e) { add(e, "nullptr", -1); };
     Index end = program.arena_bytes;
     for (const int32_t id : program.outputs) {
+      if (program.buffers[id].place != Place::output) continue;
       whole(end);
       end = end + program.buffers[id].bytes();
     }
@@ -123,8 +127,8 @@ struct Checks {
   }
 };
 
-std::vector<Check> checks_of(const Program& program) {
-  Checks checks(program);
+std::vector<Check> checks_of(const Program& program, int32_t stage) {
+  Checks checks(program, stage);
   checks.add_buffers();
   checks.add_rest();
   return std::move(checks.list);
@@ -132,14 +136,17 @@ std::vector<Check> checks_of(const Program& program) {
 
 }  // namespace
 
-bool needs_check(const Program& program) { return !checks_of(program).empty(); }
+bool needs_check(const Program& program, int32_t stage) {
+  return !checks_of(program, stage).empty();
+}
 
-void write_size_check(ProgramWriter& out, const Program& program) {
-  const std::vector<Check> checks = checks_of(program);
+namespace {
+
+void write_checks(ProgramWriter& out, const std::vector<Check>& checks, const std::string& name) {
   if (checks.empty()) return;
   std::vector<Index> sizes;
   for (const Check& check : checks) sizes.push_back(check.size);
-  out.open("static SizeFault check_sizes(const int64_t* symbols) {");
+  out.open("static SizeFault " + name + "(const int64_t* symbols) {");
   out.symbol_locals(sizes, "symbols", "Size");
   for (const Check& check : checks) {
     out.line("if (const Size s = " + out.c(check.size) + "; !s.good()) return fault(s, " +
@@ -150,8 +157,39 @@ void write_size_check(ProgramWriter& out, const Program& program) {
   out.line();
 }
 
+// The memory of each dynamic size, and which outputs lie there.
+void write_dynamic(ProgramWriter& out, const Program& program,
+                   const std::vector<std::pair<std::string, Index>>& homes) {
+  if (program.dynamic.empty()) return;
+  for (size_t d = 0; d < program.dynamic.size(); ++d) {
+    const Index& bytes = program.dynamic[d].bytes;
+    out.open("static int64_t dynamic_bytes_" + std::to_string(d + 1) +
+             "(const int64_t* symbols) {");
+    out.line("(void)symbols;");
+    out.symbol_locals({bytes}, "symbols");
+    out.line("return " + out.c(bytes) + ";");
+    out.close();
+    out.line();
+  }
+  out.open("static int32_t output_dynamic(int32_t output) {");
+  out.open("switch (output) {");
+  for (const auto& [output, home] : homes)
+    out.line("case " + output + ": return " + (home - 1).str() + ";");
+  out.line("default: return -1;");
+  out.close();
+  out.close();
+  out.line();
+}
+
+}  // namespace
+
+void write_size_check(ProgramWriter& out, const Program& program) {
+  for (int32_t stage = 0; stage <= static_cast<int32_t>(program.dynamic.size()); ++stage)
+    write_checks(out, checks_of(program, stage), staged("check_sizes", stage));
+}
+
 void write_size_functions(ProgramWriter& out, const Program& program) {
-  std::vector<std::pair<std::string, Index>> dims, bytes, offsets;
+  std::vector<std::pair<std::string, Index>> dims, bytes, offsets, homes;
   Index end = program.arena_bytes;
   for (size_t o = 0; o < program.outputs.size(); ++o) {
     const Buffer& buffer = program.buffers[program.outputs[o]];
@@ -162,6 +200,11 @@ void write_size_functions(ProgramWriter& out, const Program& program) {
                         buffer.shape[d]);
     }
     bytes.emplace_back(std::to_string(o), total);
+    if (buffer.place == Place::dynamic) {
+      offsets.emplace_back(std::to_string(o), buffer.offset);
+      homes.emplace_back(std::to_string(o), buffer.slot + 1);
+      continue;
+    }
     offsets.emplace_back(std::to_string(o), end);
     end = end + buffer.bytes();
   }
@@ -175,6 +218,7 @@ void write_size_functions(ProgramWriter& out, const Program& program) {
   switch_function(out, "output_dim", "int32_t output, int32_t dim", "output * MT_MAX_RANK + dim",
                   dims);
   switch_function(out, "output_offset", "int32_t output", "output", offsets);
+  write_dynamic(out, program, homes);
 }
 
 }  // namespace mintor

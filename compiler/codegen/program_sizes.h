@@ -11,6 +11,6 @@ namespace mintor {
 void write_size_functions(ProgramWriter& out, const Program& program);
 // `check_sizes`, where needs_check().
 void write_size_check(ProgramWriter& out, const Program& program);
-bool needs_check(const Program& program);
+bool needs_check(const Program& program, int32_t stage);
 
 }  // namespace mintor

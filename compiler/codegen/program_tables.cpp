@@ -3,6 +3,7 @@
 // for (rank, number of symbols) is an error that names it.
 #include "compiler/codegen/program_tables.h"
 
+#include <algorithm>
 #include <set>
 
 #include "compiler/codegen/program_conditions.h"
@@ -79,7 +80,7 @@ void check_symbols_are_bound(const Program& program) {
     }
   }
   for (const Symbol& symbol : program.symbols) {
-    if (symbol.value) bound.insert(symbol.name);
+    if (symbol.value || stage_of(program, Index::var(symbol.name)) > 0) bound.insert(symbol.name);
   }
   for (const Buffer& buffer : program.buffers) {
     for (const Index& extent : buffer.shape) {
@@ -118,7 +119,27 @@ void name_table(ProgramWriter& out, const Entry& entry, const std::string& name)
   out.close("};");
 }
 
-std::string table_or_null(bool there, const char* name) { return there ? name : "nullptr"; }
+std::string table_or_null(bool there, const std::string& name) { return there ? name : "nullptr"; }
+
+size_t position_of(const Program& program, const std::string& symbol) {
+  return static_cast<size_t>(std::ranges::find(program.symbols, symbol, &Symbol::name) -
+                             program.symbols.begin());
+}
+
+void dynamic_table(ProgramWriter& out, const Program& program) {
+  if (program.dynamic.empty()) return;
+  out.open("static const DynamicSize kDynamic[] = {");
+  for (size_t d = 0; d < program.dynamic.size(); ++d) {
+    const auto stage = static_cast<int32_t>(d) + 1;
+    out.line(
+        "{" + std::to_string(position_of(program, program.dynamic[d].symbol)) + ", " +
+        staged("dynamic_bytes", stage) + ", " +
+        table_or_null(needs_check(program, stage), staged("check_sizes", stage)) + ", " +
+        table_or_null(!conditions_of(program, stage).empty(), staged("check_conditions", stage)) +
+        "},");
+  }
+  out.close("};");
+}
 
 }  // namespace
 
@@ -158,6 +179,7 @@ void write_program_constant(ProgramWriter& out, const Program& program,
     return "{" + name + ", " + count(phases) + ", " + names + ", " + name + "_tasks, " +
            (has_order(of) ? name + "_next" : "nullptr") + "},";
   };
+  dynamic_table(out, program);
   out.open("const Program program = {");
   out.line("{" + c_string(program.name) + ", " + c_string(program.numerics_hash) + ", " +
            c_string(levels) + ", nullptr, " + count(program.inputs.size()) + ", " +
@@ -178,8 +200,14 @@ void write_program_constant(ProgramWriter& out, const Program& program,
   out.line(table_or_null(needs_derive(program), "derive") + ",");
   out.line(c_string(weights_sha256) + ",");
   out.line(count(program.prepare_arena_bytes) + ",");
-  out.line(table_or_null(needs_check(program), "check_sizes") + ",");
-  out.line(table_or_null(!program.conditions.empty(), "check_conditions") + ",");
+  out.line(table_or_null(needs_check(program, 0), "check_sizes") + ",");
+  out.line(table_or_null(!conditions_of(program, 0).empty(), "check_conditions") + ",");
+  const auto early = std::ranges::count_if(program.symbols, [&](const Symbol& symbol) {
+    return stage_of(program, Index::var(symbol.name)) == 0;
+  });
+  const bool dynamic = !program.dynamic.empty();
+  out.line(table_or_null(dynamic, "kDynamic") + ", " + count(program.dynamic.size()) + ", " +
+           std::to_string(early) + ", " + table_or_null(dynamic, "output_dynamic") + ",");
   out.close("};");
 }
 

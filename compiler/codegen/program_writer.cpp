@@ -32,7 +32,13 @@ std::string ProgramWriter::add_local(const std::string& name) {
   return local;
 }
 
-std::string ProgramWriter::counter(const std::string& name) const {
+std::string ProgramWriter::in_slots(const Index& e) const {
+  std::map<std::string, Index> slots;
+  for (const std::string& name : e.vars()) slots[name] = Index::var(slot(name));
+  return e.substitute(slots).c_str({});
+}
+
+std::string ProgramWriter::slot(const std::string& name) const {
   const auto found = std::ranges::find(names_, name);
   return "n[" + std::to_string(found - names_.begin()) + "]";
 }

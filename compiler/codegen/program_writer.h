@@ -23,8 +23,10 @@ class ProgramWriter {
   std::string take() { return std::move(text_); }
 
   std::string c(const Index& e) const;
-  // "n[3]": where a loop counts, behind the symbols.
-  std::string counter(const std::string& name) const;
+  // "n[3]": where a symbol lies, or where a loop counts, behind the symbols; and an expression of
+  // those, which sees what was stored a line before.
+  std::string slot(const std::string& name) const;
+  std::string in_slots(const Index& e) const;
   // `const int64_t batch = FROM[0];` for the symbols and counters that the expressions mention.
   void symbol_locals(const std::vector<Index>& expressions, const std::string& from,
                      const std::string& type = "int64_t");

@@ -20,7 +20,7 @@ bool has_fixed_size(const Node& node) {
 bool FromParameters::answer(const Node& node) const {
   if (node.kind == Kind::parameter || node.kind == Kind::constant) return true;
   if (node.kind == Kind::code || node.kind == Kind::host) return false;
-  if (node.kind == Kind::if_ || node.kind == Kind::loop) return false;
+  if (node.kind == Kind::if_ || node.kind == Kind::loop || node.kind == Kind::bind) return false;
   if (!has_fixed_size(node)) return false;
   if (node.kind == Kind::iota) return true;
   return !node.operands.empty() && std::ranges::all_of(node.operands, [&](const Value& v) {

@@ -106,7 +106,7 @@ bool is_read_by_control(const Drafts& all, const Node& node) {
 void place(Drafts& all, const Node& node) {
   if (role_of(node) == Role::leaf) return;
   if (role_of(node) == Role::opaque) refuse_opaque(all.graph, node);
-  if (role_of(node) == Role::control) return start(all, node, {"it holds kernels of its own"});
+  if (role_of(node) == Role::control) return start(all, node, {"the host runs it"});
   if (all.is_wanted(node)) return start(all, node, {"it is a result"});
   const bool in_memory = is_read_by_control(all, node);
   if (is_free(node) && !in_memory) {
@@ -117,7 +117,7 @@ void place(Drafts& all, const Node& node) {
     all.views.insert(&node);
     return;
   }
-  if (in_memory) return start(all, node, {"a loop or a branch reads it"});
+  if (in_memory) return start(all, node, {"the host reads it"});
   const std::vector<Reader> readers = readers_of(all, node);
   const int group = common_group(all, readers);
   if (group < 0 && is_window(all, node, readers)) {
@@ -141,6 +141,8 @@ FusionPlan plan_from(Drafts& all) {
   for (Group& group : plan.groups) {
     const Node& node = *group.outputs.front().node;
     if (role_of(node) != Role::control) continue;
+    group.is_kernel = false;
+    if (node.kind == Kind::bind) continue;
     for (const auto& region : node.as<RegionAttr>().regions)
       group.bodies.push_back(fuse(*region, all.apart));
   }

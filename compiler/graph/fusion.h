@@ -29,7 +29,8 @@ struct Group {
   std::string name;                  // from the scopes it fused, unique in the plan, a C identifier
   std::vector<std::string> because;  // why it holds what it holds, and what refused to join
   bool prepare = false;  // depends on parameters and constants alone: runs once, in entry `prepare`
-  std::vector<FusionPlan> bodies;  // of an if or loop, the only node: one per region
+  bool is_kernel = true;           // false: an if, loop or bind, its only node, which the host runs
+  std::vector<FusionPlan> bodies;  // of an if or loop: one per region
 };
 
 // A value whose bytes are those of another (a reshape): no kernel.
@@ -50,7 +51,7 @@ FusionPlan fuse(const Graph& graph, const std::set<const Node*>& apart = {});
 template <class Function>
 void visit_groups(const FusionPlan& plan, const Function& function) {
   for (const Group& group : plan.groups) {
-    if (group.bodies.empty()) function(*plan.graph, group);
+    if (group.is_kernel) function(*plan.graph, group);
     for (const FusionPlan& body : group.bodies) visit_groups(body, function);
   }
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Types of if, loop, call, code and host. Inputs of a region, in order of creation, take operands:
-// clang-format off
-//   if    operands cond bool[], captures...; regions then, else take the captures; results agree in
-//         type
-//   loop  operands carried..., scanned..., captures...; the body takes the iteration number i64[],
-//         the carried values, one slice along dimension 0 of each scanned operand, the captures; it
-//         gives the next carried values, then slices that are stacked to results with a first
-//         dimension of `trip`; a conditional one carries bool[] first, scans and stacks nothing
-//   call  operands...; region 0 takes them; region 1, if any, is its gradient
-// clang-format on
+// Types of if, loop, call, code and host. A region is a Graph whose inputs, in order of creation,
+// take operands:
+//|  if    cond bool[], captures...; regions then, else take the captures and agree in type
+//|  loop  carried..., scanned..., captures...; the body takes the iteration number i64[], the
+//|        carried values, a slice along dimension 0 of each scanned operand, the captures; it gives
+//|        the next carried values, then slices to stack, `trip` of them; a conditional one carries
+//|        bool[] first, scans and stacks nothing
+//|  call  operands...; region 0 takes them; region 1, if any, is its gradient
 // Sizes in a region's types are symbols of the graph around it, of the same names.
 #include "compiler/ir/derive.h"
 

@@ -65,9 +65,9 @@ std::vector<Value> inline_region(Builder& b, const Graph& region, std::span<cons
     for (const Value& v : node->operands) given.push_back(now(v));
     made[node] = node->kind == Kind::call && calls == InnerCalls::inlined
                      ? inline_region(b, *node->as<RegionAttr>().regions[0], given, calls)
-                     : names.empty() ? b.node(node->kind, node->attr, given, node->results)
-                                     : b.node(node->kind, renamed(node->attr, names), given,
-                                              renamed(node->results, names));
+                 : names.empty() ? b.node(node->kind, node->attr, given, node->results)
+                                 : b.node(node->kind, renamed(node->attr, names), given,
+                                          renamed(node->results, names));
   }
   std::vector<Value> results;
   for (const Result& r : region.results) results.push_back(now(r.value));

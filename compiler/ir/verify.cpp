@@ -175,7 +175,6 @@ std::string lowerable(const Graph&, const Node& node) {
     case Kind::random:
     case Kind::sort:
     case Kind::compact:
-    case Kind::bind:
       return "the kind " + std::string(name_of(node.kind)) + " cannot be lowered yet";
     default:
       return "";

@@ -34,6 +34,8 @@ int visit_moments(List& steps, const OnLaunch& on_launch, const OnRead& on_read,
       on_read(branch->condition, moment++);
       visit(branch->yes);
       visit(branch->no);
+    } else if (auto* bind = std::get_if<Bind>(&step.node)) {
+      on_read(bind->value, moment++);
     } else if (auto* loop = std::get_if<Loop>(&step.node)) {
       const int begin = moment++;
       if (loop->condition >= 0) on_read(loop->condition, moment++);

@@ -147,6 +147,26 @@ void place_packed(Program& program) {
   program.packed_bytes = end;
 }
 
+// Memory of each dynamic size, which is given when its symbol is bound. Outputs stay to the end.
+void place_dynamic(Program& program) {
+  const int end = visit_moments(
+      program.forward.steps, [](const Launch&, int) {}, [](int32_t, int) {}, [](int, int) {});
+  auto live = lifetimes(program, program.forward, Place::dynamic);
+  for (const int32_t output : program.outputs)
+    if (program.buffers[output].place == Place::dynamic) live[output].last = end;
+  for (size_t d = 0; d < program.dynamic.size(); ++d) {
+    std::vector<Slot> slots;
+    std::vector<int32_t> buffers;
+    for (const auto& [buffer, lifetime] : live) {
+      if (program.buffers[buffer].slot != static_cast<int32_t>(d)) continue;
+      slots.push_back({lifetime, exact_bytes(program.buffers[buffer]), 0});
+      buffers.push_back(buffer);
+    }
+    program.dynamic[d].bytes = place(slots).bytes;
+    for (size_t s = 0; s < slots.size(); ++s) program.buffers[buffers[s]].offset = slots[s].offset;
+  }
+}
+
 }  // namespace
 
 void plan_memory(CompileContext& context, Program& program) {
@@ -159,6 +179,7 @@ void plan_memory(CompileContext& context, Program& program) {
   EntryPlanner forward{context, program, program.forward, {}, {}, 0};
   const ArenaPlan plan = forward.run();
   program.arena_bytes = plan.bytes + kScratchPieces * scratch_bytes(program, program.forward);
+  place_dynamic(program);
   program.report.clear();
   const SymbolValues hints = hint_values(program);
   prepare.report(once, hints);

@@ -43,13 +43,16 @@ bool taken_over(const Program& program, const std::map<int, const Launch*>& laun
   });
 }
 
-void verify_entry(const Program& program, const Entry& entry, int64_t limit,
-                  const SymbolValues& values) {
+// `slot`: of the dynamic place.
+void verify_entry(const Program& program, const Entry& entry, Place place, int32_t slot,
+                  int64_t limit, const SymbolValues& values) {
   std::map<int, const Launch*> launches;  // by moment
   visit_moments(
       entry.steps, [&](const Launch& launch, int moment) { launches[moment] = &launch; },
       [](int32_t, int) {}, [](int, int) {});
-  const auto live = lifetimes(program, entry, Place::arena);
+  auto live = lifetimes(program, entry, place);
+  if (place == Place::dynamic)
+    std::erase_if(live, [&](const auto& one) { return program.buffers[one.first].slot != slot; });
   std::vector<std::pair<int32_t, Lifetime>> by_start(live.begin(), live.end());
   std::ranges::stable_sort(by_start, {}, [](const auto& one) { return one.second.first; });
   std::vector<Placed> alive;  // at the start of the one that is looked at
@@ -61,7 +64,7 @@ void verify_entry(const Program& program, const Entry& entry, int64_t limit,
     const Placed placed{id, lifetime, begin, begin + bytes};
     if (begin < 0 || begin % 64 != 0 || placed.end > limit) {
       throw InternalError("verify memory", describe(program, placed, values) +
-                                               " lies outside the arena of " +
+                                               " lies outside the block of " +
                                                std::to_string(limit) + " B, or off a line");
     }
     std::erase_if(alive, [&](const Placed& other) { return other.lifetime.last < lifetime.first; });
@@ -117,9 +120,13 @@ void verify_packed(const Program& program) {
 
 void verify_memory(const Program& program) {
   verify_packed(program);
-  verify_entry(program, program.prepare, program.prepare_arena_bytes, {});
+  verify_entry(program, program.prepare, Place::arena, 0, program.prepare_arena_bytes, {});
   for (const SymbolValues& values : samples(program)) {
-    verify_entry(program, program.forward, value_at(program.arena_bytes, values), values);
+    verify_entry(program, program.forward, Place::arena, 0, value_at(program.arena_bytes, values),
+                 values);
+    for (size_t d = 0; d < program.dynamic.size(); ++d)
+      verify_entry(program, program.forward, Place::dynamic, static_cast<int32_t>(d),
+                   value_at(program.dynamic[d].bytes, values), values);
   }
 }
 

@@ -42,6 +42,18 @@ Index offset_in_root(const Program& program, int32_t buffer) {
   return offset;
 }
 
+int32_t stage_of(const Program& program, const Index& e) {
+  int32_t stage = 0;
+  for (const std::string& name : e.vars()) {
+    for (size_t d = 0; d < program.dynamic.size(); ++d)
+      if (program.dynamic[d].symbol == name) stage = std::max(stage, static_cast<int32_t>(d) + 1);
+    const auto symbol = std::ranges::find(program.symbols, name, &Symbol::name);
+    if (symbol != program.symbols.end() && symbol->value)
+      stage = std::max(stage, stage_of(program, *symbol->value));
+  }
+  return stage;
+}
+
 int64_t alignment_of(const Program& program, int32_t buffer) {
   const Place place = program.buffers[root_of(program, buffer)].place;
   if (place <= Place::output) return size_of(program.buffers[buffer].dtype);

@@ -24,6 +24,8 @@ struct Blocks {
   std::vector<std::byte> packed, arena;
   std::vector<bool> packed_defined, arena_defined;      // per byte
   std::map<int32_t, std::vector<std::byte>> outside;    // inputs, outputs, weights by root
+  std::vector<std::vector<std::byte>> dynamic;          // by Program::dynamic
+  std::vector<std::vector<bool>> dynamic_defined;
 
   int64_t value(const Index& e) const {
     return e.evaluate([&](std::string_view name) {
@@ -41,11 +43,6 @@ struct Blocks {
     return count;
   }
 
-  // The block and the byte in it where a planned buffer starts; null for a buffer of its own.
-  std::vector<std::byte>* block_of(Place place) {
-    return place == Place::packed ? &packed : place == Place::arena ? &arena : nullptr;
-  }
-
   // Where a buffer lies: its block, and the bytes from which and to which it does.
   struct Span {
     std::vector<std::byte>* block = nullptr;
@@ -57,14 +54,22 @@ struct Blocks {
     const Buffer& buffer = program.buffers[id];
     const int32_t root = root_of(program, id);
     const Buffer& home = program.buffers[root];
-    Span span{block_of(home.place), nullptr, value(offset_in_root(program, id)),
+    Span span{nullptr, nullptr, value(offset_in_root(program, id)),
               element_count(buffer) * size_of(buffer.dtype)};
-    if (span.block == nullptr) {
+    const auto in = [&](std::vector<std::byte>& block, std::vector<bool>& defined) {
+      span.block = &block;
+      span.defined = &defined;
+      span.begin += value(home.offset);
+    };
+    if (home.place == Place::packed) {
+      in(packed, packed_defined);
+    } else if (home.place == Place::arena) {
+      in(arena, arena_defined);
+    } else if (home.place == Place::dynamic) {
+      in(dynamic.at(home.slot), dynamic_defined.at(home.slot));
+    } else {  // a block of its own
       span.block = &outside[root];
       span.block->resize(static_cast<size_t>(element_count(home) * size_of(home.dtype)));
-    } else {
-      span.begin += value(home.offset);
-      span.defined = span.block == &packed ? &packed_defined : &arena_defined;
     }
     check(span.begin >= 0 && span.begin + span.bytes <= static_cast<int64_t>(span.block->size()),
           "interpret program", "a buffer lies outside its block");
@@ -110,8 +115,28 @@ struct Blocks {
         run(holds(branch->condition) ? branch->yes : branch->no, level);
       } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
         run(*loop, level);
+      } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
+        run(*bind);
       }
     }
+  }
+
+  void run(const Bind& bind) {
+    const Memory memory = load(bind.value, false);
+    int64_t number = 0;
+    std::memcpy(&number, memory.bytes.data(), sizeof(number));
+    const Symbol& symbol = *std::ranges::find(program.symbols, bind.symbol, &Symbol::name);
+    if (number < symbol.lo || (symbol.hi >= 0 && number > symbol.hi))
+      throw CompileError("run", "'" + symbol.name + "' is " + std::to_string(number));
+    symbols[bind.symbol] = number;
+    const auto size = std::ranges::find(program.dynamic, bind.symbol, &DynamicSize::symbol);
+    const auto stage = static_cast<int32_t>(size - program.dynamic.begin()) + 1;
+    compute_sizes(program.symbols, symbols);
+    if (const auto broken = broken_condition(program.conditions, symbols))
+      throw CompileError("run", *broken);
+    const size_t bytes = static_cast<size_t>(value(size->bytes));
+    dynamic.at(stage - 1).assign(bytes, std::byte{0xff});
+    dynamic_defined.at(stage - 1).assign(bytes, false);
   }
 
   void run(const Loop& loop, size_t level) {
@@ -192,7 +217,9 @@ std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>&
                                   " inputs were given, the program has " +
                                   std::to_string(program.inputs.size()));
   }
-  Blocks blocks{program, {}, {}, {}, {}, {}, {}};
+  Blocks blocks{program, {}, {}, {}, {}, {}, {}, {}, {}};
+  blocks.dynamic.resize(program.dynamic.size());
+  blocks.dynamic_defined.resize(program.dynamic.size());
   for (const Weight& weight : program.weights) {
     blocks.outside[weight.buffer].assign(weight.value.data,
                                          weight.value.data + weight.value.bytes());

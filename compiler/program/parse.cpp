@@ -127,7 +127,7 @@ struct Parser {
       buffer.view_of = buffer_id();
     } else {
       buffer.place = place();
-      if (buffer.place <= Place::output) buffer.slot = small();
+      if (buffer.place <= Place::output || buffer.place == Place::dynamic) buffer.slot = small();
     }
     buffer.dtype = dtype();
     buffer.shape = indices();
@@ -148,7 +148,8 @@ struct Parser {
     if (at.accept("weights")) return Place::weights;
     if (at.accept("packed")) return Place::packed;
     if (at.accept("arena")) return Place::arena;
-    at.fail("a place is missing: input, output, weights, packed, arena or view");
+    if (at.accept("dynamic")) return Place::dynamic;
+    at.fail("a place is missing: input, output, weights, packed, arena, dynamic, view or part");
   }
 
   void weight() {
@@ -215,6 +216,10 @@ struct Parser {
       at.expect("else");
       branch.no = steps();
       return {std::move(branch)};
+    }
+    if (word == "bind") {
+      const std::string symbol(at.name("a symbol"));
+      return {Bind{symbol, buffer_id()}};
     }
     if (word != "loop") return {launch(word)};
     Loop loop;
@@ -288,6 +293,9 @@ struct Parser {
       program.outputs = buffer_ids(")");
     } else if (at.accept("sizes")) {
       sizes();
+    } else if (at.accept("dynamic")) {
+      const std::string symbol(at.name("a symbol"));
+      program.dynamic.push_back({symbol, one_index()});
     } else if (at.accept("counters")) {
       program.counters = strings();
     } else if (at.accept("report")) {

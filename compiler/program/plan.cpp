@@ -59,12 +59,14 @@ class GraphPlanner {
   void run(const std::vector<int32_t>& homes) {
     give_homes(homes);
     for (const Group& group : fusion_.groups) {
-      if (group.bodies.empty())
+      if (group.is_kernel)
         launch_group(group);
       else if (group.nodes[0]->kind == Kind::if_)
         plan_branch(group);
-      else
+      else if (group.nodes[0]->kind == Kind::loop)
         plan_loop(group);
+      else
+        plan_bind(group);
     }
     for (const auto& [result, home] : copies_)
       copy(buffer_of(graph_.results[result].value), home, steps_);
@@ -160,9 +162,20 @@ class GraphPlanner {
     steps_.push_back({std::move(branch)});
   }
 
+  // The number itself is passed on.
+  void plan_bind(const Group& group) {
+    const Node& node = *group.nodes[0];
+    const int32_t value = buffer_of(node.operands[0]);
+    steps_.push_back({Bind{node.as<BindAttr>().symbol, value}});
+    const auto home = buffers_.find({node.id, 0});
+    if (home == buffers_.end())
+      buffers_[{node.id, 0}] = value;
+    else
+      copy(value, home->second, steps_);
+  }
+
   void plan_body(const FusionPlan& body, const std::vector<int32_t>& inputs,
                  const std::vector<int32_t>& homes, HostSteps& steps) {
-    draft_.add_conditions(*body.graph);
     GraphPlanner planner(draft_, body, kernels_, steps, depth_ + 1);
     const std::vector<const Node*> nodes = inputs_of(*body.graph);
     check(nodes.size() == inputs.size(), "plan", "a region has other inputs");
@@ -267,6 +280,15 @@ class GraphPlanner {
   std::vector<std::pair<size_t, int32_t>> copies_;  // results that are copied to their homes
 };
 
+void add_sizes(ProgramDraft& draft, const FusionPlan& fusion) {
+  draft.add_sizes(*fusion.graph);
+  for (const Group& group : fusion.groups) {
+    if (group.nodes[0]->kind == Kind::bind)
+      draft.add_dynamic(group.nodes[0]->as<BindAttr>().symbol);
+    for (const FusionPlan& body : group.bodies) add_sizes(draft, body);
+  }
+}
+
 }  // namespace
 
 Program plan(const FusionPlan& fusion, std::vector<TargetInfo> levels,
@@ -279,6 +301,7 @@ Program plan(const FusionPlan& fusion, std::vector<TargetInfo> levels,
                        "compile the graph without its updates: programs of inference hold none");
   }
   ProgramDraft draft(graph, std::move(levels));
+  add_sizes(draft, fusion);
   HostSteps steps;
   GraphPlanner planner(draft, fusion, kernels, steps, 0);
   for (const Node* node : inputs_of(graph)) planner.bind(*node, draft.add_input(*node));

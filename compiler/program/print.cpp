@@ -6,7 +6,7 @@
 //   buffer "v" = view "h" f32[214*batch]     buffer "p" = part "h" f32[214] at 856*step
 //   entry forward {
 //     relu("h", "r"; batch) tasks [batch] in_place 1 <- 0
-//     if "c" { ... } else { ... }            loop step in batch while "go" { ... }
+//     if "c" { ... } else { ... }     loop step in batch while "go" { ... }     bind n "count"
 //   }
 //   kernel relu { ... one kernel text per level, each closed by a line `---` ... }
 #include <string>
@@ -36,6 +36,8 @@ std::string_view name_of(Place place) {
     case Place::weights: return "weights";
     case Place::packed: return "packed";
     case Place::arena: return "arena";
+    case Place::dynamic:
+      return "dynamic";
   }
   return "";
 }
@@ -69,13 +71,15 @@ std::string condition_line(const Condition& c) {
          "] " + quoted(c.because) + "\n";
 }
 
+bool has_slot(Place place) { return place <= Place::output || place == Place::dynamic; }
+
 std::string buffer_line(const Program& program, const Buffer& buffer) {
   std::string line = "  buffer " + quoted(buffer.name) + " = ";
   if (buffer.view_of >= 0) {
     line += (buffer.part ? "part " : "view ") + quoted(program.buffers.at(buffer.view_of).name);
   } else {
     line += name_of(buffer.place);
-    if (buffer.place <= Place::output) line += " " + std::to_string(buffer.slot);
+    if (has_slot(buffer.place)) line += " " + std::to_string(buffer.slot);
   }
   line += " " + std::string(mintor::name_of(buffer.dtype)) + "[" + joined(buffer.shape) + "]";
   const bool has_offset = buffer.view_of < 0 ? buffer.place > Place::output : buffer.part;
@@ -117,6 +121,8 @@ std::string steps_text(const Program& program, const HostSteps& steps, const std
       text += "loop " + loop->counter + " in " + loop->trip.str();
       if (loop->condition >= 0) text += " while " + name(loop->condition);
       text += " {\n" + steps_text(program, loop->steps, inner) + indent + "}\n";
+    } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
+      text += "bind " + bind->symbol + " " + name(bind->value) + "\n";
     }
   }
   return text;
@@ -153,6 +159,8 @@ std::string print(const Program& program) {
   text += "  sizes weights " + std::to_string(program.weights_bytes) + " prepare_arena " +
           std::to_string(program.prepare_arena_bytes) + " packed [" + program.packed_bytes.str() +
           "] arena [" + program.arena_bytes.str() + "]\n";
+  for (const DynamicSize& size : program.dynamic)
+    text += "  dynamic " + size.symbol + " [" + size.bytes.str() + "]\n";
   if (!program.counters.empty()) text += "  counters " + quoted_list(program.counters) + "\n";
   for (const std::string& line : program.report) text += "  report " + quoted(line) + "\n";
   text += entry_text(program, program.prepare) + entry_text(program, program.forward);

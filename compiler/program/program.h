@@ -23,7 +23,8 @@
 
 namespace mintor {
 
-enum class Place : uint8_t { input, output, weights, packed, arena };
+// dynamic: memory for sizes that are known once a `Bind` has run; an output may lie there.
+enum class Place : uint8_t { input, output, weights, packed, arena, dynamic };
 
 struct Buffer {
   std::string name;             // unique in the program
@@ -31,8 +32,8 @@ struct Buffer {
   DType dtype = DType::f32;
   Shape shape;
   Place place = Place::arena;
-  int32_t slot = 0;             // input, output: position
-  Index offset;                 // weights, packed, arena: bytes, a multiple of 64
+  int32_t slot = 0;  // input, output: position; dynamic: position in Program::dynamic
+  Index offset;      // weights, packed, arena, dynamic: bytes, a multiple of 64
   // Shares the bytes of another buffer: all of them, or as a part what it takes from `offset` on,
   // counted from where that one starts. Place and slot are those of its root.
   int32_t view_of = -1;
@@ -74,8 +75,14 @@ struct Loop {
   HostSteps steps;
 };
 
+// A symbol becomes what an i64[] in memory holds; what lies outside of its range ends the run.
+struct Bind {
+  std::string symbol;
+  int32_t value = 0;  // buffer
+};
+
 struct HostStep {
-  std::variant<Launch, Branch, Loop> node;
+  std::variant<Launch, Branch, Loop, Bind> node;
 };
 struct Entry {
   std::string name;
@@ -102,6 +109,12 @@ struct LevelKernels {
   std::vector<Kernel> levels;
 };  // one Kernel per Program::levels
 
+// A symbol that a Bind sets, and the memory for all that its value decides.
+struct DynamicSize {
+  std::string symbol;
+  Index bytes;
+};
+
 // `parameter`: whose value it is, by its name; empty for a constant.
 struct Weight { std::string parameter; Tensor value; int32_t buffer = 0; };
 
@@ -109,6 +122,7 @@ struct Program {
   std::string name;
   std::string numerics_hash;
   std::vector<Symbol> symbols;            // bound by inputs, in order, or computed from others
+  std::vector<DynamicSize> dynamic;       // in the order of their Binds
   std::vector<std::string> counters;      // of loops, outermost first
   std::vector<Condition> conditions;      // on their values, checked when they are bound
   std::vector<Buffer> buffers;
@@ -139,6 +153,8 @@ const std::string& port_name(const Buffer& buffer);
 int32_t root_of(const Program& program, int32_t buffer);
 // Where a buffer starts, in bytes from the start of its root: 0 unless it is a part.
 Index offset_in_root(const Program& program, int32_t buffer);
+// How many of Program::dynamic have to be bound before an expression has a value.
+int32_t stage_of(const Program& program, const Index& e);
 // What its address is a multiple of: callers align to elements, we align roots to 64 bytes.
 int64_t alignment_of(const Program& program, int32_t buffer);
 // Position in Program::kernels; InternalError when there is none of that name.

@@ -107,6 +107,8 @@ void use_in_steps(const HostSteps& steps, const std::function<void(const Index&)
     } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
       use(loop->trip);
       use_in_steps(loop->steps, use);
+    } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
+      use(Index::var(bind->symbol));
     }
   }
 }
@@ -151,12 +153,20 @@ int32_t ProgramDraft::add_buffer(std::string name, const Type& type, Place place
   buffer.shape = type.shape;
   buffer.place = place;
   buffer.slot = slot;
+  int32_t stage = 0;
+  for (const Index& extent : type.shape) stage = std::max(stage, stage_of(program, extent));
+  if (stage > 0 && (place == Place::arena || place == Place::output)) {
+    buffer.place = Place::dynamic;
+    buffer.slot = stage - 1;
+  }
   program.buffers.push_back(std::move(buffer));
   return static_cast<int32_t>(program.buffers.size() - 1);
 }
 
 int32_t ProgramDraft::add_view(std::string name, const Type& type, int32_t of) {
-  const int32_t id = add_buffer(std::move(name), type, program.buffers[of].place);
+  const Place place = program.buffers[of].place;
+  const int32_t id = add_buffer(std::move(name), type, place);
+  program.buffers[id].place = place;
   program.buffers[id].view_of = of;
   return id;
 }
@@ -198,12 +208,20 @@ int32_t ProgramDraft::weight_of(const Value& value, const std::string& name) {
   return id;
 }
 
-void ProgramDraft::add_conditions(const Graph& graph) {
+void ProgramDraft::add_sizes(const Graph& graph) {
+  for (const Symbol& symbol : graph.symbols())
+    if (std::ranges::find(program.symbols, symbol.name, &Symbol::name) == program.symbols.end())
+      program.symbols.push_back(symbol);
   for (const Condition& condition : graph.conditions()) {
-    const std::string text = to_string(condition);
-    const auto same = [&](const Condition& known) { return to_string(known) == text; };
+    const auto same = [&](const Condition& known) { return says_the_same(known, condition); };
     if (std::ranges::none_of(program.conditions, same)) program.conditions.push_back(condition);
   }
+}
+
+void ProgramDraft::add_dynamic(const std::string& symbol) {
+  if (std::ranges::find(program.dynamic, symbol, &DynamicSize::symbol) != program.dynamic.end())
+    throw InternalError("plan", "the symbol '" + symbol + "' is bound twice");
+  program.dynamic.push_back({symbol, 0});
 }
 
 const std::string& ProgramDraft::counter(size_t depth) {
@@ -262,13 +280,14 @@ void ProgramDraft::check_bound(const Launch& launch) const {
     const std::string name = *symbol.as_var();
     const auto known = std::ranges::find(program.symbols, name, &Symbol::name);
     if (known != program.symbols.end() && known->value) continue;
+    if (stage_of(program, symbol) > 0) continue;
     const bool bound = std::ranges::any_of(program.inputs, [&](int32_t id) {
       return std::ranges::find(program.buffers[id].shape, symbol) !=
              program.buffers[id].shape.end();
     });
     if (bound) continue;
     throw CompileError("program", "no input has the size '" + name + "'", "",
-                       "sizes that depend on data are not supported in programs");
+                       "give it with --shape");
   }
 }
 
@@ -305,7 +324,8 @@ void ProgramDraft::place_weights() {
   program.weights_bytes = end;
 }
 
-// A symbol that no size, condition or computed symbol mentions is bound by nothing.
+// A symbol that no size, condition or computed symbol mentions is bound by nothing. What inputs
+// decide comes before what is known as the program runs.
 void ProgramDraft::keep_used_symbols() {
   std::set<std::string> used;
   const auto use = [&](const Index& e) { used.merge(e.vars()); };
@@ -317,6 +337,9 @@ void ProgramDraft::keep_used_symbols() {
     if (symbol.value && used.contains(symbol.name)) use(*symbol.value);
   }
   std::erase_if(program.symbols, [&](const Symbol& symbol) { return !used.contains(symbol.name); });
+  std::ranges::stable_partition(program.symbols, [&](const Symbol& symbol) {
+    return stage_of(program, Index::var(symbol.name)) == 0;
+  });
 }
 
 Program ProgramDraft::finish() {

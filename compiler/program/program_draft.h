@@ -25,7 +25,10 @@ class ProgramDraft {
   int32_t add_part(std::string name, const Type& type, int32_t of, Index offset);
   // Of a parameter or constant. Equal parameters share one place, and so do equal constants.
   int32_t weight_of(const Value& value, const std::string& name);
-  void add_conditions(const Graph& graph);
+  // Symbols and conditions of a region that the graph around it has not.
+  void add_sizes(const Graph& graph);
+  // A symbol that is bound as the program runs; asked for all before any buffer is made.
+  void add_dynamic(const std::string& symbol);
   // The counter of loops at a depth.
   const std::string& counter(size_t depth);
 

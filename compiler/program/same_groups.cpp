@@ -107,7 +107,7 @@ void add_groups(const FusionPlan& fusion, std::unordered_map<std::string, const 
   const Places places(*fusion.graph, fusion);
   for (const Group& group : fusion.groups) {
     for (const FusionPlan& body : group.bodies) add_groups(body, first, same);
-    if (!group.bodies.empty()) continue;
+    if (!group.is_kernel) continue;
     std::string text = GroupText(group, places).text();
     same[&group] = text.empty() ? &group : first.emplace(std::move(text), &group).first->second;
   }

@@ -2,6 +2,7 @@
 // The rules of a Program's structure. Takes a Program; throws InternalError naming rule and item.
 // Keeps true: after it, every id is in range, each launch fits its kernel at every level, values
 // are written before they are read, inputs and weights are never written, packed only in `prepare`.
+#include <algorithm>
 #include <set>
 
 #include "compiler/ir/sizes.h"
@@ -47,6 +48,7 @@ void verify_buffers(const Program& program) {
   const auto verify_slots = [&](const std::vector<int32_t>& ids, Place place) {
     for (size_t slot = 0; slot < ids.size(); ++slot) {
       const Buffer& buffer = program.buffers.at(ids[slot]);
+      if (place == Place::output && buffer.place == Place::dynamic && buffer.view_of < 0) continue;
       if (buffer.view_of >= 0 || buffer.place != place ||
           buffer.slot != static_cast<int32_t>(slot)) {
         broken("buffer '" + buffer.name + "'", "its place is not that of its position");
@@ -159,6 +161,27 @@ void verify_condition(const Program& program, int32_t id, const Writes& writes) 
   if (!writes.done.contains(root_of(program, id))) broken(item, "is read before it is written");
 }
 
+void verify_bind(const Program& program, const Bind& bind, const Writes& writes) {
+  const Buffer& buffer = program.buffers.at(bind.value);
+  const std::string item = "bind of '" + bind.symbol + "'";
+  if (buffer.dtype != DType::i64 || !buffer.shape.empty()) broken(item, "takes an i64[]");
+  if (!writes.done.contains(root_of(program, bind.value))) broken(item, "is read before written");
+  if (std::ranges::find(program.dynamic, bind.symbol, &DynamicSize::symbol) ==
+      program.dynamic.end())
+    broken(item, "is no dynamic size");
+}
+
+// What lies in the arena has its size before anything runs; the rest lies with what decides it.
+void verify_stage(const Program& program, const Buffer& buffer) {
+  int32_t stage = 0;
+  for (const Index& extent : buffer.shape) stage = std::max(stage, stage_of(program, extent));
+  const bool is_dynamic = buffer.place == Place::dynamic;
+  if (buffer.view_of < 0 && is_dynamic != (stage > 0))
+    broken("buffer '" + buffer.name + "'", "its size is known at another time");
+  if (buffer.view_of < 0 && is_dynamic && buffer.slot + 1 != stage)
+    broken("buffer '" + buffer.name + "'", "it lies with another dynamic size");
+}
+
 void verify_steps(const Program& program, const HostSteps& steps, bool prepare, Writes& writes,
                   size_t depth = 0) {
   for (const HostStep& step : steps) {
@@ -171,6 +194,9 @@ void verify_steps(const Program& program, const HostSteps& steps, bool prepare, 
       verify_steps(program, branch->yes, prepare, writes, depth + 1);
       verify_steps(program, branch->no, prepare, other, depth + 1);
       std::erase_if(writes.done, [&](int32_t root) { return !other.done.contains(root); });
+    } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
+      if (prepare) broken("prepare", "binds nothing");
+      verify_bind(program, *bind, writes);
     } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
       if (prepare) broken("prepare", "has no loops");
       if (depth >= program.counters.size() || program.counters[depth] != loop->counter)
@@ -193,6 +219,7 @@ void verify(const Program& program) {
     }
     for (const Kernel& level : kernel.levels) verify(level);
   }
+  for (const Buffer& buffer : program.buffers) verify_stage(program, buffer);
   Writes writes;
   for (size_t i = 0; i < program.buffers.size(); ++i) {
     const Place place = program.buffers[i].place;

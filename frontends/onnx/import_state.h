@@ -73,8 +73,8 @@ struct OnnxState {
   OnnxState* around = nullptr;  // of a region: where values that it does not make come from
   std::string path;             // of a region
   int depth = 0;                // of sub-graphs, regions or not
-  OnnxCaptures captures;                     // of a region
-  std::map<std::string, OnnxSizes> regions;  // of the model: what its regions have found out, by path
+  OnnxCaptures captures;        // of a region
+  std::map<std::string, OnnxSizes> regions;  // of the model: what its regions found out, by path
   std::set<std::string> bound;               // of the model: symbols that runs bind
   int64_t bodies_again = 0;                  // of the model: loop bodies imported a second time
 

@@ -80,7 +80,8 @@ namespace {
 // What this attempt found out about the region, for the next one.
 void keep_findings(OnnxState& state) {
   note_sizes(state);
-  state.model_state().regions.insert_or_assign(state.path, state.sizes);
+  if (state.sizes.count() + state.sizes.commons.size() > 0)
+    state.model_state().regions.insert_or_assign(state.path, state.sizes);
 }
 
 // One level further down, for as long as it lives.
@@ -101,8 +102,7 @@ std::vector<OnnxValue> outputs_of(OnnxNode& n, OnnxState& state, const onnx::Gra
   std::vector<OnnxValue> outputs;
   for (const onnx::ValueInfoProto& output : graph.output()) {
     const OnnxValue* value = state.find(output.name());
-    if (!value)
-      n.fail("output '" + printable(output.name()) + "' of its graph is made by no node");
+    if (!value) n.fail("output '" + printable(output.name()) + "' of its graph is made by no node");
     outputs.push_back(*value);
   }
   return outputs;
@@ -139,8 +139,7 @@ std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute
            " inputs, needs " + std::to_string(inputs.size()));
   std::string path = n.state().path + "/" + std::string(attribute);
   for (const std::string& name : n.proto().output()) path += ":" + name;
-  auto draft =
-      std::unique_ptr<OnnxDraft>(new OnnxDraft{OnnxState(n.state(), std::move(path)), {}});
+  auto draft = std::unique_ptr<OnnxDraft>(new OnnxDraft{OnnxState(n.state(), std::move(path)), {}});
   OnnxState& state = draft->state;
   const Deeper deeper(n, state);
   const Builder::Scope scope(state.builder, n.builder().scope());
@@ -153,8 +152,8 @@ std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute
       const OnnxRegionInput& input = inputs[i];
       OnnxValue value{{}, input.known};
       if (!input.known)
-        value.value = state.builder.input("x" + std::to_string(i), input.type.dtype,
-                                          input.type.shape);
+        value.value =
+            state.builder.input("x" + std::to_string(i), input.type.dtype, input.type.shape);
       if (input.symbolic) {
         const std::string symbol = state.fresh_symbol("step");
         state.builder.bind(value.value, symbol, 0, input.last);
@@ -176,11 +175,20 @@ std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute
   return draft;
 }
 
+namespace {
+
+void set_results(Graph& graph, std::span<const Value> results) {
+  graph.results.clear();
+  for (const Value& v : results)
+    graph.results.push_back({"r" + std::to_string(graph.results.size()), v});
+}
+
+}  // namespace
+
 std::shared_ptr<const Graph> region_of(OnnxDraft& draft, const std::vector<OnnxRegionPort>& ports,
                                        std::span<const Value> results) {
   Graph& from = draft.state.graph;
-  from.results.clear();
-  for (const Value& v : results) from.results.push_back({"r" + std::to_string(from.results.size()), v});
+  set_results(from, results);
   auto region = std::make_shared<Graph>("region");
   region->copy_sizes(from);
   Builder b(*region);
@@ -200,10 +208,15 @@ std::shared_ptr<const Graph> region_of(OnnxDraft& draft, const std::vector<OnnxR
   return region;
 }
 
-std::vector<Value> captured_by(std::initializer_list<const OnnxDraft*> drafts) {
+std::vector<Value> captured_by(std::initializer_list<OnnxGiven> given) {
   OnnxCaptures all;
-  for (const OnnxDraft* draft : drafts)
-    all.insert(draft->state.captures.begin(), draft->state.captures.end());
+  for (const auto& [draft, results] : given) {
+    set_results(draft->state.graph, results);
+    const std::vector<const Node*> live = live_nodes(draft->state.graph);
+    const std::set<const Node*> needed(live.begin(), live.end());
+    for (const auto& [key, capture] : draft->state.captures)
+      if (needed.contains(capture.input.node)) all.emplace(key, capture);
+  }
   std::vector<Value> operands;
   for (const auto& [key, capture] : all) operands.push_back(capture.outer);
   return operands;

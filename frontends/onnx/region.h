@@ -48,8 +48,13 @@ struct OnnxRegionPort {
 std::shared_ptr<const Graph> region_of(OnnxDraft& draft, const std::vector<OnnxRegionPort>& ports,
                                        std::span<const Value> results);
 
-// What drafts captured, each value once: operands of the node; and the ports for them.
-std::vector<Value> captured_by(std::initializer_list<const OnnxDraft*> drafts);
+// What drafts captured for these results, each value once: operands of the node; the ports for
+// them.
+struct OnnxGiven {
+  OnnxDraft* draft;
+  std::span<const Value> results;
+};
+std::vector<Value> captured_by(std::initializer_list<OnnxGiven> given);
 std::vector<OnnxRegionPort> ports_of(const OnnxDraft& draft, std::span<const Value> captured);
 
 // Sizes that a region computes, for what it gives to the graph around it. Throws where a result's

@@ -34,12 +34,18 @@ struct Args {
   char* arena;                 // working memory, 64-byte aligned; contents undefined at entry
   const int64_t* symbols;      // bound values, in order of mt_model_info.symbols, then the counters
                                // of loops where the entry has a `next`
-  int64_t* chosen;             // what the last condition that was read said, 0 or 1
+  int64_t* chosen;             // what the last condition that was read said, 0 or 1; the last size
+                               // that was bound, kStopped where it cannot be
+  char* const* dynamic;        // memory of each dynamic size, after it was bound
+  int64_t (*bind)(void* context, int32_t size, int64_t value);  // gives what `chosen` becomes
+  void* context;
 };
+static const int64_t kStopped = INT64_MIN;
 
 // A phase is one launch: part p of n runs its share. Parts of one phase may run at the same time;
 // a barrier lies between phases. `kernels` is the level's table, known to generated code only. A
-// condition that a branch or a loop reads is a phase too, of part 0 alone: it sets `chosen`.
+// condition that a branch or a loop reads is a phase too, of part 0 alone: it sets `chosen`; so is
+// a size that is bound.
 using PhaseFn = void (*)(const void* kernels, const Args& args, int32_t phase, int32_t part,
                          int32_t parts);
 
@@ -47,11 +53,12 @@ struct Entry {
   PhaseFn run;                       // may be null when phase_count is 0
   int32_t phase_count;
   const char* const* names;          // kernel name of each phase
-  // How many parallel tasks the phase has (1: run it on one thread; 0: skip it; kCondition: it is
-  // one). A pure function. Null: unknown, use all parts.
+  // How many parallel tasks the phase has (1: run it on one thread; 0: skip it; kCondition: it sets
+  // `chosen`). A pure function. Null: unknown, use all parts.
   int64_t (*tasks)(const int64_t* symbols, int32_t phase);
-  // Of an entry with branches or loops: which phase comes after `phase` (-1: after the start), -1
-  // when none does. Counts its loops behind the symbols. Null: the phases in order.
+  // Of an entry with branches, loops or sizes that it binds: which phase comes after `phase` (-1:
+  // after the start), -1 when none does. Counts its loops behind the symbols, and binds and derives
+  // symbols. Null: the phases in order.
   int32_t (*next)(int64_t* symbols, int64_t chosen, int32_t phase);
 };
 static const int64_t kCondition = -1;
@@ -80,6 +87,15 @@ struct SizeCondition {
   const char* because;               // the operator and its place; may be null
 };
 
+// A symbol that a run binds; all that its value decides lies in memory of its own.
+struct DynamicSize {
+  int32_t symbol;
+  int64_t (*bytes)(const int64_t* symbols);
+  // As in Program, for what its value decides. May be null.
+  SizeFault (*check_sizes)(const int64_t* symbols);
+  SizeCondition (*check_conditions)(const int64_t* symbols);
+};
+
 struct Program {
   mt_model_info info;                // `level` null; the runtime fills it in its own copy
   const Level* levels;               // best last
@@ -100,6 +116,12 @@ struct Program {
   // The first condition between sizes that does not hold; asked before check_sizes, and not for
   // sizes that memory is only reserved for. Null: there are none.
   SizeCondition (*check_conditions)(const int64_t* symbols);
+  const DynamicSize* dynamic;  // in the order in which they are bound first
+  int32_t dynamic_count;
+  int32_t early_symbols;  // those before are known when inputs are bound
+  // Which dynamic size an output lies with, -1: none; its output_offset is one in that memory.
+  // Null: there are no dynamic sizes.
+  int32_t (*output_dynamic)(int32_t output);
 };
 
 // The generated table, one per package.

@@ -47,9 +47,16 @@ static mt_status check_block(const char* role, const mt_tensor_info& expected, c
 
 // Memory that an earlier run gave out, or works in: null counts as the same for an output, and an
 // input there would be written over while it is read.
+static bool lies_in(const Block& block, const void* data) {
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(block.data);
+  return reinterpret_cast<uintptr_t>(data) - begin < uint64_t(block.bytes);
+}
+
 static bool is_own_memory(const Context& context, const void* data) {
-  const uintptr_t begin = reinterpret_cast<uintptr_t>(context.arena.data);
-  return reinterpret_cast<uintptr_t>(data) - begin < uint64_t(context.arena.bytes);
+  if (lies_in(context.arena, data)) return true;
+  for (int32_t i = 0; i < context.model->program->dynamic_count; ++i)
+    if (lies_in(context.dynamic[i], data)) return true;
+  return false;
 }
 
 // Binds the symbol of one dimension, or checks that it agrees. `bound_by` names who bound it.
@@ -112,7 +119,7 @@ static mt_status bind_input(Context* context, const mt_tensor_info& expected,
 static mt_status check_derived(const Context& context, const char* const* bound_by) {
   if (!context.model->program->derive) return MT_OK;
   const mt_model_info& info = context.model->info;
-  for (int32_t i = 0; i < info.symbol_count; ++i) {
+  for (int32_t i = 0; i < context.model->program->early_symbols; ++i) {
     const mt_symbol_info& symbol = info.symbols[i];
     const int64_t value = context.symbols[i];
     if (!bound_by[i] && !in_range(symbol, value)) {
@@ -138,6 +145,10 @@ mt_status bind_inputs(Context* context, const mt_tensor* inputs) {
   return check_derived(*context, bound_by);
 }
 
+static bool is_dynamic(const Program& program, int32_t output) {
+  return program.output_dynamic && program.output_dynamic(output) >= 0;
+}
+
 mt_status check_outputs(Context* context, const mt_tensor* outputs) {
   const Program& program = *context->model->program;
   const mt_model_info& info = context->model->info;
@@ -145,7 +156,7 @@ mt_status check_outputs(Context* context, const mt_tensor* outputs) {
   for (int32_t i = 0; i < info.output_count; ++i) {
     const bool own = is_own_memory(*context, outputs[i].data);
     context->outputs[i] = own ? nullptr : outputs[i].data;
-    if (!context->outputs[i]) continue;
+    if (!context->outputs[i] || is_dynamic(program, i)) continue;
     const int64_t bytes = program.output_bytes(context->symbols, i);
     const mt_status status = check_block("output", info.outputs[i], outputs[i].data,
                                          outputs[i].bytes, uint64_t(bytes));
@@ -154,25 +165,52 @@ mt_status check_outputs(Context* context, const mt_tensor* outputs) {
   return MT_OK;
 }
 
+static void describe_output(Context* context, int32_t i, mt_tensor* described) {
+  const Program& program = *context->model->program;
+  const mt_tensor_info& info = context->model->info.outputs[i];
+  described->bytes = size_t(program.output_bytes(context->symbols, i));
+  described->dtype = info.dtype;
+  described->rank = info.rank;
+  for (int32_t dim = 0; dim < info.rank; ++dim) {
+    described->shape[dim] = program.output_dim(context->symbols, i, dim);
+  }
+}
+
 void describe_outputs(Context* context, mt_tensor* outputs) {
   const Program& program = *context->model->program;
-  const mt_model_info& info = context->model->info;
-  for (int32_t i = 0; i < info.output_count; ++i) {
+  for (int32_t i = 0; i < context->model->info.output_count; ++i) {
+    if (is_dynamic(program, i)) continue;
     mt_tensor& output = outputs[i];
-    output.bytes = size_t(program.output_bytes(context->symbols, i));
+    describe_output(context, i, &output);
     output.data = context->outputs[i];
     if (!output.data) {
       // An empty one could lie behind the last byte, which may be another's first.
       output.data = context->arena.data +
                     (output.bytes ? program.output_offset(context->symbols, i) : 0);
     }
-    output.dtype = info.outputs[i].dtype;
-    output.rank = info.outputs[i].rank;
-    for (int32_t dim = 0; dim < output.rank; ++dim) {
-      output.shape[dim] = program.output_dim(context->symbols, i, dim);
-    }
     context->outputs[i] = output.data;
   }
+}
+
+mt_status deliver_dynamic_outputs(Context* context, mt_tensor* outputs) {
+  const Program& program = *context->model->program;
+  for (int32_t i = 0; i < context->model->info.output_count; ++i) {
+    if (!is_dynamic(program, i)) continue;
+    mt_tensor made = outputs[i];
+    describe_output(context, i, &made);
+    const char* block = context->dynamic_data[program.output_dynamic(i)];
+    made.data =
+        const_cast<char*>(block) + (made.bytes ? program.output_offset(context->symbols, i) : 0);
+    if (void* given = context->outputs[i]) {
+      const mt_status status = check_block("output", context->model->info.outputs[i], given,
+                                           outputs[i].bytes, made.bytes);
+      if (status) return status;
+      if (made.bytes) memcpy(given, made.data, made.bytes);
+      made.data = given;
+    }
+    outputs[i] = made;
+  }
+  return MT_OK;
 }
 
 }  // namespace MT_PACKAGE

@@ -64,6 +64,7 @@ void context_destroy(Context* context) {
   if (!context) return;
   destroy_executor(&context->executor);
   if (context->owns_memory) release(&context->arena);
+  for (Block& block : context->dynamic) release(&block);
   free(context);
 }
 
@@ -91,8 +92,9 @@ static mt_status check_and_fit(Context* context, const mt_tensor* outputs) {
   const size_t bytes = sizeof(context->symbols);
   const bool known = context->fits && memcmp(context->fitting, context->symbols, bytes) == 0;
   mt_status status = MT_OK;
-  if (!known) status = check_conditions(*context->model->program, context->symbols);
-  if (!known && !status) status = check_sizes(*context->model->program, context->symbols);
+  const Program& program = *context->model->program;
+  if (!known) status = check_conditions(program, program.check_conditions, context->symbols);
+  if (!known && !status) status = check_sizes(program, program.check_sizes, context->symbols);
   if (!status) status = check_outputs(context, outputs);
   if (status || known) return status;
   status = fit_arena(context);
@@ -102,21 +104,60 @@ static mt_status check_and_fit(Context* context, const mt_tensor* outputs) {
   return MT_OK;
 }
 
+// What a run was given and found so far says that a size is `value`: checks it, and makes memory
+// for what it decides. Nothing there outlives the binding.
+static mt_status bind_size(Context* context, int32_t index, int64_t value) {
+  const Program& program = *context->model->program;
+  const DynamicSize& size = program.dynamic[index];
+  const mt_symbol_info& symbol = program.info.symbols[size.symbol];
+  if (!in_range(symbol, value)) {
+    return fail(MT_SHAPE_MISMATCH, "'%s' becomes %lld in this run, expected %s", symbol.name,
+                (long long)value, range_text(symbol).text);
+  }
+  context->symbols[size.symbol] = value;
+  if (program.derive) program.derive(context->symbols);
+  mt_status status = check_conditions(program, size.check_conditions, context->symbols);
+  if (!status) status = check_sizes(program, size.check_sizes, context->symbols);
+  if (status) return status;
+  const int64_t needed = size.bytes(context->symbols);
+  Block& block = context->dynamic[index];
+  if (needed <= block.bytes) return MT_OK;
+  release(&block);
+  context->dynamic_data[index] = nullptr;
+  if (!allocate(&block, needed, Fill::undefined)) {
+    return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes with '%s' = %lld", (long long)needed,
+                symbol.name, (long long)value);
+  }
+  context->dynamic_data[index] = block.data;
+  return MT_OK;
+}
+
+static int64_t bind_in_run(void* context, int32_t size, int64_t value) {
+  Context* running = static_cast<Context*>(context);
+  running->bound = bind_size(running, size, value);
+  return running->bound ? kStopped : value;
+}
+
 static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor* outputs) {
   mt_status status = bind_inputs(context, inputs);
   if (!status) status = check_and_fit(context, outputs);
   if (status) return status;
   describe_outputs(context, outputs);
   const Model& model = *context->model;
+  context->bound = MT_OK;
   const Args args = {context->inputs,
                      context->outputs,
                      model.weights.data,
                      model.packed.data,
                      context->arena.data,
                      context->symbols,
-                     nullptr};
+                     nullptr,
+                     context->dynamic_data,
+                     bind_in_run,
+                     context};
   launch(model.program->forward, model.level->kernels, args, context->executor);
-  return MT_OK;
+  if (context->bound || !model.program->output_dynamic) return context->bound;
+  return deliver_dynamic_outputs(context, outputs);
 }
 
 mt_status run(Context* context, const mt_tensor* inputs, mt_tensor* outputs) {

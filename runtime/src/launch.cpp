@@ -40,7 +40,7 @@ struct Walk {
 
   void advance() {
     if (job.entry->next) {
-      phase = job.entry->next(symbols, *args.chosen, phase);
+      phase = *args.chosen == kStopped ? -1 : job.entry->next(symbols, *args.chosen, phase);
     } else if (++phase == job.entry->phase_count) {
       phase = -1;
     }

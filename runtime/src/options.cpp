@@ -82,7 +82,7 @@ static mt_status reserved_symbols(const Program& program, const mt_context_optio
     }
   }
   if (program.derive) program.derive(symbols);
-  return check_sizes(program, symbols);
+  return check_sizes(program, program.check_sizes, symbols);
 }
 
 mt_status read_context_options(const Program& program, const mt_context_options* given,

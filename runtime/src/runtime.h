@@ -41,8 +41,10 @@ struct RangeText {
 };
 RangeText range_text(const mt_symbol_info& symbol);   // "0..64", "a multiple of 8 in 8.."
 // MT_SHAPE_MISMATCH or MT_OUT_OF_MEMORY with the first size that cannot be.
-mt_status check_sizes(const Program& program, const int64_t* symbols);
-mt_status check_conditions(const Program& program, const int64_t* symbols);
+using CheckSizes = SizeFault (*)(const int64_t* symbols);
+using CheckConditions = SizeCondition (*)(const int64_t* symbols);
+mt_status check_sizes(const Program& program, CheckSizes check, const int64_t* symbols);
+mt_status check_conditions(const Program& program, CheckConditions check, const int64_t* symbols);
 
 // --- weights (weights.cpp, sha256.cpp) ---
 void sha256(const void* data, uint64_t bytes, unsigned char hash[32]);
@@ -95,6 +97,9 @@ struct Context {
   int64_t symbols[MT_MAX_SYMBOLS];
   bool fits;                         // `fitting` is set
   int64_t fitting[MT_MAX_SYMBOLS];   // the last symbols whose sizes are legal and fit the arena
+  Block dynamic[MT_MAX_SYMBOLS];     // grown as sizes are bound
+  char* dynamic_data[MT_MAX_SYMBOLS];
+  mt_status bound;                   // why a run stopped
   const void** inputs;               // by position, filled by each run
   void** outputs;
 };
@@ -105,8 +110,10 @@ mt_status bind_inputs(Context* context, const mt_tensor* inputs);
 // Checks capacities before anything is written; fills context.outputs with the caller's memory,
 // null where there is none.
 mt_status check_outputs(Context* context, const mt_tensor* outputs);
-// Points the rest of context.outputs to the arena, and describes each output.
+// Points the rest of context.outputs to the arena, and describes each output whose size is known.
 void describe_outputs(Context* context, mt_tensor* outputs);
+// After a run: the others. Copies them to the caller's memory where he gave some.
+mt_status deliver_dynamic_outputs(Context* context, mt_tensor* outputs);
 
 }  // namespace MT_PACKAGE
 #endif

@@ -38,9 +38,9 @@ static void print_symbols(const mt_model_info& info, const int64_t* symbols, cha
   }
 }
 
-mt_status check_conditions(const Program& program, const int64_t* symbols) {
-  if (!program.check_conditions) return MT_OK;
-  const SizeCondition broken = program.check_conditions(symbols);
+mt_status check_conditions(const Program& program, CheckConditions check, const int64_t* symbols) {
+  if (!check) return MT_OK;
+  const SizeCondition broken = check(symbols);
   if (!broken.left) return MT_OK;
   char values[160];
   print_symbols(program.info, symbols, values, sizeof(values));
@@ -55,9 +55,9 @@ mt_status check_conditions(const Program& program, const int64_t* symbols) {
               (long long)broken.right_value, broken.alternative, values, colon, because);
 }
 
-mt_status check_sizes(const Program& program, const int64_t* symbols) {
-  if (!program.check_sizes) return MT_OK;
-  const SizeFault fault = program.check_sizes(symbols);
+mt_status check_sizes(const Program& program, CheckSizes check, const int64_t* symbols) {
+  if (!check) return MT_OK;
+  const SizeFault fault = check(symbols);
   if (fault.kind == SizeFault::none) return MT_OK;
   char values[240], what[160];
   print_symbols(program.info, symbols, values, sizeof(values));

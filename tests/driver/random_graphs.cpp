@@ -425,13 +425,31 @@ class Maker {
     return same;
   }
 
+  // A size that the run decides, and something that long.
+  void counted() {
+    Value x = as(as_number(pick()), DType::i64);
+    std::vector<int32_t> dims;
+    for (int d = 0; d < rank(x); ++d) dims.push_back(d);
+    const Value three = b_.constant_int(DType::i64, 3);
+    x = b_.apply(ScalarOp::bit_and, {b_.reduce(Combiner::max, x, dims), three});
+    const std::string size = "k" + std::to_string(below(1000000));
+    b_.bind(x, size, 0, 3);
+    const Value row = pick();
+    Shape shape = row.shape();
+    shape.insert(shape.begin(), Index::var(size));
+    std::vector<int32_t> kept;
+    for (int d = 0; d < rank(row); ++d) kept.push_back(d + 1);
+    keep(b_.broadcast(row, shape, kept));
+  }
+
   void repeat() {
     if (depth_ > 2) return;
     const std::vector<Value> carried{pick_late(), as_number(pick())}, captures{pick(), pick()};
     std::vector<Value> scanned;
     Index trip = static_cast<int64_t>(below(4));
     const Value x = pick();
-    if (rank(x) > 0 && below(3) != 0) {
+    const bool quick = rank(x) > 0 && (!thin_ || x.shape()[0].is_const());
+    if (quick && below(3) != 0) {
       scanned = {x};
       trip = x.shape()[0];
     }
@@ -482,6 +500,7 @@ class Maker {
       {"quantize", &Maker::quantize},
       {"branch", &Maker::branch},
       {"repeat", &Maker::repeat},
+      {"counted", &Maker::counted},
   };
 
   const std::vector<Step> sums_ = {{"matmul", &Maker::matmul}, {"matmul", &Maker::matmul},

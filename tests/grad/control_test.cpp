@@ -70,7 +70,7 @@ TEST(GradControl, LoopOfSymbolicLength) {
                     });
 }
 
-// s' = s * w + sin(s), k' = k + s * s, while s is below the limit: 3 iterations of the values below.
+// s' = s * w + sin(s), k' = k + s * s, while s is below the limit.
 std::shared_ptr<const Graph> growing_cell() {
   const Type flag = {DType::boolean, {}}, number = {DType::f64, {}};
   return region({kCount, flag, number, number, number, number}, [](Builder& in, Values v) {

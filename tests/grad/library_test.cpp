@@ -191,6 +191,35 @@ TEST(GradLibrary, Resizes) {
     }
 }
 
+// Of all results; rows that end early pass nothing back from where they have ended.
+TEST(GradLibrary, RecurrentLayers) {
+  const auto layer = [](auto op, ops::RecurrentAttr attr, int64_t gates) {
+    const bool both = attr.direction == ops::RecurrentDirection::bidirectional;
+    const int64_t d = both ? 2 : 1, rows = 2 * gates;
+    std::vector<Given> given = {f64({3, 2, 1}), f64({d, rows, 1}), f64({d, rows, 2}),
+                                f64({d, rows}), f64({d, rows}),    f64({d, 2, 2}),
+                                f64({d, 2, 2}), f64({d, 6})};
+    given.push_back({DType::i64, {2}, {3, 1}, 0, 0, {}});
+    check_gradients(given, [&](Builder& b, Values x) {
+      ops::RecurrentInputs in{x[0], x[1], x[2], x[3], x[4], x[8], x[5], {}, {}};
+      if (gates == 4) in.c = x[6], in.peepholes = x[7];
+      const ops::Recurrent out = op(b, in, attr);
+      std::vector<Value> results = {out.y, out.h};
+      if (out.c) results.push_back(out.c);
+      return results;
+    });
+  };
+  layer(ops::rnn, {}, 1);
+  ops::RecurrentAttr reverse;
+  reverse.direction = ops::RecurrentDirection::reverse;
+  layer(ops::lstm, reverse, 4);
+  ops::RecurrentAttr both;
+  both.direction = ops::RecurrentDirection::bidirectional;
+  layer(ops::gru, both, 3);
+  both.linear_before_reset = true;
+  layer(ops::gru, both, 3);
+}
+
 TEST(GradLibrary, Activations) {
   const Given x = f64({6}, 0.2, 2.5), both = f64({6});
   check_op({x}, [](Builder& b, Values v) { return ops::leaky_relu(b, v[0], 0.1); });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regions inlined: what they bind and need comes with them, under names of their own.
+// Takes regions as text; gives values and types of the graph that they are inlined into.
 #include <gtest/gtest.h>
 
 #include "compiler/ir/inline.h"

@@ -97,8 +97,12 @@ def branches():
                        else_branch = g2 () => (float[b,6] a) { a = Neg(x) }>
         r = Reshape(z, shape)
         y = MatMul(r, w)""",
-        {"c": flag(True), "x": t(2, 6, d0=("b", [1, 4])), "w": weights(3, 5),
-         "shape": const([-1, 2, 3], I64)},
+        {
+            "c": flag(True),
+            "x": t(2, 6, d0=("b", [1, 4])),
+            "w": weights(3, 5),
+            "shape": const([-1, 2, 3], I64),
+        },
         "y",
         other,
     )
@@ -167,11 +171,15 @@ def loops():
             "y c rows",
             [*runs, {"go": flag(False).values}],
         )
+
+
+def bodies():
     yield control(
         "Loop-places",
         "rows that the iteration picks, whole numbers carried, values exchanged",
-        """a, b, k, rows = Loop (m, , x, w, zero) <body = g1 (int64 i, bool go, float[3] p, float[3] q,
-            int64[] s) => (bool again, float[3] q1, float[3] p1, int64[] s1, float[3] row) {
+        """a, b, k, rows = Loop (m, , x, w, zero) <body = g1 (int64 i, bool go, float[3] p,
+            float[3] q, int64[] s)
+            => (bool again, float[3] q1, float[3] p1, int64[] s1, float[3] row) {
             again = Identity(go)
             row = Gather(table, i)
             q1 = Add(q, row)
@@ -229,11 +237,19 @@ def scans():
     n, time = ("n", [1, 5]), ("time", [1, 6])
     for tag, a, b, attributes in (
         ("plain", t(4, 3, d0=time, d1=n), t(4, 3, d0=time, d1=n), ""),
-        ("axes", t(3, 4, d0=n, d1=time), t(4, 3, d0=time, d1=n),
-         ", scan_input_axes = [1, 0], scan_output_axes = [1, 0]"),
-        ("backwards", t(4, 3, d0=time, d1=n), t(3, 4, d0=n, d1=time),
-         """, scan_input_axes = [0, -1], scan_input_directions = [1, 0],
-            scan_output_axes = [-1, 0], scan_output_directions = [0, 1]"""),
+        (
+            "axes",
+            t(3, 4, d0=n, d1=time),
+            t(4, 3, d0=time, d1=n),
+            ", scan_input_axes = [1, 0], scan_output_axes = [1, 0]",
+        ),
+        (
+            "backwards",
+            t(4, 3, d0=time, d1=n),
+            t(3, 4, d0=n, d1=time),
+            """, scan_input_axes = [0, -1], scan_input_directions = [1, 0],
+            scan_output_axes = [-1, 0], scan_output_directions = [0, 1]""",
+        ),
     ):
         yield control(
             f"Scan-{tag}",
@@ -264,37 +280,105 @@ def recurrent():
             more = [weights(d, 2 * gates * 5), None]
             more += [t(d, 2, 5, d1=batch) for _ in range(states)]
             attributes = {"hidden_size": 5, "direction": direction}
-            yield case(op, [x, w, r], "no more than it needs", 14, 1 + states,
-                       tag=f"plain-{direction}", tolerance=(1e-5, 1e-5), **attributes)
-            yield case(op, [x, w, r, *more], "biases and states", 14, 1 + states,
-                       tag=direction, tolerance=(1e-5, 1e-5), clip=0.7, **attributes)
+            yield case(
+                op,
+                [x, w, r],
+                "no more than it needs",
+                14,
+                1 + states,
+                tag=f"plain-{direction}",
+                tolerance=(1e-5, 1e-5),
+                **attributes,
+            )
+            yield case(
+                op,
+                [x, w, r, *more],
+                "biases and states",
+                14,
+                1 + states,
+                tag=direction,
+                tolerance=(1e-5, 1e-5),
+                clip=0.7,
+                **attributes,
+            )
             lengths = given([3, 1], I32)
             fixed = [t(d, 2, 5) for _ in range(states)]
-            yield case(op, [t(3, 2, 4), w, r, more[0], lengths, *fixed],
-                       "rows that end early", 14, 1 + states, tag=f"lengths-{direction}",
-                       tolerance=(1e-5, 1e-5), **attributes)
+            yield case(
+                op,
+                [t(3, 2, 4), w, r, more[0], lengths, *fixed],
+                "rows that end early",
+                14,
+                1 + states,
+                tag=f"lengths-{direction}",
+                tolerance=(1e-5, 1e-5),
+                **attributes,
+            )
+
+
+def cells():
     w, r, b = weights(2, 15, 4), weights(2, 15, 5), weights(2, 30)
-    yield case("GRU", [t(3, 2, 4), w, r, b], "one product for all gates", 14, 2, tag="linear",
-               tolerance=(1e-5, 1e-5), hidden_size=5, direction="bidirectional",
-               linear_before_reset=1)
-    peepholes = [t(3, 2, 4), weights(1, 20, 4), weights(1, 20, 5), weights(1, 40), None,
-                 t(1, 2, 5), t(1, 2, 5), weights(1, 15)]
+    yield case(
+        "GRU",
+        [t(3, 2, 4), w, r, b],
+        "one product for all gates",
+        14,
+        2,
+        tag="linear",
+        tolerance=(1e-5, 1e-5),
+        hidden_size=5,
+        direction="bidirectional",
+        linear_before_reset=1,
+    )
+    peepholes = [
+        t(3, 2, 4),
+        weights(1, 20, 4),
+        weights(1, 20, 5),
+        weights(1, 40),
+        None,
+        t(1, 2, 5),
+        t(1, 2, 5),
+        weights(1, 15),
+    ]
     for coupled in (0, 1):
-        yield case("LSTM", peepholes, "gates that see the cell", 14, 3, tag=f"peepholes-{coupled}",
-                   tolerance=(1e-5, 1e-5), hidden_size=5, input_forget=coupled)
+        yield case(
+            "LSTM",
+            peepholes,
+            "gates that see the cell",
+            14,
+            3,
+            tag=f"peepholes-{coupled}",
+            tolerance=(1e-5, 1e-5),
+            hidden_size=5,
+            input_forget=coupled,
+        )
     for functions, alpha, beta in (
         (["HardSigmoid", "Softsign", "Relu"], [0.3], [0.4]),
         (["Affine", "ScaledTanh", "Elu"], [0.3, 0.8, 0.5], [0.4, 0.9]),
         (["Softplus", "LeakyRelu", "ThresholdedRelu"], [0.2, 0.1], []),
     ):
         numbers = {"activation_alpha": alpha, **({"activation_beta": beta} if beta else {})}
-        yield case("LSTM", peepholes[:4], "functions by name, with their numbers", 14, 3,
-                   tag="-".join(functions), tolerance=(1e-5, 1e-5), hidden_size=5,
-                   activations=functions, **numbers)
-    yield case("RNN", [t(3, 2, 4, dtype=F64), weights(1, 5, 4, dtype=F64),
-                       weights(1, 5, 5, dtype=F64)], "f64", 14, 2, hidden_size=5)
+        yield case(
+            "LSTM",
+            peepholes[:4],
+            "functions by name, with their numbers",
+            14,
+            3,
+            tag="-".join(functions),
+            tolerance=(1e-5, 1e-5),
+            hidden_size=5,
+            activations=functions,
+            **numbers,
+        )
+    yield case(
+        "RNN",
+        [t(3, 2, 4, dtype=F64), weights(1, 5, 4, dtype=F64), weights(1, 5, 5, dtype=F64)],
+        "f64",
+        14,
+        2,
+        hidden_size=5,
+    )
 
 
 def cases():
-    for group in (branches, loops, scans, recurrent):
+    for group in (branches, loops, bodies, scans, recurrent, cells):
         yield from group()

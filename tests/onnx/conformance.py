@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The backend suite that comes inside the installed `onnx` package, against one engine.
 
-  conformance.py [--engine mintor|reference|ort] [--only TEXT] [--json FILE] [--write-list FILE]
+  conformance.py [--engine mintor|evaluator|reference|ort] [--only TEXT] [--json FILE]
+                 [--write-list FILE]
 
 Takes: nothing but the package. Gives: passed/all per kind, and with --write-list the names of the
 cases that pass, the form that test_conformance.py holds the importer to.
@@ -171,7 +172,8 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--engine", default="mintor", choices=("mintor", "reference", "ort"))
+    engines = ("mintor", "evaluator", "reference", "ort")
+    parser.add_argument("--engine", default="mintor", choices=engines)
     parser.add_argument("--only", default="", help="cases whose name has this text")
     parser.add_argument("--json", help="write every case and what is wrong with it")
     parser.add_argument("--write-list", help="write the names of the cases that pass")

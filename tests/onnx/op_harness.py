@@ -17,6 +17,7 @@ import zlib
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+import ml_dtypes
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
@@ -200,6 +201,11 @@ def mintor_runner(model):
     return lambda inputs: list(prepared.run(list(inputs.values())))
 
 
+def loaded(file):
+    array = np.load(file)  # which knows no bfloat16
+    return array.view(ml_dtypes.bfloat16) if array.dtype == "V2" else array
+
+
 def evaluator_runner(path, folder):
     """The reference evaluator on the graph after the numerics passes: the bits to have."""
     mintor = pathlib.Path(sys.executable).with_name("mintor")
@@ -214,7 +220,7 @@ def evaluator_runner(path, folder):
             raise RuntimeError(done.stderr.strip())
         # A character that is not plain is %XX in the file's name.
         files = {unquote(p.stem): p for p in (folder / "evaluated").glob("*.npy")}
-        return {name: np.load(file) for name, file in files.items()}
+        return {name: loaded(file) for name, file in files.items()}
 
     return run
 

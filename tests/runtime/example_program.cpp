@@ -152,6 +152,10 @@ const Program program = {
     0,
     check_sizes,
     nullptr,
+    nullptr,
+    0,
+    2,
+    nullptr,
 };
 
 }  // namespace MT_PACKAGE

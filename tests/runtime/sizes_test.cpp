@@ -88,7 +88,7 @@ std::string conditional(const std::string& sides) {
                  "static SizeCondition check_conditions(const int64_t* symbols) {\n"
                  "  if (symbols[0] == 4 || symbols[0] == 1) return {};\n  return {" +
                      sides + "};\n}\n\nstatic int64_t prepare_tasks("},
-                {"    nullptr,\n};", "    check_conditions,\n};"}});
+                {"    check_sizes,\n    nullptr,", "    check_sizes,\n    check_conditions,"}});
 }
 
 TEST(sizes, that_break_a_condition_are_a_status) {

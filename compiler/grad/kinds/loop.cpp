@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// loop: a loop from the last iteration to the first, over what the carried values were. A conditional
-// one is run once more before that, to count its iterations; the count is bound to a symbol, and a
-// loop of that many iterations has the gradient.
+// loop: a loop from the last iteration to the first, over what the carried values were. A
+// conditional one is run once more before that, to count its iterations; the count is bound to a
+// symbol, and a loop of that many iterations has the gradient.
 //   forward again   gives the carried values before each iteration, stacked
 //   backward        carries the gradients of the carried values and the sums of those of the
 //                   captures; takes, mirrored along dimension 0, the stacked carried values, the

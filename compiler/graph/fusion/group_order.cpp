@@ -27,6 +27,10 @@ std::vector<std::vector<size_t>> needs_of(const Drafts& all, const std::vector<G
   for (size_t g = 0; g < groups.size(); ++g)
     for (const Value& v : groups[g].outputs) maker[v.node] = g;
   const auto roots = roots_of_views(all);
+  std::unordered_map<std::string, size_t> binders;  // of symbols that are bound as it runs
+  for (size_t g = 0; g < groups.size(); ++g)
+    if (groups[g].nodes[0]->kind == Kind::bind)
+      binders[groups[g].nodes[0]->as<BindAttr>().symbol] = g;
   std::vector<std::vector<size_t>> needs(groups.size());
   for (size_t g = 0; g < groups.size(); ++g)
     for (const Value& v : groups[g].inputs) {
@@ -34,6 +38,12 @@ std::vector<std::vector<size_t>> needs_of(const Drafts& all, const std::vector<G
       const auto made = maker.find(root == roots.end() ? v.node : root->second);
       if (made != maker.end()) needs[g].push_back(made->second);
     }
+  for (size_t g = 0; g < groups.size(); ++g)
+    for (const Node* node : groups[g].nodes)
+      for (const std::string& symbol : symbols_of(*node)) {
+        const auto binder = binders.find(symbol);
+        if (binder != binders.end() && binder->second != g) needs[g].push_back(binder->second);
+      }
   return needs;
 }
 

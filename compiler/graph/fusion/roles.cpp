@@ -52,11 +52,11 @@ Role role_of(const Node& node) {
       return Role::anchor;
     case Kind::if_:
     case Kind::loop:
+    case Kind::bind:
       return Role::control;
     case Kind::random:
     case Kind::sort:
     case Kind::compact:
-    case Kind::bind:
     case Kind::call:
     case Kind::code:
     case Kind::host:

@@ -79,7 +79,8 @@ void branch(OnnxNode& n) {
     return;
   }
   const Value condition = single(n, n.builder(), n.in(0), "the condition");
-  const auto then = import_region(n, "then_branch", {}), other = import_region(n, "else_branch", {});
+  const auto then = import_region(n, "then_branch", {}),
+             other = import_region(n, "else_branch", {});
   std::vector<Value> then_results, else_results;
   std::vector<size_t> outputs;
   for (size_t i = 0; i < n.outputs(); ++i) {
@@ -93,10 +94,11 @@ void branch(OnnxNode& n) {
     outputs.push_back(i);
   }
   if (outputs.empty()) return;
-  const std::vector<Value> captured = captured_by({then.get(), other.get()});
-  const std::vector<Value> made =
-      n.builder().if_(condition, captured, region_of(*then, ports_of(*then, captured), then_results),
-                      region_of(*other, ports_of(*other, captured), else_results));
+  const std::vector<Value> captured =
+      captured_by({{then.get(), then_results}, {other.get(), else_results}});
+  const std::vector<Value> made = n.builder().if_(
+      condition, captured, region_of(*then, ports_of(*then, captured), then_results),
+      region_of(*other, ports_of(*other, captured), else_results));
   for (size_t i = 0; i < outputs.size(); ++i) n.out(outputs[i], made[i]);
 }
 

@@ -73,14 +73,35 @@ Index float_count(OnnxNode& n) {
 }
 
 // Element k is start + k * delta in the operator's dtype.
-void float_range(OnnxNode& n) {
-  Index count = float_count(n);
+Value counted_range(OnnxNode& n, const Index& count) {
   Builder& b = n.builder();
   DType dtype = n.dtype(0);
   DType counted = is_storage_float(dtype) ? DType::f32 : dtype;
   Value y = b.iota(counted, {count}, 0);
-  n.out(0, b.cast(ops::add(b, ops::mul(b, y, b.cast(n.in(2), counted)), b.cast(n.in(0), counted)),
-                  dtype));
+  return b.cast(ops::add(b, ops::mul(b, y, b.cast(n.in(2), counted)), b.cast(n.in(0), counted)),
+                dtype);
+}
+
+// A range whose numbers a run computes: its size is bound then, to ceil((limit - start) / delta).
+void computed_range(OnnxNode& n) {
+  Builder& b = n.builder();
+  for (size_t i = 0; i < 3; ++i)
+    if (!n.shape(i).empty()) n.fail("input " + std::to_string(i) + " must have no dimensions");
+  const DType dtype = is_storage_float(n.dtype(0)) ? DType::f32 : n.dtype(0);
+  const Value span = ops::sub(b, b.cast(n.in(1), dtype), b.cast(n.in(0), dtype));
+  const Value steps =
+      ops::div(b, b.cast(span, DType::f64), b.cast(b.cast(n.in(2), dtype), DType::f64));
+  Value count = b.cast(b.apply(ScalarOp::ceil, {steps}), DType::i64);
+  count = b.apply(ScalarOp::max, {count, b.constant_int(DType::i64, 0)});
+  const std::string name = n.state().fresh_symbol("count");
+  b.bind(count, name, 0, -1);
+  n.out(0, counted_range(n, Index::var(name)));
+}
+
+bool are_numbers(OnnxNode& n) {
+  for (size_t i = 0; i < 3; ++i)
+    if (!n.fraction(i) && !n.state().tensor_of(n.in(i))) return false;
+  return true;
 }
 
 void range(OnnxNode& n) {
@@ -88,9 +109,9 @@ void range(OnnxNode& n) {
   const Known *start = n.known(0), *limit = n.known(1), *delta = n.known(2);
   bool known = start && limit && delta && start->items.size() == 1 && limit->items.size() == 1 &&
                delta->items.size() == 1;
-  if (is_float(n.dtype(0)) && !(known && delta->items[0].is_const(1))) return float_range(n);
-  if (!known)
-    n.fail("start, limit and delta must be known when compiling", "fix the sizes with --shape");
+  if (!known && !(is_float(n.dtype(0)) && are_numbers(n))) return computed_range(n);
+  if (is_float(n.dtype(0)) && !(known && delta->items[0].is_const(1)))
+    return n.out(0, counted_range(n, float_count(n)));
   const Index& step = delta->items[0];
   if (!step.is_const() || step.is_const(0))
     n.fail("delta is '" + step.str() + "', it must be a number other than 0");
@@ -119,7 +140,7 @@ void eye_like(OnnxNode& n) {
 constexpr OnnxOp kOps[] = {
     {"Constant", 7, 0, constant, "constant"},
     {"ConstantOfShape", 9, 0, constant_of_shape, "broadcast of a constant"},
-    {"Range", 11, 0, range, "iota, mul, add"},
+    {"Range", 11, 0, range, "iota, mul, add; a size that is computed is bound"},
     {"EyeLike", 9, 0, eye_like, "reindex with a condition"},
 };
 

@@ -53,8 +53,7 @@ void compare(OnnxNode& n) {
   if (op != ScalarOp::eq || !n.known(0) || !n.known(1)) return;
   const auto &x = n.known(0)->items, &y = n.known(1)->items;
   const Value result = n.outputs() > 0 ? n.results()[0].value : Value{};
-  if (result && x.size() == 1 && y.size() == 1)
-    n.state().equations[key_of(result)] = {x[0], y[0]};
+  if (result && x.size() == 1 && y.size() == 1) n.state().equations[key_of(result)] = {x[0], y[0]};
 }
 
 // The same for any number of inputs.

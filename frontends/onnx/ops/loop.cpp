@@ -32,11 +32,9 @@ std::optional<Index> one_number(const Known* known) {
 struct Loop {
   OnnxNode& n;
   OnnxDraft& body;
-  std::vector<Value> carried;   // before the loop
-  std::vector<Value> next;      // in the body
-  std::vector<Value> captured;  // by the body
-
-  std::vector<Value> inputs;  // of the draft: the number of the iteration, carried...
+  std::vector<Value> inputs;   // of the body: the number of the iteration, carried...
+  std::vector<Value> carried;  // before the loop
+  std::vector<Value> next;     // in the body
 };
 
 // How many iterations there are at most: a number, a size, or a symbol that the run binds.
@@ -60,23 +58,19 @@ Index bound_of(OnnxNode& n, Value go) {
 // The body; where it needs the number of the iteration for a size or a place, once more with that
 // known as a symbol. Otherwise iterations bind nothing.
 std::unique_ptr<OnnxDraft> import_body(OnnxNode& n, std::vector<OnnxRegionInput> inputs) {
-  OnnxState& top = n.state().model_state();
-  const auto found = top.regions;
   std::exception_ptr refusal;
   try {
     return import_region(n, "body", inputs);
   } catch (const CompileError&) {
-    if (++top.bodies_again > onnx_limits::kBodiesAgain) throw;
+    if (++n.state().model_state().bodies_again > onnx_limits::kBodiesAgain) throw;
     refusal = std::current_exception();
   }
-  const auto found_first = std::exchange(top.regions, found);
   inputs[0].symbolic = true;
   const auto trip = one_number(n.known(0));
   if (trip && trip->is_const() && trip->value() > 0) inputs[0].last = trip->value() - 1;
   try {
     return import_region(n, "body", inputs);
   } catch (const CompileError&) {
-    top.regions = found_first;
     std::rethrow_exception(refusal);
   }
 }
@@ -88,11 +82,16 @@ std::vector<OnnxRegionPort> ports(const Loop& loop, std::span<const size_t> carr
   return out;
 }
 
-std::shared_ptr<const Graph> region(const Loop& loop, std::vector<OnnxRegionPort> ports,
-                                    std::span<const Value> results) {
-  for (OnnxRegionPort& port : ports_of(loop.body, loop.captured)) ports.push_back(std::move(port));
-  return region_of(loop.body, ports, results);
-}
+// The region that gives these results, and the captures that it needs.
+struct Step {
+  Step(const Loop& loop, std::vector<OnnxRegionPort> ports, std::span<const Value> results)
+      : captured(captured_by({{&loop.body, results}})) {
+    for (OnnxRegionPort& port : ports_of(loop.body, captured)) ports.push_back(std::move(port));
+    graph = region_of(loop.body, ports, results);
+  }
+  std::vector<Value> captured;
+  std::shared_ptr<const Graph> graph;
+};
 
 std::vector<size_t> all_of(const Loop& loop) {
   std::vector<size_t> all(loop.carried.size());
@@ -134,10 +133,9 @@ Index counted(const Loop& loop, Value go, Value again, const Index& most) {
   carried.insert(carried.begin(), go);
   results.insert(results.begin(), again);
   carried.push_back(b.constant_int(DType::i64, 0));
-  results.push_back(
-      in.apply(ScalarOp::add, {loop.inputs[0], in.constant_int(DType::i64, 1)}));
-  const Value count =
-      b.while_(carried, loop.captured, region(loop, std::move(inputs), results), most).back();
+  results.push_back(in.apply(ScalarOp::add, {loop.inputs[0], in.constant_int(DType::i64, 1)}));
+  const Step step(loop, std::move(inputs), results);
+  const Value count = b.while_(carried, step.captured, step.graph, most).back();
   const std::string name = loop.n.state().fresh_symbol("trips");
   b.bind(count, name, 0, -1);
   return Index::var(name);
@@ -156,8 +154,8 @@ void run_counted(const Loop& loop, const Index& trip) {
     results.push_back(loop.body.output(i));
     keep_sizes(n, loop.body, results.back().type());
   }
-  give(n, n.builder().loop(trip, loop.carried, {}, loop.captured,
-                           region(loop, ports(loop, all_of(loop), false), results)));
+  const Step step(loop, ports(loop, all_of(loop), false), results);
+  give(n, n.builder().loop(trip, loop.carried, {}, step.captured, step.graph));
 }
 
 void run_conditional(const Loop& loop, Value go, Value again, const Index& most) {
@@ -168,10 +166,17 @@ void run_conditional(const Loop& loop, Value go, Value again, const Index& most)
   std::vector<Value> carried = loop.carried, results = loop.next;
   carried.insert(carried.begin(), go);
   results.insert(results.begin(), again);
-  const std::vector<Value> made =
-      b.while_(carried, loop.captured,
-               region(loop, ports(loop, all_of(loop), true), results), most);
+  const Step step(loop, ports(loop, all_of(loop), true), results);
+  const std::vector<Value> made = b.while_(carried, step.captured, step.graph, most);
   give(loop.n, std::span(made).subspan(1));
+}
+
+// Whether the condition after an iteration is true whatever the iteration does.
+bool is_true(OnnxDraft& body, const OnnxValue& after, Value again) {
+  if (const auto known = one_number(after.known.get()))
+    return known->is_const() && !known->is_const(0);
+  const std::optional<Tensor> tensor = body.state.tensor_of(again);
+  return tensor && tensor->at(0).i != 0;
 }
 
 void loop(OnnxNode& n) {
@@ -192,7 +197,7 @@ void loop(OnnxNode& n) {
     n.fail("its body has " + std::to_string(results) + " outputs, the node " +
            std::to_string(n.outputs()) + ", and " + std::to_string(carried.size()) +
            " values are carried");
-  Loop loop{n, *body, carried, {}, {}, {}};
+  Loop loop{n, *body, {}, carried, {}};
   for (const Node* input : inputs_of(body->state.graph)) {
     if (loop.inputs.size() < 1 + carried.size()) loop.inputs.push_back({input, 0});
   }
@@ -205,18 +210,12 @@ void loop(OnnxNode& n) {
     go = single(n, n.builder(), n.in(1), "the condition");
   else if (first && first->is_const(0))
     go = n.builder().constant_int(DType::boolean, 0);
-  const OnnxValue& after = body->outputs[0];
-  const Value again = body->output(0);
-  std::optional<Index> always;
-  if (after.known) always = one_number(after.known.get());
-  if (again.node->kind == Kind::constant) always = again.node->as<ConstantAttr>().value.at(0).i;
-  loop.captured = captured_by({body.get()});
-  if (always && always->is_const() && always->value() != 0) {
+  const Value again = single(n, body->state.builder, body->output(0), "its condition");
+  if (is_true(*body, body->outputs[0], again)) {
     if (!n.given(0) && go) n.fail("never ends: it has no trip count, and its condition stays");
     return run_counted(loop, bound_of(n, go));
   }
-  run_conditional(loop, go, single(n, body->state.builder, again, "its condition"),
-                  bound_of(n, {}));
+  run_conditional(loop, go, again, bound_of(n, {}));
 }
 
 constexpr OnnxOp kOps[] = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX Scan.
 // Takes states, values that are read slice by slice along an axis, and a body; gives a loop, around
-// it transposes and mirrors where axes are not 0 or directions are backwards. Opset 8 has a batch in
-// front of everything: a loop over it holds the loop over time.
+// it transposes and mirrors where axes are not 0 or directions are backwards. Opset 8 has a batch
+// in front of everything: a loop over it holds the loop over time.
 // Keeps true: in opset 8, beyond the length of its sequence a state stays and outputs are 0.
 #include <algorithm>
 
@@ -62,7 +62,7 @@ bool is_backwards(OnnxNode& n, const std::vector<int64_t>& directions, size_t i)
 
 Value mirrored(Builder& b, Value x, int64_t axis) { return ops::flip(b, x, {&axis, 1}); }
 
-// The body and its region: (iteration, states..., slices..., captures...) to (states..., outputs...).
+// The body and its region: (iteration, states, slices, captures) to (states, outputs).
 void import_body(Scan& scan, size_t batch_dims) {
   OnnxNode& n = scan.n;
   std::vector<OnnxRegionInput> inputs;
@@ -80,11 +80,13 @@ void import_body(Scan& scan, size_t batch_dims) {
   std::vector<Value> results;
   for (size_t i = 0; i < body.outputs.size(); ++i) {
     Value v = body.output(i);
-    if (i < scan.states) v = kept_type(n, body, v, i, inputs[i].type);
-    else keep_sizes(n, body, v.type());
+    if (i < scan.states)
+      v = kept_type(n, body, v, i, inputs[i].type);
+    else
+      keep_sizes(n, body, v.type());
     results.push_back(v);
   }
-  scan.captured = captured_by({&body});
+  scan.captured = captured_by({{&body, results}});
   for (OnnxRegionPort& port : ports_of(body, scan.captured)) ports.push_back(std::move(port));
   scan.step = region_of(body, ports, results);
 }
@@ -152,8 +154,9 @@ std::shared_ptr<const Graph> within_length(const Scan& scan, const Graph& around
   for (size_t i = 0; i < results.size(); ++i) {
     const Value y = results[i];
     const Value other = i < scan.states ? inputs[1 + i] : b.full(y.dtype(), y.shape(), 0);
-    graph->results.push_back({"r" + std::to_string(i),
-                              b.apply(ScalarOp::where, {b.broadcast(inside, y.shape(), {}), y, other})});
+    graph->results.push_back(
+        {"r" + std::to_string(i),
+         b.apply(ScalarOp::where, {b.broadcast(inside, y.shape(), {}), y, other})});
   }
   return graph;
 }
@@ -175,9 +178,8 @@ std::shared_ptr<const Graph> sequence_body(const Scan& scan, const Index& length
   for (const Value& c : scan.captured) captured.push_back(input(c.type()));
   if (own) captured.push_back(own);
   const std::span<const Value> all = slices;
-  for (const Value& y :
-       b.loop(length, all.first(scan.states), all.subspan(scan.states), captured,
-              own ? within_length(scan, around) : scan.step))
+  for (const Value& y : b.loop(length, all.first(scan.states), all.subspan(scan.states), captured,
+                               own ? within_length(scan, around) : scan.step))
     graph->results.push_back({"r" + std::to_string(graph->results.size()), y});
   return graph;
 }
@@ -208,8 +210,8 @@ void scan_8(OnnxNode& n) {
   const Index batch = scan.inputs[0].shape()[0];
   std::vector<Value> scanned = scan.inputs;
   if (lengths) scanned.push_back(lengths);
-  const std::vector<Value> made = b.loop(batch, {}, scanned, scan.captured,
-                                         sequence_body(scan, length_of(scan, 1), lengths));
+  const std::vector<Value> made =
+      b.loop(batch, {}, scanned, scan.captured, sequence_body(scan, length_of(scan, 1), lengths));
   for (size_t i = 0; i < made.size(); ++i) n.out(i, made[i]);
 }
 
