@@ -24,7 +24,8 @@ from mintor.autograd import Function
 from mintor.checkpoints import checkpoint
 from mintor.gradients import backward, enable_grad, grad, jvp, no_grad, value_and_grad, vjp
 from mintor.model import Model, compile, load
-from mintor.tools import compile_stats, explain, explain_miss, set_num_threads, sync
+from mintor.running import fetch, set_asynchronous, sync
+from mintor.tools import compile_stats, explain, explain_miss, set_num_threads
 from mintor import methods as _methods
 
 _methods.install()

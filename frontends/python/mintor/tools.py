@@ -25,11 +25,6 @@ def explain(y=None):
     return _mintor.pending_graph()
 
 
-def sync():
-    """Everything that was recorded is computed when this returns."""
-    _mintor.flush()
-
-
 def set_num_threads(threads):
     """Threads that run what is compiled from now on; 0: every core."""
     _mintor.set_threads(int(threads))

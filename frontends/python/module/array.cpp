@@ -17,6 +17,7 @@
 #include "frontends/python/module/array_object.h"
 #include "frontends/python/module/numpy_dtype.h"
 #include "frontends/python/trace/allocator.h"
+#include "frontends/python/trace/worker.h"
 
 namespace py = pybind11;
 
@@ -106,9 +107,21 @@ void run_apart(const std::function<void()>& body) {
   body();
 }
 
+void unlocked(const std::function<void()>& body) {
+  const py::gil_scoped_release released;
+  body();
+}
+
 void wait_while_running() {
   const py::gil_scoped_release unlocked;
   const std::lock_guard lock(running);
+}
+
+PyObject* after_flush = nullptr;
+
+void call_after_flush() {
+  const py::object made = py::reinterpret_steal<py::object>(PyObject_CallNoArgs(after_flush));
+  if (!made) throw py::error_already_set();
 }
 
 // Running, counts and memory.
@@ -121,6 +134,35 @@ void add_tape(py::module_& module) {
   });
   module.def("set_gradients",
              [](bool on) { return std::exchange(trace::tape().gradients_on, on); });
+  module.def("sync", [] {
+    for (trace::Recording* recording : trace::tape().recordings) {
+      recording->fail("a computation that is asked for (an optimizer's step, sync)");
+    }
+    trace::tape().sync();
+  });
+  // Whether segments may run on a thread of their own; gives what it was.
+  module.def("set_asynchronous", [](bool on) {
+    if (!on) trace::tape().sync();
+    return std::exchange(trace::tape().asynchronous, on);
+  });
+  module.def("is_computed", [](const py::object& array) {
+    return static_cast<bool>(variable_of(checked_array(array) ? array.ptr() : nullptr)->storage);
+  });
+  // Called after each flush; None: nothing is.
+  module.def("set_after_flush", [](const py::object& function) {
+    Py_XSETREF(after_flush, function.is_none() ? nullptr : py::object(function).release().ptr());
+    trace::tape().flushed = after_flush ? call_after_flush : nullptr;
+  });
+  // Before a fork: nothing runs. In the child: the thread is not there. At the end: it stops.
+  module.def("rest_worker", [] {
+    unlocked([] { trace::worker().wait_all(); });
+    trace::worker().collect();
+  });
+  module.def("forget_worker", trace::forget_worker);
+  module.def("stop_worker", [] {
+    trace::tape().asynchronous = false;
+    unlocked([] { trace::worker().stop(); });
+  });
   module.def("gradients_on", [] { return trace::tape().gradients_on; });
   module.def("set_threads", [](int threads) { trace::tape().threads = threads; });
   module.def("statistics", [] {
@@ -132,6 +174,7 @@ void add_tape(py::module_& module) {
     return result;
   });
   module.def("memory_use", [] {
+    trace::worker().collect();
     const trace::MemoryUse& use = trace::allocator().use();
     py::dict result;
     result["used"] = use.used;
@@ -140,7 +183,11 @@ void add_tape(py::module_& module) {
     result["limit"] = use.limit;
     return result;
   });
-  module.def("set_memory_limit", [](int64_t bytes) { trace::allocator().set_limit(bytes); });
+  // With a limit nothing is in flight: what could be freed is free when more is taken.
+  module.def("set_memory_limit", [](int64_t bytes) {
+    trace::tape().sync();
+    trace::allocator().set_limit(bytes);
+  });
   module.def("reset_peak_memory", [] { trace::allocator().reset_peak(); });
   module.def("release_memory", [] { trace::allocator().release_waiting(); });
 }
@@ -154,6 +201,7 @@ void add_arrays(py::module_& module) {
   trace::tape().describe_place = describe_place;
   trace::tape().run_apart = run_apart;
   trace::tape().wait_while_running = wait_while_running;
+  trace::tape().unlocked = unlocked;
   trace::tape().warn = [](const std::string& text) {
     if (PyErr_WarnEx(PyExc_RuntimeWarning, text.c_str(), 1) < 0) throw py::error_already_set();
   };
@@ -231,6 +279,7 @@ void add_arrays(py::module_& module) {
     const Variable& variable = *variable_of(array.ptr());
     const trace::ValueType& type = *variable.type;
     if (!variable.storage || type.count == 0 || !is_int(type.dtype)) return py::none();
+    trace::tape().wait_for(variable.storage->ticket);
     int64_t least = INT64_MAX, most = INT64_MIN;
     for (int64_t i = 0; i < type.count; ++i) {
       const int64_t value =

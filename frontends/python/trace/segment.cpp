@@ -17,6 +17,7 @@
 #include "compiler/graph/cost.h"
 #include "frontends/python/trace/general.h"
 #include "frontends/python/trace/signature.h"
+#include "frontends/python/trace/worker.h"
 
 namespace mintor::trace {
 namespace {
@@ -343,7 +344,8 @@ std::unique_ptr<Segment> Segment::compile(const TapeContents& contents, int thre
   CompileContext context;
   context.options.threads = threads;
   LoadOptions load;
-  load.threads = is_small(graph) ? 1 : threads_of(context.options);
+  segment->is_small_ = mintor::trace::is_small(graph);
+  load.threads = segment->is_small_ ? 1 : threads_of(context.options);
   segment->model_ = jit(context, graph, levels_of(context, DefaultLevels::native), load);
   return segment;
 }
@@ -371,9 +373,8 @@ void Segment::describe(const TapeContents& contents, std::span<const int64_t> sy
   }
 }
 
-void Segment::run(const TapeContents& contents, std::span<const int64_t> symbols,
-                  const Apart& apart) {
-  if (!model_) return;
+std::vector<Ref<Storage>> Segment::prepare(const TapeContents& contents,
+                                           std::span<const int64_t> symbols) {
   if (is_general_) describe(contents, symbols);
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (inputs_[i].leaf < 0) continue;
@@ -386,12 +387,52 @@ void Segment::run(const TapeContents& contents, std::span<const int64_t> symbols
     storages.emplace_back(new Storage(bytes));
     made.data = storages.back()->data;
   }
-  apart([&] { model_->context().run(given_.data(), made_.data()); });
+  return storages;
+}
+
+void Segment::give(const TapeContents& contents, std::vector<Ref<Storage>> storages) const {
   for (size_t i = 0; i < outputs_.size(); ++i) {
     Variable* result =
         result_of(contents, outputs_[i].in_history, outputs_[i].call, outputs_[i].result);
     if (result) result->storage = std::move(storages[i]);  // it may have been let go meanwhile
   }
+}
+
+void Segment::run(const TapeContents& contents, std::span<const int64_t> symbols,
+                  const Apart& apart) {
+  if (!model_) return;
+  std::vector<Ref<Storage>> storages = prepare(contents, symbols);
+  apart([&] { model_->context().run(given_.data(), made_.data()); });
+  give(contents, std::move(storages));
+}
+
+class SegmentJob final : public Job {
+ public:
+  std::shared_ptr<Segment> segment;
+  std::vector<mt_tensor> given, made;
+  std::vector<Ref<Storage>> storages;  // of both: they stay alive
+  void run() override { segment->model_->context().run(given.data(), made.data()); }
+};
+
+int64_t Segment::submit(const std::shared_ptr<Segment>& segment, const TapeContents& contents,
+                        std::span<const int64_t> symbols) {
+  if (!segment->model_) return 0;
+  auto job = std::make_unique<SegmentJob>();
+  job->segment = segment;
+  std::vector<Ref<Storage>> storages = segment->prepare(contents, symbols);
+  job->given = segment->given_;
+  job->made = segment->made_;
+  job->storages = storages;
+  for (const Input& input : segment->inputs_) {
+    if (input.leaf < 0) continue;
+    const Ref<Storage>& taken = contents.leaves[static_cast<size_t>(input.leaf)]->storage;
+    job->storages.push_back(taken);
+    if (taken->ticket) job->after.push_back(taken->ticket);
+  }
+  const Ticket ticket = worker().submit(std::move(job));
+  for (const Ref<Storage>& storage : storages) storage->ticket = ticket;
+  segment->give(contents, std::move(storages));
+  return ticket;
 }
 
 }  // namespace mintor::trace

@@ -29,6 +29,8 @@ inline bool is_wanted(const Variable* result) {
 
 struct General;
 
+class SegmentJob;
+
 class Segment {
  public:
   // With `general`, for all sizes that match it: NotGeneral where an operator needs one number.
@@ -38,6 +40,11 @@ class Segment {
   // which touches no Variable.
   using Apart = std::function<void(const std::function<void()>&)>;
   void run(const TapeContents& contents, std::span<const int64_t> symbols, const Apart& apart);
+  // The same on the worker's thread: results have storages that are not written yet.
+  static int64_t submit(const std::shared_ptr<Segment>& segment, const TapeContents& contents,
+                        std::span<const int64_t> symbols);
+  // It takes about as long as waking another thread.
+  bool is_small() const { return is_small_; }
   // Before any pass; one result for each value that is held.
   static Graph graph(const TapeContents& contents);
 
@@ -46,14 +53,18 @@ class Segment {
   struct Input {
     int32_t leaf = -1, symbol = -1;
   };
+  friend SegmentJob;
   struct Output {
     bool in_history;
     int32_t call, result;
   };
   void describe(const TapeContents& contents, std::span<const int64_t> symbols);
+  // Fills given_ and made_; the storages of results.
+  std::vector<Ref<Storage>> prepare(const TapeContents& contents, std::span<const int64_t> symbols);
+  void give(const TapeContents& contents, std::vector<Ref<Storage>> storages) const;
 
   std::unique_ptr<LoadedModel> model_;  // null: no result is held
-  bool is_general_ = false;
+  bool is_general_ = false, is_small_ = true;
   std::vector<Input> inputs_;  // by position
   std::vector<Output> outputs_;
   std::vector<mt_tensor> given_, made_;

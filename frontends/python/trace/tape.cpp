@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "frontends/python/trace/allocator.h"
+#include "frontends/python/trace/worker.h"
+
 namespace mintor::trace {
 
 Tape& tape() {
@@ -220,26 +223,74 @@ const Tape::Found& Tape::segment() {
 
 void Tape::flush() {
   wait();
+  while (!worker().has_room()) {  // before anything is begun: other threads may come meanwhile
+    unlocked([] { worker().wait_for_room(); });
+    wait();
+  }
   if (contents_.calls.empty() && contents_.history.empty()) return;
   ++statistics_.flushes;
   try {
-    const Found& found = segment();
-    found.segment->run(contents_, found.symbols, [&](const std::function<void()>& body) {
-      if (!run_apart) return body();
-      running_ = true;
-      try {
-        run_apart(body);
-      } catch (...) {
-        running_ = false;
-        throw;
-      }
-      running_ = false;
-    });
+    run_or_submit();
   } catch (...) {
     clear();
     throw;
   }
   clear();
+  if (flushed) flushed();
+}
+
+void Tape::run_or_submit() {
+  const Found& found = segment();
+  Worker& other = worker();
+  other.collect();
+  if (asynchronous && allocator().use().limit == 0 &&
+      !(found.segment->is_small() && other.is_idle())) {
+    std::erase_if(submitted_, [&](const auto& one) {
+      return other.is_done(one.first) && other.failure(one.first).empty();
+    });
+    const int64_t ticket = Segment::submit(found.segment, contents_, found.symbols);
+    if (!contents_.calls.empty()) submitted_.emplace_back(ticket, contents_.calls.back()->place);
+    return;
+  }
+  for (const Ref<Variable>& leaf : contents_.leaves) {
+    if (leaf->storage) wait_for(leaf->storage->ticket);
+  }
+  found.segment->run(contents_, found.symbols, [&](const std::function<void()>& body) {
+    if (!run_apart) return body();
+    running_ = true;
+    try {
+      run_apart(body);
+    } catch (...) {
+      running_ = false;
+      throw;
+    }
+    running_ = false;
+  });
+}
+
+void Tape::wait_for(int64_t ticket) {
+  if (ticket == 0) return;
+  if (!worker().is_done(ticket)) unlocked([&] { worker().wait(ticket); });
+  if (!worker().failure(ticket).empty()) report(ticket);
+}
+
+void Tape::report(int64_t ticket) const {
+  worker().new_failure();  // it is told now
+  const std::string failure = worker().failure(ticket);
+  std::string where;
+  for (const auto& [submitted, place] : submitted_) {  // the first is where it went wrong
+    if (!where.empty() || worker().failure(submitted) != failure) continue;
+    if (!describe_place || !place.code) continue;
+    where = "\n  at " + describe_place(place) + ", the last line that this computation came from";
+  }
+  throw CompileError("array", failure + where);
+}
+
+void Tape::sync() {
+  flush();
+  if (!worker().is_idle()) unlocked([] { worker().wait_all(); });
+  worker().collect();
+  if (const int64_t failed = worker().new_failure()) report(failed);
 }
 
 namespace {
@@ -310,7 +361,7 @@ void Tape::clear() {
 
 void Tape::compute(Variable* value) {
   for (Recording* recording : recordings) recording->fail("a value that is read");
-  if (value->storage) return;
+  if (value->storage) return wait_for(value->storage->ticket);
   if (value->body != 0) {
     if (const BodyRecorder* recorder = body()) {
       recorder->refuse(
@@ -325,6 +376,7 @@ void Tape::compute(Variable* value) {
   if (!value->storage) {
     throw CompileError("array", "this value was lost when an earlier computation failed");
   }
+  wait_for(value->storage->ticket);
 }
 
 }  // namespace mintor::trace

@@ -43,8 +43,12 @@ class Tape {
   void include_history(Variable* value, std::span<Variable* const> xs);
   // Runs all calls whose results are held.
   void flush();
-  // `value` has its storage afterwards.
+  // `value` has its storage, written, afterwards.
   void compute(Variable* value);
+  // That job of the worker is done; CompileError where it failed.
+  void wait_for(int64_t ticket);
+  // All that was recorded is computed; CompileError for what failed since the last time.
+  void sync();
   // What a flush would compile now.
   Graph graph() const { return Segment::graph(contents_); }
 
@@ -66,6 +70,11 @@ class Tape {
   // it is.
   void (*run_apart)(const std::function<void()>& body) = nullptr;
   void (*wait_while_running)() = nullptr;
+  // Segments run on a thread of their own where that pays: `unlocked` waits for it, while others
+  // may go on.
+  void (*unlocked)(const std::function<void()>& body) = nullptr;
+  bool asynchronous = false;
+  void (*flushed)() = nullptr;  // called after each flush
   bool is_running() const { return running_; }
   // Told once that nearly every segment is compiled anew.
   void (*warn)(const std::string& text) = nullptr;
@@ -88,6 +97,8 @@ class Tape {
   void wait() {
     while (running_ && wait_while_running) wait_while_running();
   }
+  void run_or_submit();
+  [[noreturn]] void report(int64_t ticket) const;
   void keep_in_budget();
   void forget_history();
   void note_miss();
@@ -118,6 +129,7 @@ class Tape {
   };
   std::vector<Seen> seen_;  // calls of the last flush
   std::string last_miss_;
+  std::vector<std::pair<int64_t, Place>> submitted_;  // where the program was; failed or not done
   bool running_ = false;        // a segment, for another thread that comes here meanwhile
   uint32_t recent_misses_ = 0;  // of the last 32 flushes, a bit each
   bool warned_ = false;

@@ -29,6 +29,7 @@ struct Storage {
   int32_t references = 0;
   int64_t capacity = 0;
   std::byte* data = nullptr;
+  int64_t ticket = 0;  // of the job that writes it (worker.h); 0: it was written
   explicit Storage(int64_t bytes);
   Storage(const Storage&) = delete;
   ~Storage();
