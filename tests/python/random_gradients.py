@@ -77,6 +77,20 @@ def recurrence(scan, tanh):
     return made
 
 
+def as_long_as(loop, tanh):
+    """How often depends on values."""
+    def made(x, y):
+        return loop(lambda i, c: (i < 4) & ((c * c).sum() < 9),
+                    lambda i, c: (i + 1, tanh(c) * 1.5 + x * y + c), (0, y))[1]
+    return made
+
+
+def torch_while(goes_on, body, init):
+    while goes_on(*init):
+        init = body(*init)
+    return init
+
+
 CONTROL = [     # whose functions use both
     (recurrence(mt.scan, mt.tanh), recurrence(torch_scan, torch.tanh)),
     (lambda x, y: mt.cond(x.sum() > y.sum(), lambda v: v * y, lambda v: mt.sin(v) - y, x),
@@ -85,6 +99,7 @@ CONTROL = [     # whose functions use both
                                                   lambda: mt.tanh(c) - row), None), x, y)[0],
      lambda x, y: torch_scan(lambda c, row: (c * row + y if (c * row).sum() > 0
                                              else torch.tanh(c) - row, c), x, y)[0]),
+    (as_long_as(mt.while_loop, mt.tanh), as_long_as(torch_while, torch.tanh)),
     (lambda x, y: mt.scan(lambda c, _: (mt.scan(
         lambda d, row: (mt.tanh(d + row), d * row), c, y)[0], None), x[0], length=2)[0] + x,
      lambda x, y: torch_scan(lambda c, _: (torch_scan(

@@ -48,6 +48,7 @@ ERRORS = {
     "numpy()": (one_side(lambda x: x.numpy()), mt.CompileError, "reads a value"),
     "float()": (lambda: mt.scan(lambda c, x: (c + float(x), x), 0.0, mt.ones(3)), mt.CompileError,
                 "scan: its function reads a value"),
+    "fetch": (one_side(lambda x: mt.fetch(x, print)), mt.CompileError, "reads a value"),
     "an index": (one_side(changes), mt.CompileError, "gives an array from outside another value"
                  ".*take the array as an argument and return its new value"),
     "in place": (one_side(adds), mt.CompileError, "gives an array from outside another value"),
