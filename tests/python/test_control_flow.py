@@ -409,3 +409,15 @@ def test_other_threads_go_on_beside_a_function():
     assert mt.cond(True, f, lambda x: x, mt.array(1.0)).item() == 4
     thread.join()
     assert found == [[3, 6]]
+
+
+def test_a_miss_is_explained_inside_of_the_function():
+    def f(flag):
+        def step(c, x):
+            c = mt.cond(x > 1, lambda: mt.exp(c), lambda: mt.sin(c) if flag else mt.cos(c))
+            return c, None
+        return mt.scan(step, 0.0, mt.array([1.0, 2.0]))[0].item()
+    f(True), f(False)
+    miss = mt.explain_miss()
+    assert "in its function, call 2: cond(" in miss
+    assert ".py:" in miss and miss.index("call 1: cos(f32[])") < miss.index("before, sin(f32[])")

@@ -91,11 +91,12 @@ int32_t BodyRecorder::number_of(Variable* value) {
 }
 
 std::vector<Ref<Variable>> BodyRecorder::record(const Signature* signature,
-                                                std::span<Variable* const> operands) {
+                                                std::span<Variable* const> operands,
+                                                const Place& place) {
   if (signature->op->flow == Flow::owned) {
     refuse("calls a mt.Function, whose gradient is made by Python", "write it with operators");
   }
-  Body::Step step{signature, {}};
+  Body::Step step{signature, {}, place};
   step.operands.reserve(operands.size());
   for (Variable* operand : operands) step.operands.push_back(number_of(operand));
   body_.steps.push_back(std::move(step));

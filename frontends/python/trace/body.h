@@ -26,6 +26,7 @@ struct Body {
   struct Step {
     const Signature* signature = nullptr;
     std::vector<int32_t> operands;  // numbers of values; -1 - n: capture n
+    Place place;                    // where it was first, for messages
   };
   int32_t inputs = 0;
   std::vector<Step> steps;
@@ -51,8 +52,8 @@ class BodyRecorder {
   // Between enter and leave the calls of this thread are the body's.
   void enter();
   Ref<Variable> input(const ValueType* type);
-  std::vector<Ref<Variable>> record(const Signature* signature,
-                                    std::span<Variable* const> operands);
+  std::vector<Ref<Variable>> record(const Signature* signature, std::span<Variable* const> operands,
+                                    const Place& place);
   const Body& finish(std::span<Variable* const> results);
   void leave();
 

@@ -139,6 +139,7 @@ SplitAttributes split_attributes(std::string_view bytes) {
       Hash hash;
       std::memcpy(hash.data(), bytes.data() + 1, sizeof(hash));
       const Body& body = body_of(hash);
+      split.bodies.push_back(&body);
       split.integers.insert(split.integers.end(), body.integers.begin(), body.integers.end());
       AttributeWriter(split.rest).body(body.structure);
       bytes.remove_prefix(1 + sizeof(hash));

@@ -72,6 +72,7 @@ class AttributeReader {
 // The integers among written attributes, and the rest without them.
 struct SplitAttributes {
   std::vector<int64_t> integers;
+  std::vector<const Body*> bodies;
   std::string rest;
 };
 SplitAttributes split_attributes(std::string_view bytes);

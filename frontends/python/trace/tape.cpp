@@ -111,7 +111,7 @@ std::vector<Ref<Variable>> Tape::record(const Signature* signature,
                                         std::span<Variable* const> operands, const Place& place) {
   wait();
   if (BodyRecorder* recorder = body()) {
-    std::vector<Ref<Variable>> results = recorder->record(signature, operands);
+    std::vector<Ref<Variable>> results = recorder->record(signature, operands, place);
     for (Recording* recording : recordings) {
       if (recording->body == recorder->serial()) {
         recording->note_call(signature, place, operands, results);
@@ -293,52 +293,9 @@ void Tape::sync() {
   if (const int64_t failed = worker().new_failure()) report(failed);
 }
 
-namespace {
-
-std::string text_of(const Signature& signature) {
-  std::string text(signature.op->name);
-  text += "(";
-  for (size_t i = 0; i < signature.operands.size(); ++i) {
-    const ValueType& type = *signature.operands[i];
-    text += (i ? ", " : "") + to_string(Type{type.dtype, {type.shape.begin(), type.shape.end()}});
-  }
-  for (const int64_t integer : signature.integers) text += ", " + std::to_string(integer);
-  return text + ")";
-}
-
-}  // namespace
-
-void Tape::note_miss() {
-  const auto& calls = contents_.calls;
-  size_t first = 0;
-  while (first < calls.size() && first < seen_.size() &&
-         calls[first]->signature == seen_[first].signature) {
-    ++first;
-  }
-  const auto at = [&](const Place& place) {
-    return describe_place && place.code ? " at " + describe_place(place) : std::string();
-  };
-  const std::string number = "call " + std::to_string(first + 1) + ": ";
-  if (seen_.empty()) {
-    last_miss_ = "nothing ran before";
-  } else if (first < calls.size() && first < seen_.size()) {
-    last_miss_ = number + text_of(*calls[first]->signature) + at(calls[first]->place) +
-                 "; before, " + text_of(*seen_[first].signature) + at(seen_[first].place);
-  } else if (first < calls.size()) {
-    last_miss_ = number + text_of(*calls[first]->signature) + at(calls[first]->place) +
-                 "; before, there were " + std::to_string(seen_.size()) + " calls";
-  } else if (first < seen_.size()) {
-    last_miss_ = "there are " + std::to_string(calls.size()) + " calls; before, call " +
-                 std::to_string(first + 1) + " was " + text_of(*seen_[first].signature) +
-                 at(seen_[first].place);
-  } else {
-    last_miss_ = "the same calls, of other values, or with other results that are held";
-  }
-}
-
 void Tape::clear() {
   seen_.clear();
-  for (const Ref<Call>& call : contents_.calls) seen_.push_back({call->signature, call->place});
+  seen_ = seen_in(contents_.calls);
   // No gradient passes these: what is known of them needs no history.
   for (const Ref<Call>& call : contents_.calls) {
     const bool dropped = call->signature->op->history == History::dropped;

@@ -28,6 +28,13 @@ struct TapeStatistics {
   int64_t calls = 0, flushes = 0, compiled = 0;
 };
 
+// A call that was made, for messages.
+struct Seen {
+  const Signature* signature;
+  Place place;
+};
+std::vector<Seen> seen_in(std::span<const Ref<Call>> calls);
+
 class Tape {
  public:
   // A value that is known: `storage` holds its bytes.
@@ -123,10 +130,6 @@ class Tape {
   std::unordered_map<Hash, Found, HashOfHash> segments_;
   std::unordered_map<Hash, Similar, HashOfHash> similar_;
   TapeStatistics statistics_;
-  struct Seen {
-    const Signature* signature;
-    Place place;
-  };
   std::vector<Seen> seen_;  // calls of the last flush
   std::string last_miss_;
   std::vector<std::pair<int64_t, Place>> submitted_;  // where the program was; failed or not done
