@@ -72,6 +72,10 @@ ERRORS = {
               TypeError, r"carried value 0 starts as float32\[\], <lambda> makes it float32\[2\]"),
     "carries": (lambda: mt.scan(lambda c, x: ((c, c), None), mt.array(0.0), mt.ones(3)),
                 ValueError, "carried values of another structure"),
+    "a dtype that never settles": (
+        lambda: mt.scan(lambda c, x: (c.astype("float64" if c.dtype == "float32" else "float32"),
+                                      None), 0.0, length=2), TypeError,
+        "carried value 0 starts as float(32|64)"),
     "no pair": (lambda: mt.scan(lambda c, x: c, 0.0, mt.ones(3)), TypeError,
                 r"gives Array, expected \(carry, y\)"),
     "condition": (lambda: mt.while_loop(lambda x: x > 0, lambda x: x - 1, (mt.ones(3),)),

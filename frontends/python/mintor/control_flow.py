@@ -13,6 +13,7 @@ from mintor import trees
 _cond = _mintor.find_operator("cond")
 _while_loop = _mintor.find_operator("while_loop")
 _scan = _mintor.find_operator("scan")
+_SETTLING = (2, 1, 0)       # how often a function is called again for the dtypes of numbers in init
 
 
 def _items(tree):
@@ -190,10 +191,10 @@ def while_loop(cond_fn, body_fn, init):
             return made
         return tuple(made) if isinstance(made, (tuple, list)) else (made,)
 
-    while True:
+    for tries_left in _SETTLING:
         recorder = _mintor.BodyRecorder("while_loop", True)
         body = _record(recorder, body_fn, values, len(values), iteration)
-        if not _settle(values, weak, body.items):
+        if not (tries_left and _settle(values, weak, body.items)):
             break
     _check_carried("while_loop", body_fn, _Result(tuple(init) if several else init, values, None),
                    structure, body)
@@ -206,7 +207,8 @@ def while_loop(cond_fn, body_fn, init):
 def _length(scanned, length):
     for item in scanned:
         if item.ndim == 0:
-            raise ValueError("scan: xs holds an array without dimensions; it is cut along axis 0")
+            raise ValueError("scan: xs holds an array without dimensions, it is cut along axis 0; "
+                             "a list is a structure, mt.array(list) an array")
         if length is None:
             length = item.shape[0]
         elif item.shape[0] != length:
@@ -245,10 +247,10 @@ def scan(f, init, xs=None, length=None, reverse=False):
                             "expected (carry, y)")
         return made
 
-    while True:
+    for tries_left in _SETTLING:
         recorder = _mintor.BodyRecorder("scan", True)
         body = _record(recorder, f, values + scanned, count, iteration)
-        if not _settle(values, weak, body.items[:len(_items(body.tree[0]))]):
+        if not (tries_left and _settle(values, weak, body.items[:len(_items(body.tree[0]))])):
             break
     carry, y = body.tree
     carried = len(_items(carry))

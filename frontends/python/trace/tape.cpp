@@ -151,7 +151,7 @@ std::vector<Ref<Variable>> Tape::record(const Signature* signature,
   }
   ++statistics_.calls;
   for (Recording* recording : recordings) {
-    if (recording->body == 0) recording->note_call(signature, place, operands, results);
+    recording->note_call(signature, place, operands, results);
   }
   return results;
 }
