@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "compiler/codegen/program_phases.h"
 #include "compiler/ir/sizes.h"
 
 namespace mintor {
@@ -69,13 +70,12 @@ void write_condition(ProgramWriter& out, const Condition& c) {
   out.close();
 }
 
-void write_check(ProgramWriter& out, const Program& program, int32_t stage) {
-  const std::vector<Condition> conditions = conditions_of(program, stage);
+void write_check(ProgramWriter& out, const std::string& name,
+                 const std::vector<Condition>& conditions) {
   if (conditions.empty()) return;
   std::vector<Index> sides;
   for (const Condition& c : conditions) sides.insert(sides.end(), {c.left, c.right});
-  out.open("static SizeCondition " + staged("check_conditions", stage) +
-           "(const int64_t* symbols) {");
+  out.open("static SizeCondition " + name + "(const int64_t* symbols) {");
   out.symbol_locals(sides, "symbols", "Size");
   for (const Condition& c : conditions) write_condition(out, c);
   out.line("return {nullptr, 0, nullptr, 0, nullptr, nullptr};");
@@ -85,6 +85,10 @@ void write_check(ProgramWriter& out, const Program& program, int32_t stage) {
 
 }  // namespace
 
+std::string check_name(const Entry& entry, size_t phase) {
+  return entry.name + "_check_" + std::to_string(phase);
+}
+
 bool needs_derive(const Program& program) {
   return std::ranges::any_of(program.symbols, [](const Symbol& s) { return s.value.has_value(); });
 }
@@ -92,7 +96,11 @@ bool needs_derive(const Program& program) {
 void write_conditions(ProgramWriter& out, const Program& program) {
   if (needs_derive(program)) write_derive(out, program);
   for (int32_t stage = 0; stage <= static_cast<int32_t>(program.dynamic.size()); ++stage)
-    write_check(out, program, stage);
+    write_check(out, staged("check_conditions", stage), conditions_of(program, stage));
+  const std::vector<Phase> phases = phases_of(program.forward);
+  for (size_t p = 0; p < phases.size(); ++p)
+    if (phases[p].check != nullptr)
+      write_check(out, check_name(program.forward, p), {phases[p].check->condition});
 }
 
 }  // namespace mintor

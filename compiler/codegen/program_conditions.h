@@ -10,6 +10,8 @@
 namespace mintor {
 
 void write_conditions(ProgramWriter& out, const Program& program);
+// The function of a phase that checks.
+std::string check_name(const Entry& entry, size_t phase);
 bool needs_derive(const Program& program);
 // Those that can be checked once so many dynamic sizes are bound, and no earlier.
 std::vector<Condition> conditions_of(const Program& program, int32_t stage);

@@ -34,7 +34,7 @@ std::string banner(const Program& program, const std::string& what) {
 class EntryWriter {
  public:
   EntryWriter(ProgramWriter& out, const Program& program, const Entry& entry)
-      : out_(out), program_(program) {
+      : out_(out), program_(program), entry_(entry) {
     const bool once = &entry == &program.prepare;
     const Index end = once ? Index(program.prepare_arena_bytes) : program.arena_bytes;
     scratch_bytes_ = scratch_bytes(program, entry);
@@ -145,20 +145,27 @@ class EntryWriter {
     out_.close();
   }
 
+  // What part 0 finds out for all.
   void chosen_case(size_t number, const Phase& phase) {
-    const int32_t id = phase.bind != nullptr ? phase.bind->value : phase.condition;
     std::vector<Index> mentioned;
-    const std::string value = "*" + pointer(id, false, mentioned);
-    out_.open("case " + std::to_string(number) + ": {  // " + c_string(program_.buffers[id].name));
-    out_.symbol_locals(mentioned, "a.symbols");
-    if (phase.bind == nullptr) {
-      out_.line("if (part == 0) *a.chosen = " + value + " ? 1 : 0;");
+    std::string comment, chosen;
+    if (phase.check != nullptr) {
+      chosen = "a.check(a.context, " + check_name(entry_, number) + ")";
     } else {
-      const auto size =
-          std::ranges::find(program_.dynamic, phase.bind->symbol, &DynamicSize::symbol);
-      out_.line("if (part == 0) *a.chosen = a.bind(a.context, " +
-                std::to_string(size - program_.dynamic.begin()) + ", " + value + ");");
+      const int32_t id = phase.bind != nullptr ? phase.bind->value : phase.condition;
+      const std::string value = "*" + pointer(id, false, mentioned);
+      comment = "  // " + c_string(program_.buffers[id].name);
+      chosen = value + " ? 1 : 0";
+      if (phase.bind != nullptr) {
+        const auto size =
+            std::ranges::find(program_.dynamic, phase.bind->symbol, &DynamicSize::symbol);
+        chosen = "a.bind(a.context, " + std::to_string(size - program_.dynamic.begin()) + ", " +
+                 value + ")";
+      }
     }
+    out_.open("case " + std::to_string(number) + ": {" + comment);
+    out_.symbol_locals(mentioned, "a.symbols");
+    out_.line("if (part == 0) *a.chosen = " + chosen + ";");
     out_.line("break;");
     out_.close();
   }
@@ -188,6 +195,9 @@ class EntryWriter {
         break;
       case Place::arena:
         block = "a.arena";
+        break;
+      case Place::state:
+        block = "a.state";
         break;
       case Place::dynamic:
         block = "a.dynamic" + slot;
@@ -219,6 +229,7 @@ class EntryWriter {
 
   ProgramWriter& out_;
   const Program& program_;
+  const Entry& entry_;
   Index scratch_;              // where pieces begin in the arena
   int64_t scratch_bytes_ = 0;  // of one piece
   std::vector<Phase> phases_;

@@ -19,15 +19,17 @@ namespace {
 void add_phases(const HostSteps& steps, std::vector<Phase>& phases) {
   for (const HostStep& step : steps) {
     if (const auto* launch = std::get_if<Launch>(&step.node)) {
-      phases.push_back({launch, nullptr, -1, launch->kernel});
+      phases.push_back({.launch = launch, .name = launch->kernel});
     } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
-      phases.push_back({nullptr, nullptr, branch->condition, "if"});
+      phases.push_back({.condition = branch->condition, .name = "if"});
       add_phases(branch->yes, phases);
       add_phases(branch->no, phases);
     } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
-      phases.push_back({nullptr, bind, -1, "bind"});
+      phases.push_back({.bind = bind, .name = "bind"});
+    } else if (const auto* check = std::get_if<Check>(&step.node)) {
+      phases.push_back({.check = check, .name = "check"});
     } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
-      if (loop->condition >= 0) phases.push_back({nullptr, nullptr, loop->condition, "while"});
+      if (loop->condition >= 0) phases.push_back({.condition = loop->condition, .name = "while"});
       add_phases(loop->steps, phases);
     }
   }
@@ -52,6 +54,7 @@ class OrderWriter {
   void write(const HostSteps& steps) {
     for (const HostStep& step : steps) {
       if (std::holds_alternative<Launch>(step.node)) leave();
+      if (std::holds_alternative<Check>(step.node)) leave();
       if (const auto* branch = std::get_if<Branch>(&step.node)) write(*branch);
       if (const auto* loop = std::get_if<Loop>(&step.node)) write(*loop);
       if (const auto* bind = std::get_if<Bind>(&step.node)) write(*bind);

@@ -14,7 +14,8 @@ namespace mintor {
 struct Phase {
   const Launch* launch = nullptr;
   const Bind* bind = nullptr;
-  int32_t condition = -1;  // a buffer, where it is neither
+  const Check* check = nullptr;
+  int32_t condition = -1;  // a buffer, where it is none of these
   std::string name;
 };
 

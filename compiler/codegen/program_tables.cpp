@@ -126,6 +126,22 @@ size_t position_of(const Program& program, const std::string& symbol) {
                              program.symbols.begin());
 }
 
+void state_tables(ProgramWriter& out, const Program& program) {
+  if (program.states.empty()) return;
+  std::vector<int32_t> buffers;
+  for (const State& state : program.states) buffers.push_back(state.buffer);
+  tensor_table(out, program, buffers, "kStateInfos");
+  out.open("static const State kStates[] = {");
+  for (const State& state : program.states) {
+    const Buffer& buffer = program.buffers[state.buffer];
+    const Index initial = program.buffers[root_of(program, state.initial)].offset;
+    Index bytes = size_of(buffer.dtype);
+    for (const Index& extent : buffer.shape) bytes = bytes * extent;
+    out.line("{" + buffer.offset.str() + ", " + initial.str() + ", " + bytes.str() + "},");
+  }
+  out.close("};");
+}
+
 void dynamic_table(ProgramWriter& out, const Program& program) {
   if (program.dynamic.empty()) return;
   out.open("static const DynamicSize kDynamic[] = {");
@@ -180,6 +196,7 @@ void write_program_constant(ProgramWriter& out, const Program& program,
            (has_order(of) ? name + "_next" : "nullptr") + "},";
   };
   dynamic_table(out, program);
+  state_tables(out, program);
   out.open("const Program program = {");
   out.line("{" + c_string(program.name) + ", " + c_string(program.numerics_hash) + ", " +
            c_string(levels) + ", nullptr, " + count(program.inputs.size()) + ", " +
@@ -189,7 +206,8 @@ void write_program_constant(ProgramWriter& out, const Program& program,
            table_or_null(!program.outputs.empty(), "kOutputs") + ", " +
            table_or_null(!program.symbols.empty(), "kSymbols") + ", " +
            table_or_null(forward > 0, "kForwardNames") + ", " + count(program.weights_bytes) +
-           ", " + program.packed_bytes.str() + "},");
+           ", " + program.packed_bytes.str() + ", " + count(program.states.size()) + ", " +
+           table_or_null(!program.states.empty(), "kStateInfos") + "},");
   out.line("kLevels,");
   out.line(count(program.levels.size()) + ",");
   out.line(entry("prepare", program.prepare, "kPrepareNames"));
@@ -208,6 +226,8 @@ void write_program_constant(ProgramWriter& out, const Program& program,
   const bool dynamic = !program.dynamic.empty();
   out.line(table_or_null(dynamic, "kDynamic") + ", " + count(program.dynamic.size()) + ", " +
            std::to_string(early) + ", " + table_or_null(dynamic, "output_dynamic") + ",");
+  const bool states = !program.states.empty();
+  out.line(table_or_null(states, "kStates") + ", " + count(program.state_bytes) + ",");
   out.close("};");
 }
 

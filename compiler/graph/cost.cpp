@@ -129,7 +129,7 @@ SymbolValues typical_symbols(const Graph& graph) {
 
 GraphCost cost_of(const Graph& graph, const SymbolValues& symbols) {
   GraphCost cost;
-  FromParameters from_parameters;  // those are computed once, when the model is opened
+  FromParameters from_parameters(graph);  // those are computed once, when the model is opened
   for (const Node* node : live_nodes(graph)) {
     NodeCost one{node, flops_of(*node, symbols), 0};
     if (from_parameters({node, 0})) one.flops = 0;

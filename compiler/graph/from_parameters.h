@@ -5,6 +5,8 @@
 // node is looked at once; no recursion, a chain may be a million long.
 #pragma once
 
+#include <set>
+#include <string>
 #include <unordered_map>
 
 #include "compiler/ir/graph.h"
@@ -13,11 +15,14 @@ namespace mintor {
 
 class FromParameters {
  public:
+  // `graph`: whose updates say which parameters do not keep their values.
+  explicit FromParameters(const Graph& graph);
   bool operator()(const Value& value);
 
  private:
   bool answer(const Node& node) const;  // its operands are known
 
+  std::set<std::string> updated_;
   std::unordered_map<const Node*, bool> known_;
 };
 

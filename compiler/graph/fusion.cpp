@@ -24,7 +24,7 @@ Drafts::Drafts(const Graph& graph, const std::set<const Node*>& apart)
     : graph(graph), apart(apart), live(live_nodes(graph)), users(users_of(graph)) {
   for (const Result& r : graph.results) wanted.insert(r.value.node);
   for (const Update& u : graph.updates) wanted.insert(u.value.node);
-  FromParameters from_parameters;
+  FromParameters from_parameters(graph);
   for (const Node* node : live)
     if (from_parameters({node, 0})) prepared.insert(node);
   contract_tails = find_contract_tails(*this);

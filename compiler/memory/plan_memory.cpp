@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/loop/stack.h"
 #include "compiler/memory/arena.h"
 #include "compiler/memory/in_place.h"
-#include "compiler/loop/stack.h"
+#include "compiler/memory/place_updates.h"
 #include "compiler/memory/symbol_values.h"
 #include "compiler/support/error.h"
 
@@ -98,7 +99,9 @@ struct EntryPlanner {
     visit_moments(
         entry.steps,
         [&](Launch& launch, int moment) {
-          launch.in_place.clear();
+          std::erase_if(launch.in_place, [&](const InPlace& pair) {
+            return live.contains(root_of(program, launch.args[pair.output]));
+          });
           reuse_in(launch, moment);
         },
         [](int32_t, int) {}, [](int, int) {});
@@ -169,7 +172,20 @@ void place_dynamic(Program& program) {
 
 }  // namespace
 
+void place_states(Program& program) {
+  int64_t end = 0;
+  for (const State& state : program.states) {
+    Buffer& buffer = program.buffers[state.buffer];
+    check(buffer.bytes().is_const(), "plan_memory", "sizes of states are constant");
+    buffer.offset = end;
+    end += buffer.bytes().value();
+  }
+  program.state_bytes = end;
+}
+
 void plan_memory(CompileContext& context, Program& program) {
+  place_updates(context, program);
+  place_states(program);
   place_packed(program);
   EntryPlanner prepare{context, program, program.prepare, {}, {}, 0};
   const ArenaPlan once = prepare.run();

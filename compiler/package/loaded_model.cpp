@@ -70,6 +70,8 @@ ModelApi library_api(const std::string& library, const std::string& name) {
   resolve(handle, library, name + "_context_bytes", api.context_bytes);
   resolve(handle, library, name + "_context_create", api.context_create);
   resolve(handle, library, name + "_run", api.run);
+  resolve(handle, library, name + "_reset", api.reset);
+  resolve(handle, library, name + "_state", api.state);
   resolve(handle, library, name + "_context_destroy", api.context_destroy);
   resolve(handle, library, name + "_close", api.close);
   resolve(handle, library, name + "_info", api.info);
@@ -94,6 +96,10 @@ ModelApi in_process_api(const void* program, std::shared_ptr<void> code) {
   };
   api.run = [](void* context, const mt_tensor* inputs, mt_tensor* outputs) {
     return rt::run(static_cast<rt::Context*>(context), inputs, outputs);
+  };
+  api.reset = [](void* context) { return rt::reset(static_cast<rt::Context*>(context)); };
+  api.state = [](void* context, int32_t index, mt_tensor* state) {
+    return rt::state(static_cast<rt::Context*>(context), index, state);
   };
   api.context_destroy = [](void* context) {
     rt::context_destroy(static_cast<rt::Context*>(context));
@@ -143,6 +149,20 @@ std::vector<Tensor> ModelContext::run(const std::vector<Tensor>& inputs) {
                                  made[i].data);
   }
   return outputs;
+}
+
+std::vector<Tensor> ModelContext::states() const {
+  std::vector<Tensor> states;
+  for (int32_t i = 0; i < info_->state_count; ++i) {
+    mt_tensor state{};
+    if (api_->state(context_, i, &state)) fail_run(*api_, "state");
+    states.push_back(Tensor::copy_of(static_cast<DType>(state.dtype), shape_of(state), state.data));
+  }
+  return states;
+}
+
+void ModelContext::reset() {
+  if (api_->reset(context_)) fail_run(*api_, "reset");
 }
 
 LoadedModel::LoadedModel(ModelApi api, const LoadOptions& options)

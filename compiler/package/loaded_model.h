@@ -22,6 +22,8 @@ struct ModelApi {
   mt_status (*context_bytes)(void*, const mt_context_options*, size_t*) = nullptr;
   mt_status (*context_create)(void*, const mt_context_options*, void**) = nullptr;
   mt_status (*run)(void*, const mt_tensor*, mt_tensor*) = nullptr;
+  mt_status (*reset)(void*) = nullptr;
+  mt_status (*state)(void*, int32_t, mt_tensor*) = nullptr;
   void (*context_destroy)(void*) = nullptr;
   void (*close)(void*) = nullptr;
   const mt_model_info* (*info)(const void*) = nullptr;
@@ -61,6 +63,10 @@ class ModelContext {
   void run(const mt_tensor* inputs, mt_tensor* outputs);
   // By position. Outputs are their own memory.
   std::vector<Tensor> run(const std::vector<Tensor>& inputs);
+  // What the runs so far made of the parameters that they update: copies, in order of
+  // info().states.
+  std::vector<Tensor> states() const;
+  void reset();
 
  private:
   std::shared_ptr<const ModelApi> api_;

@@ -21,7 +21,7 @@ namespace {
 struct Blocks {
   const Program& program;
   std::map<std::string, int64_t> symbols;
-  std::vector<std::byte> packed, arena;
+  std::vector<std::byte> packed, arena, state;
   std::vector<bool> packed_defined, arena_defined;      // per byte
   std::map<int32_t, std::vector<std::byte>> outside;    // inputs, outputs, weights by root
   std::vector<std::vector<std::byte>> dynamic;          // by Program::dynamic
@@ -65,6 +65,9 @@ struct Blocks {
       in(packed, packed_defined);
     } else if (home.place == Place::arena) {
       in(arena, arena_defined);
+    } else if (home.place == Place::state) {
+      span.block = &state;
+      span.begin += value(home.offset);
     } else if (home.place == Place::dynamic) {
       in(dynamic.at(home.slot), dynamic_defined.at(home.slot));
     } else {  // a block of its own
@@ -100,7 +103,14 @@ struct Blocks {
       (*span.defined)[span.begin + i] = memory.defined.empty() || memory.defined[i / width];
   }
 
-  bool holds(int32_t condition) {
+  Tensor tensor(int32_t id) {
+    const Buffer& buffer = program.buffers[id];
+    std::vector<int64_t> shape;
+    for (const Index& extent : buffer.shape) shape.push_back(value(extent));
+    return Tensor::copy_of(buffer.dtype, shape, load(id, false).bytes.data());
+  }
+
+  bool chosen(int32_t condition) {
     const Memory memory = load(condition, false);
     check(memory.defined.empty() || memory.defined[0], "interpret program",
           "a condition is read before it is written");
@@ -112,11 +122,14 @@ struct Blocks {
       if (const auto* launch = std::get_if<Launch>(&step.node)) {
         run(*launch, level);
       } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
-        run(holds(branch->condition) ? branch->yes : branch->no, level);
+        run(chosen(branch->condition) ? branch->yes : branch->no, level);
       } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
         run(*loop, level);
       } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
         run(*bind);
+      } else if (const auto* check = std::get_if<Check>(&step.node)) {
+        if (const auto broken = broken_condition({&check->condition, 1}, symbols))
+          throw CompileError("run", *broken);
       }
     }
   }
@@ -143,7 +156,7 @@ struct Blocks {
     const int64_t trip = value(loop.trip);
     int64_t& counter = symbols[loop.counter];
     for (counter = 0; counter < trip; ++counter) {
-      if (loop.condition >= 0 && !holds(loop.condition)) break;
+      if (loop.condition >= 0 && !chosen(loop.condition)) break;
       run(loop.steps, level);
     }
   }
@@ -208,22 +221,35 @@ void bind_symbols(Blocks& blocks, const std::vector<Tensor>& inputs) {
   }
 }
 
+void fill_states(Blocks& blocks, const std::vector<Tensor>* given) {
+  blocks.state.resize(static_cast<size_t>(blocks.program.state_bytes));
+  for (size_t s = 0; s < blocks.program.states.size(); ++s) {
+    const State& state = blocks.program.states[s];
+    const Memory initial = blocks.load(state.initial, false);
+    const bool known = given != nullptr && !given->empty();
+    const std::byte* from = known ? (*given)[s].data : initial.bytes.data();
+    std::copy(from, from + initial.bytes.size(),
+              blocks.state.begin() + blocks.value(blocks.program.buffers[state.buffer].offset));
+  }
+}
+
 }  // namespace
 
 std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>& inputs,
-                              size_t level) {
+                              size_t level, std::vector<Tensor>* state) {
   if (inputs.size() != program.inputs.size()) {
     throw CompileError("run", std::to_string(inputs.size()) +
                                   " inputs were given, the program has " +
                                   std::to_string(program.inputs.size()));
   }
-  Blocks blocks{program, {}, {}, {}, {}, {}, {}, {}, {}};
+  Blocks blocks{program, {}, {}, {}, {}, {}, {}, {}, {}, {}};
   blocks.dynamic.resize(program.dynamic.size());
   blocks.dynamic_defined.resize(program.dynamic.size());
   for (const Weight& weight : program.weights) {
     blocks.outside[weight.buffer].assign(weight.value.data,
                                          weight.value.data + weight.value.bytes());
   }
+  fill_states(blocks, state);
   blocks.packed.resize(program.packed_bytes.value());
   blocks.packed_defined.assign(blocks.packed.size(), false);
   blocks.arena.resize(program.prepare_arena_bytes);
@@ -235,14 +261,12 @@ std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>&
   blocks.arena_defined.assign(blocks.arena.size(), false);
   blocks.run(program.forward.steps, level);
 
-  std::vector<Tensor> outputs;
-  for (const int32_t id : program.outputs) {
-    const Buffer& buffer = program.buffers[id];
-    std::vector<int64_t> shape;
-    for (const Index& extent : buffer.shape) shape.push_back(blocks.value(extent));
-    const Memory memory = blocks.load(id, false);
-    outputs.push_back(Tensor::copy_of(buffer.dtype, shape, memory.bytes.data()));
+  if (state != nullptr) {
+    state->clear();
+    for (const State& one : program.states) state->push_back(blocks.tensor(one.buffer));
   }
+  std::vector<Tensor> outputs;
+  for (const int32_t id : program.outputs) outputs.push_back(blocks.tensor(id));
   return outputs;
 }
 

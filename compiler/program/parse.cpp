@@ -99,7 +99,7 @@ struct Parser {
     program.symbols.push_back(std::move(symbol));
   }
 
-  void condition() {
+  Condition condition() {
     Condition c;
     if (at.accept("left_or_one")) {
       c.form = Condition::Form::left_or_one;
@@ -115,7 +115,7 @@ struct Parser {
     c.left = std::move(sides[0]);
     c.right = std::move(sides[1]);
     c.because = at.string("a reason");
-    program.conditions.push_back(std::move(c));
+    return c;
   }
 
   void buffer() {
@@ -149,7 +149,9 @@ struct Parser {
     if (at.accept("packed")) return Place::packed;
     if (at.accept("arena")) return Place::arena;
     if (at.accept("dynamic")) return Place::dynamic;
-    at.fail("a place is missing: input, output, weights, packed, arena, dynamic, view or part");
+    if (at.accept("state")) return Place::state;
+    at.fail(
+        "a place is missing: input, output, weights, packed, arena, dynamic, state, view or part");
   }
 
   void weight() {
@@ -180,6 +182,7 @@ struct Parser {
   void sizes() {
     at.expect("weights");
     program.weights_bytes = at.integer("a number of bytes");
+    if (at.accept("state")) program.state_bytes = at.integer("a number of bytes");
     at.expect("prepare_arena");
     program.prepare_arena_bytes = at.integer("a number of bytes");
     at.expect("packed");
@@ -221,6 +224,7 @@ struct Parser {
       const std::string symbol(at.name("a symbol"));
       return {Bind{symbol, buffer_id()}};
     }
+    if (word == "needs") return {Check{condition()}};
     if (word != "loop") return {launch(word)};
     Loop loop;
     loop.counter = at.name("a counter");
@@ -280,7 +284,7 @@ struct Parser {
     } else if (at.accept("symbol")) {
       symbol();
     } else if (at.accept("needs")) {
-      condition();
+      program.conditions.push_back(condition());
     } else if (at.accept("buffer")) {
       buffer();
     } else if (at.accept("weight")) {
@@ -296,6 +300,12 @@ struct Parser {
     } else if (at.accept("dynamic")) {
       const std::string symbol(at.name("a symbol"));
       program.dynamic.push_back({symbol, one_index()});
+    } else if (at.accept("state")) {
+      State state;
+      state.buffer = buffer_id();
+      at.expect("from");
+      state.initial = buffer_id();
+      program.states.push_back(state);
     } else if (at.accept("counters")) {
       program.counters = strings();
     } else if (at.accept("report")) {

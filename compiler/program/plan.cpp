@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/ir/sizes.h"
 #include "compiler/loop/lower_expr.h"
 #include "compiler/program/program_draft.h"
 #include "compiler/support/error.h"
@@ -53,6 +54,26 @@ class GraphPlanner {
     find_producers();
   }
 
+  // Those of the graph beside `known`, which hold outside of it: checked where its steps begin, or
+  // where what it binds itself is bound.
+  void add_conditions(const std::vector<Condition>& known) {
+    conditions_ = known;
+    for (const Condition& condition : graph_.conditions()) {
+      const auto same = [&](const Condition& other) { return says_the_same(other, condition); };
+      if (std::ranges::any_of(known, same)) continue;
+      conditions_.push_back(condition);
+      const bool bound_here = std::ranges::any_of(fusion_.groups, [&](const Group& group) {
+        if (group.nodes[0]->kind != Kind::bind) return false;
+        const std::string& symbol = group.nodes[0]->as<BindAttr>().symbol;
+        return condition.left.mentions(symbol) || condition.right.mentions(symbol);
+      });
+      if (bound_here)
+        program_.conditions.push_back(condition);
+      else
+        steps_.push_back({Check{condition}});
+    }
+  }
+
   void bind(const Node& input, int32_t buffer) { buffers_[{input.id, 0}] = buffer; }
 
   // `homes`: where the graph's results shall lie.
@@ -70,6 +91,25 @@ class GraphPlanner {
     }
     for (const auto& [result, home] : copies_)
       copy(buffer_of(graph_.results[result].value), home, steps_);
+  }
+
+  // The new values of states, once nothing reads the old ones any more. place_updates leaves out
+  // copies that need not be.
+  void update() {
+    std::vector<std::pair<int32_t, int32_t>> copies;
+    for (const Update& update : graph_.updates) {
+      const int32_t to = draft_.state_of(update.parameter);
+      int32_t from = buffer_of(update.value);
+      if (root_of(program_, from) == to) continue;
+      if (program_.buffers[root_of(program_, from)].place == Place::state) {  // an old value
+        const int32_t kept =
+            draft_.add_buffer(update.parameter + "_kept", update.value.type(), Place::arena);
+        copy(from, kept, steps_);
+        from = kept;
+      }
+      copies.emplace_back(from, to);
+    }
+    for (const auto& [from, to] : copies) copy(from, to, steps_);
   }
 
  private:
@@ -177,6 +217,7 @@ class GraphPlanner {
   void plan_body(const FusionPlan& body, const std::vector<int32_t>& inputs,
                  const std::vector<int32_t>& homes, HostSteps& steps) {
     GraphPlanner planner(draft_, body, kernels_, steps, depth_ + 1);
+    planner.add_conditions(conditions_);
     const std::vector<const Node*> nodes = inputs_of(*body.graph);
     check(nodes.size() == inputs.size(), "plan", "a region has other inputs");
     for (size_t i = 0; i < nodes.size(); ++i)
@@ -272,7 +313,8 @@ class GraphPlanner {
   const FusionPlan& fusion_;
   const GroupKernels& kernels_;
   HostSteps& steps_;
-  size_t depth_;  // of loops and branches around it
+  size_t depth_;                       // of loops and branches around it
+  std::vector<Condition> conditions_;  // that hold here
   std::map<Key, Value> views_;
   std::map<Key, const Group*> producer_;
   std::set<Key> read_in_forward_;
@@ -280,12 +322,12 @@ class GraphPlanner {
   std::vector<std::pair<size_t, int32_t>> copies_;  // results that are copied to their homes
 };
 
-void add_sizes(ProgramDraft& draft, const FusionPlan& fusion) {
-  draft.add_sizes(*fusion.graph);
+void add_symbols(ProgramDraft& draft, const FusionPlan& fusion) {
+  draft.add_symbols(*fusion.graph);
   for (const Group& group : fusion.groups) {
     if (group.nodes[0]->kind == Kind::bind)
       draft.add_dynamic(group.nodes[0]->as<BindAttr>().symbol);
-    for (const FusionPlan& body : group.bodies) add_sizes(draft, body);
+    for (const FusionPlan& body : group.bodies) add_symbols(draft, body);
   }
 }
 
@@ -295,19 +337,17 @@ Program plan(const FusionPlan& fusion, std::vector<TargetInfo> levels,
              const GroupKernels& kernels) {
   const Graph& graph = *fusion.graph;
   check(!levels.empty(), "plan", "a program has at least one level");
-  if (!graph.updates.empty()) {
-    throw CompileError("program",
-                       "the graph updates parameter '" + graph.updates[0].parameter + "'", "",
-                       "compile the graph without its updates: programs of inference hold none");
-  }
   ProgramDraft draft(graph, std::move(levels));
-  add_sizes(draft, fusion);
+  add_symbols(draft, fusion);
   HostSteps steps;
   GraphPlanner planner(draft, fusion, kernels, steps, 0);
+  planner.add_conditions(draft.program.conditions);
   for (const Node* node : inputs_of(graph)) planner.bind(*node, draft.add_input(*node));
   std::vector<int32_t> outputs;
   for (const Result& result : graph.results) outputs.push_back(draft.add_output(result));
+  draft.add_states(graph);
   planner.run(outputs);
+  planner.update();
   draft.program.forward.steps = std::move(steps);
   return draft.finish();
 }

@@ -38,6 +38,8 @@ std::string_view name_of(Place place) {
     case Place::arena: return "arena";
     case Place::dynamic:
       return "dynamic";
+    case Place::state:
+      return "state";
   }
   return "";
 }
@@ -66,9 +68,9 @@ std::string_view name_of(Condition::Form form) {
   return "";
 }
 
-std::string condition_line(const Condition& c) {
-  return "  needs " + std::string(name_of(c.form)) + " [" + c.left.str() + ", " + c.right.str() +
-         "] " + quoted(c.because) + "\n";
+std::string condition_text(const Condition& c) {
+  return std::string(name_of(c.form)) + " [" + c.left.str() + ", " + c.right.str() + "] " +
+         quoted(c.because);
 }
 
 bool has_slot(Place place) { return place <= Place::output || place == Place::dynamic; }
@@ -123,6 +125,8 @@ std::string steps_text(const Program& program, const HostSteps& steps, const std
       text += " {\n" + steps_text(program, loop->steps, inner) + indent + "}\n";
     } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
       text += "bind " + bind->symbol + " " + name(bind->value) + "\n";
+    } else if (const auto* check = std::get_if<Check>(&step.node)) {
+      text += "needs " + condition_text(check->condition) + "\n";
     }
   }
   return text;
@@ -147,18 +151,23 @@ std::string print(const Program& program) {
   text += "  numerics " + quoted(program.numerics_hash) + "\n";
   for (const TargetInfo& level : program.levels) text += level_line(level);
   for (const Symbol& symbol : program.symbols) text += symbol_line(symbol);
-  for (const Condition& condition : program.conditions) text += condition_line(condition);
+  for (const Condition& condition : program.conditions)
+    text += "  needs " + condition_text(condition) + "\n";
   for (const Buffer& buffer : program.buffers) text += buffer_line(program, buffer);
   for (const Weight& weight : program.weights) {
     text += "  weight " + quoted(weight.parameter) + " in " +
             quoted(program.buffers.at(weight.buffer).name) + " " + tensor_type(weight.value) +
             " sha256 " + weight.value.sha256() + "\n";
   }
+  for (const State& state : program.states)
+    text += "  state " + quoted(program.buffers.at(state.buffer).name) + " from " +
+            quoted(program.buffers.at(state.initial).name) + "\n";
   text += "  inputs (" + names(program, program.inputs) + ")\n";
   text += "  outputs (" + names(program, program.outputs) + ")\n";
-  text += "  sizes weights " + std::to_string(program.weights_bytes) + " prepare_arena " +
-          std::to_string(program.prepare_arena_bytes) + " packed [" + program.packed_bytes.str() +
-          "] arena [" + program.arena_bytes.str() + "]\n";
+  text += "  sizes weights " + std::to_string(program.weights_bytes) +
+          (program.states.empty() ? "" : " state " + std::to_string(program.state_bytes)) +
+          " prepare_arena " + std::to_string(program.prepare_arena_bytes) + " packed [" +
+          program.packed_bytes.str() + "] arena [" + program.arena_bytes.str() + "]\n";
   for (const DynamicSize& size : program.dynamic)
     text += "  dynamic " + size.symbol + " [" + size.bytes.str() + "]\n";
   if (!program.counters.empty()) text += "  counters " + quoted_list(program.counters) + "\n";

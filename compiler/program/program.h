@@ -23,8 +23,9 @@
 
 namespace mintor {
 
-// dynamic: memory for sizes that are known once a `Bind` has run; an output may lie there.
-enum class Place : uint8_t { input, output, weights, packed, arena, dynamic };
+// state: of a context, kept from run to run. dynamic: memory for sizes that are known once a `Bind`
+// has run; an output may lie there.
+enum class Place : uint8_t { input, output, weights, packed, arena, dynamic, state };
 
 struct Buffer {
   std::string name;             // unique in the program
@@ -81,8 +82,13 @@ struct Bind {
   int32_t value = 0;  // buffer
 };
 
+// Ends the run where sizes that a branch or a body needs to be equal are not.
+struct Check {
+  Condition condition;
+};
+
 struct HostStep {
-  std::variant<Launch, Branch, Loop, Bind> node;
+  std::variant<Launch, Branch, Loop, Bind, Check> node;
 };
 struct Entry {
   std::string name;
@@ -118,6 +124,12 @@ struct DynamicSize {
 // `parameter`: whose value it is, by its name; empty for a constant.
 struct Weight { std::string parameter; Tensor value; int32_t buffer = 0; };
 
+// A parameter that runs update: what a context starts with lies in the weights.
+struct State {
+  int32_t buffer = 0;
+  int32_t initial = 0;  // buffer of the weights
+};
+
 struct Program {
   std::string name;
   std::string numerics_hash;
@@ -128,12 +140,13 @@ struct Program {
   std::vector<Buffer> buffers;
   std::vector<int32_t> inputs, outputs;   // buffer ids by position
   std::vector<Weight> weights;            // parameters and large constants
+  std::vector<State> states;              // by the name of their parameters, in order of updates
   std::vector<LevelKernels> kernels;
   std::vector<TargetInfo> levels;         // lowest first
   Entry prepare{"prepare", {}}, forward{"forward", {}};
   Index arena_bytes = 0, packed_bytes = 0;
   int64_t prepare_arena_bytes = 0;        // `prepare` has an arena of its own, given back after it
-  int64_t weights_bytes = 0;
+  int64_t weights_bytes = 0, state_bytes = 0;
   std::vector<std::string> report;  // memory plan: peak, lower bound, what was reused; `--explain`
 };
 
@@ -160,8 +173,9 @@ int64_t alignment_of(const Program& program, int32_t buffer);
 // Position in Program::kernels; InternalError when there is none of that name.
 size_t find_kernel(const Program& program, std::string_view name);
 
-// Runs `prepare` and `forward` with the loop interpreter on the kernels of one level.
+// Runs `prepare` and `forward` with the loop interpreter on the kernels of one level. `state`: what
+// the states hold before and after, in order; empty: what they start with.
 std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>& inputs,
-                              size_t level);
+                              size_t level, std::vector<Tensor>* state = nullptr);
 
 }  // namespace mintor

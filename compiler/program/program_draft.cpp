@@ -107,6 +107,9 @@ void use_in_steps(const HostSteps& steps, const std::function<void(const Index&)
     } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
       use(loop->trip);
       use_in_steps(loop->steps, use);
+    } else if (const auto* check = std::get_if<Check>(&step.node)) {
+      use(check->condition.left);
+      use(check->condition.right);
     } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
       use(Index::var(bind->symbol));
     }
@@ -197,25 +200,42 @@ int32_t ProgramDraft::weight_of(const Value& value, const std::string& name) {
   const Tensor& tensor = tensor_of(value);
   const bool is_parameter = value.node->kind == Kind::parameter;
   const std::string parameter = is_parameter ? value.node->as<ParameterAttr>().name : "";
+  if (const auto state = states_.find(parameter); is_parameter && state != states_.end())
+    return state->second;
   for (const Weight& known : program.weights) {
     if (known.parameter.empty() == is_parameter) continue;
     if (!same_weight(known.value, tensor)) continue;
     if (program.buffers[known.buffer].shape == value.shape()) return known.buffer;
-    return add_view(is_parameter ? parameter : name, value.type(), known.buffer);
+    return add_view(name, value.type(), known.buffer);
   }
-  const int32_t id = add_buffer(is_parameter ? parameter : name, value.type(), Place::weights);
+  const int32_t id = add_buffer(name, value.type(), Place::weights);
   program.weights.push_back({parameter, tensor, id});
   return id;
 }
 
-void ProgramDraft::add_sizes(const Graph& graph) {
+void ProgramDraft::add_symbols(const Graph& graph) {
   for (const Symbol& symbol : graph.symbols())
     if (std::ranges::find(program.symbols, symbol.name, &Symbol::name) == program.symbols.end())
       program.symbols.push_back(symbol);
-  for (const Condition& condition : graph.conditions()) {
-    const auto same = [&](const Condition& known) { return says_the_same(known, condition); };
-    if (std::ranges::none_of(program.conditions, same)) program.conditions.push_back(condition);
+}
+
+void ProgramDraft::add_states(const Graph& graph) {
+  for (const auto& node : graph.nodes()) {
+    if (node->kind != Kind::parameter) continue;
+    const std::string& name = node->as<ParameterAttr>().name;
+    if (std::ranges::find(graph.updates, name, &Update::parameter) == graph.updates.end()) continue;
+    const int32_t buffer = add_buffer(name, node->results[0], Place::state);
+    const int32_t initial = weight_of({node.get(), 0}, name + "_initial");
+    states_[name] = buffer;
+    program.states.push_back({buffer, initial});
   }
+}
+
+int32_t ProgramDraft::state_of(const std::string& parameter) const {
+  const auto found = states_.find(parameter);
+  if (found == states_.end())
+    throw CompileError("program", "the graph updates '" + parameter + "', which is no parameter");
+  return found->second;
 }
 
 void ProgramDraft::add_dynamic(const std::string& symbol) {

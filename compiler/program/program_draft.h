@@ -25,8 +25,11 @@ class ProgramDraft {
   int32_t add_part(std::string name, const Type& type, int32_t of, Index offset);
   // Of a parameter or constant. Equal parameters share one place, and so do equal constants.
   int32_t weight_of(const Value& value, const std::string& name);
-  // Symbols and conditions of a region that the graph around it has not.
-  void add_sizes(const Graph& graph);
+  // Symbols of a region that the graph around it has not.
+  void add_symbols(const Graph& graph);
+  // The parameters that a graph updates are states from here on: weight_of gives their buffers.
+  void add_states(const Graph& graph);
+  int32_t state_of(const std::string& parameter) const;  // a buffer
   // A symbol that is bound as the program runs; asked for all before any buffer is made.
   void add_dynamic(const std::string& symbol);
   // The counter of loops at a depth.
@@ -48,6 +51,7 @@ class ProgramDraft {
   void place_weights();
   void keep_used_symbols();
 
+  std::map<std::string, int32_t> states_;       // by parameter
   std::map<std::string, std::string> kernels_;  // canonical texts of all levels -> name
   std::map<std::pair<const void*, std::vector<int64_t>>, std::string> shared_;  // by alignment
   std::set<std::string> names_, kernel_names_;

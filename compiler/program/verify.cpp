@@ -135,7 +135,8 @@ void verify_launch(const Program& program, const Launch& launch, bool prepare, W
       broken(item, "reads '" + program.buffers[root].name + "' before it is written");
     }
     const Place place = program.buffers[root].place;
-    if (prepare && place <= Place::output) broken(item, "prepare sees no inputs and outputs");
+    if (prepare && (place <= Place::output || place == Place::state))
+      broken(item, "prepare sees no inputs, outputs and states");
   }
   for (size_t i = 0; i < launch.args.size(); ++i) {
     if (!kernel.params[i].written) continue;
@@ -159,6 +160,20 @@ void verify_condition(const Program& program, int32_t id, const Writes& writes) 
   const std::string item = "condition '" + buffer.name + "'";
   if (buffer.dtype != DType::boolean || !buffer.shape.empty()) broken(item, "is no bool[]");
   if (!writes.done.contains(root_of(program, id))) broken(item, "is read before it is written");
+}
+
+void verify_states(const Program& program) {
+  std::set<int32_t> seen;
+  for (const State& state : program.states) {
+    const Buffer& buffer = program.buffers.at(state.buffer);
+    const Buffer& initial = program.buffers.at(state.initial);
+    const std::string item = "state '" + buffer.name + "'";
+    if (buffer.place != Place::state || buffer.view_of >= 0) broken(item, "lies elsewhere");
+    if (initial.place != Place::weights) broken(item, "does not start with a weight");
+    if (initial.dtype != buffer.dtype || !(count_of(initial.shape) == count_of(buffer.shape)))
+      broken(item, "its first value has another type");
+    if (!seen.insert(state.buffer).second) broken(item, "is there twice");
+  }
 }
 
 void verify_bind(const Program& program, const Bind& bind, const Writes& writes) {
@@ -197,6 +212,8 @@ void verify_steps(const Program& program, const HostSteps& steps, bool prepare, 
     } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
       if (prepare) broken("prepare", "binds nothing");
       verify_bind(program, *bind, writes);
+    } else if (std::holds_alternative<Check>(step.node)) {
+      if (prepare) broken("prepare", "checks nothing");
     } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
       if (prepare) broken("prepare", "has no loops");
       if (depth >= program.counters.size() || program.counters[depth] != loop->counter)
@@ -220,10 +237,12 @@ void verify(const Program& program) {
     for (const Kernel& level : kernel.levels) verify(level);
   }
   for (const Buffer& buffer : program.buffers) verify_stage(program, buffer);
+  verify_states(program);
   Writes writes;
   for (size_t i = 0; i < program.buffers.size(); ++i) {
     const Place place = program.buffers[i].place;
-    if (program.buffers[i].view_of < 0 && (place == Place::input || place == Place::weights)) {
+    const bool given = place == Place::input || place == Place::weights || place == Place::state;
+    if (program.buffers[i].view_of < 0 && given) {
       writes.done.insert(static_cast<int32_t>(i));
     }
   }

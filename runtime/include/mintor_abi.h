@@ -74,6 +74,8 @@ typedef struct mt_model_info {
   const mt_symbol_info* symbols;
   const char* const* kernels;  // names, in launch order of `forward`
   int64_t weights_bytes, packed_bytes;
+  int32_t state_count;  // parameters that runs update; each context has its own
+  const mt_tensor_info* states;
 } mt_model_info;
 
 // Runs task(context, i) for every i in [0, count), in any order, on any threads, and returns when

@@ -25,19 +25,32 @@ namespace MT_PACKAGE {
 // Loops inside of each other, branches between them counted.
 enum { kMaxCounters = 16 };
 
+// Two sizes that the model needs to be equal, and are not.
+struct SizeCondition {
+  const char* left;  // the size as an expression; null: everything holds
+  int64_t left_value;
+  const char* right;  // null: a number
+  int64_t right_value;
+  const char* alternative;  // " or 1", ", or one of them 1"; "" where there is none
+  const char* because;      // the operator and its place; may be null
+};
+
 // Base addresses that a launch's arguments are offsets into.
 struct Args {
   const void* const* inputs;   // the caller's, by position
   void* const* outputs;        // the caller's, or the context's at `output_offset`
   const char* weights;         // weights.bin as stored; null when there are none
   char* packed;                // what `prepare` made; read-only in `forward`
+  char* state;                 // of the context, kept from run to run; null in `prepare`
   char* arena;                 // working memory, 64-byte aligned; contents undefined at entry
   const int64_t* symbols;      // bound values, in order of mt_model_info.symbols, then the counters
                                // of loops where the entry has a `next`
   int64_t* chosen;             // what the last condition that was read said, 0 or 1; the last size
                                // that was bound, kStopped where it cannot be
   char* const* dynamic;        // memory of each dynamic size, after it was bound
-  int64_t (*bind)(void* context, int32_t size, int64_t value);  // gives what `chosen` becomes
+  // These give what `chosen` becomes.
+  int64_t (*bind)(void* context, int32_t size, int64_t value);
+  int64_t (*check)(void* context, SizeCondition (*condition)(const int64_t* symbols));
   void* context;
 };
 static const int64_t kStopped = INT64_MIN;
@@ -45,7 +58,7 @@ static const int64_t kStopped = INT64_MIN;
 // A phase is one launch: part p of n runs its share. Parts of one phase may run at the same time;
 // a barrier lies between phases. `kernels` is the level's table, known to generated code only. A
 // condition that a branch or a loop reads is a phase too, of part 0 alone: it sets `chosen`; so is
-// a size that is bound.
+// a size that is bound, or a condition of a branch that is checked.
 using PhaseFn = void (*)(const void* kernels, const Args& args, int32_t phase, int32_t part,
                          int32_t parts);
 
@@ -77,16 +90,6 @@ struct SizeFault {
   int64_t size;                      // where it is negative
 };
 
-// Two sizes that the model needs to be equal, and are not.
-struct SizeCondition {
-  const char* left;                  // the size as an expression; null: everything holds
-  int64_t left_value;
-  const char* right;                 // null: a number
-  int64_t right_value;
-  const char* alternative;           // " or 1", ", or one of them 1"; "" where there is none
-  const char* because;               // the operator and its place; may be null
-};
-
 // A symbol that a run binds; all that its value decides lies in memory of its own.
 struct DynamicSize {
   int32_t symbol;
@@ -94,6 +97,13 @@ struct DynamicSize {
   // As in Program, for what its value decides. May be null.
   SizeFault (*check_sizes)(const int64_t* symbols);
   SizeCondition (*check_conditions)(const int64_t* symbols);
+};
+
+// A parameter that runs update: where it lies in a context's state, what it starts with, its size.
+struct State {
+  int64_t offset;
+  int64_t initial;  // offset in the weights
+  int64_t bytes;
 };
 
 struct Program {
@@ -122,6 +132,8 @@ struct Program {
   // Which dynamic size an output lies with, -1: none; its output_offset is one in that memory.
   // Null: there are no dynamic sizes.
   int32_t (*output_dynamic)(int32_t output);
+  const State* states;  // as many as info.states
+  int64_t state_bytes;
 };
 
 // The generated table, one per package.
@@ -158,6 +170,10 @@ mt_status context_bytes(const Model* model, const mt_context_options* options, s
 mt_status context_create(Model* model, const mt_context_options* options, Context** context);
 mt_status run(Context* context, const mt_tensor* inputs, mt_tensor* outputs);
 void context_destroy(Context* context);
+// Every state is what the weights say, as in a new context.
+mt_status reset(Context* context);
+// Where the context keeps a state, and its type: to be read and written between runs.
+mt_status state(Context* context, int32_t index, mt_tensor* state);
 void close(Model* model);
 const mt_model_info* info(const Model* model);
 // Why the last call on this thread that failed did so; "" when none has. Valid until the next

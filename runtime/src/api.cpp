@@ -41,6 +41,14 @@ MT_API mt_status MT_FUNCTION(_run)(MT_CONTEXT* context, const mt_tensor* inputs,
   return MT_PACKAGE::run(own(context), inputs, outputs);
 }
 
+MT_API mt_status MT_FUNCTION(_reset)(MT_CONTEXT* context) {
+  return MT_PACKAGE::reset(own(context));
+}
+
+MT_API mt_status MT_FUNCTION(_state)(MT_CONTEXT* context, int32_t index, mt_tensor* state) {
+  return MT_PACKAGE::state(own(context), index, state);
+}
+
 MT_API void MT_FUNCTION(_context_destroy)(MT_CONTEXT* context) {
   MT_PACKAGE::context_destroy(own(context));
 }

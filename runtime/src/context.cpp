@@ -36,6 +36,47 @@ static mt_status reserve(Context* context, const mt_context_options& options) {
   return MT_OK;
 }
 
+static void fill_state(Context* context) {
+  const Program& program = *context->model->program;
+  for (int32_t i = 0; i < program.info.state_count; ++i) {
+    const State& state = program.states[i];
+    if (state.bytes == 0) continue;
+    memcpy(context->state.data + state.offset, context->model->weights.data + state.initial,
+           size_t(state.bytes));
+  }
+}
+
+static mt_status reserve_state(Context* context) {
+  const int64_t needed = context->model->program->state_bytes;
+  if (!allocate(&context->state, needed, Fill::undefined)) {
+    return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes of state", (long long)needed);
+  }
+  fill_state(context);
+  return MT_OK;
+}
+
+mt_status reset(Context* context) {
+  if (!context) return fail(MT_INVALID_ARGUMENT, "reset: context is null");
+  fill_state(context);
+  return MT_OK;
+}
+
+mt_status state(Context* context, int32_t index, mt_tensor* described) {
+  if (!context || !described) return fail(MT_INVALID_ARGUMENT, "state: a pointer is null");
+  const Program& program = *context->model->program;
+  if (index < 0 || index >= program.info.state_count) {
+    return fail(MT_INVALID_ARGUMENT, "state: index %d, there are %d states", index,
+                program.info.state_count);
+  }
+  const mt_tensor_info& info = program.info.states[index];
+  described->data = context->state.data + program.states[index].offset;
+  described->bytes = size_t(program.states[index].bytes);
+  described->dtype = info.dtype;
+  described->rank = info.rank;
+  for (int32_t dim = 0; dim < info.rank; ++dim) described->shape[dim] = info.shape[dim];
+  return MT_OK;
+}
+
 mt_status context_create(Model* model, const mt_context_options* options, Context** context) {
   if (!model || !context) return fail(MT_INVALID_ARGUMENT, "context_create: a pointer is null");
   *context = nullptr;
@@ -48,8 +89,10 @@ mt_status context_create(Model* model, const mt_context_options* options, Contex
   made->outputs = reinterpret_cast<void**>(made + 1) + info.input_count;
   mt_context_options read;
   mt_status status = read_context_options(*model->program, options, &read, made->symbols);
+  if (!status) status = reserve_state(made);
   if (!status) status = reserve(made, read);
   if (status) {
+    release(&made->state);
     free(made);
     return status;
   }
@@ -65,6 +108,7 @@ void context_destroy(Context* context) {
   destroy_executor(&context->executor);
   if (context->owns_memory) release(&context->arena);
   for (Block& block : context->dynamic) release(&block);
+  release(&context->state);
   free(context);
 }
 
@@ -138,6 +182,12 @@ static int64_t bind_in_run(void* context, int32_t size, int64_t value) {
   return running->bound ? kStopped : value;
 }
 
+static int64_t check_in_run(void* context, CheckConditions condition) {
+  Context* running = static_cast<Context*>(context);
+  running->bound = check_conditions(*running->model->program, condition, running->symbols);
+  return running->bound ? kStopped : 0;
+}
+
 static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor* outputs) {
   mt_status status = bind_inputs(context, inputs);
   if (!status) status = check_and_fit(context, outputs);
@@ -145,16 +195,18 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
   describe_outputs(context, outputs);
   const Model& model = *context->model;
   context->bound = MT_OK;
-  const Args args = {context->inputs,
-                     context->outputs,
-                     model.weights.data,
-                     model.packed.data,
-                     context->arena.data,
-                     context->symbols,
-                     nullptr,
-                     context->dynamic_data,
-                     bind_in_run,
-                     context};
+  Args args = {};
+  args.inputs = context->inputs;
+  args.outputs = context->outputs;
+  args.weights = model.weights.data;
+  args.packed = model.packed.data;
+  args.state = context->state.data;
+  args.arena = context->arena.data;
+  args.symbols = context->symbols;
+  args.dynamic = context->dynamic_data;
+  args.bind = bind_in_run;
+  args.check = check_in_run;
+  args.context = context;
   launch(model.program->forward, model.level->kernels, args, context->executor);
   if (context->bound || !model.program->output_dynamic) return context->bound;
   return deliver_dynamic_outputs(context, outputs);

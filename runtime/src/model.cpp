@@ -42,16 +42,10 @@ static mt_status prepare_model(Model* model) {
     return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes to pack weights in",
                 (long long)program.prepare_arena_bytes);
   }
-  const Args args = {nullptr,
-                     nullptr,
-                     model->weights.data,
-                     model->packed.data,
-                     arena.data,
-                     nullptr,
-                     nullptr,
-                     nullptr,
-                     nullptr,
-                     nullptr};
+  Args args = {};
+  args.weights = model->weights.data;
+  args.packed = model->packed.data;
+  args.arena = arena.data;
   Executor executor = make_executor(model->options);
   launch(program.prepare, model->level->kernels, args, executor);
   destroy_executor(&executor);

@@ -92,6 +92,7 @@ struct Context {
   const Model* model;
   Executor executor;
   bool owns_memory;
+  Block state;
   Block arena;                       // `data` is the caller's when !owns_memory
   int32_t busy;                      // 1 while a run is in it
   int64_t symbols[MT_MAX_SYMBOLS];

@@ -24,7 +24,7 @@ TEST(Fusion, TakesAChainOfAMillionNodes) {
   Value x = b.input("x", DType::f32, {4});
   for (int n = 0; n < kDeep; ++n) x = b.apply(n % 2 == 0 ? ScalarOp::exp : ScalarOp::relu, {x});
   g.results = {{"r", x}};
-  FromParameters from_parameters;
+  FromParameters from_parameters(b.graph());
   EXPECT_FALSE(from_parameters(x));
   CompileContext context;
   const FusionPlan plan = fuse(g);
@@ -38,7 +38,7 @@ TEST(Fusion, AValueOfAnySizeIsNotMadeOnce) {
   Builder b(g);
   g.add_symbol({"n", 1, 9, 1, 4});
   const Value one = b.full(DType::f32, {}, 1.0);
-  FromParameters from_parameters;
+  FromParameters from_parameters(b.graph());
   EXPECT_TRUE(from_parameters(b.broadcast_to(one, {3})));
   EXPECT_FALSE(from_parameters(b.broadcast_to(one, {Index::var("n")})));
   EXPECT_TRUE(from_parameters(b.iota(DType::i32, {3}, 0)));

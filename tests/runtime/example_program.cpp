@@ -138,7 +138,7 @@ static void forward(const void* kernels, const Args& a, int32_t phase, int32_t p
 
 const Program program = {
     {"toy", "0123456789abcdef", "reference,v3", nullptr, 2, 2, 2, 3, kInputs, kOutputs, kSymbols,
-     kForwardNames, 2000, 3200},
+     kForwardNames, 2000, 3200, 0, nullptr},
     kLevels,
     2,
     {prepare, 2, kPrepareNames, prepare_tasks, nullptr},
@@ -156,6 +156,8 @@ const Program program = {
     0,
     2,
     nullptr,
+    nullptr,
+    0,
 };
 
 }  // namespace MT_PACKAGE

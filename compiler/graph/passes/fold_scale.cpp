@@ -23,7 +23,7 @@ struct PerChannel {
 
 class FoldScale {
  public:
-  explicit FoldScale(const Graph& graph) : users_(users_of(graph)) {}
+  explicit FoldScale(const Graph& graph) : users_(users_of(graph)), from_parameters_(graph) {}
 
   std::optional<std::vector<Value>> operator()(Builder& b, const Node& old,
                                                std::span<const Value> operands) {

@@ -143,7 +143,7 @@ bool pack(Builder& b, FromParameters& from_parameters, const Contract& c, const 
 }
 
 Graph run(CompileContext&, const Graph& graph) {
-  FromParameters from_parameters;
+  FromParameters from_parameters(graph);
   return rewrite(
       graph,
       [&](Builder& b, const Node& old,

@@ -47,7 +47,7 @@ Graph with_values(const Graph& region, const std::vector<std::optional<Value>>& 
 }
 
 Graph run(CompileContext& context, const Graph& graph) {
-  FromParameters from_parameters;
+  FromParameters from_parameters(graph);
   const auto sink = [&](Builder& b, const Node& old,
                         std::span<const Value> operands) -> std::optional<std::vector<Value>> {
     if (old.kind != Kind::if_ && old.kind != Kind::loop) return std::nullopt;
