@@ -36,6 +36,8 @@ static constexpr PipelineEntry kNumerics[] = {
 
 // Preserve bits, each on its own.
 static constexpr PipelineEntry kBitPreserving[] = {
+    {"unique_symbols",
+     "needs: regions as they are. gives: one namespace of sizes, which a program has"},
     {"expand_random",
      "needs: nothing. gives: element-wise integers, which kernels compute; no random node is left"},
     {"fold_constants",

@@ -14,12 +14,6 @@ namespace mintor {
 
 namespace {
 
-std::string bound_by(const Node& node) {
-  if (node.kind == Kind::bind) return node.as<BindAttr>().symbol;
-  if (node.kind == Kind::compact) return node.as<CompactAttr>().symbol;
-  return "";
-}
-
 // New names of symbols that the region binds, where the graph has others of these names.
 SymbolNames new_names(const Graph& graph, const Graph& region,
                       const std::vector<const Node*>& nodes) {

@@ -105,4 +105,15 @@ Condition renamed(const Condition& condition, const SymbolNames& names) {
   return out;
 }
 
+std::shared_ptr<const Graph> renamed(const std::shared_ptr<const Graph>& region,
+                                     const SymbolNames& names) {
+  return Renamer{names}.graph(region);
+}
+
+std::string bound_by(const Node& node) {
+  if (node.kind == Kind::bind) return node.as<BindAttr>().symbol;
+  if (node.kind == Kind::compact) return node.as<CompactAttr>().symbol;
+  return "";
+}
+
 }  // namespace mintor

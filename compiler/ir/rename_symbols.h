@@ -19,5 +19,10 @@ std::vector<Type> renamed(const std::vector<Type>& types, const SymbolNames& nam
 Index renamed(const Index& index, const SymbolNames& names);
 Symbol renamed(const Symbol& symbol, const SymbolNames& names);
 Condition renamed(const Condition& condition, const SymbolNames& names);
+std::shared_ptr<const Graph> renamed(const std::shared_ptr<const Graph>& region,
+                                     const SymbolNames& names);
+
+// The symbol that a bind or compact defines; "" of any other node.
+std::string bound_by(const Node& node);
 
 }  // namespace mintor

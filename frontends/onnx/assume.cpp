@@ -167,7 +167,7 @@ void begin_sizes(OnnxState& state) {
 
 void note_sizes(OnnxState& state) {
   for (const Symbol& symbol : state.graph.symbols()) {
-    if (state.around && state.around->graph.find_symbol(symbol.name)) continue;
+    if (symbol.value && state.around && state.around->graph.find_symbol(symbol.name)) continue;
     if (!symbol.value || std::ranges::find(state.sizes.commons, symbol.name, &OnnxCommon::name) !=
                              state.sizes.commons.end())
       continue;

@@ -76,6 +76,7 @@ struct OnnxState {
   OnnxCaptures captures;        // of a region
   std::map<std::string, OnnxSizes> regions;  // of the model: what its regions found out, by path
   std::set<std::string> bound;               // of the model: symbols that runs bind
+  int64_t region_sizes = 0;                  // of the model: copied into regions
   int64_t bodies_again = 0;                  // of the model: loop bodies imported a second time
 
   OnnxState& model_state() { return around ? around->model_state() : *this; }

@@ -3,6 +3,7 @@
 // what would hurt.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace mintor::onnx_limits {
@@ -22,6 +23,8 @@ inline constexpr int64_t kFoldedWork = 1 << 25;  // scalar operations of all of 
 inline constexpr int64_t kAttempts = 100;  // rounds of an import that finds conditions
 inline constexpr int kFunctionDepth = 32;
 inline constexpr int kGraphDepth = 32;       // sub-graphs in one another
+inline constexpr size_t kBoundSizes = 1000;  // that runs bind
+inline constexpr int64_t kRegionSizes = 1 << 20;  // symbols and conditions of all sub-graphs
 inline constexpr int64_t kBodiesAgain = 64;  // loop bodies that are imported twice
 inline constexpr int kOldestOpset = 7;
 inline constexpr int kNewestOpset = 28;

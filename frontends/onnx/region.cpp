@@ -65,6 +65,9 @@ std::string OnnxState::fresh_symbol(std::string wish) {
   };
   std::string name = wish;
   for (int i = 1; taken(name); ++i) name = wish + "_" + std::to_string(i);
+  if (top.bound.size() == onnx_limits::kBoundSizes)
+    throw CompileError("", "more than " + std::to_string(onnx_limits::kBoundSizes) +
+                               " sizes are known in a run alone");
   top.bound.insert(name);
   return name;
 }
@@ -88,8 +91,9 @@ void keep_findings(OnnxState& state) {
 class Deeper {
  public:
   Deeper(const OnnxNode& n, OnnxState& state) : state_(state) {
-    if (++state_.depth > onnx_limits::kGraphDepth)
+    if (state_.depth == onnx_limits::kGraphDepth)
       n.fail("sub-graphs are more than " + std::to_string(onnx_limits::kGraphDepth) + " deep");
+    ++state_.depth;
   }
   ~Deeper() { --state_.depth; }
   Deeper(const Deeper&) = delete;
@@ -137,6 +141,13 @@ std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute
   if (static_cast<size_t>(graph.input_size()) != inputs.size())
     n.fail("its graph '" + std::string(attribute) + "' has " + std::to_string(graph.input_size()) +
            " inputs, needs " + std::to_string(inputs.size()));
+  // A region has a copy of all sizes around it, which are looked up in one another.
+  const Graph& around = n.state().graph;
+  const auto count = static_cast<int64_t>(around.symbols().size() + around.conditions().size());
+  int64_t& sizes = n.state().model_state().region_sizes;
+  sizes += count * (1 + count / 256);
+  if (sizes > onnx_limits::kRegionSizes)
+    n.fail("too many sub-graphs with too many sizes: " + std::to_string(count) + " in this one");
   std::string path = n.state().path + "/" + std::string(attribute);
   for (const std::string& name : n.proto().output()) path += ":" + name;
   auto draft = std::unique_ptr<OnnxDraft>(new OnnxDraft{OnnxState(n.state(), std::move(path)), {}});

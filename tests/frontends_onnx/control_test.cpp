@@ -152,6 +152,36 @@ TEST(control, sub_graphs_are_not_nested_without_end) {
   EXPECT_NE(nested(40), "imported");
 }
 
+// What grows with the number of sub-graphs is bounded: sizes that are copied, sizes that runs bind.
+TEST(control, sub_graphs_are_not_without_number) {
+  Model copies;
+  copies.input("c", {}, onnx::TensorProto::BOOL);
+  for (int k = 0; k < 64; ++k) {
+    std::vector<std::string> dims;
+    for (int i = 0; i < 16; ++i) dims.push_back("size" + std::to_string(16 * k + i));
+    copies.input("x" + std::to_string(k), dims);
+  }
+  for (int i = 0; i < 200; ++i) {
+    const std::string y = "y" + std::to_string(i);
+    onnx::NodeProto& n = copies.node("If", {"c"}, {y});
+    set(n, "then_branch", one_node("Not", {"c"}).graph);
+    set(n, "else_branch", one_node("Identity", {"c"}).graph);
+  }
+  copies.output("y0");
+  EXPECT_TRUE(contains(copies.error(), "too many sub-graphs with too many sizes"));
+  Model bound;
+  bound.input("x", {}, onnx::TensorProto::INT64);
+  bound.ints("zero", {0}, {});
+  bound.ints("one", {1}, {});
+  for (int i = 0; i < 1100; ++i) {
+    const std::string y = "y" + std::to_string(i);
+    bound.node("Range", {"zero", "x", "one"}, {y});
+    bound.output(y);
+  }
+  EXPECT_TRUE(contains(bound.error(), "Range: more than 1000 sizes are known in a run alone"))
+      << bound.error();
+}
+
 Model loop_of(const Sub& body, const std::vector<std::string>& inputs,
               const std::vector<std::string>& outputs) {
   Model m;

@@ -27,6 +27,7 @@ static Graph run(CompileContext&, const Graph& graph) {
                      count *= e.value();
                      if (count > kMostElements) return std::nullopt;
                    }
+                   if (!symbols_of(old).empty()) return std::nullopt;  // a place that is a size
                    const std::vector<Value> node =
                        b.node(old.kind, old.attr, operands, old.results);
                    return std::vector<Value>{b.constant(evaluate_constant(node[0]))};
