@@ -10,7 +10,8 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-MODULES = ["arrays", "control_flow", "gradients", "nn.recurrent"]
+MODULES = ["amp", "arrays", "autograd", "checkpoints", "control_flow", "debugging", "gradients", "jit",
+           "nn.recurrent", "profiling", "running"]
 
 
 def test_the_tutorial():

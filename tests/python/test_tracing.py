@@ -245,6 +245,15 @@ def test_a_loop_that_reads_nothing_is_cut_by_itself():
     assert x.item() == 10_000
 
 
+def test_a_gradient_is_never_parted_from_what_it_is_of():
+    x = mt.array(1.0)
+    for calls in (1021, 1022, 1023, 2044, 2045, 2046):      # the tape is cut at 1024 and 2048
+        y = x * 1
+        for _ in range(calls):
+            y = y + 1.0
+        assert mt.grad(y * 3, x).item() == 3
+
+
 def test_a_long_chain_is_freed_without_recursion():
     x = mt.array([0.0])
     for _ in range(900):

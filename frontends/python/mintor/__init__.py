@@ -9,7 +9,7 @@ command line, with the same names (compiler/support/options.def), and the same b
 >>> y = m(x)
 >>> m.save("out")
 """
-from mintor._mintor import CompileError, InternalError
+from mintor._mintor import CompileError, DTypeError, InternalError
 from mintor._mintor import version as __version__
 from mintor.arrays import (Array, arange, array, asarray, astype, empty, empty_like, eye,
                            frombuffer, from_dlpack, full, full_like, geomspace, identity, indices,
@@ -22,6 +22,7 @@ from mintor.standard import *  # pylint: disable=wildcard-import
 from mintor.standard import __array_api_version__, __array_namespace_info__
 from mintor.autograd import Function
 from mintor.checkpoints import checkpoint
+from mintor.debugging import NotANumberError, debug_nan
 from mintor.gradients import backward, enable_grad, grad, jvp, no_grad, value_and_grad, vjp
 from mintor.model import Model, compile, load
 from mintor.running import fetch, set_asynchronous, sync
@@ -30,8 +31,9 @@ from mintor import methods as _methods
 
 _methods.install()
 
-from mintor import fft, linalg, memory, nn, optim, random  # noqa: E402
+from mintor import amp, fft, linalg, memory, nn, optim, random  # noqa: E402
 from mintor.jit import jit  # noqa: E402
+from mintor.profiling import profile  # noqa: E402
 from mintor.nn import Module, Parameter  # noqa: E402
 from mintor.random import (bernoulli, manual_seed, rand, rand_like, randint, randn,  # noqa: E402
                            randn_like, randperm)

@@ -44,8 +44,8 @@ def checkpoint(function, *args, **options):
 
     >>> import mintor as mt
     >>> x = mt.array([1.0, 2.0])
-    >>> mt.grad(mt.checkpoint(lambda v: mt.exp(v) * v, x).sum(), x).numpy().round(3).tolist()
-    [5.436999797821045, 22.167001724243164]
+    >>> mt.grad(mt.checkpoint(lambda v: v * v * v, x).sum(), x).tolist()
+    [3.0, 12.0]
     """
     if _mintor.recorded_operator(False):    # whose gradient makes the inner values again anyway
         return function(*args, **options)

@@ -93,8 +93,7 @@ def grad(y, xs, grad_outputs=None, create_graph=False):
 
 def _recorded(ys, cotangents, xs, stops=()):
     """One call: the gradients of ys by xs; nothing goes on beyond stops."""
-    for y in ys:
-        _mintor.include_history(y, xs)
+    _mintor.include_history(ys, xs)
     made = _gradient([*ys, *cotangents, *xs, *stops], len(ys), len(stops))
     return [made] if isinstance(made, arrays.Array) else list(made)
 
@@ -109,9 +108,8 @@ def passed_on(ys, cotangents, xs):
     if not xs:
         return []
     found = points(ys, xs)
-    for y in ys:
-        _mintor.include_history(y, xs)
     if found:
+        _mintor.include_history(ys, xs)
         return _Walk(ys, cotangents, xs, found).gradients()
     return _recorded(ys, cotangents, xs)
 

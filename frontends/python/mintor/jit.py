@@ -168,12 +168,12 @@ class Jitted:
         others = [one for one in others if not isinstance(one, _SIMPLE)]
         seen, alive = self._closure.seen(others)
         try:
-            kind = self._kinds.get((key, seen, _mintor.gradients_on()))
+            kind = self._kinds.get((key, seen, _mintor.modes()))
         except TypeError as error:
             raise TypeError(f"jit: arguments that are no arrays have to be hashable: {error}"
                             ) from None
         if kind is None:
-            kind = self._kinds[key, seen, _mintor.gradients_on()] = _Kind(alive)
+            kind = self._kinds[key, seen, _mintor.modes()] = _Kind(alive)
             if len(self._kinds) > _MOST_KINDS:
                 self._kinds.popitem(last=False)
         for recorded, generators, structure, items in kind.recorded:

@@ -2,16 +2,19 @@
 """Linear algebra: LAPACK on the host, through NumPy.
 
 Takes matrices, or stacks of them in the last two dimensions, float32 or float64 (integers as
-float32); gives arrays of their dtype. What is a factorisation or a solution reads its operands and
-is a constant for gradients; inv, solve, det and slogdet have gradients of the first order.
+float32); gives arrays of their dtype. What is a factorisation or a solution reads its operands. All
+have gradients of the first order (PyTorch's formulas) but pinv, lstsq and factorisations that are
+not unique, whose gradients are refused.
 """
 import collections
 
 import numpy
 
 from mintor import arrays
+from mintor import autograd
 from mintor import elementwise as ew
 from mintor import reductions
+from mintor import shaping
 from mintor.arguments import chosen
 from mintor.products import cross, outer, tensordot, vecdot
 from mintor.shaping import diagonal, matrix_transpose, swapaxes, trace
@@ -92,39 +95,189 @@ def slogdet(x):
     return SlogdetResult(sign, logarithm + _determinant_change(x, lambda cofactors: cofactors))
 
 
+def _t(x):
+    return matrix_transpose(x)
+
+
+def _tril(x, k=0):
+    return shaping.tril(x, k)
+
+
+def _diagonal(x):
+    """Vectors as the diagonals of matrices."""
+    return x.unsqueeze(-1) * arrays.eye(x.shape[-1], dtype=x.dtype)
+
+
+class _Refused(autograd.Function):
+    """The value of a function of the host, for which gradients are an error."""
+
+    @staticmethod
+    def forward(ctx, name, made, *given):
+        ctx.name = name
+        return made
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        raise NotImplementedError(f"{ctx.name} has no gradient: it is computed on the host; use "
+                                  "detach() where none is meant to pass")
+
+
+def _refused(name, made, *given):
+    """`made`, a constant, but an error where a gradient by `given` is asked for."""
+    return _Refused.apply(name, made, *given)
+
+
+class _Cholesky(autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        made = _host(numpy.linalg.cholesky, x)
+        ctx.save_for_backward(made)
+        return made
+
+    @staticmethod
+    def backward(ctx, gradient):
+        lower, = ctx.saved_tensors
+        inverse = inv(lower)
+        middle = _tril(matmul(_t(lower), gradient))
+        middle = middle - 0.5 * _diagonal(diagonal(middle, 0, -2, -1))
+        made = matmul(matmul(_t(inverse), middle), inverse)
+        return 0.5 * (made + _t(made))
+
+
 def cholesky(x, upper=False):
     """The lower triangle L with L @ L.mT == x (upper: U with U.mT @ U)."""
-    return _host(numpy.linalg.cholesky, x, upper=upper)
+    made = _Cholesky.apply(_floats(x))
+    return _t(made) if upper else made
+
+
+class _Qr(autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        made = _host(lambda values: tuple(numpy.linalg.qr(values)), x)
+        ctx.save_for_backward(*made)
+        return made
+
+    @staticmethod
+    def backward(ctx, of_q, of_r):
+        q, r = ctx.saved_tensors
+        middle = matmul(r, _t(of_r)) - matmul(_t(of_q), q)
+        middle = _tril(middle) + _t(_tril(middle, -1))
+        return matmul(of_q + matmul(q, middle), _t(inv(r)))
 
 
 def qr(x, mode="reduced"):
-    """(Q, R): orthonormal columns and an upper triangle; "reduced" or "complete"."""
-    return QRResult(*_host(lambda values: tuple(numpy.linalg.qr(values, mode)), x))
+    """(Q, R): orthonormal columns and an upper triangle; "reduced" or "complete".
+
+    A gradient is refused of "complete", and of matrices with more columns than rows.
+    """
+    x = _floats(x)
+    rows, columns = x.shape[-2:]
+    if rows >= columns and (mode == "reduced" or rows == columns):
+        return QRResult(*_Qr.apply(x))
+    made = _host(lambda values: tuple(numpy.linalg.qr(values, mode)), x)
+    return QRResult(*(_refused("qr", one, x) for one in made))
+
+
+class _Svd(autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        made = _host(lambda values: tuple(numpy.linalg.svd(values, False)), x)
+        ctx.save_for_backward(*made)
+        return made
+
+    @staticmethod
+    def backward(ctx, of_u, of_s, of_vh):
+        u, s, vh = ctx.saved_tensors
+        left, right = matmul(_t(u), of_u), matmul(vh, _t(of_vh))
+        square = s * s
+        apart = square.unsqueeze(-2) - square.unsqueeze(-1) + arrays.eye(s.shape[-1], dtype=s.dtype)
+        middle = (left - _t(left)) / apart * s.unsqueeze(-2)
+        middle = middle + s.unsqueeze(-1) * ((right - _t(right)) / apart) + _diagonal(of_s)
+        made = matmul(matmul(u, middle), vh)
+        rows, columns = u.shape[-2], vh.shape[-1]
+        if rows > columns:
+            rest = of_u / s.unsqueeze(-2)
+            made = made + matmul(rest - matmul(u, matmul(_t(u), rest)), vh)
+        if columns > rows:
+            rest = of_vh / s.unsqueeze(-1)
+            made = made + matmul(u, rest - matmul(matmul(rest, _t(vh)), vh))
+        return made
 
 
 def svd(x, full_matrices=True):
-    """(U, S, Vh) with U @ diag(S) @ Vh == x, S descending."""
-    return SVDResult(*_host(lambda values: tuple(numpy.linalg.svd(values, full_matrices)), x))
+    """(U, S, Vh) with U @ diag(S) @ Vh == x, S descending.
+
+    A gradient is refused of full matrices where x is not square.
+    """
+    x = _floats(x)
+    if not full_matrices or x.shape[-2] == x.shape[-1]:
+        return SVDResult(*_Svd.apply(x))
+    made = _host(lambda values: tuple(numpy.linalg.svd(values, full_matrices)), x)
+    return SVDResult(*(_refused("svd", one, x) for one in made))
+
+
+class _Svdvals(autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        u, s, vh = _host(lambda values: tuple(numpy.linalg.svd(values, False)), x)
+        ctx.save_for_backward(u, vh)
+        return s
+
+    @staticmethod
+    def backward(ctx, gradient):
+        u, vh = ctx.saved_tensors
+        return matmul(u * gradient.unsqueeze(-2), vh)
 
 
 def svdvals(x):
     """Singular values, descending."""
-    return _host(numpy.linalg.svdvals, x)
+    return _Svdvals.apply(_floats(x))
+
+
+class _Eigh(autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        made = _host(lambda values: tuple(numpy.linalg.eigh(values)), x)
+        ctx.save_for_backward(*made)
+        return made
+
+    @staticmethod
+    def backward(ctx, of_values, of_vectors):
+        values, vectors = ctx.saved_tensors
+        apart = values.unsqueeze(-2) - values.unsqueeze(-1)
+        apart = apart + arrays.eye(values.shape[-1], dtype=values.dtype)
+        middle = matmul(_t(vectors), of_vectors) / apart
+        middle = middle - _diagonal(diagonal(middle, 0, -2, -1)) + _diagonal(of_values)
+        return matmul(matmul(vectors, middle), _t(vectors))
+
+
+class _Eigvalsh(autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        values, vectors = _host(lambda given: tuple(numpy.linalg.eigh(given)), x)
+        ctx.save_for_backward(vectors)
+        return values
+
+    @staticmethod
+    def backward(ctx, gradient):
+        vectors, = ctx.saved_tensors
+        return matmul(vectors * gradient.unsqueeze(-2), _t(vectors))
 
 
 def eigh(x):
     """Eigenvalues, ascending, and eigenvectors of symmetric matrices."""
-    return EighResult(*_host(lambda values: tuple(numpy.linalg.eigh(values)), x))
+    return EighResult(*_Eigh.apply(_floats(x)))
 
 
 def eigvalsh(x):
     """Eigenvalues of symmetric matrices, ascending."""
-    return _host(numpy.linalg.eigvalsh, x)
+    return _Eigvalsh.apply(_floats(x))
 
 
 def pinv(x, rtol=None):
-    """The pseudo-inverse (Moore and Penrose)."""
-    return _host(numpy.linalg.pinv, x, rtol=_number(rtol))
+    """The pseudo-inverse (Moore and Penrose); its gradient is refused."""
+    x = _floats(x)
+    return _refused("pinv", _host(numpy.linalg.pinv, x, rtol=_number(rtol)), x)
 
 
 def matrix_rank(x, rtol=None):
@@ -137,9 +290,11 @@ def _number(value):
 
 
 def lstsq(a, b):
-    """The least-squares solution of a @ x == b."""
-    right = _floats(b).numpy()
-    return _host(lambda left: numpy.linalg.lstsq(left, right, rcond=None)[0], a)
+    """The least-squares solution of a @ x == b; its gradient is refused."""
+    a, b = _floats(a), _floats(b)
+    right = b.numpy()
+    made = _host(lambda left: numpy.linalg.lstsq(left, right, rcond=None)[0], a)
+    return _refused("lstsq", made, a, b)
 
 
 def matrix_power(x, n):

@@ -128,11 +128,13 @@ def _set_data(self, value):
 
 
 def _repr(self):
+    name = "mintor.array" if type(self) is Array else type(self).__name__
     if _mintor.is_placeholder(self):
-        return f"<mintor.array of {self.dtype.name}{list(self.shape)}, not known>"
-    text = numpy.array2string(self.numpy(), separator=", ", prefix="mintor.array(")
-    gradient = ", requires_grad=True" if self.requires_grad else ""
-    return f"mintor.array({text}, dtype={self.dtype.name}{gradient})"
+        return f"<{name} of {self.dtype.name}{list(self.shape)}, not known>"
+    text = numpy.array2string(self.numpy(), separator=", ", prefix=f"{name}(")
+    gradient = "" if self.requires_grad == (name == "Parameter") else \
+        f", requires_grad={self.requires_grad}"
+    return f"{name}({text}, dtype={self.dtype.name}{gradient})"
 
 
 def _as_ndarray(self, dtype=None, copy=None):

@@ -19,10 +19,27 @@ def explain_miss():
     return _mintor.explain_miss()
 
 
-def explain(y=None):
-    """The graph of what was recorded and not computed yet, as text; all of it, not only y's."""
-    del y
-    return _mintor.pending_graph()
+_SECTIONS = ("graph", "optimised", "kernels", "decisions", "source")
+
+
+def explain(y=None, what="graph"):
+    """What is recorded and not computed yet, as text: for y alone, or all of it.
+
+    `what`: "graph" as it was recorded; "optimised", after all passes; "kernels", as loops, by
+    instruction set; "decisions", of fusion, schedules and memory, with reasons; "source", the C++
+    that is compiled; or several of them. "" where y is known. Computes nothing.
+    ValueError for another section.
+    """
+    wanted = [what] if isinstance(what, str) else list(what)
+    for section in wanted:
+        if section not in _SECTIONS:
+            raise ValueError(f"explain: there is no section {section!r}; {', '.join(_SECTIONS)}")
+    if y is not None and _mintor.is_computed(y):
+        return ""
+    texts = [_mintor.explained(y, section) for section in wanted]
+    if len(texts) == 1:
+        return texts[0]
+    return "\n".join(f"{section}:\n{text}" for section, text in zip(wanted, texts))
 
 
 def set_num_threads(threads):

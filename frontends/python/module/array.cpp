@@ -124,6 +124,10 @@ void call_after_flush() {
   if (!made) throw py::error_already_set();
 }
 
+PyObject* checked_pointer(const py::object& array) {
+  return reinterpret_cast<PyObject*>(checked_array(array));
+}
+
 // Running, counts and memory.
 void add_tape(py::module_& module) {
   module.def("flush", [] {
@@ -146,12 +150,16 @@ void add_tape(py::module_& module) {
     return std::exchange(trace::tape().asynchronous, on);
   });
   module.def("is_computed", [](const py::object& array) {
-    return static_cast<bool>(variable_of(checked_array(array) ? array.ptr() : nullptr)->storage);
+    return static_cast<bool>(variable_of(checked_pointer(array))->storage);
   });
   // Called after each flush; None: nothing is.
   module.def("set_after_flush", [](const py::object& function) {
     Py_XSETREF(after_flush, function.is_none() ? nullptr : py::object(function).release().ptr());
     trace::tape().flushed = after_flush ? call_after_flush : nullptr;
+  });
+  // 0: nothing, 1: NaN, 2: infinities too; gives what it was.
+  module.def("set_check", [](int check) {
+    return static_cast<int>(std::exchange(trace::tape().check, static_cast<trace::Check>(check)));
   });
   // Before a fork: nothing runs. In the child: the thread is not there. At the end: it stops.
   module.def("rest_worker", [] {
@@ -164,6 +172,17 @@ void add_tape(py::module_& module) {
     unlocked([] { trace::worker().stop(); });
   });
   module.def("gradients_on", [] { return trace::tape().gradients_on; });
+  // The dtype of operators of low precision, or None; gives what it was.
+  module.def("set_autocast", [](const std::optional<std::string>& dtype) {
+    const std::optional<DType> before = trace::tape().autocast;
+    trace::tape().autocast = dtype ? parse_dtype(*dtype) : std::nullopt;
+    return before ? py::object(py::str(std::string(name_of(*before)))) : py::object(py::none());
+  });
+  // What a call depends on besides its operands.
+  module.def("modes", [] {
+    const trace::Tape& tape = trace::tape();
+    return (tape.autocast ? 2 * static_cast<int>(*tape.autocast) + 2 : 0) + tape.gradients_on;
+  });
   module.def("set_threads", [](int threads) { trace::tape().threads = threads; });
   module.def("statistics", [] {
     const trace::TapeStatistics& counted = trace::tape().statistics();
@@ -244,22 +263,19 @@ void add_arrays(py::module_& module) {
   module.def("is_same_value", [](const py::object& a, const py::object& b) {
     return checked_array(a)->variable == checked_array(b)->variable;
   });
-  // Before a gradient of `y` is asked for: what it was made of comes onto the tape.
-  module.def("include_history", [](const py::object& y, const std::vector<py::object>& xs) {
-    checked_array(y);
-    std::vector<Variable*> variables;
-    for (const py::object& x : xs) {
-      checked_array(x);
-      variables.push_back(variable_of(x.ptr()));
-    }
-    trace::tape().include_history(variable_of(y.ptr()), variables);
-    const trace::BodyRecorder* body = trace::tape().body();
-    for (trace::Recording* recording : trace::tape().recordings) {
-      if (recording->body == (body ? body->serial() : 0)) {
-        recording->note_history(variable_of(y.ptr()), variables);
-      }
-    }
-  });
+  // Before gradients of ys are asked for: what they were made of comes onto the tape.
+  module.def("include_history",
+             [](const std::vector<py::object>& ys, const std::vector<py::object>& xs) {
+               std::vector<Variable*> values, variables;
+               for (const py::object& y : ys) values.push_back(variable_of(checked_pointer(y)));
+               for (const py::object& x : xs) variables.push_back(variable_of(checked_pointer(x)));
+               const trace::BodyRecorder* body = trace::tape().body();
+               for (trace::Recording* recording : trace::tape().recordings) {
+                 if (recording->body != (body ? body->serial() : 0)) continue;
+                 recording->note_history(values, variables);
+               }
+               trace::tape().include_history(values, variables);
+             });
   // For each x whether y depends on it.
   module.def(
       "depends_on",
@@ -290,7 +306,7 @@ void add_arrays(py::module_& module) {
     return py::make_tuple(least, most);
   });
   module.def("explain_miss", [] { return trace::tape().last_miss(); });
-  module.def("pending_graph", [] { return print(trace::tape().graph()); });
+  add_explanations(module);
   module.def("random_now", random_now);
   add_tape(module);
 }

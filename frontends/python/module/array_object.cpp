@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "frontends/python/trace/autocast.h"
+
 namespace py = pybind11;
 
 namespace mintor {
@@ -192,9 +194,26 @@ void write_attribute(trace::AttributeWriter& writer, PyObject* object) {
   }
 }
 
+// Under mt.amp.autocast: operands in the precision that the operator wants.
+static void cast_operands(const TracedOperator& op, std::span<Operand> operands, DType low) {
+  const trace::Precision wanted = trace::precision_of(op);
+  if (wanted == trace::Precision::as_given) return;
+  const DType dtype = wanted == trace::Precision::low ? low : DType::f32;
+  static const TracedOperator& cast = *trace::find_traced_operator("cast");
+  std::string attributes;
+  trace::AttributeWriter(attributes).text(name_of(dtype));
+  for (Operand& operand : operands) {
+    const DType given = operand.variable->type->dtype;
+    if (!is_float(given) || given == DType::f64 || given == dtype) continue;
+    Variable* variable = operand.variable.get();
+    operand.variable = trace::tape().record(cast, {&variable, 1}, attributes)[0];
+  }
+}
+
 PyObject* call_operator(const TracedOperator& op, std::span<Operand> operands,
                         const std::string& attributes) {
   settle_numbers(op, operands);
+  if (trace::tape().autocast) cast_operands(op, operands, *trace::tape().autocast);
   constexpr size_t kFew = 8;
   Variable* few[kFew];
   std::vector<Variable*> many;

@@ -77,8 +77,14 @@ Result guarded(Result failed, Body body) {
     return body();
   } catch (pybind11::error_already_set& error) {
     error.restore();
+  } catch (const trace::DTypeError& error) {
+    PyErr_SetString(pybind11::module_::import("mintor._mintor").attr("DTypeError").ptr(),
+                    error.what());
   } catch (const CompileError& error) {
     PyErr_SetString(pybind11::module_::import("mintor._mintor").attr("CompileError").ptr(),
+                    error.what());
+  } catch (const trace::NotANumber& error) {
+    PyErr_SetString(pybind11::module_::import("mintor._mintor").attr("NotANumberError").ptr(),
                     error.what());
   } catch (const InternalError& error) {
     PyErr_SetString(pybind11::module_::import("mintor._mintor").attr("InternalError").ptr(),

@@ -11,6 +11,7 @@
 #include "compiler/support/error.h"
 #include "frontends/python/module/array.h"
 #include "frontends/python/module/model.h"
+#include "frontends/python/trace/not_a_number.h"
 
 namespace py = pybind11;
 
@@ -44,6 +45,12 @@ PYBIND11_MODULE(_mintor, module) {
   using mintor::PyModel;
   module.attr("version") = MINTOR_VERSION;
   py::register_exception<mintor::CompileError>(module, "CompileError", PyExc_ValueError);
+  // Raised by calls of operators (array_object.h); both a CompileError and a TypeError.
+  module.attr("DTypeError") = py::reinterpret_steal<py::object>(PyErr_NewException(
+      "mintor.DTypeError",
+      py::make_tuple(module.attr("CompileError"), py::handle(PyExc_TypeError)).ptr(), nullptr));
+  py::register_exception<mintor::trace::NotANumber>(module, "NotANumberError",
+                                                    PyExc_FloatingPointError);
   py::register_exception<mintor::InternalError>(module, "InternalError", PyExc_RuntimeError);
   module.def("option_table", &mintor::option_list);
   module.def("compile", [](const std::string& path,

@@ -37,6 +37,8 @@ void hash_body(Body& body) {
     }
     mix_all(body.hash, step.operands);
     mix_all(body.structure, step.operands);
+    if (step.scope) mix(body.hash, static_cast<uint64_t>(step.scope));
+    if (step.scope) mix(body.structure, static_cast<uint64_t>(step.scope));
   }
   for (const auto* numbers : {&body.results, &body.constants}) {
     mix_all(body.hash, *numbers);
@@ -92,11 +94,11 @@ int32_t BodyRecorder::number_of(Variable* value) {
 
 std::vector<Ref<Variable>> BodyRecorder::record(const Signature* signature,
                                                 std::span<Variable* const> operands,
-                                                const Place& place) {
+                                                const Place& place, int32_t scope) {
   if (signature->op->flow == Flow::owned) {
     refuse("calls a mt.Function, whose gradient is made by Python", "write it with operators");
   }
-  Body::Step step{signature, {}, place};
+  Body::Step step{signature, {}, place, scope};
   step.operands.reserve(operands.size());
   for (Variable* operand : operands) step.operands.push_back(number_of(operand));
   body_.steps.push_back(std::move(step));
@@ -198,6 +200,7 @@ std::vector<Value> write_body(SegmentGraph& graph, const Body& body, std::span<c
     const size_t count = std::min(integers.size(), signature.integers.size());
     AttributeReader reader(signature.op->name, signature.attributes, integers.first(count));
     integers = integers.subspan(count);
+    const Builder::Scope scope(b, scope_name(step.scope));
     const bool flows = !signature.detached && signature.op->flow != Flow::stops &&
                        signature.op->history != History::dropped;
     for (const Value& made : signature.op->build(graph, operands, reader))
@@ -214,6 +217,7 @@ std::shared_ptr<const Graph> region_of(
   auto region = std::make_shared<Graph>(name);
   RegionGraph graph(*region, around.builder().graph());
   const size_t conditions = region->conditions().size();
+  const Builder::Scope scope(graph.builder(), around.builder().scope());
   std::vector<Value> given;
   for (const Type& type : inputs) {
     given.push_back(

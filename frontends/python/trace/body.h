@@ -27,6 +27,7 @@ struct Body {
     const Signature* signature = nullptr;
     std::vector<int32_t> operands;  // numbers of values; -1 - n: capture n
     Place place;                    // where it was first, for messages
+    int32_t scope = 0;              // scope_name of it; 0: none
   };
   int32_t inputs = 0;
   std::vector<Step> steps;
@@ -53,7 +54,7 @@ class BodyRecorder {
   void enter();
   Ref<Variable> input(const ValueType* type);
   std::vector<Ref<Variable>> record(const Signature* signature, std::span<Variable* const> operands,
-                                    const Place& place);
+                                    const Place& place, int32_t scope);
   const Body& finish(std::span<Variable* const> results);
   void leave();
 

@@ -117,6 +117,14 @@ void Tape::bring_back(Variable* value, std::span<Variable* const> xs) {
   }
 }
 
+void Tape::include_history(std::span<Variable* const> values, std::span<Variable* const> xs) {
+  uint32_t before = 0;
+  do {  // what comes too late for the calls on the tape runs them: then all is to be included again
+    before = epoch_;
+    for (Variable* value : values) include_history(value, xs);
+  } while (before != epoch_);
+}
+
 std::span<const Ref<Variable>> taken_by(const Call& call) {
   return std::span(call.operands).subspan(call.signature->results.size());
 }

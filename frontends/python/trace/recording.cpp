@@ -21,7 +21,7 @@ void Recording::note_call(const Signature* signature, const Place& place,
                           std::span<const Ref<Variable>> results) {
   if (!is_own()) return;
   if (signature->op->flow == Flow::owned) fail("a function with a gradient of its own");
-  Step step{signature, place, {}};
+  Step step{signature, 0, place, {}};
   for (Variable* operand : operands) step.operands.push_back(source_of(operand));
   for (size_t r = 0; r < results.size(); ++r) {
     results_.push_back(results[r]);
@@ -30,10 +30,11 @@ void Recording::note_call(const Signature* signature, const Place& place,
   steps_.push_back(std::move(step));
 }
 
-void Recording::note_history(Variable* y, std::span<Variable* const> xs) {
+void Recording::note_history(std::span<Variable* const> ys, std::span<Variable* const> xs) {
   if (!is_own()) return;
   Step step;
-  step.operands.push_back(source_of(y));
+  step.ys = ys.size();
+  for (Variable* y : ys) step.operands.push_back(source_of(y));
   for (Variable* x : xs) step.operands.push_back(source_of(x));
   steps_.push_back(std::move(step));
 }
@@ -62,7 +63,8 @@ std::vector<Ref<Variable>> Recording::replay(std::span<const Ref<Variable>> outs
     if (step.signature) {
       made[s] = tape().record(step.signature, operands, step.place);
     } else {
-      tape().include_history(operands[0], std::span(operands).subspan(1));
+      const std::span<Variable* const> all(operands);
+      tape().include_history(all.first(step.ys), all.subspan(step.ys));
     }
   }
   std::vector<Ref<Variable>> found;

@@ -25,7 +25,7 @@ class Recording {
   // While it records; calls of other threads are not its own.
   void note_call(const Signature* signature, const Place& place,
                  std::span<Variable* const> operands, std::span<const Ref<Variable>> results);
-  void note_history(Variable* y, std::span<Variable* const> xs);
+  void note_history(std::span<Variable* const> ys, std::span<Variable* const> xs);
   void fail(const std::string& reason);  // it is not to be made again; the first reason counts
   // Where the value comes from; one that is not known yet is one from outside from now on.
   Source source_of(Variable* value);
@@ -44,7 +44,8 @@ class Recording {
 
  private:
   struct Step {
-    const Signature* signature = nullptr;  // null: history of the first source by the others
+    const Signature* signature = nullptr;  // null: history of the first sources by the others
+    size_t ys = 0;                         // how many are the first
     Place place;
     std::vector<Source> operands;
   };

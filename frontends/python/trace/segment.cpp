@@ -16,6 +16,7 @@
 #include "compiler/grad/grad.h"
 #include "compiler/graph/cost.h"
 #include "frontends/python/trace/general.h"
+#include "frontends/python/trace/profile.h"
 #include "frontends/python/trace/signature.h"
 #include "frontends/python/trace/worker.h"
 
@@ -40,8 +41,13 @@ bool is_zeros(const Value& value) {
 
 class Writer final : public SegmentGraph {
  public:
-  Writer(const TapeContents& contents, const General* general)
-      : contents_(contents), general_(general), leaves_(contents.leaves.size()) {
+  Writer(const TapeContents& contents, const General* general, bool numbered = false,
+         const Variable* only = nullptr)
+      : contents_(contents),
+        general_(general),
+        numbered_(numbered),
+        only_(only),
+        leaves_(contents.leaves.size()) {
     for (size_t i = 0; i < contents.leaves.size(); ++i) {
       leaf_of_[contents.leaves[i].get()] = i;
       first_dim_.push_back(next_number_);
@@ -63,6 +69,9 @@ class Writer final : public SegmentGraph {
  private:
   using Results = std::vector<Value>;
 
+  bool is_result(const Variable* result) const {
+    return only_ ? result == only_ : is_wanted(result);
+  }
   void find_needed();
   void add_symbols();
   void write_call(const Call& call, Results& results);
@@ -74,6 +83,8 @@ class Writer final : public SegmentGraph {
 
   const TapeContents& contents_;
   const General* general_;
+  const bool numbered_;
+  const Variable* const only_;
   size_t next_number_ = 0;          // of general_->numbers
   std::vector<size_t> first_dim_;   // of each leaf, in the same
   std::vector<Value> size_inputs_;  // by symbol
@@ -94,7 +105,8 @@ void Writer::find_needed() {
   for (const auto* calls : {&contents_.history, &contents_.calls}) {
     for (const Ref<Call>& call : *calls) {
       on_tape.insert(call.get());
-      if (std::ranges::any_of(call->results, is_wanted)) from.push_back(call.get());
+      const auto wanted = [&](const Variable* result) { return is_result(result); };
+      if (std::ranges::any_of(call->results, wanted)) from.push_back(call.get());
     }
   }
   while (!from.empty()) {
@@ -273,6 +285,8 @@ Graph Writer::write(std::vector<std::array<int32_t, 3>>& wanted, std::vector<int
     for (size_t c = 0; c < calls.size(); ++c) {
       const Call* call = calls[c].get();
       if (needed_.contains(call)) {
+        const std::string number = (history ? "past#" : "call#") + std::to_string(c);
+        const Builder::Scope scope(builder_, numbered_ ? number : scope_name(call->scope));
         Results made;
         write_call(*call, made);
         results_[call] = std::move(made);
@@ -281,7 +295,7 @@ Graph Writer::write(std::vector<std::array<int32_t, 3>>& wanted, std::vector<int
       if (!needed_.contains(call)) continue;
       const Results& made = results_[call];
       for (size_t r = 0; r < made.size(); ++r) {
-        if (!is_wanted(call->results[r])) continue;
+        if (!is_result(call->results[r])) continue;
         wanted.push_back({history ? 1 : 0, static_cast<int32_t>(c), static_cast<int32_t>(r)});
         results.emplace_back("y" + std::to_string(results.size()), made[r]);
       }
@@ -311,10 +325,10 @@ mt_tensor tensor_of(const ValueType& type) {
 
 }  // namespace
 
-Graph Segment::graph(const TapeContents& contents) {
+Graph Segment::graph(const TapeContents& contents, bool numbered, const Variable* only) {
   std::vector<std::array<int32_t, 3>> wanted;
   std::vector<int32_t> inputs;
-  return Writer(contents, nullptr).write(wanted, inputs);
+  return Writer(contents, nullptr, numbered, only).write(wanted, inputs);
 }
 
 namespace {
@@ -350,6 +364,7 @@ std::unique_ptr<Segment> Segment::compile(const TapeContents& contents, int thre
   LoadOptions load;
   segment->is_small_ = mintor::trace::is_small(graph);
   load.threads = segment->is_small_ ? 1 : threads_of(context.options);
+  if (is_profiling()) load.profile = note_launch;
   segment->model_ = jit(context, graph, levels_of(context, DefaultLevels::native), load);
   return segment;
 }

@@ -45,8 +45,11 @@ class Segment {
                         std::span<const int64_t> symbols);
   // It takes about as long as waking another thread.
   bool is_small() const { return is_small_; }
-  // Before any pass; one result for each value that is held.
-  static Graph graph(const TapeContents& contents);
+  // Before any pass; one result for each value that is held. `numbered`: scopes name the calls
+  // that nodes come from, call#0, call#1, ..., past#0 for those of the history. `only`: the one
+  // result is this value.
+  static Graph graph(const TapeContents& contents, bool numbered = false,
+                     const Variable* only = nullptr);
 
  private:
   // A leaf's bytes; or a size alone, as the extent of an input that is never read.

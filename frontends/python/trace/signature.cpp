@@ -32,6 +32,36 @@ class ScratchGraph final : public SegmentGraph {
 
 Shape symbolic(const std::vector<int64_t>& shape) { return {shape.begin(), shape.end()}; }
 
+// What a call gives, written into a graph of its own; `as`: with operands of that dtype instead.
+std::vector<Type> results_of(const TracedOperator& op, const std::string& attributes,
+                             std::span<const ValueType* const> operands,
+                             std::optional<DType> as = std::nullopt) {
+  ScratchGraph scratch;
+  std::vector<Value> values;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    values.push_back(scratch.builder().input(
+        "x" + std::to_string(i), as.value_or(operands[i]->dtype), symbolic(operands[i]->shape)));
+  }
+  AttributeReader reader(op.name, attributes);
+  std::vector<Type> results;
+  for (const Value& value : op.build(scratch, values, reader)) results.push_back(value.type());
+  if (!reader.at_end()) throw CompileError(std::string(op.name), "was given too many arguments");
+  return results;
+}
+
+// Whether the operator takes operands of these shapes in another dtype.
+bool is_for_its_dtypes(const TracedOperator& op, const std::string& attributes,
+                       std::span<const ValueType* const> operands) {
+  for (const DType dtype : {DType::f32, DType::i64, DType::boolean}) {
+    try {
+      results_of(op, attributes, operands, dtype);
+      return true;
+    } catch (const CompileError&) {  // it is not that, or not that alone
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 const ValueType* SignatureTable::type(DType dtype, std::span<const int64_t> shape) {
@@ -79,19 +109,16 @@ const Signature* SignatureTable::find(const TracedOperator& op, const std::strin
   made->attributes = attributes;
   made->detached = detached;
   made->operands.assign(operands.begin(), operands.end());
-  ScratchGraph scratch;
-  std::vector<Value> values;
-  for (size_t i = 0; i < operands.size(); ++i) {
-    values.push_back(scratch.builder().input("x" + std::to_string(i), operands[i]->dtype,
-                                             symbolic(operands[i]->shape)));
+  try {
+    for (const Type& result : results_of(op, attributes, operands)) {
+      std::vector<int64_t> shape;
+      for (const Index& dim : result.shape) shape.push_back(dim.value());
+      made->results.push_back(type(result.dtype, shape));
+    }
+  } catch (const CompileError& error) {
+    if (is_for_its_dtypes(op, attributes, operands)) throw DTypeError(error);
+    throw;
   }
-  AttributeReader reader(op.name, attributes);
-  for (const Value& value : op.build(scratch, values, reader)) {
-    std::vector<int64_t> shape;
-    for (const Index& dim : value.shape()) shape.push_back(dim.value());
-    made->results.push_back(type(value.dtype(), shape));
-  }
-  if (!reader.at_end()) throw CompileError(std::string(op.name), "was given too many arguments");
   made->hash = {hash_text(op.name), hash_text(attributes)};
   mix(made->hash, detached ? 1 : 0);
   for (const ValueType* operand : operands) mix(made->hash, operand->hash);

@@ -22,6 +22,11 @@ inline void mix(Hash& hash, uint64_t value) {
   hash[1] ^= hash[1] >> 31;
 }
 
+// An operator refuses a dtype: it takes the same shapes of another.
+struct DTypeError : CompileError {
+  explicit DTypeError(const CompileError& error) : CompileError(error) {}
+};
+
 struct Signature {
   const TracedOperator* op = nullptr;
   std::string attributes;

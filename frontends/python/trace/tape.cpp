@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "frontends/python/trace/allocator.h"
+#include "frontends/python/trace/profile.h"
 #include "frontends/python/trace/worker.h"
 
 namespace mintor::trace {
@@ -55,6 +56,8 @@ void Tape::append(Call* call, std::vector<Ref<Call>>& calls) {
   mix(structure_, call->signature->structure[0]);
   mix(structure_, call->signature->structure[1]);
   mix_operands(*call);
+  if (call->scope) mix(hash_, static_cast<uint64_t>(call->scope));
+  if (call->scope) mix(structure_, static_cast<uint64_t>(call->scope));
   call->epoch = epoch_;
   call->position = static_cast<int32_t>(calls.size());
   calls.emplace_back(call);
@@ -97,6 +100,19 @@ namespace {
 
 }  // namespace
 
+// Those that are neither known nor on the tape; all of them again where that ran what was there.
+void Tape::include_unknown(std::span<Variable* const> values) {
+  uint32_t before = 0;
+  do {
+    before = epoch_;
+    for (Variable* value : values) {
+      if (value->storage || on_tape(*value, epoch_) || in_history(*value, epoch_)) continue;
+      if (value->body != 0) refuse_left_over();
+      bring_back(value, {});
+    }
+  } while (before != epoch_);
+}
+
 std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
                                         std::span<Variable* const> operands,
                                         const std::string& attributes) {
@@ -111,7 +127,7 @@ std::vector<Ref<Variable>> Tape::record(const Signature* signature,
                                         std::span<Variable* const> operands, const Place& place) {
   wait();
   if (BodyRecorder* recorder = body()) {
-    std::vector<Ref<Variable>> results = recorder->record(signature, operands, place);
+    std::vector<Ref<Variable>> results = recorder->record(signature, operands, place, scope);
     for (Recording* recording : recordings) {
       if (recording->body == recorder->serial()) {
         recording->note_call(signature, place, operands, results);
@@ -119,18 +135,20 @@ std::vector<Ref<Variable>> Tape::record(const Signature* signature,
     }
     return results;
   }
-  keep_in_budget();
+  // A gradient is of what its caller has included: that does not run before it.
+  if (signature->op->flow != Flow::differentiates) keep_in_budget();
   Ref<Call> call(new Call);
   call->signature = signature;
   call->place = place;
+  call->scope = scope;
   call->operands.reserve(operands.size());
+  bool all_known = true;  // else some ran, and their bytes were not kept
   for (Variable* operand : operands) {
-    if (!operand->storage && !on_tape(*operand, epoch_) && !in_history(*operand, epoch_)) {
-      if (operand->body != 0) refuse_left_over();
-      bring_back(operand, {});  // it ran, and its bytes were not kept
-    }
+    all_known = all_known &&
+                (operand->storage || on_tape(*operand, epoch_) || in_history(*operand, epoch_));
     call->operands.emplace_back(operand);
   }
+  if (!all_known) include_unknown(operands);
   append(call.get(), contents_.calls);
   call_hashes_.push_back(signature->hash[0]);
   ++recorded_since_forgetting_;
@@ -175,6 +193,7 @@ Hash Tape::key(bool with_sizes) const {
   }
   mix_wanted(contents_.calls);
   mix(key, static_cast<uint64_t>(threads));
+  mix(key, is_profiling() ? 1 : 0);
   return key;
 }
 
@@ -230,7 +249,7 @@ void Tape::flush() {
   if (contents_.calls.empty() && contents_.history.empty()) return;
   ++statistics_.flushes;
   try {
-    run_or_submit();
+    check == Check::nothing ? run_or_submit() : run_checked();
   } catch (...) {
     clear();
     throw;
@@ -266,6 +285,34 @@ void Tape::run_or_submit() {
     }
     running_ = false;
   });
+}
+
+// Its results are there also where one has a NaN.
+void Tape::run_checked() {
+  Graph numbered = Segment::graph(contents_, true);
+  std::vector<const Variable*> made;
+  for (const auto* calls : {&contents_.history, &contents_.calls}) {
+    for (const Ref<Call>& call : *calls) {
+      for (const Variable* result : call->results) {
+        if (is_wanted(result)) made.push_back(result);
+      }
+    }
+  }
+  const bool before = std::exchange(asynchronous, false);
+  try {
+    run_or_submit();
+  } catch (...) {
+    asynchronous = before;
+    throw;
+  }
+  asynchronous = before;
+  for (const Variable* result : made) {
+    if (!result->storage) continue;
+    const ValueType& type = *result->type;
+    if (has_bad(type.dtype, result->storage->data, type.count, check)) {
+      throw NotANumber(first_bad_operator(contents_, std::move(numbered), check, describe_place));
+    }
+  }
 }
 
 void Tape::wait_for(int64_t ticket) {

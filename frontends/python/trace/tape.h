@@ -18,6 +18,7 @@
 
 #include "frontends/python/trace/body.h"
 #include "frontends/python/trace/general.h"
+#include "frontends/python/trace/not_a_number.h"
 #include "frontends/python/trace/recording.h"
 #include "frontends/python/trace/segment.h"
 #include "frontends/python/trace/signature.h"
@@ -48,6 +49,8 @@ class Tape {
   // Puts what `value` was made of onto the tape again, where it ran already: what leads to one of
   // `xs`, and what has to be computed for that. In a body there is no history.
   void include_history(Variable* value, std::span<Variable* const> xs);
+  // The same for several values at once.
+  void include_history(std::span<Variable* const> values, std::span<Variable* const> xs);
   // Runs all calls whose results are held.
   void flush();
   // `value` has its storage, written, afterwards.
@@ -58,6 +61,8 @@ class Tape {
   void sync();
   // What a flush would compile now.
   Graph graph() const { return Segment::graph(contents_); }
+  // The part of it that gives `value`, whose history is on the tape.
+  Graph graph_of(const Variable* value) const { return Segment::graph(contents_, false, value); }
 
   SignatureTable& signatures() { return signatures_; }
   const TapeStatistics& statistics() const { return statistics_; }
@@ -68,6 +73,7 @@ class Tape {
   std::vector<BodyRecorder*> bodies;  // of control flow that is recorded now, innermost last
   // The innermost that calls of this thread belong to; null: they belong to the tape.
   BodyRecorder* body() const;
+  std::optional<DType> autocast;       // what operators of low precision take (autocast.h)
   std::vector<Recording*> recordings;  // of functions that are traced now, innermost last
   // Where the program is, for messages: set by whoever knows (the Python module). The first keeps
   // what it points to.
@@ -81,6 +87,8 @@ class Tape {
   // may go on.
   void (*unlocked)(const std::function<void()>& body) = nullptr;
   bool asynchronous = false;
+  int32_t scope = 0;             // of calls from now on; see scope_name
+  Check check = Check::nothing;  // of what each flush computes; NotANumber where it finds some
   void (*flushed)() = nullptr;  // called after each flush
   bool is_running() const { return running_; }
   // Told once that nearly every segment is compiled anew.
@@ -88,6 +96,7 @@ class Tape {
   int threads = 0;  // of the segments compiled from now on; 0: every core
 
  private:
+  void include_unknown(std::span<Variable* const> values);
   void append(Call* call, std::vector<Ref<Call>>& calls);
   void mix_operands(const Call& call);
   void bring_back(Variable* value, std::span<Variable* const> xs);
@@ -105,6 +114,7 @@ class Tape {
     while (running_ && wait_while_running) wait_while_running();
   }
   void run_or_submit();
+  void run_checked();
   [[noreturn]] void report(int64_t ticket) const;
   void keep_in_budget();
   void forget_history();

@@ -3,6 +3,8 @@
 // forgets a result that is freed before it.
 #include "frontends/python/trace/value.h"
 
+#include <algorithm>
+
 #include "frontends/python/trace/allocator.h"
 
 namespace mintor::trace {
@@ -52,6 +54,23 @@ CallList& all_calls() {
   static CallList list;
   return list;
 }
+
+namespace {
+std::vector<std::string>& scope_names() {
+  static auto* const names = new std::vector<std::string>{""};
+  return *names;
+}
+}  // namespace
+
+int32_t scope_number(const std::string& name) {
+  std::vector<std::string>& names = scope_names();
+  const auto at = std::ranges::find(names, name);
+  if (at != names.end()) return static_cast<int32_t>(at - names.begin());
+  names.push_back(name);
+  return static_cast<int32_t>(names.size()) - 1;
+}
+
+const std::string& scope_name(int32_t number) { return scope_names()[static_cast<size_t>(number)]; }
 
 Call::Call() : older(all_calls().newest) {
   CallList& list = all_calls();

@@ -77,6 +77,7 @@ struct Call {
   int64_t number = 0;  // later calls have higher ones
   uint32_t epoch = 0;  // of the tape that holds it; `position` is its place there
   int32_t position = 0;
+  int32_t scope = 0;          // scope_name of it; 0: none
   bool in_history = false;    // it ran in an earlier epoch, and is there for a gradient
   bool reaches_held = false;  // of the last Tape::forget_history
   Place place;
@@ -106,5 +107,9 @@ struct CallList {
   int64_t made = 0;  // ever; the number of the last
 };
 CallList& all_calls();
+
+// Where calls are made, as a profile tells them: paths of modules.
+int32_t scope_number(const std::string& name);  // "": 0
+const std::string& scope_name(int32_t number);
 
 }  // namespace mintor::trace

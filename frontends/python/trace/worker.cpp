@@ -17,12 +17,13 @@ Ticket Worker::submit(std::unique_ptr<Job> job) {
 }
 
 bool Worker::has_room() const {
+  if (collected_ == last_ticket_) return true;
   const std::lock_guard lock(mutex_);
   return waiting_.size() < kMostWaiting;
 }
 
 bool Worker::is_done(Ticket ticket) const {
-  if (ticket == 0) return true;
+  if (ticket <= collected_) return true;
   const std::lock_guard lock(mutex_);
   return done_ >= ticket;
 }
@@ -38,9 +39,11 @@ void Worker::wait(Ticket ticket) {
 }
 
 void Worker::collect() {
+  if (collected_ == last_ticket_) return;
   std::vector<std::unique_ptr<Job>> finished;
   const std::lock_guard lock(mutex_);
   finished.swap(finished_);
+  collected_ = done_;
 }
 
 std::string Worker::failure(Ticket ticket) const {

@@ -34,7 +34,10 @@ class Worker {
   Worker() = default;
   // Goes on from another, all of whose jobs are done, with a thread of its own.
   explicit Worker(const Worker& parent)
-      : last_ticket_(parent.last_ticket_), done_(parent.done_), failures_(parent.failures_) {}
+      : last_ticket_(parent.last_ticket_),
+        collected_(parent.last_ticket_),
+        done_(parent.done_),
+        failures_(parent.failures_) {}
   ~Worker() { stop(); }
   Ticket submit(std::unique_ptr<Job> job);
   bool has_room() const;
@@ -57,7 +60,9 @@ class Worker {
   std::condition_variable changed_;
   std::deque<std::unique_ptr<Job>> waiting_;
   std::vector<std::unique_ptr<Job>> finished_;
-  Ticket last_ticket_ = 0, done_ = 0;  // the first is the giver's alone
+  Ticket last_ticket_ = 0;  // the giver's alone
+  Ticket collected_ = 0;    // too: jobs up to here are done and hold nothing
+  Ticket done_ = 0;
   std::map<Ticket, std::string> failures_;
   Ticket new_failure_ = 0;
   bool stopping_ = false;

@@ -89,14 +89,16 @@ class Optimizer:
             self._check(loss)
             # Those that the loss does not reach are left alone.
             flat = [one for group in trained for one in group]
-            reached = {id(one) for one, yes in zip(flat, _mintor.depends_on(loss, flat)) if yes}
-            trained = [[one for one in group if id(one) in reached] for group in trained]
-            flat = [one for group in trained for one in group]
+            reaches = _mintor.depends_on(loss, flat)
+            if not all(reaches):
+                reached = {id(one) for one, yes in zip(flat, reaches) if yes}
+                trained = [[one for one in group if id(one) in reached] for group in trained]
+                flat = [one for group in trained for one in group]
             in_python = gradients.points([loss], flat) != []    # hooks, functions with a backward
             if in_python:
                 found = iter(gradients.grad(loss, flat))
             else:
-                _mintor.include_history(loss, flat)
+                _mintor.include_history([loss], flat)
             for group, parameters in zip(self.param_groups, trained):
                 if parameters:
                     sources = [next(found) for _ in parameters] if in_python else [loss]
