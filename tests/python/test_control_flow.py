@@ -254,7 +254,9 @@ def test_gradients_of_loops_whose_length_depends_on_values():
         x, inner = x * 0.1, inner * slope * 0.1
     at = mt.array(2.0)
     repeated, _ = mt.scan(lambda c, _: (until(c) * 0.1, None), at, length=3)
-    assert mt.grad(repeated, at).item() == pytest.approx(inner, rel=1e-5)
+    slope = mt.grad(repeated, at, create_graph=True)
+    assert slope.item() == pytest.approx(inner, rel=1e-5)
+    assert mt.grad(slope, at).item() == pytest.approx(63 * inner / 2, rel=1e-5)     # 1e-19 x ** 64
 
 
 # ---- replay
