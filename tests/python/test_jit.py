@@ -286,3 +286,14 @@ def test_an_error_leaves_nothing_recorded():
         f(mt.array(1.0), True)
     assert f(mt.array(1.0), False).item() == 2
     assert mt._mintor.RecordedFunction([]).finish([]) == ""
+
+
+def test_parameters_of_another_dtype():
+    layer = nn.Linear(2, 2)
+    f, x = mt.jit(lambda x: mt.sum(x @ layer.weight)), mt.array(values(3, 2))
+    for dtype in ("float32", "float64", "float32"):
+        layer.to(dtype)
+        made = f(x)
+        assert made.dtype == dtype
+        numpy.testing.assert_allclose(made.item(), (x.numpy() @ layer.weight.numpy()).sum(),
+                                   1e-4, 1e-6)

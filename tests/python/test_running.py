@@ -15,6 +15,7 @@ import pytest
 
 import mintor as mt
 from mintor import nn
+from random_programs import check
 
 SIZE = 600
 
@@ -170,6 +171,28 @@ def test_a_forked_child_starts_its_own():
     assert slow(x).numpy().tobytes() == expected
 
 
+def test_a_fork_while_another_thread_computes():
+    before, stop = mt.set_asynchronous(False), threading.Event()
+
+    def work():
+        x = mt.array(values(SIZE, SIZE))
+        while not stop.is_set():
+            mt.tanh(x @ x).numpy()
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(5):
+            time.sleep(0.01)
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if mt.tanh(mt.ones(3) * 2).sum().item() > 2 else 1)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        thread.join()
+        mt.set_asynchronous(before)
+
+
 @pytest.mark.parametrize("end", ["", "import os, signal; sys.exit(0)", "raise KeyError"])
 def test_the_interpreter_ends_with_programs_in_flight(end):
     code = ("import sys, numpy, mintor as mt\n"
@@ -201,6 +224,34 @@ def test_threads_share_the_worker():
     for seed in range(4):
         x = slow(mt.array(values(SIZE, SIZE, seed=seed)), 5)
         numpy.testing.assert_array_equal(x.numpy(), results[seed])
+
+
+@pytest.fixture(name="all_apart")
+def _all_apart():
+    before = mt.set_asynchronous(True), mt._mintor.set_also_small(True)
+    yield
+    mt._mintor.set_also_small(before[1])
+    mt.set_asynchronous(before[0])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_programs_with_every_segment_on_the_thread(all_apart, seed):
+    assert check(seed) is None
+
+
+def test_training_with_every_segment_on_the_thread(all_apart):
+    def train():
+        mt.manual_seed(4)
+        layer, found = nn.Linear(5, 3), []
+        optim = nn.SGD(layer.parameters(), 0.1, momentum=0.9)
+        for step in range(200):
+            loss = (mt.tanh(layer(mt.array(values(4, 5, seed=step)))) * mt.rand(4, 3)).mean()
+            optim.step(loss)
+            found.append(loss if step % 3 else loss.item())
+        return [float(one) for one in found]
+    apart = train()
+    mt._mintor.set_also_small(False)
+    assert train() == apart
 
 
 def test_a_loop_that_reads_nothing_keeps_bounded_memory():

@@ -157,12 +157,14 @@ void add_tape(py::module_& module) {
     Py_XSETREF(after_flush, function.is_none() ? nullptr : py::object(function).release().ptr());
     trace::tape().flushed = after_flush ? call_after_flush : nullptr;
   });
+  module.def("set_also_small", [](bool on) { return std::exchange(trace::tape().also_small, on); });
   // 0: nothing, 1: NaN, 2: infinities too; gives what it was.
   module.def("set_check", [](int check) {
     return static_cast<int>(std::exchange(trace::tape().check, static_cast<trace::Check>(check)));
   });
   // Before a fork: nothing runs. In the child: the thread is not there. At the end: it stops.
   module.def("rest_worker", [] {
+    trace::tape().wait_until_at_rest();
     unlocked([] { trace::worker().wait_all(); });
     trace::worker().collect();
   });

@@ -105,7 +105,7 @@ class RecordedFunction {
     std::vector<Ref<Variable>> values;
     for (const Outside& outside : outside_) {
       if (outside.input >= 0) {
-        values.emplace_back(variable_of(inputs[static_cast<size_t>(outside.input)].ptr()));
+        values.emplace_back(variable_of(inputs.at(static_cast<size_t>(outside.input)).ptr()));
       } else if (outside.array) {
         values.emplace_back(variable_of(outside.array.ptr()));
       } else {
@@ -115,7 +115,7 @@ class RecordedFunction {
     const std::vector<Ref<Variable>> made = recording_.replay(values, wanted_);
     for (size_t i = 0; i < changes_.size(); ++i) {
       const auto& [array, input] = changes_[i];
-      hold(checked_array(input < 0 ? array : inputs[static_cast<size_t>(input)]),
+      hold(checked_array(input < 0 ? array : inputs.at(static_cast<size_t>(input))),
            made[results_ + i]);
     }
     py::list results;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
+#include <thread>
 
 #include "frontends/python/trace/allocator.h"
 #include "frontends/python/trace/profile.h"
@@ -240,8 +242,17 @@ const Tape::Found& Tape::segment() {
   return segments_.emplace(key, compile_segment()).first->second;
 }
 
+// A thread that runs one segment after another would never let those in that wait for its end.
+void Tape::let_others_go() {
+  for (int tries = 0; waiting_ > 0 && tries < 20 && unlocked; ++tries) {
+    unlocked([] { std::this_thread::sleep_for(std::chrono::microseconds(50)); });
+  }
+  wait();
+}
+
 void Tape::flush() {
   wait();
+  if (waiting_ > 0) let_others_go();
   while (!worker().has_room()) {  // before anything is begun: other threads may come meanwhile
     unlocked([] { worker().wait_for_room(); });
     wait();
@@ -263,7 +274,7 @@ void Tape::run_or_submit() {
   Worker& other = worker();
   other.collect();
   if (asynchronous && allocator().use().limit == 0 &&
-      !(found.segment->is_small() && other.is_idle())) {
+      (also_small || !(found.segment->is_small() && other.is_idle()))) {
     std::erase_if(submitted_, [&](const auto& one) {
       return other.is_done(one.first) && other.failure(one.first).empty();
     });

@@ -87,10 +87,12 @@ class Tape {
   // may go on.
   void (*unlocked)(const std::function<void()>& body) = nullptr;
   bool asynchronous = false;
+  bool also_small = false;       // those that do not pay, too: for tests
   int32_t scope = 0;             // of calls from now on; see scope_name
   Check check = Check::nothing;  // of what each flush computes; NotANumber where it finds some
   void (*flushed)() = nullptr;  // called after each flush
   bool is_running() const { return running_; }
+  void wait_until_at_rest() { wait(); }  // no other thread is in a segment
   // Told once that nearly every segment is compiled anew.
   void (*warn)(const std::string& text) = nullptr;
   int threads = 0;  // of the segments compiled from now on; 0: every core
@@ -111,8 +113,12 @@ class Tape {
   Found compile_segment();
   void clear();
   void wait() {
-    while (running_ && wait_while_running) wait_while_running();
+    if (!running_ || !wait_while_running) return;
+    ++waiting_;
+    while (running_) wait_while_running();
+    --waiting_;
   }
+  void let_others_go();
   void run_or_submit();
   void run_checked();
   [[noreturn]] void report(int64_t ticket) const;
@@ -144,6 +150,7 @@ class Tape {
   std::string last_miss_;
   std::vector<std::pair<int64_t, Place>> submitted_;  // where the program was; failed or not done
   bool running_ = false;        // a segment, for another thread that comes here meanwhile
+  int waiting_ = 0;             // threads that came
   uint32_t recent_misses_ = 0;  // of the last 32 flushes, a bit each
   bool warned_ = false;
 };
