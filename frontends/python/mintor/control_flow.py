@@ -205,6 +205,8 @@ def while_loop(cond_fn, body_fn, init):
 
 
 def _length(scanned, length):
+    if length is not None and (not hasattr(length, "__index__") or length < 0):
+        raise ValueError(f"scan: length is {length!r}, expected how many iterations there are")
     for item in scanned:
         if item.ndim == 0:
             raise ValueError("scan: xs holds an array without dimensions, it is cut along axis 0; "
