@@ -3,7 +3,8 @@
 
 An expression is drawn from a seed as a list of calls over a pool of arrays, which starts with two
 that are differentiated. Takes seeds; gives what differs. Keeps true: calls are smooth where they
-are evaluated (arguments are brought into range), or send their gradient to one certain place.
+are evaluated (arguments are brought into range), or send their gradient to one certain place;
+branches and loops use arrays from outside.
 
   python tests/python/random_gradients.py --seeds 0..500
 """
@@ -60,6 +61,52 @@ PAIR = [
 ]
 
 
+def torch_scan(f, init, xs):
+    ys = []
+    for x in xs:
+        init, y = f(init, x)
+        ys.append(y)
+    return init, torch.stack(ys)
+
+
+def recurrence(scan, tanh):
+    """Rows of x carried along, with all of y from outside."""
+    def made(x, y):
+        last, rows = scan(lambda c, row: (tanh(c * y[0] + row), c * row + y.sum() * 0.1), x[0], x)
+        return rows + last
+    return made
+
+
+def as_long_as(loop, tanh):
+    """How often depends on values."""
+    def made(x, y):
+        return loop(lambda i, c: (i < 4) & ((c * c).sum() < 9),
+                    lambda i, c: (i + 1, tanh(c) * 1.5 + x * y + c), (0, y))[1]
+    return made
+
+
+def torch_while(goes_on, body, init):
+    while goes_on(*init):
+        init = body(*init)
+    return init
+
+
+CONTROL = [     # whose functions use both
+    (recurrence(mt.scan, mt.tanh), recurrence(torch_scan, torch.tanh)),
+    (lambda x, y: mt.cond(x.sum() > y.sum(), lambda v: v * y, lambda v: mt.sin(v) - y, x),
+     lambda x, y: x * y if x.sum() > y.sum() else torch.sin(x) - y),
+    (lambda x, y: mt.scan(lambda c, row: (mt.cond((c * row).sum() > 0, lambda: c * row + y,
+                                                  lambda: mt.tanh(c) - row), None), x, y)[0],
+     lambda x, y: torch_scan(lambda c, row: (c * row + y if (c * row).sum() > 0
+                                             else torch.tanh(c) - row, c), x, y)[0]),
+    (as_long_as(mt.while_loop, mt.tanh), as_long_as(torch_while, torch.tanh)),
+    (lambda x, y: mt.scan(lambda c, _: (mt.scan(
+        lambda d, row: (mt.tanh(d + row), d * row), c, y)[0], None), x[0], length=2)[0] + x,
+     lambda x, y: torch_scan(lambda c, _: (torch_scan(
+         lambda d, row: (torch.tanh(d + row), d * row), c, y)[0], c), x[0], range(2))[0] + x),
+]
+
+
 def places_of(rng, shape):
     rows, columns = shape
     return numpy.array([[rng.randrange(rows) for _ in range(columns)] for _ in range(rows)])
@@ -70,7 +117,8 @@ def draw(seed):
     shape = (rng.choice([1, 2, 3, 4]), rng.choice([1, 2, 4, 5]))
     steps = []
     for _ in range(rng.randint(3, 10)):
-        kind = rng.choice(["same", "same", "pair", "pair", "gather", "scatter", "put"])
+        kind = rng.choice(["same", "same", "pair", "pair", "gather", "scatter", "put",
+                           "control"])
         steps.append((kind, rng.randrange(1 << 16), rng.randrange(1 << 16), rng.randrange(1 << 16),
                       places_of(rng, shape)))
     return shape, steps
@@ -88,6 +136,8 @@ def evaluate(program, xs, ours):
             made = PAIR[which % len(PAIR)][side](x, y)
             if tuple(made.shape) != tuple(x.shape):
                 made = x
+        elif kind == "control":
+            made = CONTROL[which % len(CONTROL)][side](x, y)
         elif kind == "gather":
             made = mt.take_along_axis(x, lib(places), 0) if ours else \
                 torch.gather(x, 0, lib(places))

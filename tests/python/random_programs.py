@@ -3,9 +3,9 @@
 
 A program is drawn from a seed: a list of statements over a pool of arrays (element-wise operators,
 reductions, slices, assignment, in-place operators, scatter, branches on values, loops whose length
-depends on the step, shapes that change with it). `run(program, library, step)` interprets it. Keeps
-true: both libraries see the same inputs; a value is compared after each step, so what a replayed
-step gets wrong shows in a later one.
+depends on the step, cond, scan and while_loop inside of each other, shapes that change with it).
+`run(program, library, step)` interprets it. Keeps true: both libraries see the same inputs; a value
+is compared after each step, so what a replayed step gets wrong shows in a later one.
 
   python tests/python/random_programs.py --seeds 0..1000
 """
@@ -50,6 +50,24 @@ class Numpy:
             found.append(state)
         return numpy.stack(found)
 
+    @staticmethod
+    def cond(pred, f, g, *operands):
+        return f(*operands) if pred else g(*operands)
+
+    @staticmethod
+    def while_loop(goes_on, body, init):
+        while goes_on(*init):
+            init = body(*init)
+        return init
+
+    @staticmethod
+    def carry(f, init, xs):
+        ys = []
+        for x in xs:
+            init, y = f(init, x)
+            ys.append(y)
+        return init, numpy.stack(ys)
+
 
 class Mintor:
     """The same, traced."""
@@ -78,12 +96,17 @@ class Mintor:
             found.append(state)
         return mt.stack(found)
 
+    cond = staticmethod(mt.cond)
+    while_loop = staticmethod(mt.while_loop)
+    carry = staticmethod(mt.scan)
+
 
 def draw(seed):
     """The statements of a program, and how large its inputs are."""
     rng = random.Random(seed)
     kinds = ["unary", "binary", "scalar", "reduce", "slice", "assign", "in_place", "branch",
-             "scatter", "concatenate", "transpose", "cumsum", "scan", "loop", "where", "keep"]
+             "scatter", "concatenate", "transpose", "cumsum", "scan", "loop", "where", "keep",
+             "cond", "while", "carry"]
     statements = []
     for _ in range(rng.randint(4, 14)):
         kind = rng.choice(kinds)
@@ -97,6 +120,29 @@ def inputs_of(program, step):
     rows = program["rows"] + (step % 2 if program["varies"] else 0)
     shape = (rows, program["columns"])
     return [rng.standard_normal(shape), rng.uniform(0.5, 2, shape)]
+
+
+def _control_flow(kind, numbers, x, y, lib, small, depth=0):
+    """A branch or loop whose functions use y, and sometimes have one of their own."""
+    name = UNARY[numbers[3] % 5 + 1]
+
+    def inner(v):
+        like = y if v.shape == y.shape else y[0]
+        if depth < 2 and numbers[4 - depth] % 3 == 0:
+            kinds = ["cond", "while", "carry"] if v.ndim else ["cond", "while"]
+            return _control_flow(kinds[numbers[depth] % len(kinds)], numbers[1:] + numbers[:1], v,
+                                 like, lib, small, depth + 1)
+        return lib.call(name, v) * 0.5 + like
+    if kind == "cond":
+        return lib.cond((x - y).sum() > small, lambda v: inner(v) + y, lambda v: v * small - y, x)
+    if kind == "while":
+        most = 1 + numbers[5] % 4
+        return lib.while_loop(lambda i, v: (i < most) & (v.sum() < 1e3),
+                              lambda i, v: (i + 1, lib.call("tanh", inner(v)) + v * small),
+                              (0, x))[1]
+    last, stacked = lib.carry(lambda c, row: (lib.call("tanh", c * small + inner(row)), c + row),
+                              x[0], lib.concatenate([x, y], 0))
+    return stacked[:x.shape[0]] + last
 
 
 def _statement(kind, numbers, pool, lib, step):
@@ -155,6 +201,8 @@ def _statement(kind, numbers, pool, lib, step):
         return x
     if kind == "where":
         return lib.where(x > small, x, lib.call("multiply", y, 0.25))
+    if kind in ("cond", "while", "carry"):
+        return _control_flow(kind, numbers, x, y, lib, small)
     return lib.reshape(lib.reshape(x, (-1,)), x.shape)
 
 

@@ -10,8 +10,8 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-MODULES = ["amp", "arrays", "autograd", "checkpoints", "debugging", "gradients", "jit", "profiling",
-           "running"]
+MODULES = ["amp", "arrays", "autograd", "checkpoints", "control_flow", "debugging", "gradients",
+           "jit", "nn.recurrent", "profiling", "running"]
 
 
 def test_the_tutorial():

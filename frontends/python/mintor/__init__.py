@@ -14,6 +14,7 @@ from mintor._mintor import version as __version__
 from mintor.arrays import (Array, arange, array, asarray, astype, empty, empty_like, eye,
                            frombuffer, from_dlpack, full, full_like, geomspace, identity, indices,
                            linspace, logspace, ones, ones_like, tensor, tri, zeros, zeros_like)
+from mintor.control_flow import cond, scan, while_loop
 from mintor.dtypes import (bfloat16, bool_, can_cast, finfo, float16, float32, float64, iinfo, int8,
                            int16, int32, int64, isdtype, result_type, uint8, uint16, uint32, uint64)
 from mintor.functions import *  # pylint: disable=wildcard-import,redefined-builtin

@@ -239,11 +239,21 @@ def _watch(array):
 _mintor.set_watch(_watch)
 
 
+def outside_of_bodies(name):
+    """CompileError in a function of control flow, which cannot change arrays from outside."""
+    op = _mintor.recorded_operator(False)
+    if op:
+        raise _mintor.CompileError(f"error: {op}: its function calls {name}, which changes arrays "
+                                   "from outside\n  help: use mt.grad, and return what it gives")
+
+
 def backward(y, gradient=None, parameters=None):
     """Adds the gradients of y to `.grad` of the arrays that require them and that y depends on.
 
-    `parameters`: of these alone. Errors as of grad.
+    `parameters`: of these alone. Errors as of grad; CompileError in a function of cond, while_loop
+    or scan.
     """
+    outside_of_bodies("backward()")
     if parameters is None:
         parameters = [reference() for reference in list(_trained.values())]
         parameters = [one for one in parameters if one is not None and one.requires_grad]

@@ -129,6 +129,8 @@ def _set_data(self, value):
 
 def _repr(self):
     name = "mintor.array" if type(self) is Array else type(self).__name__
+    if _mintor.is_placeholder(self):
+        return f"<{name} of {self.dtype.name}{list(self.shape)}, not known>"
     text = numpy.array2string(self.numpy(), separator=", ", prefix=f"{name}(")
     gradient = "" if self.requires_grad == (name == "Parameter") else \
         f", requires_grad={self.requires_grad}"
@@ -247,7 +249,7 @@ def install():
         "short": lambda self: arrays.cast(self, dtypes.int16),
         "__contains__": lambda self, value: bool(functions.any(self == value)),
         "__format__": lambda self, spec: format(self.item(), spec) if spec else str(self),
-        "__str__": lambda self: str(self.numpy()),
+        "__str__": lambda self: repr(self) if _mintor.is_placeholder(self) else str(self.numpy()),
         "__dlpack__": lambda self, **options: _mintor.numpy(self).__dlpack__(**options),
         "__dlpack_device__": lambda self: (1, 0),
         "__deepcopy__": lambda self, memo: arrays.array(self, requires_grad=self.requires_grad),

@@ -43,7 +43,13 @@ class Generator:
         self._key, self._counter = state
 
     def next(self):
-        """(key, counter) of the next draw."""
+        """(key, counter) of the next draw. CompileError in a loop, where it would be drawn once."""
+        loop = _mintor.recorded_operator(True)
+        if loop:
+            raise _mintor.CompileError(
+                f"error: {loop}: its function draws random numbers, which would be the same in all "
+                "iterations\n  help: draw them before the loop; scan takes those of each iteration "
+                "as a slice of xs")
         self._counter += 1
         return self._key, self._counter
 

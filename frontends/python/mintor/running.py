@@ -95,6 +95,8 @@ def fetch(x, callback):
         raise TypeError(f"fetch takes an array, got {x!r}")
     if not callable(callback):
         raise TypeError(f"fetch calls back, got {callback!r}")
+    if _mintor.is_placeholder(x):
+        _mintor.numpy(x)        # an error that says why there is nothing to read
     _mintor.not_replayable("a value that is fetched")
     _callbacks.add(_mintor.alias(x, arrays.Array), callback)
 

@@ -271,7 +271,9 @@ void add_arrays(py::module_& module) {
                std::vector<Variable*> values, variables;
                for (const py::object& y : ys) values.push_back(variable_of(checked_pointer(y)));
                for (const py::object& x : xs) variables.push_back(variable_of(checked_pointer(x)));
+               const trace::BodyRecorder* body = trace::tape().body();
                for (trace::Recording* recording : trace::tape().recordings) {
+                 if (recording->body != (body ? body->serial() : 0)) continue;
                  recording->note_history(values, variables);
                }
                trace::tape().include_history(values, variables);

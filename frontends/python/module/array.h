@@ -11,6 +11,7 @@ namespace mintor {
 
 // Adds Array, the operators and what the Python half needs of the tracer.
 void add_arrays(pybind11::module_& module);
+void add_control_flow(pybind11::module_& module);     // functions of cond, while_loop, scan
 void add_explanations(pybind11::module_& module);     // what would run, and what ran
 void add_recordings(pybind11::module_& module);       // functions that are traced once
 void add_gradient_points(pybind11::module_& module);  // hooks and functions with a backward

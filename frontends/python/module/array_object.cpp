@@ -24,7 +24,20 @@ PyObject* watch_function = nullptr;
 ArrayWatch array_watch;
 int arrays_are_watched = 0;
 
+namespace {
+
+// Inside of a function of control flow only what it made itself may take another value.
+void check_own(const ArrayObject* array) {
+  const trace::BodyRecorder* body = trace::tape().body();
+  if (!body || body->serial() == array->body) return;
+  body->refuse("gives an array from outside another value",
+               "take the array as an argument and return its new value");
+}
+
+}  // namespace
+
 void hold(ArrayObject* array, Ref<Variable> variable) {
+  if (!trace::tape().bodies.empty() && array->variable && variable) check_own(array);
   if (arrays_are_watched && array->variable) {
     array_watch.changed(reinterpret_cast<PyObject*>(array));
   }
@@ -44,6 +57,10 @@ PyObject* new_array(PyTypeObject* type, Ref<Variable> variable) {
   PyObject* object = type->tp_alloc(type, 0);
   if (!object) throw py::error_already_set();
   auto* array = reinterpret_cast<ArrayObject*>(object);
+  if (!trace::tape().bodies.empty()) {
+    const trace::BodyRecorder* body = trace::tape().body();
+    array->body = body ? body->serial() : 0;
+  }
   hold(array, std::move(variable));
   if (arrays_are_watched) array_watch.made(object);
   return object;
@@ -160,6 +177,8 @@ void write_attribute(trace::AttributeWriter& writer, PyObject* object) {
     const char* text = PyUnicode_AsUTF8AndSize(object, &size);
     if (!text) throw py::error_already_set();
     writer.text({text, static_cast<size_t>(size)});
+  } else if (PyCapsule_IsValid(object, kBodyName)) {
+    writer.body(static_cast<const trace::Body*>(PyCapsule_GetPointer(object, kBodyName))->hash);
   } else if (PyTuple_Check(object) || PyList_Check(object)) {
     const Py_ssize_t size = PySequence_Fast_GET_SIZE(object);
     writer.list(size);

@@ -21,6 +21,7 @@ struct ArrayObject {
   PyObject* weak_references;
   PyObject* grad;  // None, or an Array; null: None
   bool requires_grad;
+  uint32_t body;  // of control flow, in which it was made (trace/body.h); 0: none
 };
 
 extern PyTypeObject* array_type;    // one interpreter: set when the module is imported
@@ -53,7 +54,8 @@ struct Operand {
 // 0 bool, 1 int, 2 float; -1: no Python number.
 int weak_kind(PyObject* object);
 Operand operand_of(PyObject* object);
-// Attributes are numbers, texts, None, and lists of them.
+constexpr const char* kBodyName = "mintor.body";  // of capsules that are functions (trace::Body)
+// Attributes are numbers, texts, None, functions of control flow, and lists of them.
 void write_attribute(trace::AttributeWriter& writer, PyObject* object);
 // An Array, or a tuple of them.
 PyObject* call_operator(const trace::TracedOperator& op, std::span<Operand> operands,

@@ -159,6 +159,10 @@ void add_gradient_points(py::module_& module) {
   });
   module.def("set_hooks", [](const py::object& array, const py::object& hooks) {
     checked_array(array);
+    if (const trace::BodyRecorder* body = trace::tape().body()) {
+      body->refuse("ties a hook to a gradient, which Python cannot be called for there",
+                   "register hooks outside");
+    }
     variable_of(array.ptr())->hooks = hooks.is_none() ? Ref<Attachment>() : attachment(hooks);
   });
 }

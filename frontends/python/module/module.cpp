@@ -65,6 +65,7 @@ PYBIND11_MODULE(_mintor, module) {
     return mintor::load_model_package(directory, threads, level, check);
   });
   mintor::add_arrays(module);
+  mintor::add_control_flow(module);
   mintor::add_gradient_points(module);
   mintor::add_recordings(module);
   py::class_<PyModel>(module, "Model")

@@ -33,6 +33,8 @@ class RecordedFunction {
 
   void start() {
     running().push_back(this);
+    const trace::BodyRecorder* body = trace::tape().body();
+    recording_.body = body ? body->serial() : 0;
     trace::tape().recordings.push_back(&recording_);
     ++arrays_are_watched;
   }

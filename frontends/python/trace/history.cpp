@@ -55,6 +55,11 @@ class Leading {
 }  // namespace
 
 void Tape::include_history(Variable* value, std::span<Variable* const> xs) {
+  if (const BodyRecorder* recorder = body()) return recorder->check_gradient(value, xs);
+  bring_back(value, xs);
+}
+
+void Tape::bring_back(Variable* value, std::span<Variable* const> xs) {
   wait();
   Leading leading(xs, epoch_);
   std::vector<std::pair<Call*, size_t>> path;
@@ -102,7 +107,7 @@ void Tape::include_history(Variable* value, std::span<Variable* const> xs) {
   if (is_late) {
     for (Call* call : entered) call->in_history = false;
     flush();
-    return include_history(value, xs);
+    return bring_back(value, xs);
   }
   for (Call* call : entered) {
     append(call, contents_.history);

@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "frontends/python/trace/body.h"
+
 namespace mintor::trace {
 namespace {
 
@@ -48,6 +50,11 @@ void AttributeWriter::text(std::string_view value) {
 void AttributeWriter::list(int64_t size) {
   bytes_ += '(';
   append(bytes_, size);
+}
+
+void AttributeWriter::body(const std::array<uint64_t, 2>& hash) {
+  bytes_ += 'b';
+  for (const uint64_t half : hash) append(bytes_, half);
 }
 
 template <class T>
@@ -116,9 +123,28 @@ std::vector<Index> AttributeReader::indices() {
   return values;
 }
 
+BodyAttribute AttributeReader::body() {
+  expect('b', "a function of control flow");
+  const Hash hash = take<Hash>();
+  const Body& body = body_of(hash);
+  const size_t first = next_integer_, count = body.integers.size();
+  next_integer_ += count;
+  return {&body, general_.empty() ? general_ : general_.subspan(first, count)};
+}
+
 SplitAttributes split_attributes(std::string_view bytes) {
   SplitAttributes split;
   while (!bytes.empty()) {
+    if (bytes[0] == 'b') {
+      Hash hash;
+      std::memcpy(hash.data(), bytes.data() + 1, sizeof(hash));
+      const Body& body = body_of(hash);
+      split.bodies.push_back(&body);
+      split.integers.insert(split.integers.end(), body.integers.begin(), body.integers.end());
+      AttributeWriter(split.rest).body(body.structure);
+      bytes.remove_prefix(1 + sizeof(hash));
+      continue;
+    }
     size_t size = 1;
     int64_t value = 0;
     if (bytes[0] != 'n') {

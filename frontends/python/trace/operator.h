@@ -5,6 +5,7 @@
 // same.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ class AttributeWriter {
   void number(double value);
   void text(std::string_view value);
   void list(int64_t size);  // then its items
+  void body(const std::array<uint64_t, 2>& hash);
 
  private:
   std::string& bytes_;
@@ -32,6 +34,13 @@ class AttributeWriter {
 
 // An integer that has to be known was read where a segment is made for more than one value of it.
 struct NotGeneral {};
+
+struct Body;
+// A function of control flow (body.h), and its integers as the reader has them.
+struct BodyAttribute {
+  const Body* body = nullptr;
+  std::span<const Index> integers;
+};
 
 // Reads them back in order; CompileError where the caller gave something else. `integers`: what
 // the integers are in a segment for more than one size, in order; empty: as written.
@@ -49,6 +58,7 @@ class AttributeReader {
   std::string text();
   std::vector<int64_t> integers();  // a list, or one integer
   std::vector<Index> indices();
+  BodyAttribute body();
 
  private:
   void expect(char letter, const char* what);
@@ -62,6 +72,7 @@ class AttributeReader {
 // The integers among written attributes, and the rest without them.
 struct SplitAttributes {
   std::vector<int64_t> integers;
+  std::vector<const Body*> bodies;
   std::string rest;
 };
 SplitAttributes split_attributes(std::string_view bytes);

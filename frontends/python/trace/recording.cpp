@@ -16,13 +16,13 @@ Recording::Source Recording::source_of(Variable* value) {
   return at->second;
 }
 
-void Recording::note_call(Call* call, std::span<const Ref<Variable>> results) {
+void Recording::note_call(const Signature* signature, const Place& place,
+                          std::span<Variable* const> operands,
+                          std::span<const Ref<Variable>> results) {
   if (!is_own()) return;
-  if (call->signature->op->flow == Flow::owned) fail("a function with a gradient of its own");
-  Step step{call->signature, 0, call->place, {}};
-  for (const Ref<Variable>& operand : call->operands) {
-    step.operands.push_back(source_of(operand.get()));
-  }
+  if (signature->op->flow == Flow::owned) fail("a function with a gradient of its own");
+  Step step{signature, 0, place, {}};
+  for (Variable* operand : operands) step.operands.push_back(source_of(operand));
   for (size_t r = 0; r < results.size(); ++r) {
     results_.push_back(results[r]);
     sources_[results[r].get()] = {static_cast<int32_t>(steps_.size()), static_cast<int32_t>(r)};

@@ -23,13 +23,16 @@ class Recording {
   };
 
   // While it records; calls of other threads are not its own.
-  void note_call(Call* call, std::span<const Ref<Variable>> results);
+  void note_call(const Signature* signature, const Place& place,
+                 std::span<Variable* const> operands, std::span<const Ref<Variable>> results);
   void note_history(std::span<Variable* const> ys, std::span<Variable* const> xs);
   void fail(const std::string& reason);  // it is not to be made again; the first reason counts
   // Where the value comes from; one that is not known yet is one from outside from now on.
   Source source_of(Variable* value);
   // After it: values are known by their sources alone.
   void finish();
+
+  uint32_t body = 0;  // that it started in; calls of others are not its own
 
   const std::string& failure() const { return failure_; }
   const std::vector<Ref<Variable>>& outside() const { return outside_; }

@@ -234,6 +234,10 @@ Graph Writer::without_cuts(const std::vector<std::pair<std::string, Value>>& res
     from.pop_back();
     if (!live.insert(node).second) continue;
     for (const Value& operand : node->operands) from.push_back(stands_for(operand).node);
+    for (const std::string& symbol : symbols_of(*node)) {
+      const Node* definer = definer_of(graph_, symbol);
+      if (definer && definer->kind != Kind::input) from.push_back(definer);
+    }
   }
   std::map<const Node*, size_t> slot_of;  // leaves that stand for cuts are made by now
   for (size_t i = 0; i < leaves_.size(); ++i) {

@@ -124,6 +124,7 @@ const Signature* SignatureTable::find(const TracedOperator& op, const std::strin
   for (const ValueType* operand : operands) mix(made->hash, operand->hash);
   SplitAttributes split = split_attributes(attributes);
   made->integers = std::move(split.integers);
+  made->bodies = std::move(split.bodies);
   made->structure = {hash_text(op.name), hash_text(split.rest)};
   mix(made->structure, detached ? 1 : 0);
   for (const ValueType* operand : operands) {

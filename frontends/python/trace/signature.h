@@ -32,9 +32,10 @@ struct Signature {
   std::string attributes;
   bool detached = false;  // made where gradients are off
   std::vector<const ValueType*> operands, results;
-  Hash hash{};                    // the same in every process
-  Hash structure{};               // without sizes and integers; see general.h
-  std::vector<int64_t> integers;  // of the attributes, in order
+  Hash hash{};                      // the same in every process
+  Hash structure{};                 // without sizes and integers; see general.h
+  std::vector<int64_t> integers;    // of the attributes, in order
+  std::vector<const Body*> bodies;  // the same
 };
 
 class SignatureTable {

@@ -86,6 +86,22 @@ void Tape::keep_in_budget() {
   }
 }
 
+BodyRecorder* Tape::body() const {
+  for (auto at = bodies.rbegin(); at != bodies.rend(); ++at) {
+    if ((*at)->thread() == std::this_thread::get_id()) return *at;
+  }
+  return nullptr;
+}
+
+namespace {
+
+[[noreturn]] void refuse_left_over() {
+  throw CompileError("array", "a value that was made in a function of control flow is used outside",
+                     "", "return it from the function");
+}
+
+}  // namespace
+
 // Those that are neither known nor on the tape; all of them again where that ran what was there.
 void Tape::include_unknown(std::span<Variable* const> values) {
   uint32_t before = 0;
@@ -93,7 +109,8 @@ void Tape::include_unknown(std::span<Variable* const> values) {
     before = epoch_;
     for (Variable* value : values) {
       if (value->storage || on_tape(*value, epoch_) || in_history(*value, epoch_)) continue;
-      include_history(value, {});
+      if (value->body != 0) refuse_left_over();
+      bring_back(value, {});
     }
   } while (before != epoch_);
 }
@@ -111,6 +128,15 @@ std::vector<Ref<Variable>> Tape::record(const TracedOperator& op,
 std::vector<Ref<Variable>> Tape::record(const Signature* signature,
                                         std::span<Variable* const> operands, const Place& place) {
   wait();
+  if (BodyRecorder* recorder = body()) {
+    std::vector<Ref<Variable>> results = recorder->record(signature, operands, place, scope);
+    for (Recording* recording : recordings) {
+      if (recording->body == recorder->serial()) {
+        recording->note_call(signature, place, operands, results);
+      }
+    }
+    return results;
+  }
   // A gradient is of what its caller has included: that does not run before it.
   if (signature->op->flow != Flow::differentiates) keep_in_budget();
   Ref<Call> call(new Call);
@@ -144,7 +170,9 @@ std::vector<Ref<Variable>> Tape::record(const Signature* signature,
     results.push_back(std::move(made));
   }
   ++statistics_.calls;
-  for (Recording* recording : recordings) recording->note_call(call.get(), results);
+  for (Recording* recording : recordings) {
+    recording->note_call(signature, place, operands, results);
+  }
   return results;
 }
 
@@ -323,52 +351,9 @@ void Tape::sync() {
   if (const int64_t failed = worker().new_failure()) report(failed);
 }
 
-namespace {
-
-std::string text_of(const Signature& signature) {
-  std::string text(signature.op->name);
-  text += "(";
-  for (size_t i = 0; i < signature.operands.size(); ++i) {
-    const ValueType& type = *signature.operands[i];
-    text += (i ? ", " : "") + to_string(Type{type.dtype, {type.shape.begin(), type.shape.end()}});
-  }
-  for (const int64_t integer : signature.integers) text += ", " + std::to_string(integer);
-  return text + ")";
-}
-
-}  // namespace
-
-void Tape::note_miss() {
-  const auto& calls = contents_.calls;
-  size_t first = 0;
-  while (first < calls.size() && first < seen_.size() &&
-         calls[first]->signature == seen_[first].signature) {
-    ++first;
-  }
-  const auto at = [&](const Place& place) {
-    return describe_place && place.code ? " at " + describe_place(place) : std::string();
-  };
-  const std::string number = "call " + std::to_string(first + 1) + ": ";
-  if (seen_.empty()) {
-    last_miss_ = "nothing ran before";
-  } else if (first < calls.size() && first < seen_.size()) {
-    last_miss_ = number + text_of(*calls[first]->signature) + at(calls[first]->place) +
-                 "; before, " + text_of(*seen_[first].signature) + at(seen_[first].place);
-  } else if (first < calls.size()) {
-    last_miss_ = number + text_of(*calls[first]->signature) + at(calls[first]->place) +
-                 "; before, there were " + std::to_string(seen_.size()) + " calls";
-  } else if (first < seen_.size()) {
-    last_miss_ = "there are " + std::to_string(calls.size()) + " calls; before, call " +
-                 std::to_string(first + 1) + " was " + text_of(*seen_[first].signature) +
-                 at(seen_[first].place);
-  } else {
-    last_miss_ = "the same calls, of other values, or with other results that are held";
-  }
-}
-
 void Tape::clear() {
   seen_.clear();
-  for (const Ref<Call>& call : contents_.calls) seen_.push_back({call->signature, call->place});
+  seen_ = seen_in(contents_.calls);
   // No gradient passes these: what is known of them needs no history.
   for (const Ref<Call>& call : contents_.calls) {
     const bool dropped = call->signature->op->history == History::dropped;
@@ -392,7 +377,16 @@ void Tape::clear() {
 void Tape::compute(Variable* value) {
   for (Recording* recording : recordings) recording->fail("a value that is read");
   if (value->storage) return wait_for(value->storage->ticket);
-  if (!on_tape(*value, epoch_)) include_history(value, {});
+  if (value->body != 0) {
+    if (const BodyRecorder* recorder = body()) {
+      recorder->refuse(
+          "reads a value, where none is known: it is recorded once, for all values",
+          "use mt.where, mt.cond or mt.while_loop where Python's if and while depend on values; "
+          "return what is to be read or printed, and read it outside");
+    }
+    refuse_left_over();
+  }
+  if (!on_tape(*value, epoch_)) bring_back(value, {});
   flush();
   if (!value->storage) {
     throw CompileError("array", "this value was lost when an earlier computation failed");

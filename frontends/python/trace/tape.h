@@ -16,6 +16,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "frontends/python/trace/body.h"
 #include "frontends/python/trace/general.h"
 #include "frontends/python/trace/not_a_number.h"
 #include "frontends/python/trace/recording.h"
@@ -28,6 +29,13 @@ struct TapeStatistics {
   int64_t calls = 0, flushes = 0, compiled = 0;
 };
 
+// A call that was made, for messages.
+struct Seen {
+  const Signature* signature;
+  Place place;
+};
+std::vector<Seen> seen_in(std::span<const Ref<Call>> calls);
+
 class Tape {
  public:
   // A value that is known: `storage` holds its bytes.
@@ -39,7 +47,7 @@ class Tape {
   std::vector<Ref<Variable>> record(const Signature* signature, std::span<Variable* const> operands,
                                     const Place& place);
   // Puts what `value` was made of onto the tape again, where it ran already: what leads to one of
-  // `xs`, and what has to be computed for that.
+  // `xs`, and what has to be computed for that. In a body there is no history.
   void include_history(Variable* value, std::span<Variable* const> xs);
   // The same for several values at once.
   void include_history(std::span<Variable* const> values, std::span<Variable* const> xs);
@@ -62,6 +70,9 @@ class Tape {
   // before it; "" when there was none.
   const std::string& last_miss() const { return last_miss_; }
   bool gradients_on = true;
+  std::vector<BodyRecorder*> bodies;  // of control flow that is recorded now, innermost last
+  // The innermost that calls of this thread belong to; null: they belong to the tape.
+  BodyRecorder* body() const;
   std::optional<DType> autocast;       // what operators of low precision take (autocast.h)
   std::vector<Recording*> recordings;  // of functions that are traced now, innermost last
   // Where the program is, for messages: set by whoever knows (the Python module). The first keeps
@@ -90,6 +101,7 @@ class Tape {
   void include_unknown(std::span<Variable* const> values);
   void append(Call* call, std::vector<Ref<Call>>& calls);
   void mix_operands(const Call& call);
+  void bring_back(Variable* value, std::span<Variable* const> xs);
   int32_t leaf_of(Variable* value);
   Hash key(bool with_sizes) const;
   // The segment for what is on the tape, and its symbols' values; compiled where there is none.
@@ -134,10 +146,6 @@ class Tape {
   std::unordered_map<Hash, Found, HashOfHash> segments_;
   std::unordered_map<Hash, Similar, HashOfHash> similar_;
   TapeStatistics statistics_;
-  struct Seen {
-    const Signature* signature;
-    Place place;
-  };
   std::vector<Seen> seen_;  // calls of the last flush
   std::string last_miss_;
   std::vector<std::pair<int64_t, Place>> submitted_;  // where the program was; failed or not done

@@ -58,6 +58,7 @@ struct Variable {
   int32_t result = 0;       // which result of the producer
   uint32_t leaf_epoch = 0;  // `leaf` holds in this epoch of the tape
   int32_t leaf = 0;
+  uint32_t body = 0;      // the body that it was made in, where `leaf` is its number; 0: none
   Ref<Attachment> hooks;  // what gradients pass on their way through this value
   ~Variable();
 };

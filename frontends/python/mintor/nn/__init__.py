@@ -6,7 +6,8 @@ Takes and gives arrays. Keeps true: names, arguments and defaults are those of t
 from mintor.nn import functional
 from mintor.nn.layers import Identity, Linear, Relu, ReLU, Sigmoid, Tanh
 from mintor.nn.module import Module, Parameter
+from mintor.nn.recurrent import GRU, LSTM, RNN
 from mintor.optim import SGD
 
-__all__ = ["Identity", "Linear", "Module", "Parameter", "ReLU", "Relu", "SGD", "Sigmoid", "Tanh",
-           "functional"]
+__all__ = ["GRU", "Identity", "LSTM", "Linear", "Module", "Parameter", "RNN", "ReLU", "Relu", "SGD",
+           "Sigmoid", "Tanh", "functional"]

@@ -12,7 +12,8 @@ from mintor.nn import functional
 from mintor.nn.module import Module, Parameter
 
 
-def _uniform(shape, bound, dtype):
+def uniform_parameter(shape, bound, dtype):
+    """A parameter whose elements are uniform in +-bound."""
     drawn = random.default_generator.host("uniform", shape, dtypes.float32)
     values = (drawn.numpy() * 2 - 1) * bound
     return Parameter(values.astype(dtypes.as_numpy(dtype)))
@@ -28,9 +29,9 @@ class Linear(Module):
     def __init__(self, in_features, out_features, bias=True, dtype=dtypes.float32):
         self.in_features, self.out_features = in_features, out_features
         bound = 1 / math.sqrt(in_features) if in_features > 0 else 0
-        self.weight = _uniform((out_features, in_features), bound, dtype)
+        self.weight = uniform_parameter((out_features, in_features), bound, dtype)
         if bias:
-            self.bias = _uniform((out_features,), bound, dtype)
+            self.bias = uniform_parameter((out_features,), bound, dtype)
         else:
             self.register_parameter("bias", None)
 

@@ -77,6 +77,7 @@ class Optimizer:
         Without: the update by the gradients that backward() added up; a parameter without one is
         left alone.
         """
+        gradients.outside_of_bodies("step()")
         trained = self._trained()
         if loss is None:
             for group, parameters in zip(self.param_groups, trained):

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recurrent layers with PyTorch's arguments, names of parameters and results.
+
+Takes sequences, time first or batch first; gives what every step gives and the last states. Keeps
+true: a layer is one call, a loop of the compiled program; weights have PyTorch's order of gates.
+"""
+import math
+
+from mintor import _mintor
+from mintor import arrays
+from mintor import dtypes
+from mintor import functions
+from mintor import random
+from mintor.nn.layers import uniform_parameter
+from mintor.nn.module import Module
+
+_recurrent = _mintor.find_operator("recurrent")
+
+
+class _Recurrent(Module):
+    """What RNN, LSTM and GRU share. `_gates`: of a cell; `_states`: how many it carries."""
+
+    _gates, _states, _mode = 1, 1, ""
+
+    def __init__(self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False,
+                 dropout=0.0, bidirectional=False, dtype=dtypes.float32):
+        if hidden_size < 1 or num_layers < 1:
+            raise ValueError(f"{type(self).__name__}: hidden_size {hidden_size} and num_layers "
+                             f"{num_layers} have to be at least 1")
+        if not 0 <= dropout <= 1:
+            raise ValueError(f"{type(self).__name__}: dropout {dropout} is no probability")
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
+        self.bidirectional = bidirectional
+        bound, rows = 1 / math.sqrt(hidden_size), self._gates * hidden_size
+        for name, layer in self._parts():
+            size = input_size if layer == 0 else hidden_size * (1 + bidirectional)
+            shapes = {"weight_ih": (rows, size), "weight_hh": (rows, hidden_size)}
+            if bias:
+                shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+            for kind, shape in shapes.items():
+                setattr(self, f"{kind}_{name}", uniform_parameter(shape, bound, dtype))
+
+    def _parts(self):
+        """Of each layer and direction the end of its parameters' names, and the layer."""
+        for layer in range(self.num_layers):
+            yield f"l{layer}", layer
+            if self.bidirectional:
+                yield f"l{layer}_reverse", layer
+
+    def _weights(self, layer):
+        kinds = ("weight_ih", "weight_hh") + (("bias_ih", "bias_hh") if self.bias else ())
+        return [getattr(self, f"{kind}_{name}") for name, of in self._parts() if of == layer
+                for kind in kinds]
+
+    def _first_states(self, x, hx):
+        directions = 1 + self.bidirectional
+        shape = (self.num_layers * directions, x.shape[1], self.hidden_size)
+        if hx is None:
+            return [arrays.zeros(shape, dtype=x.dtype)] * self._states
+        given = list(hx) if isinstance(hx, (tuple, list)) else [hx]
+        if len(given) != self._states:
+            raise ValueError(f"{type(self).__name__}: takes {self._states} first states, got "
+                             f"{len(given)}")
+        return [arrays.as_array(state) for state in given]
+
+    def execute(self, x, hx=None):
+        """x[time, batch, in] (batch first where the layer says so; or without batch), and the first
+        states, [layers * directions, batch, hidden], zeros where not given (LSTM: a pair). Gives
+        what all steps give and the last states, in the same layout. ValueError for other shapes.
+        """
+        x, name = arrays.as_array(x), type(self).__name__
+        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+            raise ValueError(f"{name}: x has the shape {x.shape}, expected [time, batch, "
+                             f"{self.input_size}] or [time, {self.input_size}]")
+        single = x.ndim == 2
+        if single:
+            x = functions.unsqueeze(x, 1)
+            if hx is not None:
+                several = isinstance(hx, (tuple, list))
+                hx = [functions.unsqueeze(arrays.as_array(state), 1)
+                      for state in (hx if several else [hx])]
+        elif self.batch_first:
+            x = functions.permute_dims(x, (1, 0, 2))
+        states, directions = self._first_states(x, hx), 1 + self.bidirectional
+        expected = (self.num_layers * directions, x.shape[1], self.hidden_size)
+        for state in states:
+            if state.shape != expected:
+                raise ValueError(f"{name}: a first state has the shape {state.shape}, expected "
+                                 f"{expected}")
+        last = []
+        for layer in range(self.num_layers):
+            if layer and self.dropout and self.training:
+                kept = random.rand(*x.shape) >= self.dropout
+                x = functions.where(kept, x / (1 - self.dropout), 0.0) if self.dropout < 1 \
+                    else arrays.zeros_like(x)
+            first, end = layer * directions, (layer + 1) * directions
+            own = [state[first:end] if self.num_layers > 1 else state for state in states]
+            x, *after = _recurrent([x, *own, *self._weights(layer)], self._mode, directions)
+            last.append(after)
+        made = [functions.concat(parts, 0) if len(parts) > 1 else parts[0] for parts in zip(*last)]
+        if single:
+            x, made = functions.squeeze(x, 1), [functions.squeeze(state, 1) for state in made]
+        elif self.batch_first:
+            x = functions.permute_dims(x, (1, 0, 2))
+        return x, made[0] if self._states == 1 else tuple(made)
+
+    def extra_repr(self):
+        extra = f"{self.input_size}, {self.hidden_size}"
+        for name, usual in (("num_layers", 1), ("bias", True), ("batch_first", False),
+                            ("dropout", 0.0), ("bidirectional", False)):
+            if getattr(self, name) != usual:
+                extra += f", {name}={getattr(self, name)}"
+        return extra
+
+
+class RNN(_Recurrent):
+    """h' = tanh(w_ih @ x + b_ih + w_hh @ h + b_hh), or relu of it; torch.nn.RNN.
+
+    Gives (output[time, batch, directions * hidden], h[layers * directions, batch, hidden]); with
+    `dropout`, zeros between layers while it trains.
+    """
+
+    def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True,
+                 batch_first=False, dropout=0.0, bidirectional=False, dtype=dtypes.float32):
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"RNN: there is no nonlinearity {nonlinearity!r}; tanh or relu")
+        self.nonlinearity, self._mode = nonlinearity, "RNN_" + nonlinearity.upper()
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout,
+                         bidirectional, dtype)
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory, gates i, f, g, o; torch.nn.LSTM without proj_size.
+
+    Gives (output, (h, c)) as RNN; the first states are a pair (h, c).
+
+    >>> import mintor as mt
+    >>> output, (h, c) = mt.nn.LSTM(4, 8, num_layers=2)(mt.zeros((5, 3, 4)))
+    >>> output.shape, h.shape, c.shape
+    ((5, 3, 8), (2, 3, 8), (2, 3, 8))
+    """
+
+    _gates, _states, _mode = 4, 2, "LSTM"
+
+
+class GRU(_Recurrent):
+    """Gated recurrent unit, gates r, z, n; torch.nn.GRU. Gives (output, h) as RNN."""
+
+    _gates, _states, _mode = 3, 1, "GRU"
