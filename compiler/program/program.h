@@ -54,7 +54,7 @@ struct Launch {
   std::vector<int32_t> args;    // buffers, in order of the kernel's parameters
   std::vector<Index> symbols;   // values of the kernel's symbol parameters
   std::vector<Index> tasks;  // per level: trip count of the kernel's parallel loop (1: it has none)
-  Index work = 0;            // scalar operations, about: what is split has to be worth it; 0: unknown
+  Index work = 0;  // scalar operations, about: what is split has to be worth it; 0: unknown
   std::vector<InPlace> in_place;
 };
 

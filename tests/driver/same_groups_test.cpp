@@ -101,7 +101,7 @@ TEST(SameGroups, NamesAreNoDifferenceConstantsAre) {
   r = exp f32[4, 64] (p)
   s = mul f32[4, 64] (r, bb)
   t = exp f32[4, 64] (q)
-  u = mul f32[4, 64] (t, bb) @ elsewhere
+  u = mul f32[4, 64] (t, ab) @ elsewhere
   results p, q, s, u
 })");
     const FusionPlan plan = fuse(graph);
@@ -109,7 +109,7 @@ TEST(SameGroups, NamesAreNoDifferenceConstantsAre) {
     const size_t last = plan.groups.size() - 1;  // u, after s
     return same.at(&plan.groups[last]) == same.at(&plan.groups[last - 1]);
   };
-  EXPECT_TRUE(same_kernel("2"));  // s and u: exp, times 2
+  EXPECT_TRUE(same_kernel("2"));  // s and u: exp, times a constant
   EXPECT_FALSE(same_kernel("3"));
 }
 
