@@ -27,6 +27,8 @@ static constexpr PipelineEntry kNumerics[] = {
      "needs: scatters as gradients and slice assignments make them. gives: reads and reductions"},
     {"find_contracts",
      "needs: products as imported. gives: contracts, which fold_scale and order work on"},
+    {"sum_after_loop",
+     "needs: contracts. gives: gradients of recurrent weights as one contract, not one a step"},
     {"fold_scale",
      "needs: contracts. gives: batch norms inside weights, made by `prepare`; not when strict"},
     {"order",
@@ -58,6 +60,8 @@ static constexpr PipelineEntry kBitPreserving[] = {
      "needs: final coordinates of contracts. gives: 16-lane panels for the operand that vectors "
      "read"},
     {"compose_reindex", "needs: packing of reindexed parameters. gives: one copy each"},
+    {"hoist_invariants",
+     "needs: packed operands. gives: loops that pack what they capture once, before they run"},
 };
 
 std::span<const PipelineEntry> numerics_pipeline() { return kNumerics; }

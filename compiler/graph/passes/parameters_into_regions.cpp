@@ -5,8 +5,7 @@
 //   ->  loop (h) { w = parameter; t = transpose (w); c = matmul (h, t) }
 // Takes any graph; leaves no capture that depends on parameters alone. Outer regions come first:
 // what they are given their own regions capture. Nodes that nothing reads any more are dropped.
-#include <map>
-
+#include "compiler/graph/clone.h"
 #include "compiler/graph/from_parameters.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
@@ -15,33 +14,15 @@ namespace mintor {
 
 namespace {
 
-// A value of one graph in another: what it is computed from, down to the leaves.
-Value cloned(Builder& b, const Value& value, std::map<const Node*, const Node*>& made) {
-  std::vector<const Node*> pending{value.node};
-  while (!pending.empty()) {
-    const Node* node = pending.back();
-    const size_t before = pending.size();
-    for (const Value& v : node->operands)
-      if (!made.contains(v.node)) pending.push_back(v.node);
-    if (pending.size() > before) continue;
-    pending.pop_back();
-    if (made.contains(node)) continue;
-    std::vector<Value> operands;
-    for (const Value& v : node->operands) operands.push_back({made.at(v.node), v.result});
-    made[node] = b.graph().add(node->kind, node->attr, operands, node->results);
-  }
-  return {made.at(value.node), value.result};
-}
-
 // The region with inputs in order, those that `known` has a value for left out.
 Graph with_values(const Graph& region, const std::vector<std::optional<Value>>& known) {
   size_t next = 0;
-  std::map<const Node*, const Node*> made;
+  Clones made;
   return rewrite(region, [&](Builder& b, const Node& old, std::span<const Value>) {
     std::optional<std::vector<Value>> values;
     if (old.kind != Kind::input) return values;
     const std::optional<Value>& value = known[next++];
-    if (value) values = {cloned(b, *value, made)};
+    if (value) values = {clone(b, *value, made)};
     return values;
   });
 }

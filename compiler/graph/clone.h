@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// A value of one graph in another, with all that it is computed from.
+// Takes a builder, a value, and what stands for some nodes of the value's graph; gives the value in
+// the builder's graph. Keeps true: a node is made once, `made` remembers it; no recursion, a chain
+// may be a million long.
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "compiler/ir/builder.h"
+
+namespace mintor {
+
+using Clones = std::unordered_map<const Node*, std::vector<Value>>;  // results by node
+
+Value clone(Builder& b, const Value& value, Clones& made);
+
+}  // namespace mintor
