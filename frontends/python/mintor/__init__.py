@@ -19,6 +19,7 @@ from mintor.dtypes import (bfloat16, bool_, can_cast, finfo, float16, float32, f
 from mintor.functions import *  # pylint: disable=wildcard-import,redefined-builtin
 from mintor.standard import *  # pylint: disable=wildcard-import
 from mintor.standard import __array_api_version__, __array_namespace_info__
+from mintor.code import code
 from mintor.gradients import backward, enable_grad, grad, jvp, no_grad, value_and_grad, vjp
 from mintor.model import Model, compile, load
 from mintor.tools import compile_stats, explain, explain_miss, set_num_threads, sync
