@@ -198,12 +198,11 @@ def test_a_package_is_made_of_it(tmp_path):
     model.write_text("""graph scaled {
   x = input f32[4, 5]
   e = exp f32[4, 5] (x)
-  y = code f32[4] (e) source "for (int i = 0; i < 4; ++i)
-    for (int j = 0; j < 5; ++j) out(i) += in0(i, j);"
+  y = code f32[4] (e) source "ROWS"
   r = neg f32[4] (y)
   results r
 }
-""")
+""".replace("ROWS", "for (int i = 0; i < 4; ++i)\\n  for (int j = 0; j < 5; ++j) out(i) += in0(i, j);"))
     x = values(4, 5)
     package = mt.compile(str(model))
     numpy.testing.assert_allclose(package(x), -numpy.exp(x).sum(1), rtol=1e-5)
@@ -259,7 +258,7 @@ REFUSED = {
     "for (int i = 0; i < 4; ++i) { out(i) = 1; i += 1; }": "index of out is not known",
     "for (unsigned i = 3; i >= 0; --i) out(i) = 1;": "index of out is not known",
     "int i = 0; while (in0(0) > 0) { out(i) = 1; ++i; }": "index of out is not known",
-    "out(int(in0(0))) = 1;": "help: let a loop count to out_shape0, test the index with if, or clam",
+    "out(int(in0(0))) = 1;": "help: let a loop count to out_shape0, test the index with if",
     "int n = 0; while (n < 4) { if (n >= 0) out(n) = 1; n++; }": "index of out is not known",
     "float a[2] = {}; out(0) = a[2];": "this index of the array is not known to be inside",
     "int d = int(in0(0)); out(0) = 4 / d;": "this divisor is not known to be positive",

@@ -78,9 +78,14 @@ void enter_body(const clang::ForStmt& loop, const LoopVariable& counted, Values&
   const std::optional<Sum> last = last_of(loop.getCond(), counted, values);
   if (!last || !values.fits(*last + constant(counted.step), type)) return;
   const bool up = counted.step > 0;
-  const Sum variable =
-      values.bounds.unknown(up ? counted.start : *last, up ? *last : counted.start);
-  values.define(counted.variable, variable);
+  if (counted.start.is_constant() && last->is_constant()) {  // start + step * turn: no others
+    const Wide turns = (last->constant - counted.start.constant) / counted.step;
+    const Sum turn = values.bounds.unknown(constant(0), constant(turns));
+    values.define(counted.variable, counted.start + turn * counted.step);
+    return;
+  }
+  values.define(counted.variable,
+                values.bounds.unknown(up ? counted.start : *last, up ? *last : counted.start));
 }
 
 bool always_leaves(const clang::Stmt* stmt) {

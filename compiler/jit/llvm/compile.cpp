@@ -88,6 +88,7 @@ bool compile(const MintorJitJob& job, llvm::SmallVectorImpl<char>& output,
   llvm::IntrusiveRefCntPtr<clang::DiagnosticOptions> options(new clang::DiagnosticOptions);
   if (llvm::StringRef(job.stage) == "check") {
     options->ShowCarets = false;
+    options->ShowPresumedLoc = true;
     diagnostics = mintor::jit::refuse_tokens({job.unit.text, job.unit.size});
     if (!diagnostics.empty()) return false;
   }
