@@ -109,7 +109,8 @@ std::vector<std::optional<UserFunction>> user_gradients(const Node& node) {
   return gradients;
 }
 
-void check_views(const Node& node, const UserFunction& function, const std::string& place) {
+void check_views(const UserFunction& function, const std::vector<Type>& inputs,
+                 const std::vector<Type>& outputs, const std::string& place) {
   const auto check_one = [&](const std::string& name, const Type& type) {
     const std::string what = "'" + name + "' is " + to_string(type);
     if (is_storage_float(type.dtype))
@@ -119,9 +120,14 @@ void check_views(const Node& node, const UserFunction& function, const std::stri
       throw CompileError("code", what + ", whose sizes are not numbers", place,
                          "give the sizes of the inputs: --shape NAME=...");
   };
-  for (size_t i = 0; i < node.operands.size(); ++i)
-    check_one(function.inputs[i], node.operands[i].type());
-  for (size_t r = 0; r < node.results.size(); ++r) check_one(function.outputs[r], node.results[r]);
+  for (size_t i = 0; i < inputs.size(); ++i) check_one(function.inputs[i], inputs[i]);
+  for (size_t r = 0; r < outputs.size(); ++r) check_one(function.outputs[r], outputs[r]);
+}
+
+std::vector<Type> types_of(const std::vector<Value>& values) {
+  std::vector<Type> types;
+  for (const Value& value : values) types.push_back(value.type());
+  return types;
 }
 
 std::string short_name(const UserFunction& function) {

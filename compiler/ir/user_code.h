@@ -35,7 +35,9 @@ UserFunction user_function(const Node& node);
 std::vector<std::optional<UserFunction>> user_gradients(const Node& node);
 // CompileError where a view cannot show an operand or result: a dtype that C++ does not compute in,
 // or a size that is no number.
-void check_views(const Node& node, const UserFunction& function, const std::string& place);
+void check_views(const UserFunction& function, const std::vector<Type>& inputs,
+                 const std::vector<Type>& outputs, const std::string& place);
+std::vector<Type> types_of(const std::vector<Value>& values);
 // One result also goes by its name without the number: out for out0.
 std::string short_name(const UserFunction& function);
 

@@ -9,7 +9,8 @@ namespace mintor {
 Stmt nest_code(NestContext& ctx, const Node& node) {
   UserFunction function = user_function(node);
   const auto& scopes = ctx.graph.scopes(&node);
-  check_views(node, function, scopes.empty() ? "" : scopes.front());
+  check_views(function, types_of(node.operands), node.results,
+              scopes.empty() ? "" : scopes.front());
   Code code;
   for (size_t i = 0; i < node.operands.size(); ++i)
     code.inputs.push_back({function.inputs[i], value_name(ctx.graph, node.operands[i])});

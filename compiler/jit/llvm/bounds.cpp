@@ -12,16 +12,10 @@ constexpr Wide kLarge = Wide{1} << 100;
 
 bool is_large(Wide value) { return value > kLarge || value < -kLarge; }
 
-// Whether the product of both stays within 128 bits.
-bool fits(const Sum& sum, Wide factor) {
-  const auto bits = [](Wide value) {
-    int count = 0;
-    for (Wide rest = value < 0 ? -value : value; rest > 0; rest >>= 1) ++count;
-    return count;
-  };
-  int most = bits(sum.constant);
-  for (const auto& [unknown, own] : sum.factors) most = std::max(most, bits(own));
-  return most + bits(factor) <= 100;
+int bits(Wide value) {
+  int count = 0;
+  for (Wide rest = value < 0 ? -value : value; rest > 0; rest >>= 1) ++count;
+  return count;
 }
 
 }  // namespace
@@ -45,6 +39,13 @@ Sum operator*(const Sum& a, Wide factor) {
   return product;
 }
 
+std::optional<Sum> product(const Sum& a, Wide factor) {
+  int most = bits(a.constant);
+  for (const auto& [unknown, own] : a.factors) most = std::max(most, bits(own));
+  if (most + bits(factor) > 100) return std::nullopt;
+  return a * factor;
+}
+
 Sum operator-(const Sum& a, const Sum& b) { return a + b * -1; }
 
 bool is_large(const Sum& sum) {
@@ -64,9 +65,10 @@ std::optional<Wide> Bounds::least_without_facts(Sum sum) const {
     const Unknown& known = unknowns_[static_cast<size_t>(unknown)];
     const std::optional<Sum>& bound = factor > 0 ? known.lo : known.hi;
     if (!bound) return std::nullopt;
+    const std::optional<Sum> instead = product(*bound, factor);
+    if (!instead) return std::nullopt;
     sum.factors.erase(unknown);
-    if (!fits(*bound, factor)) return std::nullopt;
-    sum = sum + *bound * factor;
+    sum = sum + *instead;
   }
   if (is_large(sum)) return std::nullopt;
   return sum.constant;

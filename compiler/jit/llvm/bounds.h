@@ -23,7 +23,8 @@ struct Sum {
 };
 
 Sum operator+(const Sum& a, const Sum& b);
-Sum operator*(const Sum& a, Wide factor);
+Sum operator*(const Sum& a, Wide factor);               // of a small factor
+std::optional<Sum> product(const Sum& a, Wide factor);  // none where it is too large
 Sum operator-(const Sum& a, const Sum& b);
 inline Sum constant(Wide value) { return {value, {}}; }
 bool is_large(const Sum& sum);  // too large to compute on

@@ -23,7 +23,7 @@ using llvm::dyn_cast;
 using llvm::isa;
 
 constexpr llvm::StringLiteral kFile = "source", kFunction = "mt_user_code";
-constexpr int64_t kMostElements = 4096;  // of an array on the stack
+constexpr int64_t kMostElements = 4096;  // of all variables: they are on the stack
 
 constexpr llvm::StringLiteral kFunctions[] = {
     "mt_abs",       "mt_acos", "mt_acosh", "mt_asin",  "mt_asinh",    "mt_atan",    "mt_atan2",
@@ -205,8 +205,8 @@ class Checker {
 
   bool is_number(clang::QualType type) const {
     type = type.getCanonicalType().getUnqualifiedType();
-    return type->isBooleanType() || (type->isIntegerType() && !type->isEnumeralType()) ||
-           type == context_.FloatTy || type == context_.DoubleTy;
+    if (type->isIntegerType()) return !type->isEnumeralType() && context_.getIntWidth(type) <= 64;
+    return type == context_.FloatTy || type == context_.DoubleTy;
   }
 
   void declaration(const clang::Decl* decl) {
@@ -228,9 +228,12 @@ class Checker {
       return refuse(decl->getBeginLoc(), "'" + variable->getName().str() + "' is " +
                                              variable->getType().getAsString() +
                                              ", which is neither a number nor an array of them");
-    if (elements > kMostElements)
-      return refuse(decl->getBeginLoc(), "the array '" + variable->getName().str() + "' is large",
-                    "an array has at most " + std::to_string(kMostElements) + " elements");
+    elements_ += elements;
+    if (elements_ > kMostElements)
+      return refuse(decl->getBeginLoc(),
+                    "'" + variable->getName().str() + "' takes more memory than there is",
+                    "variables and arrays have at most " + std::to_string(kMostElements) +
+                        " elements in all");
     if (!variable->getInit())
       return refuse(decl->getBeginLoc(), "'" + variable->getName().str() + "' has no value",
                     "give it one, such as = 0, or = {} for an array");
@@ -399,6 +402,7 @@ class Checker {
   Values values_;
   std::map<const clang::VarDecl*, std::vector<int64_t>> views_;
   std::map<std::string, const clang::VarDecl*> view_named_;
+  int64_t elements_ = 0;
   bool failed_ = false;
 };
 

@@ -81,7 +81,8 @@ void enter_body(const clang::ForStmt& loop, const LoopVariable& counted, Values&
   if (counted.start.is_constant() && last->is_constant()) {  // start + step * turn: no others
     const Wide turns = (last->constant - counted.start.constant) / counted.step;
     const Sum turn = values.bounds.unknown(constant(0), constant(turns));
-    values.define(counted.variable, counted.start + turn * counted.step);
+    const std::optional<Sum> gone = product(turn, counted.step);
+    if (gone) values.define(counted.variable, counted.start + *gone);
     return;
   }
   values.define(counted.variable,

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens that the user's code may not have. Takes the unit's text; gives errors as clang prints
 // them. Keeps true: no file is opened and no macro is expanded here.
+#include <clang/Basic/LangStandard.h>
 #include <clang/Lex/Lexer.h>
+#include <llvm/TargetParser/Triple.h>
+
+#include <vector>
 
 #include "compiler/jit/llvm/check_code.h"
 
@@ -27,9 +31,9 @@ std::string refuse_tokens(llvm::StringRef unit) {
   if (start == llvm::StringRef::npos) return "";
   const char* begin = unit.data() + start + kStart.size();
   clang::LangOptions options;
-  options.CPlusPlus = options.CPlusPlus11 = options.CPlusPlus14 = options.CPlusPlus17 = true;
-  options.Digraphs = true;
-  options.LineComment = true;
+  std::vector<std::string> includes;
+  clang::LangOptions::setLangDefaults(options, clang::Language::CXX, llvm::Triple(), includes,
+                                      clang::LangStandard::lang_cxx17);
   clang::Lexer lexer(clang::SourceLocation(), options, begin, begin, unit.end());
   clang::Token token;
   bool after_bracket = false;

@@ -127,9 +127,9 @@ Sum Values::binary(const clang::BinaryOperator* op) {
       break;
     case clang::BO_Mul:
       if (y.is_constant())
-        result = x * y.constant;
+        result = product(x, y.constant);
       else if (x.is_constant())
-        result = y * x.constant;
+        result = product(y, x.constant);
       break;
     case clang::BO_Div:
     case clang::BO_Rem:

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "compiler/ir/user_code.h"
+#include "compiler/jit/check_code.h"
 #include "frontends/python/trace/operators/common.h"
 
 namespace mintor::trace {
@@ -18,12 +19,31 @@ void refuse_signatures(const std::string& source) {
 }
 
 // What a gradient takes: operands, results, gradients of results.
-std::vector<std::string> gradient_inputs(size_t operands, const std::vector<Type>& results) {
-  std::vector<std::string> names = numbered("in", operands);
-  for (const std::string& name : numbered("out", results.size())) names.push_back(name);
+struct GradientInputs {
+  std::vector<std::string> names;
+  std::vector<Type> types;
+};
+
+GradientInputs gradient_inputs(const std::vector<Type>& operands,
+                               const std::vector<Type>& results) {
+  GradientInputs inputs{numbered("in", operands.size()), operands};
+  const auto add = [&](std::string name, const Type& type) {
+    inputs.names.push_back(std::move(name));
+    inputs.types.push_back(type);
+  };
+  for (size_t r = 0; r < results.size(); ++r) add("out" + std::to_string(r), results[r]);
   for (size_t r = 0; r < results.size(); ++r)
-    if (is_float(results[r].dtype)) names.push_back("dout" + std::to_string(r));
-  return names;
+    if (is_float(results[r].dtype)) add("dout" + std::to_string(r), results[r]);
+  return inputs;
+}
+
+// Checked where the call is made, rather than where its value is read.
+UserFunction checked(UserFunction function, const std::vector<Type>& inputs,
+                     const std::vector<Type>& outputs) {
+  refuse_signatures(function.body);
+  if (!function.body.ends_with("\n")) function.body += "\n";
+  check_code(CompileContext{}, {function, inputs, outputs, ""});
+  return function;
 }
 
 Values code(SegmentGraph& g, Operands operands, AttributeReader& attributes) {
@@ -35,18 +55,18 @@ Values code(SegmentGraph& g, Operands operands, AttributeReader& attributes) {
     type.dtype = dtype_attribute(attributes);
     for (const int64_t size : attributes.integers()) type.shape.push_back(size);
   }
-  const std::string source = attributes.text();
-  refuse_signatures(source);
+  const std::vector<Type> types = types_of({operands.begin(), operands.end()});
+  const UserFunction function =
+      checked({numbered("in", types.size()), numbered("out", results.size()), attributes.text()},
+              types, results);
   std::string gradient;
-  for (size_t i = 0; i < operands.size(); ++i) {
+  const GradientInputs inputs = gradient_inputs(types, results);
+  for (size_t i = 0; i < types.size(); ++i) {
     if (attributes.none()) continue;
-    UserFunction function{
-        gradient_inputs(operands.size(), results), {"din" + std::to_string(i)}, attributes.text()};
-    refuse_signatures(function.body);
-    if (!function.body.ends_with("\n")) function.body += "\n";
-    gradient += print(function);
+    gradient += print(checked({inputs.names, {"din" + std::to_string(i)}, attributes.text()},
+                              inputs.types, {types[i]}));
   }
-  return g.builder().code(operands, results, source, gradient);
+  return g.builder().code(operands, results, function.body, gradient);
 }
 
 constexpr TracedOperator kOperators[] = {
