@@ -13,6 +13,9 @@ import pytest
 
 import mintor as mt
 from mintor import _mintor
+from random_code import Case
+
+SEEDS = 150
 
 
 def can_be_checked():
@@ -308,6 +311,28 @@ def test_indices_that_are_known_to_be_inside(source):
     x = values(4)
     y = mt.code((4,), "float32", [mt.array(x)], source)
     numpy.testing.assert_allclose(y.numpy(), ACCEPTED[source](x), rtol=1e-6)
+
+
+def test_no_index_outside_passes_the_check():
+    judged, inside, accepted = 0, 0, 0
+    for seed in range(SEEDS):
+        case = Case(seed)
+        indices = case.indices()
+        if not indices:
+            continue
+        for size in {max(max(indices) + 1, 1), max(max(indices), 1), 4}:
+            if size > 10**6:
+                continue
+            fits = 0 <= min(indices) and max(indices) < size
+            try:
+                mt.code((size,), "float32", [], case.source)
+                passed = True
+            except mt.CompileError as error:
+                passed = False
+                assert "index of out is not known" in str(error), (seed, case.source, error)
+            assert fits or not passed, (seed, size, case.source)
+            judged, inside, accepted = judged + 1, inside + fits, accepted + passed
+    assert accepted > inside * 0.5 and judged > SEEDS
 
 
 def test_a_gradient_is_checked_too():

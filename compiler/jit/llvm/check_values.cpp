@@ -126,10 +126,8 @@ Sum Values::binary(const clang::BinaryOperator* op) {
       result = x - y;
       break;
     case clang::BO_Mul:
-      if (y.is_constant())
-        result = product(x, y.constant);
-      else if (x.is_constant())
-        result = product(y, x.constant);
+      if (!x.is_constant() && !y.is_constant()) return corners(x, y, type);
+      result = y.is_constant() ? product(x, y.constant) : product(y, x.constant);
       break;
     case clang::BO_Div:
     case clang::BO_Rem:
@@ -141,6 +139,23 @@ Sum Values::binary(const clang::BinaryOperator* op) {
       break;
   }
   return result && fits(*result, type) ? *result : any(type);
+}
+
+// A product is within those of the bounds.
+Sum Values::corners(const Sum& x, const Sum& y, clang::QualType type) {
+  Wide lo = 0, hi = 0;
+  bool first = true;
+  for (const auto& a : {bounds.at_least(x), bounds.at_most(x)})
+    for (const auto& b : {bounds.at_least(y), bounds.at_most(y)}) {
+      if (!a || !b) return any(type);
+      const std::optional<Sum> corner = product(constant(*a), *b);
+      if (!corner) return any(type);
+      lo = first ? corner->constant : std::min(lo, corner->constant);
+      hi = first ? corner->constant : std::max(hi, corner->constant);
+      first = false;
+    }
+  const Sum within = bounds.unknown(constant(lo), constant(hi));
+  return fits(within, type) ? within : any(type);
 }
 
 // C++ rounds to zero.

@@ -35,6 +35,7 @@ class Values {
  private:
   Sum binary(const clang::BinaryOperator* op);
   Sum quotient(const clang::BinaryOperator* op, const Sum& x, const Sum& y);
+  Sum corners(const Sum& x, const Sum& y, clang::QualType type);
   Sum call(const clang::CallExpr* call);
   Sum between(std::optional<Wide> lo, std::optional<Wide> hi, clang::QualType type);
 
