@@ -5,8 +5,10 @@ Takes small sources; compares with NumPy and with finite differences, and refusa
 """
 import doctest
 import importlib
+import os
 import pathlib
 import subprocess
+import sys
 
 import numpy
 import pytest
@@ -301,6 +303,7 @@ ACCEPTED = {
     "for (int i = 0; i < 4; ++i) out(i) = a[i];": lambda x: x * 2,
     "for (int i = 0; i < 4; ++i) out(i) = i > 0 ? in0(i - 1) : 0;":
         lambda x: numpy.concatenate([[0], x[:3]]),
+    "for (int i = 0; i < 4; ++i) out(2 < 0 - i ? i / 3 : i) = 1;": lambda x: numpy.ones(4),
     "for (int i = 0;; ++i) { if (i >= 4) break; out(mt_imin(mt_imax(i, 0), 3)) = 1; }":
         lambda x: numpy.ones(4),
 }
@@ -339,6 +342,47 @@ def test_a_gradient_is_checked_too():
     x, wrong = mt.array(values(4)), "\nfor (int i = 0; i < 9; ++i) din(i) = dout0(i);"
     with pytest.raises(mt.CompileError, match="line 2, column 33 of the source of din0: this ind"):
         mt.code((4,), "float32", [x], SCALE, [wrong])
+
+
+def test_without_llvm_it_is_refused(tmp_path):
+    program = ("import mintor as mt\ntry:\n  mt.code((4,), 'float32', [], 'out(0) = 1;')\n"
+               "except mt.CompileError as error:\n  print(error)")
+    run = lambda library: subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True,
+        env={**os.environ, **library, "MINTOR_CACHE_DIR": str(tmp_path)}).stdout
+    assert run({}) == ""
+    refused = run({"MINTOR_JIT_LIBRARY": "/nowhere"})  # also where the cache knows the text
+    assert refused.startswith("error: code: user code is checked by clang before it is compiled: "
+                              "libmintor_jit is not installed")
+
+
+def test_what_was_checked_opens_no_llvm_again(tmp_path):
+    program = ("import mintor as mt\nprint(mt.code((4,), 'float32', [], 'out(0) = 1;').numpy())\n"
+               "print('libmintor_jit' in open('/proc/self/maps').read())")
+    run = lambda: subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True,
+        env={**os.environ, "MINTOR_CACHE_DIR": str(tmp_path)}).stdout
+    assert run() == "[1. 0. 0. 0.]\nTrue\n"
+    assert run() == "[1. 0. 0. 0.]\nFalse\n"
+
+
+def test_it_runs_in_a_loop_of_a_graph(tmp_path):
+    model = tmp_path / "model.mt"
+    model.write_text("""graph repeated {
+  x = input f32[4]
+  r = loop f32[4] (x) trip 3 carried 1 scanned 0 {
+    graph body {
+      i = input i64[]
+      a = input f32[4]
+      y = code f32[4] (a) source "for (int i = 0; i < 4; ++i) out(i) = in0(3 - i) * 2;"
+      results y
+    }
+  }
+  results r
+}
+""")
+    x = values(4)
+    numpy.testing.assert_array_equal(mt.compile(str(model))(x), x[::-1] * 8)
 
 
 def test_storage_dtypes_are_refused():

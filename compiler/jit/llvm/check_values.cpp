@@ -162,7 +162,8 @@ Sum Values::corners(const Sum& x, const Sum& y, clang::QualType type) {
 Sum Values::quotient(const clang::BinaryOperator* op, const Sum& x, const Sum& y) {
   const std::optional<Wide> lo = bounds.at_least(x), hi = bounds.at_most(x),
                             least = bounds.at_least(y), most = bounds.at_most(y);
-  if (!lo || !hi || !least || !most || *least < 1) return any(op->getType());
+  if (!lo || !hi || !least || !most) return any(op->getType());
+  if (*least < 1 || *most < *least) return any(op->getType());  // the latter where nothing runs
   if (op->getOpcode() == clang::BO_Rem)
     return between(*lo >= 0 ? 0 : std::max(*lo, 1 - *most),
                    std::min(std::max(*hi, Wide{0}), *most - 1), op->getType());
