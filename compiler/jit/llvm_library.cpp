@@ -211,8 +211,8 @@ std::string llvm_emit(const ProgramSource& source, size_t unit, const std::strin
 
 std::string llvm_check(const ProgramSource& source) {
   if (!library().problem.empty()) {
-    throw CompileError("code", "user code is checked by clang before it is compiled: " +
-                                   library().problem,
+    throw CompileError("code",
+                       "user code is checked by clang before it is compiled: " + library().problem,
                        "", "build with -DMINTOR_LLVM=ON");
   }
   const Emitted emitted = emit_here(source, 0, "check");

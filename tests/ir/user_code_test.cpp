@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signatures of user code. Takes texts of code nodes; compares names, bodies and errors.
+// Signatures of user code: the names that a text gives to operands and results.
+// Takes texts of code nodes; compares names, bodies and errors.
 #include "compiler/ir/user_code.h"
 
 #include <gtest/gtest.h>
@@ -46,8 +47,7 @@ TEST_F(UserCode, HasNamesOfItsOwnOrNumberedOnes) {
 }
 
 TEST_F(UserCode, AGradientIsThatOfTheOperandItNames) {
-  const auto gradients =
-      user_gradients(node("", "@ in0, in1, out0, out1, dout0 -> din0\n\nd;\n"));
+  const auto gradients = user_gradients(node("", "@ in0, in1, out0, out1, dout0 -> din0\n\nd;\n"));
   ASSERT_EQ(gradients.size(), 2u);
   ASSERT_TRUE(gradients[0]);
   EXPECT_EQ(gradients[0]->body, "\nd;\n");
@@ -66,8 +66,9 @@ TEST_F(UserCode, RefusesNamesThatDoNotFit) {
             std::string::npos);
   EXPECT_NE(error_of([&] { user_function(node("@ a, b c\n")); }).find("expected '->'"),
             std::string::npos);
-  EXPECT_NE(error_of([&] { user_function(node("@ a, b -> c, d\n@ a, b -> c, d\n")); })
-                .find("2 signatures"),
+  EXPECT_NE(error_of([&] {
+              user_function(node("@ a, b -> c, d\n@ a, b -> c, d\n"));
+            }).find("2 signatures"),
             std::string::npos);
   EXPECT_EQ(error_of([&] { user_gradients(node("", "@ a, b, c, d, e -> f\n")); }),
             "error: code: a gradient gives 'f', expected din0 to din1");

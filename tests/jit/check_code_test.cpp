@@ -44,9 +44,11 @@ struct CheckCode : testing::Test {
     }
     return "";
   }
-  long remembered() const {
-    return std::count_if(fs::directory_iterator(context.options.cache_dir), fs::directory_iterator(),
-                         [](const auto& file) { return file.path().extension() == ".checked"; });
+  int remembered() const {
+    int count = 0;
+    for (const auto& file : fs::directory_iterator(context.options.cache_dir))
+      count += file.path().extension() == ".checked";
+    return count;
   }
 };
 
