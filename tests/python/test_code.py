@@ -275,6 +275,9 @@ REFUSED = {
     "for (uint8_t i = 0; i < 300; ++i) out(i / 64) = 1; for (uint8_t i = 0; i <= 255; ++i) "
     "out(i) = 1;": "index of out is not known",
     "for (int i = 0; i < 4; ++i) out(2 < 0 - i ? i / 3 : i) = 1;": "index of out is not known",
+    "for (int i = 2; i >= 0u; --i) out(i) = 1;": "index of out is not known",
+    "for (int i = 254; i < 258; ++i) out(uint8_t(i) - 254) = 1;": "it may be -254 to 1",
+    "for (unsigned i = 0; i < 4; ++i) out((i - 4u) / 536870912u) = 1;": "it may be 0 to 7",
     "const int d = int(in0(0)); if (d > 0) out(0) = 4 / (d - 1);": "this divisor is not known",
     "float a[2] = {}; out(0) = a[2];": "this index of the array is not known to be inside",
     "int d = int(in0(0)); out(0) = 4 / d;": "this divisor is not known to be positive",
