@@ -389,6 +389,16 @@ def test_it_runs_in_a_loop_of_a_graph(tmp_path):
     numpy.testing.assert_array_equal(mt.compile(str(model))(x), x[::-1] * 8)
 
 
+def test_arguments_that_do_not_fit_are_refused():
+    x = mt.array(values(4))
+    with pytest.raises(TypeError, match="gradient is a list"):
+        mt.code((4,), "float32", [x], SCALE, "din(0) = 1;")
+    with pytest.raises(ValueError, match="2 gradients for 1 inputs"):
+        mt.code((4,), "float32", [x], SCALE, [None, None])
+    with pytest.raises(ValueError, match="2 shapes and 1 dtypes"):
+        mt.code([(4,), (4,)], ["float32"], [x], SCALE)
+
+
 def test_storage_dtypes_are_refused():
     with pytest.raises(mt.CompileError, match="'in0' is f16\\[4\\], a dtype for storage"):
         mt.code((4,), "float32", [mt.array(values(4)).astype("float16")], SCALE)

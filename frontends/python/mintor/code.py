@@ -37,6 +37,8 @@ def code(shape, dtype, inputs, source, gradient=None):
     shapes, kinds = ([shape], [dtype]) if single else (list(shape), list(dtype))
     if len(shapes) != len(kinds):
         raise ValueError(f"code: {len(shapes)} shapes and {len(kinds)} dtypes")
+    if isinstance(gradient, str):
+        raise TypeError("code: gradient is a list, with a source or None for each input")
     gradients = [None] * len(inputs) if gradient is None else list(gradient)
     if len(gradients) != len(inputs):
         raise ValueError(f"code: {len(gradients)} gradients for {len(inputs)} inputs; None stands "
