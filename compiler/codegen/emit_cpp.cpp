@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compiler/codegen/c_text.h"
+#include "compiler/codegen/emit_code.h"
 #include "compiler/codegen/emit_expr.h"
 #include "compiler/loop/analysis.h"
 #include "compiler/loop/cut.h"
@@ -226,6 +227,12 @@ class Writer {
       line("} else {");
       body(branch.else_body);
     }
+    line("}");
+  }
+
+  void emit(const Code& code) {
+    line("{");
+    text_ += code_text(code, kernel_);
     line("}");
   }
 

@@ -87,6 +87,9 @@ void ExprText::find_vector_buffers(const Kernel& kernel) {
       access(store->buffer, store->indices, store->lanes, store->count.has_value());
     if (auto* instr = std::get_if<Instr>(&s->node))
       for (const InstrOperand& o : instr->operands) lanes[o.buffer] = -1;
+    if (auto* code = std::get_if<Code>(&s->node))
+      for (const auto* operands : {&code->inputs, &code->outputs})
+        for (const CodeOperand& o : *operands) lanes[o.buffer] = -1;
   });
   for (const auto& [name, count] : lanes)
     if (count > 1) buffers_[name].vector_lanes = count;

@@ -356,6 +356,12 @@ std::string emit_program_unit(const Program& program, const std::string& weights
   return text + "\n}  // namespace MT_PACKAGE\n";
 }
 
+std::vector<SourceFile> prelude_headers(const TargetInfo& level) {
+  std::vector<SourceFile> headers;
+  for (const std::string& path : target_of(level).prelude(level)) add_header(path, headers);
+  return headers;
+}
+
 std::vector<SourceFile> headers_of(const Program& program) {
   std::vector<SourceFile> headers{{"kernels.h", emit_kernels_header(program), {}}};
   for (const TargetInfo& level : program.levels) {

@@ -47,6 +47,7 @@ SourceFile shared_unit(const std::string& file, const TargetInfo& level,
 std::string emit_program_unit(const Program& program, const std::string& weights_sha256);
 std::string emit_kernels_header(const Program& program);
 std::string prelude_includes(const TargetInfo& level);
+std::vector<SourceFile> prelude_headers(const TargetInfo& level);  // what these includes name
 // kernels.h, the preludes of the levels, what tells their CPUs.
 std::vector<SourceFile> headers_of(const Program& program);
 

@@ -13,6 +13,7 @@
 #include "compiler/driver/driver.h"
 #include "compiler/graph/fusion.h"
 #include "compiler/graph/pass.h"
+#include "compiler/jit/check_code.h"
 #include "compiler/loop/lower.h"
 #include "compiler/loop/lower_expr.h"
 #include "compiler/loop/pass.h"
@@ -177,6 +178,7 @@ void check_may_be_left_out(const std::string& name) {
 Program build_program(CompileContext& context, const Graph& graph,
                       const std::vector<std::string>& level_names) {
   std::vector<TargetInfo> levels = lowest_first(level_names);
+  check_code(context, graph);
   Scheduled made = fuse_and_schedule(context, graph, levels);
   Program program = plan(made.fusion, std::move(levels), made.kernels);
   program.numerics_hash = graph.numerics_hash;

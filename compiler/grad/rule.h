@@ -46,6 +46,7 @@ Gradients backward_compact(const Backward& at);
 Gradients backward_if(const Backward& at);
 Gradients backward_loop(const Backward& at);
 Gradients backward_call(const Backward& at);
+Gradients backward_code(const Backward& at);
 
 // ---- shared by the rules ----
 // The gradients of the floating-point results in order, zeros where nothing reached one.

@@ -57,6 +57,7 @@ Gradients backward(const Backward& at) {
     case Kind::loop:
       return backward_loop(at);
     case Kind::code:
+      return backward_code(at);
     case Kind::host:
       at.fail("has no gradient yet", "stop the gradient at its operands or at its results");
   }

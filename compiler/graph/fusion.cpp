@@ -81,7 +81,8 @@ void start(Drafts& all, const Node& node, const Refusal& refusal) {
     draft.outputs.push_back({&node, r});
   if (node.kind == Kind::contract) draft.contract = &node;
   if (node.kind == Kind::reduce) draft.first_reduce = &node;
-  draft.closed = node.kind == Kind::scan || node.kind == Kind::reindex_reduce;
+  draft.closed =
+      node.kind == Kind::scan || node.kind == Kind::reindex_reduce || role_of(node) == Role::whole;
   draft.because.push_back(describe(all.graph, node) + " starts a kernel: " + refusal.reason);
   all.group_of[&node] = static_cast<int>(all.drafts.size());
   all.drafts.push_back(std::move(draft));
@@ -98,17 +99,20 @@ bool is_window(const Drafts& all, const Node& node, const std::vector<Reader>& r
   });
 }
 
-bool is_read_by_control(const Drafts& all, const Node& node) {
-  return std::ranges::any_of(all.users[node.id],
-                             [](const Node* user) { return role_of(*user) == Role::control; });
+// By the host, or by the user's code.
+bool is_read_in_memory(const Drafts& all, const Node& node) {
+  return std::ranges::any_of(all.users[node.id], [](const Node* user) {
+    return role_of(*user) == Role::control || role_of(*user) == Role::whole;
+  });
 }
 
 void place(Drafts& all, const Node& node) {
   if (role_of(node) == Role::leaf) return;
   if (role_of(node) == Role::opaque) refuse_opaque(all.graph, node);
   if (role_of(node) == Role::control) return start(all, node, {"the host runs it"});
+  if (role_of(node) == Role::whole) return start(all, node, {"it is the user's code"});
   if (all.is_wanted(node)) return start(all, node, {"it is a result"});
-  const bool in_memory = is_read_by_control(all, node);
+  const bool in_memory = is_read_in_memory(all, node);
   if (is_free(node) && !in_memory) {
     all.free.insert(&node);
     return;
@@ -117,7 +121,7 @@ void place(Drafts& all, const Node& node) {
     all.views.insert(&node);
     return;
   }
-  if (in_memory) return start(all, node, {"the host reads it"});
+  if (in_memory) return start(all, node, {"it is read as a whole, from memory"});
   const std::vector<Reader> readers = readers_of(all, node);
   const int group = common_group(all, readers);
   if (group < 0 && is_window(all, node, readers)) {

@@ -170,7 +170,6 @@ std::string order_set(const Graph&, const Node& node) {
 std::string lowerable(const Graph&, const Node& node) {
   switch (node.kind) {
     case Kind::call:
-    case Kind::code:
     case Kind::host:
     case Kind::random:
     case Kind::sort:

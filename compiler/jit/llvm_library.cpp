@@ -209,6 +209,17 @@ std::string llvm_emit(const ProgramSource& source, size_t unit, const std::strin
   }
 }
 
+std::string llvm_check(const ProgramSource& source) {
+  if (!library().problem.empty()) {
+    throw CompileError("code",
+                       "user code is checked by clang before it is compiled: " + library().problem,
+                       "", "build with -DMINTOR_LLVM=ON");
+  }
+  const Emitted emitted = emit_here(source, 0, "check");
+  if (emitted.status == 0) return "";
+  return emitted.diagnostics.empty() ? "error: clang crashes on it" : emitted.diagnostics;
+}
+
 std::string llvm_format(const std::string& file, const std::string& text) {
   if (!library().problem.empty()) return text;
   std::string formatted;

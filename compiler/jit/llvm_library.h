@@ -14,6 +14,9 @@ std::string llvm_library_path();               // "" where it is not installed
 // stage: "obj", "asm" or "llvm-ir". CompileError without the library, InternalError when the text
 // does not compile.
 std::string llvm_emit(const ProgramSource& source, size_t unit, const std::string& stage);
+// What clang and the check of user code say of a unit of it; "" where it may be compiled.
+// CompileError without the library.
+std::string llvm_check(const ProgramSource& source);
 std::string llvm_format(const std::string& file, const std::string& text);
 
 }  // namespace mintor

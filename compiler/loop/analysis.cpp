@@ -40,6 +40,9 @@ std::set<std::string> mentioned_in(const Stmt& stmt) {
     if (auto* st = std::get_if<Store>(&s->node)) out.insert(st->buffer);
     if (auto* i = std::get_if<Instr>(&s->node))
       for (const InstrOperand& o : i->operands) out.insert(o.buffer);
+    if (auto* c = std::get_if<Code>(&s->node))
+      for (const auto* operands : {&c->inputs, &c->outputs})
+        for (const CodeOperand& o : *operands) out.insert(o.buffer);
   });
   return out;
 }
@@ -169,6 +172,8 @@ class Varying {
         for (const Index& e : o.indices) moves |= varies(e, names);
       }
       for (const auto& o : in->operands) mark(o.buffer, moves);
+    } else if (auto* c = std::get_if<Code>(&stmt->node)) {
+      for (const CodeOperand& o : c->outputs) mark(o.buffer, true);
     }
   }
 };

@@ -135,6 +135,7 @@ Stmt if_(Expr cond, Stmt then_body, Stmt else_body) {
 Stmt instr(std::string name, std::vector<InstrOperand> operands) {
   return make(Instr{std::move(name), std::move(operands)});
 }
+Stmt code(Code code) { return make(std::move(code)); }
 
 namespace {
 

@@ -314,6 +314,10 @@ class Compiler {
     if (i.else_body) out->else_body = statement(i.else_body);
     return out;
   }
+  ActionRef compile(const Code&) {
+    throw CompileError("code", "the interpreter of kernels cannot run source text", "",
+                       "compile it: its meaning is what a C++ compiler makes of it");
+  }
   ActionRef compile(const Instr& i) {
     const Instruction* instruction = find_instruction(i.name);
     if (!instruction) mintor::fail(scope_, "the instruction " + i.name + " is unknown");

@@ -146,8 +146,19 @@ struct Instr {
   std::vector<InstrOperand> operands;
 };
 
+// The user's own C++ statements (ir/user_code.h) over whole buffers of constant shape: it reads
+// inputs and writes outputs, which are zeros before it, each under the name that the text has for
+// it. It is what a kernel of its own does, outside of loops.
+struct CodeOperand {
+  std::string name, buffer;
+};
+struct Code {
+  std::string text;
+  std::vector<CodeOperand> inputs, outputs;
+};
+
 struct StmtNode {
-  std::variant<Block, For, Let, Store, Alloc, If, Instr> node;
+  std::variant<Block, For, Let, Store, Alloc, If, Instr, Code> node;
 };
 
 // ---- kernel ----
@@ -209,6 +220,7 @@ Stmt store(std::string buffer, std::vector<Index> indices, Expr value);
 Stmt alloc(std::string name, DType dtype, std::vector<Index> shape, Space space);
 Stmt if_(Expr cond, Stmt then_body, Stmt else_body = nullptr);
 Stmt instr(std::string name, std::vector<InstrOperand> operands);
+Stmt code(Code code);
 // Vectors: leaves of `expr` that mention `lane` get these lanes; a store for all lanes at once.
 Expr with_lanes(const Expr& expr, int32_t lanes);
 Stmt vector_store(std::string buffer, std::vector<Index> indices, Expr value, int32_t lanes,

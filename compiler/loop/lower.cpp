@@ -96,6 +96,8 @@ Stmt nest_of(NestContext& ctx, const Value& v) {
       return nest_reindex_reduce(ctx, *v.node);
     case Kind::contract:
       return nest_contract(ctx, *v.node);
+    case Kind::code:
+      return nest_code(ctx, *v.node);
     default:
       return ctx.group.placed.empty() ? nest_elementwise(ctx, v) : nest_parts(ctx, v);
   }

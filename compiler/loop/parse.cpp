@@ -110,6 +110,7 @@ class Parser {
     bool loop_like = lexer_.peek().kind == Token::Kind::name;
     if (loop_like && (name == "for" || name == "parallel" || name == "unrolled")) return loop(name);
     if (loop_like && name == "instr") return instr();
+    if (name == "code" && lexer_.peek().kind == Token::Kind::string) return code();
     if (name == "if" && !lexer_.at("[") && !lexer_.at(":")) return branch();
     if (lexer_.accept(":")) return alloc(name);
     lanes_ = 1;
@@ -186,6 +187,25 @@ class Parser {
       } while (lexer_.accept(","));
     lexer_.expect(")");
     return k::instr(name, std::move(operands));
+  }
+  std::vector<CodeOperand> code_operands() {  // (in0 = x, in1 = y)
+    std::vector<CodeOperand> out;
+    lexer_.expect("(");
+    if (!lexer_.at(")")) do {
+        std::string name(lexer_.name("a name in the text"));
+        lexer_.expect("=");
+        out.push_back({std::move(name), std::string(lexer_.name("a buffer"))});
+      } while (lexer_.accept(","));
+    lexer_.expect(")");
+    return out;
+  }
+  Stmt code() {
+    Code out;
+    out.text = lexer_.string("source text");
+    out.inputs = code_operands();
+    lexer_.expect("to");
+    out.outputs = code_operands();
+    return k::code(std::move(out));
   }
   Stmt alloc(const std::string& name) {
     DType t = dtype();

@@ -108,6 +108,15 @@ struct StmtPrinter {
       operands += (operands.empty() ? "" : ", ") + access(o.buffer, o.indices, {});
     line(indent, "instr " + i.name + "(" + operands + ")");
   }
+  static std::string names(const std::vector<CodeOperand>& operands) {
+    std::string out;
+    for (const CodeOperand& o : operands)
+      out += (out.empty() ? "" : ", ") + o.name + " = " + o.buffer;
+    return "(" + out + ")";
+  }
+  void put(const Code& c, int indent) {
+    line(indent, "code " + quoted(c.text) + " " + names(c.inputs) + " to " + names(c.outputs));
+  }
 };
 
 struct ExprPrinter {

@@ -117,6 +117,10 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
     return;
   }
   const Value& root = group.outputs.front();
+  if (root.node->kind == Kind::code) {
+    context.explain("schedule: " + kernel.name + " on " + target.level + ": one task, as written");
+    return;
+  }
   const std::string root_name = value_name(graph, root);
   const Node* reduce = nullptr;
   for (const Node* node : group.nodes)

@@ -168,6 +168,8 @@ class Walker {
 
   Stmt walk(const Alloc& a) { return k::alloc(a.name, a.dtype, indices(a.shape), a.space); }
 
+  Stmt walk(const Code& c) { return k::code(c); }
+
   Stmt walk(const Instr& i) {
     Instr out = i;
     for (auto& o : out.operands) o.indices = indices(o.indices);
@@ -260,6 +262,9 @@ Stmt remove_dead(const Stmt& stmt) {
     visit(out, [&](const Stmt& s) {
       if (auto* i = std::get_if<Instr>(&s->node))
         for (const auto& o : i->operands) used.insert(o.buffer);
+      if (auto* c = std::get_if<Code>(&s->node))
+        for (const auto* operands : {&c->inputs, &c->outputs})
+          for (const CodeOperand& o : *operands) used.insert(o.buffer);
       if (auto* a = std::get_if<Alloc>(&s->node)) own.insert(a->name);
     });
     bool changed = false;

@@ -193,6 +193,19 @@ class Verifier {
     for (const auto& o : i.operands) access(o.buffer, o.indices);
     require(find_instruction(i.name) != nullptr, "the instruction " + i.name + " is unknown");
   }
+  void check(const Code& c, bool outermost) {
+    require(outermost, "user code inside a loop or a branch");
+    for (const auto* operands : {&c.inputs, &c.outputs})
+      for (const CodeOperand& o : *operands) {
+        const auto param = std::find_if(kernel_.params.begin(), kernel_.params.end(),
+                                        [&](const Param& p) { return p.name == o.buffer; });
+        require(param != kernel_.params.end(), "user code over " + o.buffer + ", no parameter");
+        for (const Index& e : param->shape)
+          require(e.is_const(), "user code over " + o.buffer + ", whose shape is not constant");
+        require(operands != &c.outputs || param->written,
+                "user code stores to " + o.buffer + ", which is not written");
+      }
+  }
 };
 
 }  // namespace

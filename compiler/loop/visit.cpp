@@ -351,6 +351,12 @@ Stmt rename(const Stmt& stmt, const std::map<std::string, std::string>& names,
           for (auto& o : out.operands) o.buffer = renamed(o.buffer);
           return stmt_of(std::move(out));
         }
+        if (auto* c = std::get_if<Code>(&s->node)) {
+          Code out = *c;
+          for (auto* operands : {&out.inputs, &out.outputs})
+            for (CodeOperand& o : *operands) o.buffer = renamed(o.buffer);
+          return stmt_of(std::move(out));
+        }
         return nullptr;
       });
 }

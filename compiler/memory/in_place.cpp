@@ -73,6 +73,8 @@ struct Walk {
           problem = "an instruction reads or writes it";
         }
       }
+    } else if (std::holds_alternative<Code>(stmt->node)) {
+      problem = "the user's code reads and writes it in an order of its own";
     }
   }
 };

@@ -92,6 +92,8 @@ bool stores_to_param(const Kernel& kernel, const Stmt& stmt) {
       for (const InstrOperand& operand : instr->operands) {
         found = found || is_param(operand.buffer);
       }
+    } else if (const auto* code = std::get_if<Code>(&inner->node)) {
+      for (const CodeOperand& operand : code->outputs) found = found || is_param(operand.buffer);
     }
   });
   return found;

@@ -103,8 +103,9 @@ TEST_F(GradWalk, RefusalsNameTheNode) {
     y = b.code({&x, 1}, {type}, "void f();", "")[0];
   }
   EXPECT_EQ(compile_error([&] { grad(y, {x}); }),
-            "error: gradient of code: has no gradient yet: f64[2]\n  at layer1\n"
-            "  help: stop the gradient at its operands or at its results");
+            "error: gradient of code: the user's code has no gradient of its operand 0: f64[2]\n"
+            "  at layer1\n  help: give gradient=[...] with a source for that operand, or stop the "
+            "gradient there");
   EXPECT_EQ(at(grad(mul(x, y), {y}, {y})[0]), (List{3, 5}));  // not passed: not refused
   const Value scalar = b.constant(DType::f64, 1);
   EXPECT_EQ(compile_error([&] { gradients(b, {&x, 1}, {&scalar, 1}, {&x, 1}); }),

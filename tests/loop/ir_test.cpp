@@ -66,6 +66,21 @@ R"(below n], cast(f32, index(3*i - lane)))
   }
 }
 
+// The user's text stays as it is, its operands follow their buffers.
+TEST(KernelText, HoldsTheUsersCode) {
+  const std::string text = R"(kernel f (x: f32[8] align 4, y: out f32[8] align 4) {
+  code "out0(0) = \"x\";\n" (in0 = x) to (out0 = y)
+}
+)";
+  Kernel kernel = parse_kernel(text);
+  verify(kernel);
+  EXPECT_EQ(print(kernel), text);
+  kernel.body = rename(kernel.body, {{"x", "a"}, {"y", "b"}, {"out0", "c"}});
+  EXPECT_EQ(print(kernel.body), "code \"out0(0) = \\\"x\\\";\\n\" (in0 = a) to (out0 = b)\n");
+  EXPECT_NE(message<CompileError>([&] { run(parse_kernel(text), {}); }).find("cannot run source"),
+            std::string::npos);
+}
+
 TEST(KernelText, LoopsSayWhereTheyComeFrom) {
   const std::string text = R"(kernel f (x: f32[8] align 4, y: out f32[8] align 4) {
   for m_i_t: out m inner tail in 0..4 {
@@ -126,6 +141,10 @@ TEST(KernelVerifier, NamesTheRule) {
   expect_verify(
       "  for a in 0..4 {\n    t: f32[1] in reg\n    t[0] = f32(0)\n  }\n  y[0, 0] = t[0]\n",
       "the buffer t is not in scope");
+  expect_verify("  for a in 0..4 {\n    code \"\" (in0 = x) to (out0 = y)\n  }\n",
+                "user code inside a loop or a branch");
+  expect_verify("  code \"\" (in0 = x) to (out0 = x)\n", "stores to x, which is not written");
+  expect_verify("  code \"\" (in0 = z) to (out0 = y)\n", "user code over z, no parameter");
 }
 
 TEST(KernelInterpreter, ReportsWhatARealRunHides) {

@@ -9,6 +9,7 @@
 #include "compiler/graph/from_parameters.h"
 #include "compiler/graph/fusion.h"
 #include "compiler/ir/builder.h"
+#include "compiler/loop/lower.h"
 #include "compiler/ops/library.h"
 #include "tests/lowering/check_chain.h"
 #include "tests/lowering/run_groups.h"
@@ -141,6 +142,26 @@ TEST(Fusion, BoundsWhatAKernelWrites) {
     EXPECT_LT(kernels_text(g, "").size(), 300'000u);
     check_chain(std::move(g));
   }
+}
+
+// It reads and writes memory: what stands around it has kernels of its own, and what others compute
+// again has bytes.
+TEST(Fusion, TheUsersCodeStandsAlone) {
+  Graph g;
+  Builder b(g);
+  const Value x = b.apply(ScalarOp::exp, {b.input("x", DType::f32, {4})});
+  const Value operands[] = {x, b.iota(DType::i64, {4}, 0)};
+  const std::vector<Value> made = b.code(operands, {x.type(), x.type()}, "", "");
+  g.results = {{"r", b.apply(ScalarOp::relu, {made[0]})}};
+  const FusionPlan plan = fuse(g);
+  ASSERT_EQ(plan.groups.size(), 4u);
+  const Group& code = plan.groups[2];
+  EXPECT_EQ(code.nodes, std::vector<const Node*>{made[0].node});
+  EXPECT_EQ(code.inputs, (std::vector<Value>{operands[0], operands[1]}));
+  EXPECT_EQ(code.outputs, made);
+  const Kernel kernel = lower(g, code);
+  verify(kernel);
+  EXPECT_EQ(kernel.params.size(), 4u);
 }
 
 TEST(Fusion, BoundsReadsAtManyPositions) {  // each step reads the last one at two elements

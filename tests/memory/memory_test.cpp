@@ -24,6 +24,11 @@ TEST(InPlace, ElementWise) {
                      "    }\n  }\n"), "");
 }
 
+TEST(InPlace, NotWhereTheUsersCodeReads) {
+  EXPECT_EQ(in_place("  code \"\" (in0 = x) to (out0 = z)\n", "4, 4"),
+            "the user's code reads and writes it in an order of its own");
+}
+
 TEST(InPlace, Lanes) {
   EXPECT_EQ(in_place("  for i in 0..n {\n    for j in 0..2 {\n"
                      "      x16 z[i, 16*j + lane] = relu(x[i, 16*j + lane])\n    }\n  }\n",

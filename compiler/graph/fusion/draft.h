@@ -21,7 +21,8 @@ namespace mintor::fusion {
 
 // ---- roles (roles.cpp) ----
 
-enum class Role { leaf, inlined, anchor, control, opaque };
+// whole: reads and writes values as wholes, in a kernel of its own.
+enum class Role { leaf, inlined, anchor, whole, control, opaque };
 Role role_of(const Node& node);
 // A constant that is one value throughout: written where it is used.
 bool is_uniform_constant(const Node& node);

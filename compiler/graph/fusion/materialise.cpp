@@ -16,14 +16,15 @@ bool by_place(const Value& a, const Value& b) {
 // The draft's nodes with the free ones that they use; `inputs` receives what comes from outside.
 std::vector<const Node*> close_over(const Drafts& all, const Draft& draft,
                                     std::vector<Value>& inputs) {
-  const bool control = role_of(*draft.outputs.front().node) == Role::control;
+  const Role role = role_of(*draft.outputs.front().node);
+  const bool in_memory = role == Role::control || role == Role::whole;
   std::unordered_set<const Node*> inside;
   for (const auto& [node, position] : draft.nodes) inside.insert(node);
   std::vector<const Node*> nodes(inside.begin(), inside.end());
   for (size_t next = 0; next < nodes.size(); ++next)
     for (const Value& v : nodes[next]->operands) {
       if (inside.contains(v.node)) continue;
-      if (!control && (all.free.contains(v.node) || is_uniform_constant(*v.node))) {
+      if (!in_memory && (all.free.contains(v.node) || is_uniform_constant(*v.node))) {
         inside.insert(v.node);
         nodes.push_back(v.node);
       } else {

@@ -58,9 +58,10 @@ Role role_of(const Node& node) {
     case Kind::sort:
     case Kind::compact:
     case Kind::call:
-    case Kind::code:
     case Kind::host:
       return Role::opaque;
+    case Kind::code:
+      return Role::whole;
   }
   return Role::opaque;
 }

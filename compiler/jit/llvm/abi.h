@@ -24,7 +24,7 @@ typedef struct MintorJitJob {
   MintorJitFile unit;
   const char* const* flags;      /* as clang's driver takes them */
   size_t flag_count;
-  const char* stage;             /* "obj", "asm", "llvm-ir" */
+  const char* stage; /* "obj", "asm", "llvm-ir"; "check": of user code, no output */
   MintorJitSink output, diagnostics;
   void *output_data, *diagnostics_data;
 } MintorJitJob;

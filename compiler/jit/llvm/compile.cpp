@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "compiler/jit/llvm/abi.h"
+#include "compiler/jit/llvm/check_code.h"
 
 namespace {
 
@@ -77,6 +78,7 @@ std::unique_ptr<clang::FrontendAction> action_of(llvm::StringRef stage) {
   if (stage == "obj") return std::make_unique<clang::EmitObjAction>();
   if (stage == "asm") return std::make_unique<clang::EmitAssemblyAction>();
   if (stage == "llvm-ir") return std::make_unique<clang::EmitLLVMAction>();
+  if (stage == "check") return mintor::jit::check_code_action();
   return nullptr;
 }
 
@@ -84,6 +86,12 @@ bool compile(const MintorJitJob& job, llvm::SmallVectorImpl<char>& output,
              std::string& diagnostics) {
   llvm::raw_string_ostream text(diagnostics);
   llvm::IntrusiveRefCntPtr<clang::DiagnosticOptions> options(new clang::DiagnosticOptions);
+  if (llvm::StringRef(job.stage) == "check") {
+    options->ShowCarets = false;
+    options->ShowPresumedLoc = true;
+    diagnostics = mintor::jit::refuse_tokens({job.unit.text, job.unit.size});
+    if (!diagnostics.empty()) return false;
+  }
   clang::TextDiagnosticPrinter printer(text, options.get());
   llvm::IntrusiveRefCntPtr<clang::DiagnosticsEngine> engine =
       clang::CompilerInstance::createDiagnostics(options.get(), &printer, false);

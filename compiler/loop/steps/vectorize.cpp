@@ -171,6 +171,10 @@ class Vectorizer {
     Expr cond = conjunction(same);
     return cond ? k::if_(cond, body) : body;
   }
+  Stmt walk(const Code& c) {
+    reason = "the user's code inside works on whole buffers";
+    return k::code(c);
+  }
   Stmt walk(const Instr& i) {
     reason = "the instruction " + i.name + " inside works on vectors of its own";
     return k::instr(i.name, i.operands);

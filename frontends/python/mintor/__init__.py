@@ -23,6 +23,7 @@ from mintor.standard import __array_api_version__, __array_namespace_info__
 from mintor.autograd import Function
 from mintor.checkpoints import checkpoint
 from mintor.debugging import NotANumberError, debug_nan
+from mintor.code import code
 from mintor.gradients import backward, enable_grad, grad, jvp, no_grad, value_and_grad, vjp
 from mintor.model import Model, compile, load
 from mintor.running import fetch, set_asynchronous, sync
