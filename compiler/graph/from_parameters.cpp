@@ -7,15 +7,6 @@
 #include <algorithm>
 
 namespace mintor {
-namespace {
-
-bool has_fixed_size(const Node& node) {
-  return std::ranges::all_of(node.results, [](const Type& type) {
-    return std::ranges::all_of(type.shape, [](const Index& e) { return e.is_const(); });
-  });
-}
-
-}  // namespace
 
 FromParameters::FromParameters(const Graph& graph) {
   for (const Update& update : graph.updates) updated_.insert(update.parameter);
@@ -26,7 +17,7 @@ bool FromParameters::answer(const Node& node) const {
   if (node.kind == Kind::constant) return true;
   if (node.kind == Kind::code || node.kind == Kind::host) return false;
   if (node.kind == Kind::if_ || node.kind == Kind::loop || node.kind == Kind::bind) return false;
-  if (!has_fixed_size(node)) return false;
+  if (!symbols_of(node).empty()) return false;
   if (node.kind == Kind::iota) return true;
   return !node.operands.empty() && std::ranges::all_of(node.operands, [&](const Value& v) {
     return known_.at(v.node);

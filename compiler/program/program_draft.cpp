@@ -277,7 +277,7 @@ void ProgramDraft::launch(const LevelsOfKernel& kernels, std::vector<int32_t> ar
 }
 
 void ProgramDraft::launch_own(Kernel kernel, std::vector<int32_t> args, std::vector<Index> symbols,
-                              HostSteps& steps) {
+                              const Index& work, HostSteps& steps) {
   Launch launch;
   launch.args = std::move(args);
   launch.symbols = std::move(symbols);
@@ -285,18 +285,19 @@ void ProgramDraft::launch_own(Kernel kernel, std::vector<int32_t> args, std::vec
   for (size_t i = 0; i < launch.symbols.size(); ++i)
     values[kernel.symbols[i].name] = launch.symbols[i];
   launch.tasks.assign(program.levels.size(), tasks_of(kernel).substitute(values));
-  launch.work = launch.symbols.at(0);  // one each
+  launch.work = work;
   launch.kernel = stored(launch, std::vector<Kernel>(program.levels.size(), kernel));
   steps.push_back({std::move(launch)});
 }
 
 void ProgramDraft::copy(int32_t from, int32_t to, HostSteps& steps) {
   const Buffer& buffer = program.buffers[to];
-  launch_own(copy_kernel(buffer.dtype), {from, to}, {buffer.shape.at(0)}, steps);
+  launch_own(copy_kernel(buffer.dtype), {from, to}, {buffer.shape.at(0)}, buffer.shape.at(0),
+             steps);
 }
 
 void ProgramDraft::store_number(const Index& number, int32_t to, HostSteps& steps) {
-  launch_own(number_kernel(), {to}, {number}, steps);
+  launch_own(number_kernel(), {to}, {number}, 0, steps);
 }
 
 void ProgramDraft::check_bound(const Launch& launch) const {

@@ -47,7 +47,7 @@ class ProgramDraft {
  private:
   void check_bound(const Launch& launch) const;
   void launch_own(Kernel kernel, std::vector<int32_t> args, std::vector<Index> symbols,
-                  HostSteps& steps);
+                  const Index& work, HostSteps& steps);
   std::string stored(const Launch& launch, std::vector<Kernel> levels);
   void place_weights();
   void keep_used_symbols();

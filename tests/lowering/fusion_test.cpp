@@ -44,6 +44,9 @@ TEST(Fusion, AValueOfAnySizeIsNotMadeOnce) {
   EXPECT_FALSE(from_parameters(b.broadcast_to(one, {Index::var("n")})));
   EXPECT_TRUE(from_parameters(b.iota(DType::i32, {3}, 0)));
   EXPECT_FALSE(from_parameters(b.input("x", DType::f32, {3})));
+  const Value three = b.parameter("w", Tensor::make(DType::f32, {12}).first);
+  EXPECT_TRUE(from_parameters(b.slice(three, {2}, {3}, {1})));
+  EXPECT_FALSE(from_parameters(b.slice(three, {Index::var("n")}, {3}, {1})));  // at a place
 }
 
 // A broadcast that is a result is in the group: what it reads is computed once a row, not once an
