@@ -119,13 +119,19 @@ TEST_P(States, RunsGoOnWhereTheLastOneEnded) {
                                   return blobs;
                                 }())),
             print(program));
-  const std::string folder_of_package = (folder / "package").string();
-  write_program_package(context, program, {}, folder_of_package);
-  build_package(folder_of_package);
-  const auto package = open_package(folder_of_package);
+  std::vector<std::pair<std::string, std::unique_ptr<LoadedModel>>> models;
+  for (const std::string compiler : {"gcc", "clang-16"}) {
+    const std::string directory = (folder / compiler).string();
+    write_program_package(context, program, {}, directory);
+    BuildOptions build;
+    build.compiler = compiler;
+    build_package(directory, build);
+    models.emplace_back("package by " + compiler, open_package(directory));
+  }
   LoadOptions two;
   two.threads = 2;
-  const auto alone = jit(context, program), threads = jit(context, program, two);
+  models.emplace_back("two threads", jit(context, program, two));
+  models.emplace_back("jit", jit(context, program));
   std::vector<Tensor> now, interpreted;
   for (int run = 0; run < 4; ++run) {
     const std::vector<Tensor> inputs = inputs_of_run(program, run);
@@ -138,16 +144,14 @@ TEST_P(States, RunsGoOnWhereTheLastOneEnded) {
     const std::string at = " in run " + std::to_string(run);
     expect_same(interpret(program, inputs, 0, &interpreted), wanted.results, "interpreter" + at);
     expect_same(interpreted, states, "states of the interpreter" + at);
-    for (const auto& [model, who] : {std::pair(alone.get(), "jit"),
-                                     {threads.get(), "two threads"},
-                                     {package.get(), "package"}}) {
+    for (const auto& [who, model] : models) {
       expect_same(model->run(inputs), wanted.results, who + at);
-      expect_same(model->context().states(), states, std::string("states of ") + who + at);
+      expect_same(model->context().states(), states, "states of " + who + at);
     }
   }
-  alone->context().reset();
+  models.back().second->context().reset();
   const std::vector<Tensor> first = inputs_of_run(program, 0);
-  expect_same(alone->run(first), jit(context, program)->run(first), "after a reset");
+  expect_same(models.back().second->run(first), jit(context, program)->run(first), "after a reset");
 }
 
 INSTANTIATE_TEST_SUITE_P(Graphs, States, testing::Values(kStep, kSwap));
