@@ -1,25 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes what clone.h says; makes operands before users, from a stack of what is still missing.
-// Keeps true: types are copied, so sizes have to mean the same in both graphs.
+// Keeps true: types are copied, so sizes have to mean the same in both graphs; what binds a size is
+// made with what mentions it.
 #include "compiler/graph/clone.h"
+
+#include <string>
 
 namespace mintor {
 
-Value clone(Builder& b, const Value& value, Clones& made) {
+namespace {
+
+// What has to be made before a node: its operands, and what binds the sizes that it mentions.
+std::vector<const Node*> needs_of(const Node& node,
+                                  const std::unordered_map<std::string, const Node*>& binders) {
+  std::vector<const Node*> needs;
+  for (const Value& v : node.operands) needs.push_back(v.node);
+  if (binders.empty()) return needs;
+  for (const std::string& symbol : symbols_of(node)) {
+    const auto binder = binders.find(symbol);
+    if (binder != binders.end() && binder->second != &node) needs.push_back(binder->second);
+  }
+  return needs;
+}
+
+std::unordered_map<std::string, const Node*> binders_in(const Graph& graph) {
+  std::unordered_map<std::string, const Node*> binders;
+  for (const auto& node : graph.nodes()) {
+    if (node->kind == Kind::bind) binders[node->as<BindAttr>().symbol] = node.get();
+    if (node->kind == Kind::compact) binders[node->as<CompactAttr>().symbol] = node.get();
+  }
+  return binders;
+}
+
+}  // namespace
+
+Value clone(Builder& b, const Graph& from, const Value& value, Clones& made) {
+  const auto binders = binders_in(from);
   std::vector<const Node*> pending{value.node};
   while (!pending.empty()) {
     const Node* node = pending.back();
     const size_t before = pending.size();
-    for (const Value& v : node->operands)
-      if (!made.contains(v.node)) pending.push_back(v.node);
-    if (made.contains(node)) pending.resize(before);
+    if (!made.contains(node))
+      for (const Node* need : needs_of(*node, binders))
+        if (!made.contains(need)) pending.push_back(need);
     if (pending.size() > before) continue;
     pending.pop_back();
     if (made.contains(node)) continue;
     std::vector<Value> operands;
     for (const Value& v : node->operands)
       operands.push_back(made.at(v.node)[static_cast<size_t>(v.result)]);
-    made[node] = b.node(node->kind, node->attr, operands, node->results);
+    const std::vector<Value>& results = made[node] =
+        b.node(node->kind, node->attr, operands, node->results);
+    for (const std::string& scope : from.scopes(node)) b.graph().add_scope(results[0].node, scope);
   }
   return made.at(value.node)[static_cast<size_t>(value.result)];
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A value of one graph in another, with all that it is computed from.
-// Takes a builder, a value, and what stands for some nodes of the value's graph; gives the value in
-// the builder's graph. Keeps true: a node is made once, `made` remembers it; no recursion, a chain
-// may be a million long.
+// Takes a builder, a value and its graph, and what stands for some nodes of that; gives the value
+// in the builder's graph. Keeps true: a node is made once, `made` remembers it; scope names follow;
+// no recursion, a chain may be a million long.
 #pragma once
 
 #include <unordered_map>
@@ -14,6 +14,6 @@ namespace mintor {
 
 using Clones = std::unordered_map<const Node*, std::vector<Value>>;  // results by node
 
-Value clone(Builder& b, const Value& value, Clones& made);
+Value clone(Builder& b, const Graph& from, const Value& value, Clones& made);
 
 }  // namespace mintor

@@ -77,6 +77,12 @@ bool says_the_same(const Condition& a, const Condition& b) {
   return a.left == b.left && a.right == b.right && a.form == b.form;
 }
 
+Index count_of(const Shape& shape) {
+  Index count = 1;
+  for (const Index& extent : shape) count = count * extent;
+  return count;
+}
+
 bool is_stretch(const Condition& c) {
   return c.form == Form::left_or_one || c.form == Form::either_or_one;
 }

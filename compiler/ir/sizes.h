@@ -16,6 +16,9 @@ namespace mintor {
 
 using SizeValues = std::map<std::string, int64_t>;
 
+// Elements of a value.
+Index count_of(const Shape& shape);
+
 bool is_stretch(const Condition& c);  // of a broadcast: a 1 will do
 bool says_the_same(const Condition& a, const Condition& b);
 bool holds(Condition::Form form, int64_t left, int64_t right);

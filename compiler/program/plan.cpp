@@ -27,12 +27,6 @@ bool is_weight(const Value& value) {
   return value.node->kind == Kind::parameter || value.node->kind == Kind::constant;
 }
 
-Index count_of(const Shape& shape) {
-  Index count = 1;
-  for (const Index& extent : shape) count = count * extent;
-  return count;
-}
-
 Type slice_of(Type whole) {
   whole.shape.erase(whole.shape.begin());
   return whole;

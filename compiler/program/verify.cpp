@@ -17,12 +17,6 @@ namespace {
   throw InternalError("verify program", item + ": " + rule);
 }
 
-Index count_of(const std::vector<Index>& shape) {
-  Index count = 1;
-  for (const Index& extent : shape) count = count * extent;
-  return count;
-}
-
 // Where a part ends is checked by the interpreter.
 void verify_view(const Program& program, const Buffer& buffer, const std::string& item) {
   const Buffer& of = program.buffers[buffer.view_of];

@@ -423,3 +423,21 @@ def test_a_miss_is_explained_inside_of_the_function():
     miss = mt.explain_miss()
     assert "in its function, call 2: cond(" in miss
     assert ".py:" in miss and miss.index("call 1: cos(f32[])") < miss.index("before, sin(f32[])")
+
+
+def test_weights_of_a_scan_whose_body_loops_as_long_as_it_has_to():
+    def loss(w):
+        def body(carry, x):
+            carry = mt.while_loop(lambda v: v.sum() < 2, lambda v: v * 1.5, (carry + x + 0.1,))[0]
+            return carry @ w, carry
+        carry, ys = mt.scan(body, mt.array(numpy.ones(2)),
+                            mt.array(numpy.arange(8.).reshape(4, 2) / 10))
+        return carry.sum() + (ys * ys).sum()
+    start = numpy.array([[0.5, 0.2], [0.1, 0.7]])
+    w = mt.array(start)
+    slopes = mt.grad(loss(w), w).numpy()
+    for place in numpy.ndindex(2, 2):
+        step = numpy.zeros((2, 2))
+        step[place] = 1e-6
+        up, down = loss(mt.array(start + step)).item(), loss(mt.array(start - step)).item()
+        assert slopes[place] == pytest.approx((up - down) / 2e-6, rel=1e-6)

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compiler/graph/fusion/draft.h"
+#include "compiler/ir/sizes.h"
 
 namespace mintor::fusion {
 namespace {
@@ -12,12 +13,6 @@ namespace {
 // elements kept 0.72 ms, exp written twice 0.82, stored by a kernel of its own 0.83; with erf in
 // its place 1.5 against 3.3 (Xeon, 2 cores shared, 2026-11-28).
 constexpr int64_t kMostRowElements = 16384;
-
-Index count_of(const Shape& shape) {
-  Index count = 1;
-  for (const Index& e : shape) count = count * e;
-  return count;
-}
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "compiler/graph/fusion/draft.h"
+#include "compiler/ir/sizes.h"
 
 namespace mintor::fusion {
 namespace {
@@ -57,12 +58,6 @@ std::vector<Value> materialised(const Drafts& all, const Draft& draft, const Gro
   return values;
 }
 
-Index elements_of(const Shape& shape) {
-  Index count = 1;
-  for (const Index& extent : shape) count = count * extent;
-  return count;
-}
-
 // An operation for each element that is read or made, or each product.
 Index work_of(const Node& node) {
   if (node.kind == Kind::contract) {
@@ -71,7 +66,7 @@ Index work_of(const Node& node) {
     return products;
   }
   const bool sums = role_of(node) == Role::anchor;
-  return elements_of(sums ? node.operands.back().shape() : node.results[0].shape);
+  return count_of(sums ? node.operands.back().shape() : node.results[0].shape);
 }
 
 Group group_from(const Drafts& all, Draft& draft) {

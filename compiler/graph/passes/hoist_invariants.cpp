@@ -11,16 +11,11 @@
 #include "compiler/graph/clone.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/ir/sizes.h"
 
 namespace mintor {
 
 namespace {
-
-Index count_of(const Shape& shape) {
-  Index count = 1;
-  for (const Index& extent : shape) count = count * extent;
-  return count;
-}
 
 // The values of a body that depend on its captures, and on nothing else that changes.
 class Invariants {
@@ -114,18 +109,8 @@ std::shared_ptr<const Graph> with_inputs(const Graph& body, const std::vector<Va
       name += "_";
     clones[values[v].node] = {b.input(name, type.dtype, type.shape)};
   }
-  for (const Node* node : live_nodes(body)) {
-    if (clones.contains(node)) continue;
-    std::vector<Value> operands;
-    for (const Value& v : node->operands)
-      operands.push_back(clones.at(v.node)[static_cast<size_t>(v.result)]);
-    const Node* copy = made->add(node->kind, node->attr, operands, node->results);
-    for (const std::string& scope : body.scopes(node)) made->add_scope(copy, scope);
-    for (size_t r = 0; r < node->results.size(); ++r)
-      clones[node].push_back({copy, static_cast<int32_t>(r)});
-  }
   for (const Result& r : body.results)
-    made->results.push_back({r.name, clones.at(r.value.node)[static_cast<size_t>(r.value.result)]});
+    made->results.push_back({r.name, clone(b, body, r.value, clones)});
   return made;
 }
 
@@ -145,7 +130,7 @@ Graph run(CompileContext&, const Graph& graph) {
                    for (size_t i = given; i < operands.size(); ++i)
                      outside[inputs[1 + i]] = {operands[i]};
                    std::vector<Value> all(operands.begin(), operands.end());
-                   for (const Value& value : hoisted) all.push_back(clone(b, value, outside));
+                   for (const Value& value : hoisted) all.push_back(clone(b, body, value, outside));
                    attr.regions[0] = with_inputs(body, hoisted);
                    return b.node(old.kind, std::move(attr), all, old.results);
                  });

@@ -50,7 +50,7 @@ bool add(Merged& merged, const Node& loop) {
   const bool first = results.empty();
   std::vector<size_t> places;
   for (size_t r = 0; r < body.results.size(); ++r) {
-    const Value value = clone(b, body.results[r].value, clones);
+    const Value value = clone(b, body, body.results[r].value, clones);
     const auto carried = static_cast<size_t>(attr.carried);
     if (r < carried && !first) {
       if (!(results[r].value == value)) return false;

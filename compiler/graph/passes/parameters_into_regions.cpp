@@ -14,15 +14,16 @@ namespace mintor {
 
 namespace {
 
-// The region with inputs in order, those that `known` has a value for left out.
-Graph with_values(const Graph& region, const std::vector<std::optional<Value>>& known) {
+// A region of the graph with inputs in order, those that `known` has a value for left out.
+Graph with_values(const Graph& graph, const Graph& region,
+                  const std::vector<std::optional<Value>>& known) {
   size_t next = 0;
   Clones made;
   return rewrite(region, [&](Builder& b, const Node& old, std::span<const Value>) {
     std::optional<std::vector<Value>> values;
     if (old.kind != Kind::input) return values;
     const std::optional<Value>& value = known[next++];
-    if (value) values = {clone(b, *value, made)};
+    if (value) values = {clone(b, graph, *value, made)};
     return values;
   });
 }
@@ -48,7 +49,7 @@ Graph run(CompileContext& context, const Graph& graph) {
     }
     if (kept.size() == operands.size()) return std::nullopt;
     for (auto& region : attr.regions)
-      region = std::make_shared<const Graph>(run(context, with_values(*region, known)));
+      region = std::make_shared<const Graph>(run(context, with_values(graph, *region, known)));
     return b.node(old.kind, std::move(attr), kept, old.results);
   };
   return rewrite(graph, sink);

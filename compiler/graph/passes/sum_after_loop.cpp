@@ -133,7 +133,7 @@ class WithoutSums {
     for (size_t r = 0; r < loop_.body.results.size(); ++r) {
       if (is_sum(r)) continue;
       const Result& result = loop_.body.results[r];
-      graph_->results.push_back({result.name, clone(in, result.value, clones)});
+      graph_->results.push_back({result.name, clone(in, loop_.body, result.value, clones)});
     }
     for (const Sum& sum : sums_)
       for (const Value& operand : sum.contract->operands) stack(in, operand, clones);
@@ -145,7 +145,7 @@ class WithoutSums {
     if (find_stacked(operand)) return;
     const std::string name = "all_" + std::to_string(stacked_.size());
     stacked_.push_back(operand);
-    graph_->results.push_back({free_name(name), clone(in, operand, clones)});
+    graph_->results.push_back({free_name(name), clone(in, loop_.body, operand, clones)});
   }
 
   std::string free_name(std::string name) const {
