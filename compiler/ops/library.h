@@ -86,6 +86,7 @@ struct PoolAttr {
   std::vector<Index> pad_before, pad_after;       // empty: zeros
   bool ceil_mode = false;
   bool count_include_pad = false;  // average only
+  std::optional<int64_t> divisor;  // average only: of every sum, instead of the count
 };
 Value max_pool(Builder& b, Value x, const PoolAttr& attr);
 Value avg_pool(Builder& b, Value x, const PoolAttr& attr);
@@ -98,6 +99,11 @@ Value global_lp_pool(Builder& b, Value x, int64_t p);
 // y = x * a + c with a = scale / sqrt(variance + eps), c = bias - mean * a; all four [C].
 Value batch_norm(Builder& b, Value x, Value scale, Value bias, Value mean, Value variance,
                  double eps);
+// The training form: by mean and (population) variance of x, [C], in the dtype of the arithmetic.
+struct BatchNorm {
+  Value y, mean, variance;
+};
+BatchNorm batch_norm_training(Builder& b, Value x, Value scale, Value bias, double eps);
 // Over dimensions axis..end; scale and bias (may be null) broadcast to them.
 Value layer_norm(Builder& b, Value x, Value scale, Value bias, int64_t axis, double eps,
                  Value* mean = nullptr, Value* inv_std = nullptr);

@@ -62,6 +62,30 @@ TEST(batch_norm, per_channel) {
       << text;
 }
 
+TEST(batch_norm, training_by_its_own_statistics) {
+  // Two channels of two images: 1 2 -1 0 and 3 6 4 4.
+  Op op;
+  const ops::BatchNorm made = ops::batch_norm_training(
+      op.b, op.f32({2, 2, 2}, kRows), op.f32({2}, {1, 2}), op.f32({2}, {0, 10}), 1e-5);
+  expect_near(op.list(made.mean), {0.5, 4.25}, 0);
+  expect_near(op.list(made.variance), {1.25, 1.1875}, 1e-6);
+  std::vector<double> wanted;
+  for (size_t i = 0; i < 8; ++i) {
+    const bool second = i % 4 >= 2;
+    const double unit =
+        (kRows[i] - (second ? 4.25 : 0.5)) / std::sqrt((second ? 1.1875 : 1.25) + 1e-5);
+    wanted.push_back(second ? 2 * unit + 10 : unit);
+  }
+  expect_near(op.list(made.y), wanted, 1e-5);
+}
+
+TEST(batch_norm, training_far_from_zero_has_unit_variance) {
+  Op op;  // a difference of mean squares would leave nothing of it
+  const ops::BatchNorm made =
+      ops::batch_norm_training(op.b, op.f32({4, 1}, {1000, 1000.5, 1001, 1001.5}), {}, {}, 0);
+  expect_near(op.list(made.y), {-1.341641, -0.447214, 0.447214, 1.341641}, 1e-5);
+}
+
 TEST(instance_and_group_norm, regroup_the_same_numbers) {
   Op instance, group;
   expect_near(

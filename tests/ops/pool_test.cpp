@@ -62,6 +62,15 @@ TEST(avg_pool, counts_padding_only_when_told) {
             (std::vector<double>{1, 5, 4}));
 }
 
+TEST(avg_pool, divisor_instead_of_a_count) {
+  Op op;
+  ops::PoolAttr attr{
+      .kernel = {3}, .stride = {2}, .dilation = {}, .pad_before = {1}, .pad_after = {1}};
+  attr.divisor = 2;
+  EXPECT_EQ(op.list(ops::avg_pool(op.b, op.f32({1, 1, 4}, {2, 4, 6, 8}), attr)),
+            (std::vector<double>{3, 9}));
+}
+
 TEST(avg_pool, ceil_mode_counts_what_is_there) {
   ops::PoolAttr attr{{3}, {2}, {}, {}, {}, true};
   Op op;

@@ -7,7 +7,8 @@ namespace mintor::ops {
 
 namespace {
 
-// How many elements each window averages: a constant, or [O..] counted over a field of ones.
+// How many elements each window averages, or what is divided by instead: a constant, or [O..]
+// counted over a field of ones.
 Value window_counts(Builder& b, Value x, const PoolAttr& attr) {
   size_t spatial = attr.kernel.size();
   int64_t full = 1;
@@ -18,6 +19,7 @@ Value window_counts(Builder& b, Value x, const PoolAttr& attr) {
         !(attr.pad_before[d].is_const(0) && attr.pad_after[d].is_const(0)))
       clipped = true;
   }
+  if (attr.divisor) return b.constant(x.dtype(), static_cast<double>(*attr.divisor));
   if (!clipped) return b.constant(x.dtype(), static_cast<double>(full));
   Windows w = windows_of("avg_pool", x, attr, 0);
   Shape field, shape = w.output;

@@ -16,7 +16,7 @@ Standard standardise(Builder& b, Value x, std::span<const int32_t> dims, double 
   Value variance = mean_over(b, mul(b, d, d), dims);
   Value deviation = apply(b, ScalarOp::sqrt, {add(b, variance, scalar(b, x.dtype(), eps))});
   Value inv = apply(b, ScalarOp::reciprocal, {deviation});
-  return {mul(b, d, spread(b, inv, x.shape(), dims)), mean, inv};
+  return {mul(b, d, spread(b, inv, x.shape(), dims)), mean, variance, inv};
 }
 
 Value scale_channels(std::string_view op, Builder& b, Value y, Value scale, Value bias) {

@@ -12,7 +12,7 @@ namespace mintor::ops {
 Value mean_over(Builder& b, Value x, std::span<const int32_t> dims);
 
 struct Standard {
-  Value y, mean, inv_std;  // mean and inv_std without the reduced dimensions
+  Value y, mean, variance, inv_std;  // all but y without the reduced dimensions
 };
 
 // d = x - mean, y = d * (1 / sqrt(mean(d * d) + eps)) over `dims`.
