@@ -10,13 +10,14 @@
 namespace mintor::trace {
 namespace {
 
-constexpr std::array<std::string_view, 4> kLow = {"matmul", "linear", "einsum", "conv"};
-constexpr std::array<std::string_view, 27> kFull = {
-    "pow",         "integer_power", "square",   "rsqrt",     "reciprocal",     "exp",
-    "exp2",        "expm1",         "log",      "log2",      "log10",          "log1p",
-    "tan",         "asin",          "acos",     "sinh",      "cosh",           "sum",
-    "prod",        "mean",          "variance", "logsumexp", "cumulative_sum", "softmax",
-    "log_softmax", "softplus",      "hypot"};
+constexpr std::array<std::string_view, 5> kLow = {"matmul", "linear", "einsum", "conv",
+                                                  "conv_transpose"};
+constexpr std::array<std::string_view, 30> kFull = {
+    "pow",         "integer_power", "square",   "rsqrt",      "reciprocal",     "exp",
+    "exp2",        "expm1",         "log",      "log2",       "log10",          "log1p",
+    "tan",         "asin",          "acos",     "sinh",       "cosh",           "sum",
+    "prod",        "mean",          "variance", "logsumexp",  "cumulative_sum", "softmax",
+    "log_softmax", "softplus",      "hypot",    "layer_norm", "rms_norm",       "group_norm"};
 
 }  // namespace
 

@@ -30,16 +30,29 @@ Values einsum(SegmentGraph& g, Operands xs, AttributeReader& attributes) {
   return {ops::einsum(g.builder(), attributes.text(), operands)};
 }
 
-// Attributes: stride, padding before, padding after, dilation, groups.
-Values conv(SegmentGraph& g, Operands x, AttributeReader& attributes) {
+ops::ConvAttr conv_attributes(AttributeReader& attributes) {
   ops::ConvAttr attr;
   attr.stride = attributes.integers();
   attr.pad_before = attributes.indices();
   attr.pad_after = attributes.indices();
   attr.dilation = attributes.integers();
   attr.groups = attributes.integer();
+  return attr;
+}
+
+// Attributes: stride, padding before, padding after, dilation, groups.
+Values conv(SegmentGraph& g, Operands x, AttributeReader& attributes) {
+  const ops::ConvAttr attr = conv_attributes(attributes);
   const auto [input, weight] = promoted(g.builder(), x[0], x[1]);
   return {ops::conv(g.builder(), input, weight, x.size() > 2 ? x[2] : Value{}, attr)};
+}
+
+// Attributes: those of conv, then what is added after each dimension of the result.
+Values conv_transpose(SegmentGraph& g, Operands x, AttributeReader& attributes) {
+  const ops::ConvAttr attr = conv_attributes(attributes);
+  const auto [input, weight] = promoted(g.builder(), x[0], x[1]);
+  return {ops::conv_transpose(g.builder(), input, weight, x.size() > 2 ? x[2] : Value{}, attr,
+                              attributes.integers())};
 }
 
 ops::PoolAttr pool_attributes(AttributeReader& attributes) {
@@ -60,12 +73,18 @@ Values max_pool(SegmentGraph& g, Operands x, AttributeReader& attributes) {
 Values avg_pool(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   ops::PoolAttr attr = pool_attributes(attributes);
   attr.count_include_pad = attributes.flag();
+  if (!attributes.none()) attr.divisor = attributes.integer();
   return {ops::avg_pool(g.builder(), as_float(g.builder(), x[0]), attr)};
 }
 
 constexpr TracedOperator kOperators[] = {
-    {"matmul", 2, matmul}, {"linear", -1, linear},    {"einsum", -1, einsum},
-    {"conv", -1, conv},    {"max_pool", 1, max_pool}, {"avg_pool", 1, avg_pool},
+    {"matmul", 2, matmul},
+    {"linear", -1, linear},
+    {"einsum", -1, einsum},
+    {"conv", -1, conv},
+    {"conv_transpose", -1, conv_transpose},
+    {"max_pool", 1, max_pool},
+    {"avg_pool", 1, avg_pool},
 };
 
 }  // namespace

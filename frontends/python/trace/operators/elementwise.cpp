@@ -169,6 +169,31 @@ Values elu(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   return {ops::elu(g.builder(), as_float(g.builder(), x[0]), attributes.number())};
 }
 
+// Operands: x, slope, which broadcasts to x.
+Values prelu(SegmentGraph& g, Operands x, AttributeReader&) {
+  const auto [value, slope] = promoted(g.builder(), as_float(g.builder(), x[0]), x[1]);
+  return {ops::prelu(g.builder(), value, slope)};
+}
+
+Values celu(SegmentGraph& g, Operands x, AttributeReader& attributes) {
+  return {ops::celu(g.builder(), as_float(g.builder(), x[0]), attributes.number())};
+}
+
+Values selu(SegmentGraph& g, Operands x, AttributeReader&) {
+  return {ops::selu(g.builder(), as_float(g.builder(), x[0]), 1.6732632423543772848170429916717,
+                    1.0507009873554804934193349852946)};
+}
+
+Values hard_sigmoid(SegmentGraph& g, Operands x, AttributeReader&) {
+  return {ops::hard_sigmoid(g.builder(), as_float(g.builder(), x[0]), 1.0 / 6, 0.5)};
+}
+
+// Attributes: lambda, and what moves towards 0 beyond it.
+Values shrink(SegmentGraph& g, Operands x, AttributeReader& attributes) {
+  const double lambda = attributes.number();
+  return {ops::shrink(g.builder(), as_float(g.builder(), x[0]), lambda, attributes.number())};
+}
+
 Values relu(SegmentGraph& g, Operands x, AttributeReader&) {
   return {ops::relu(g.builder(), x[0])};
 }
@@ -250,6 +275,12 @@ constexpr TracedOperator kOperators[] = {
     {"gelu", 1, gelu},
     {"leaky_relu", 1, leaky_relu},
     {"elu", 1, elu},
+    {"prelu", 2, prelu},
+    {"celu", 1, celu},
+    {"selu", 1, selu},
+    {"hard_sigmoid", 1, hard_sigmoid},
+    {"hard_swish", 1, library_float<ops::hard_swish>},
+    {"shrink", 1, shrink},
     {"cast", 1, cast},
     {.name = "detach", .operands = 1, .build = same, .flow = Flow::stops},
 };
