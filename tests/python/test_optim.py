@@ -43,17 +43,55 @@ def same(ours, theirs):
         numpy.testing.assert_allclose(own.numpy(), other.detach().numpy(), rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_sgd(options):
+ALL = [("SGD", options) for options in OPTIONS] + [
+    ("Adam", {}), ("Adam", {"amsgrad": True, "weight_decay": 0.1, "betas": (0.8, 0.95)}),
+    ("Adam", {"maximize": True, "eps": 1e-3}), ("AdamW", {"weight_decay": 0.1}),
+    ("AdamW", {"amsgrad": True}), ("RMSprop", {}), ("RMSprop", {"centered": True, "alpha": 0.9}),
+    ("RMSprop", {"momentum": 0.9, "centered": True, "weight_decay": 0.1}),
+    ("RMSprop", {"momentum": 0.5, "eps": 0.1}), ("Adagrad", {}),
+    ("Adagrad", {"lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.3}),
+    ("Adadelta", {}), ("Adadelta", {"rho": 0.5, "weight_decay": 0.1}), ("Adamax", {}),
+    ("Adamax", {"betas": (0.7, 0.9), "weight_decay": 0.1}), ("NAdam", {}),
+    ("NAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True, "momentum_decay": 0.1}),
+    ("RAdam", {}), ("RAdam", {"betas": (0.9, 0.99), "weight_decay": 0.1})]
+
+
+@pytest.mark.parametrize("name, options", ALL, ids=str)
+def test_steps_are_those_of_torch(name, options):
     ours, theirs = models()
-    own, other = nn.SGD(ours.parameters(), 0.05, **options), \
-        torch.optim.SGD(theirs.parameters(), 0.05, **options)
-    for step in range(5):
+    own = getattr(mt.optim, name)(ours.parameters(), 0.05, **options)
+    other = getattr(torch.optim, name)(theirs.parameters(), 0.05, **options)
+    for step in range(8 if name == "RAdam" else 5):
         x, y = batch(step)
         own.step(((ours(mt.array(x)) - y) ** 2).mean())
         other.zero_grad()
         ((theirs(torch.tensor(x)) - torch.tensor(y)) ** 2).mean().backward()
         other.step()
+        same(ours, theirs)
+        if step == 1:       # the second step is replayed, whatever the rate
+            before = mt.compile_stats()["compiled"]
+        own.lr = other.param_groups[0]["lr"] = 0.05 / (step + 1)
+    assert mt.compile_stats()["compiled"] == before
+
+
+def lion(parameter, slope, mean, lr, betas, weight_decay):
+    step = numpy.sign(betas[0] * mean + (1 - betas[0]) * slope)
+    return parameter * (1 - lr * weight_decay) - lr * step, betas[1] * mean + (1 - betas[1]) * slope
+
+
+def test_lion():
+    ours, theirs = models()
+    own = mt.optim.Lion(ours.parameters(), 0.01, weight_decay=0.1, fused=True)
+    means = [numpy.zeros(tuple(one.shape), "float32") for one in theirs.parameters()]
+    for step in range(5):
+        x, y = batch(step)
+        own.step(((ours(mt.array(x)) - y) ** 2).mean())
+        loss = ((theirs(torch.tensor(x)) - torch.tensor(y)) ** 2).mean()
+        slopes = torch.autograd.grad(loss, list(theirs.parameters()))
+        for place, (one, slope) in enumerate(zip(theirs.parameters(), slopes)):
+            made, means[place] = lion(one.detach().numpy(), slope.numpy(), means[place], 0.01,
+                                      (0.9, 0.99), 0.1)
+            one.data = torch.tensor(made)
         same(ours, theirs)
 
 
@@ -101,3 +139,89 @@ def test_groups_frozen_parameters_and_new_ones():
         optim.add_param_group({"params": [one]})
     with pytest.raises(ValueError, match="one element"):
         optim.step(one * mt.ones(3))
+
+
+def losses_of(model, steps=3):
+    return [((model(mt.array(x)) - y) ** 2).mean() for x, y in map(batch, range(steps))]
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "NAdam", "RMSprop"])
+def test_state_goes_on_after_loading(name):
+    options = {"momentum": 0.9} if name in ("SGD", "RMSprop") else {}
+    ours, theirs = models()
+    own = getattr(mt.optim, name)(ours.parameters(), 0.05, **options)
+    other = getattr(torch.optim, name)(theirs.parameters(), 0.05, **options)
+    for step in range(3):
+        x, y = batch(step)
+        other.zero_grad()
+        ((theirs(torch.tensor(x)) - torch.tensor(y)) ** 2).mean().backward()
+        other.step()
+    names = list(ours.state_dict())
+    ours.load_state_dict(dict(zip(names, (one.numpy() for one in theirs.state_dict().values()))))
+    own.load_state_dict(other.state_dict())         # PyTorch's
+    again = getattr(mt.optim, name)(ours.parameters(), 1.0, **options)
+    again.load_state_dict(own.state_dict())         # and our own
+    assert again.param_groups[0]["lr"] == 0.05
+    for step in range(3, 5):
+        x, y = batch(step)
+        again.step(((ours(mt.array(x)) - y) ** 2).mean())
+        other.zero_grad()
+        ((theirs(torch.tensor(x)) - torch.tensor(y)) ** 2).mean().backward()
+        other.step()
+        same(ours, theirs)
+    kept = {key for state in other.state_dict()["state"].values() for key in state}
+    assert {key for state in again.state_dict()["state"].values() for key in state} == kept
+
+
+def test_parameters_that_join_later_have_steps_of_their_own():
+    one, two = nn.Parameter([1.0, 2.0]), nn.Parameter([3.0, 4.0])
+    their = [torch.nn.Parameter(torch.tensor(x.numpy())) for x in (one, two)]
+    own, other = mt.optim.Adam([one], 0.1), torch.optim.Adam(their[:1], 0.1)
+    for step in range(6):
+        if step == 2:
+            own.add_param_group({"params": [two], "lr": 0.2})
+            other.add_param_group({"params": their[1:], "lr": 0.2})
+        only_one = step % 2
+        own.step((one ** 2).sum() if only_one else ((one * two) ** 2).sum())
+        other.zero_grad()
+        ((their[0] ** 2).sum() if only_one else ((their[0] * their[1]) ** 2).sum()).backward()
+        other.step()
+    for x, y in zip((one, two), their):
+        numpy.testing.assert_allclose(x.numpy(), y.detach().numpy(), rtol=1e-5)
+    assert own.state[one]["step"] == 6 and own.state[two]["step"] == 2
+
+
+def test_half_precision_parameters():
+    one = nn.Parameter(mt.ones(4, dtype="float16"))
+    optim = mt.optim.Adam([one], 0.125)
+    for _ in range(2):
+        optim.step((one * mt.array([0.0, 1.0, -1.0, 2.0])).sum())
+    assert one.dtype == "float16" and one.tolist() == [1.0, 0.75, 1.25, 0.75]
+
+
+def test_closures_and_named_parameters():
+    ours, _ = models()
+    optim = mt.optim.Adam(ours.named_parameters(), 0.01, foreach=False)
+
+    def closure():
+        optim.zero_grad()
+        loss = losses_of(ours, 1)[0]
+        loss.backward()
+        return loss
+    first = float(optim.step(closure))
+    assert float(optim.step(closure)) < first
+
+
+@pytest.mark.parametrize("make, error, text", [
+    (lambda p: mt.optim.Adam([p], -1.0), ValueError, "Adam: lr is -1.0, expected at least 0"),
+    (lambda p: mt.optim.Adam([p], betas=(0.9, 1.0)), ValueError, r"betas\[1\] is 1.0"),
+    (lambda p: mt.optim.Adam([p], fuse=True), TypeError, "Adam has no argument 'fuse'"),
+    (lambda p: mt.optim.RMSprop([p], alpha=2), ValueError, "RMSprop: alpha is 2"),
+    (lambda p: mt.optim.Adam([]), ValueError, "at least one parameter"),
+    (lambda p: mt.optim.Adam(p), TypeError, "a list of parameters, not one array"),
+    (lambda p: mt.optim.Adam([p]).load_state_dict({"state": {}, "param_groups": []}), ValueError,
+     r"groups of \[\] parameters, expected \[1\]"),
+])
+def test_errors(make, error, text):
+    with pytest.raises(error, match=text):
+        make(nn.Parameter([1.0]))

@@ -1,43 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What optimizers share: groups of parameters, and the step as one call.
+"""What optimizers share: groups of parameters, their states, and the step as one call.
 
 Takes parameters; gives them new values. Keeps true: `step(loss)` records one call a group, which
 the compiler turns into backward and update; nothing is differentiated in Python. The loss's graph
-stays usable. Numbers of a group (lr, momentum) are numbers of the run: changing them compiles
-nothing.
+stays usable. Numbers of a group (lr, momentum) and what counts steps are numbers of the run:
+changing them compiles nothing. Parameters that have taken another number of steps are a call of
+their own.
 """
+import collections
+
+import numpy
+
 from mintor import _mintor
 from mintor import arrays
+from mintor import dtypes
 from mintor import gradients
 
-
-def clip_grad_norm_(parameters, max_norm, norm_type=2.0):
-    """Scales gradients so that their norm, taken together, is at most max_norm; gives the norm."""
-    parameters = [parameters] if isinstance(parameters, arrays.Array) else list(parameters)
-    found = [one for one in parameters if one.grad is not None]
-    if not found:
-        return arrays.array(0.0)
-    from mintor import functions  # pylint: disable=import-outside-toplevel
-    with gradients.no_grad():
-        norms = functions.stack([functions.norm(one.grad, norm_type) for one in found])
-        total = functions.norm(norms, norm_type)
-        scale = functions.minimum(max_norm / (total + 1e-6), 1.0)
-        for one in found:
-            one.grad = one.grad * arrays.cast(scale, one.dtype)
-    return total
+# Accepted because PyTorch's optimizers take them: a step is one fused call in any case.
+_WITHOUT_MEANING = ("foreach", "fused", "capturable", "differentiable")
 
 
 class Optimizer:
-    """Base of optimizers: `_record` of a subclass makes a group's new values."""
+    """Base of optimizers.
 
-    def __init__(self, parameters, defaults):
+    A subclass names its traced operator (`_operator`) and says of a group how many arrays a
+    parameter's state has (`_states_of`), which structure the update has (`_flags_of`), and which
+    numbers it takes for parameters that have taken `step` steps (`_numbers_of`).
+    """
+
+    _operator = None
+
+    def __init__(self, params, defaults, **without_meaning):
+        for name in without_meaning:
+            if name not in _WITHOUT_MEANING:
+                raise TypeError(f"{type(self).__name__} has no argument {name!r}")
+        for name in ("lr", "eps", "weight_decay", "momentum"):
+            if defaults.get(name, 0) < 0:
+                raise ValueError(f"{type(self).__name__}: {name} is {defaults[name]}, expected at "
+                                 "least 0")
+        for place, beta in enumerate(defaults.get("betas", ())):
+            if not 0 <= beta < 1:
+                raise ValueError(f"{type(self).__name__}: betas[{place}] is {beta}, expected 0 up "
+                                 "to 1")
         self.defaults = defaults
         self.param_groups = []
-        self.state = {}
+        self.state = collections.defaultdict(dict)      # of each parameter: arrays and numbers
         self._stepped = False
-        if isinstance(parameters, arrays.Array):
+        if isinstance(params, arrays.Array):
             raise TypeError("an optimizer takes a list of parameters, not one array")
-        given = list(parameters)
+        given = list(params)
         if not given:
             raise ValueError("an optimizer needs at least one parameter")
         if not isinstance(given[0], dict):
@@ -47,16 +58,17 @@ class Optimizer:
 
     def add_param_group(self, group):
         """{"params": [...], and what differs from the defaults}."""
-        parameters = group["params"]
-        parameters = [parameters] if isinstance(parameters, arrays.Array) else list(parameters)
+        params = group["params"]
+        params = [params] if isinstance(params, arrays.Array) else \
+            [one[1] if isinstance(one, tuple) else one for one in params]   # named_parameters()
         known = {id(one) for old in self.param_groups for one in old["params"]}
-        for one in parameters:
+        for one in params:
             if not isinstance(one, arrays.Array):
                 raise TypeError(f"an optimizer takes arrays, got {one!r}")
             if id(one) in known:
                 raise ValueError("a parameter is in two groups of the optimizer")
             known.add(id(one))
-        self.param_groups.append({**self.defaults, **group, "params": parameters})
+        self.param_groups.append({**self.defaults, **group, "params": params})
 
     @property
     def lr(self):
@@ -75,15 +87,18 @@ class Optimizer:
         """With a loss (one element): its backward, and the update of this optimizer's parameters.
 
         Without: the update by the gradients that backward() added up; a parameter without one is
-        left alone.
+        left alone. A function is called first, and its result given back (PyTorch's closures).
         """
         gradients.outside_of_bodies("step()")
+        result = None
+        if callable(loss) and not isinstance(loss, arrays.Array):
+            result, loss = loss(), None
         trained = self._trained()
         if loss is None:
             for group, parameters in zip(self.param_groups, trained):
                 with_gradient = [one for one in parameters if one.grad is not None]
                 if with_gradient:
-                    self._record([one.grad for one in with_gradient], True, group, with_gradient)
+                    self._update([one.grad for one in with_gradient], True, group, with_gradient)
             self._stepped = True
         else:
             self._check(loss)
@@ -102,8 +117,9 @@ class Optimizer:
             for group, parameters in zip(self.param_groups, trained):
                 if parameters:
                     sources = [next(found) for _ in parameters] if in_python else [loss]
-                    self._record(sources, in_python, group, parameters)
+                    self._update(sources, in_python, group, parameters)
         _mintor.flush()
+        return result
 
     @staticmethod
     def _check(loss):
@@ -118,9 +134,10 @@ class Optimizer:
         gradients.backward(loss, parameters=[one for group in self._trained() for one in group])
 
     def clip_grad_norm(self, max_norm, norm_type=2.0):
-        """See clip_grad_norm_; of all of this optimizer's parameters."""
-        return clip_grad_norm_([one for group in self.param_groups for one in group["params"]],
-                               max_norm, norm_type)
+        """See nn.utils.clip_grad_norm_; of all of this optimizer's parameters."""
+        from mintor.nn import utils  # pylint: disable=import-outside-toplevel
+        every = [one for group in self.param_groups for one in group["params"]]
+        return utils.clip_grad_norm_(every, max_norm, norm_type)
 
     def zero_grad(self, set_to_none=True):
         """Forgets the gradients; with set_to_none=False they become zeros."""
@@ -129,6 +146,110 @@ class Optimizer:
             for one in group["params"]:
                 one.grad = None if set_to_none or one.grad is None else arrays.zeros_like(one)
 
-    def _record(self, sources, given, group, parameters):
-        """New values; `sources`: the loss, or, where gradients are given, one a parameter."""
+    def _update(self, sources, given, group, parameters):
+        """New values of a group's parameters; `sources`: the loss, or, where gradients are given,
+        one a parameter.
+        """
+        kinds = {}              # by what they have been through; mostly all the same
+        for place, one in enumerate(parameters):
+            kinds.setdefault(self._through(self.state[one]), []).append(place)
+        for through, places in kinds.items():
+            self._record([sources[place] for place in places] if given else sources, given, group,
+                         [parameters[place] for place in places], through)
+
+    def _record(self, sources, given, group, parameters, through):
+        states = self._states_of(group)
+        held = [self._held(one, name, group) for name in states for one in parameters]
+        numbers = self._numbers_of(group, through)
+        if all(one.dtype.itemsize == 2 for one in parameters):  # that would round eps to 0
+            numbers = [arrays.array(numpy.float32(number)) for number in numbers]
+        made = self._operator([*numbers, *sources, *parameters, *held], len(parameters), given,
+                              bool(group.get("maximize")), [bool(one) for one in
+                                                            self._flags_of(group)])
+        made = iter((made,) if isinstance(made, arrays.Array) else made)
+        for one in parameters:
+            _mintor.assign(one, next(made))
+        for name in states:
+            for one in parameters:
+                self.state[one][name] = next(made)
+        for one in parameters:
+            self._passed(self.state[one], group)
+
+    def _held(self, one, name, group):
+        """An array of a parameter's state, at its first value where there is none yet."""
+        state = self.state[one]
+        if name not in state:
+            state[name] = arrays.array(numpy.full(
+                one.shape, self._first(name, group), dtypes.as_numpy(one.dtype)))
+        return state[name]
+
+    def _first(self, name, group):
+        """The first value of a state."""
+        del name, group
+        return 0
+
+    def _through(self, state):
+        """What numbers of the update depend on beside the group: how many steps were taken."""
+        return state.get("step", 0)
+
+    def _passed(self, state, group):
+        """Notes in a parameter's state that a step was taken."""
+        del group
+        state["step"] = state.get("step", 0) + 1
+
+    def _states_of(self, group):
+        """Names of the arrays that a parameter's state has, in the operator's order."""
         raise NotImplementedError
+
+    def _flags_of(self, group):
+        """The structure of the update, in the operator's order."""
+        raise NotImplementedError
+
+    def _numbers_of(self, group, through):
+        """The numbers of the update, in the operator's order."""
+        raise NotImplementedError
+
+    def state_dict(self):
+        """{"state": by number of parameter, "param_groups": with these numbers}, as PyTorch's."""
+        numbers = {id(one): place for place, one in enumerate(
+            one for group in self.param_groups for one in group["params"])}
+        groups = [{**{name: value for name, value in group.items() if name != "params"},
+                   "params": [numbers[id(one)] for one in group["params"]]}
+                  for group in self.param_groups]
+        return {"state": {numbers[id(one)]: dict(state) for one, state in self.state.items()
+                          if id(one) in numbers and state}, "param_groups": groups}
+
+    def load_state_dict(self, state_dict):
+        """Takes what state_dict gave, PyTorch's too. ValueError where groups do not fit."""
+        given = state_dict["param_groups"]
+        sizes = [len(group["params"]) for group in given]
+        own = [len(group["params"]) for group in self.param_groups]
+        if sizes != own:
+            raise ValueError(f"load_state_dict: groups of {sizes} parameters, expected {own}")
+        self.state.clear()
+        for group, new in zip(self.param_groups, given):
+            group.update({name: value for name, value in new.items() if name != "params"})
+            for one, number in zip(group["params"], new["params"]):
+                for name, value in state_dict["state"].get(number, {}).items():
+                    if value is not None:
+                        self.state[one][name] = self._loaded(name, value, one)
+
+    @staticmethod
+    def _loaded(name, value, parameter):
+        if getattr(value, "ndim", 0) == 0 and parameter.shape != ():
+            value = float(value)
+        if not hasattr(value, "ndim") or name in ("step", "mu_product"):
+            value = float(value)
+            return int(value) if name == "step" else value
+        made = arrays.array(value, parameter.dtype)
+        if made.shape != parameter.shape:
+            raise ValueError(f"load_state_dict: {name} has the shape {made.shape}, expected "
+                             f"{parameter.shape}")
+        return made
+
+    def __repr__(self):
+        lines = [f"{type(self).__name__} ("]
+        for place, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {place}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join([*lines, ")"])
