@@ -11,7 +11,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MODULES = ["amp", "arrays", "autograd", "checkpoints", "control_flow", "debugging", "gradients",
-           "jit", "nn.recurrent", "profiling", "running"]
+           "jit", "nn.layers.recurrent", "profiling", "running"]
 
 
 def test_the_tutorial():

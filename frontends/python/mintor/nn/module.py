@@ -7,8 +7,11 @@ PyTorch's; a bare array attribute is neither parameter nor buffer.
 """
 import collections
 
+import numpy
+
 from mintor import _mintor
 from mintor import arrays
+from mintor import dtypes
 from mintor.nn import hooks
 
 
@@ -29,6 +32,23 @@ class Parameter(arrays.Array):
     def __deepcopy__(self, memo):
         return Parameter(self, self.requires_grad)
 
+
+def parameter(shape, dtype=None, device=None):
+    """A parameter of zeros, float32 by default, for a layer to give values."""
+    arrays.check_device(device)
+    return Parameter(numpy.zeros(shape, dtypes.as_numpy(dtype or dtypes.float32)))
+
+
+class _Listing(list):
+    """A list that `next` takes, too: PyTorch gives iterators where Jittor gives lists."""
+
+    def __next__(self):
+        if not hasattr(self, "_left"):
+            self._left = iter(self)
+        return next(self._left)
+
+
+LoadedKeys = collections.namedtuple("LoadedKeys", "missing_keys unexpected_keys")
 
 _changes = [0]
 
@@ -52,6 +72,10 @@ class Module:
 
     def __setattr__(self, name, value):
         _changes[0] += 1
+        if isinstance(value, arrays.Array) and not isinstance(value, Parameter) and \
+                self.__dict__.get("_parameters", {}).get(name) is not None:
+            raise TypeError(f"{type(self).__name__}: '{name}' is a parameter; give it a "
+                            "mt.nn.Parameter, or assign values with .assign()")
         for table in ("_parameters", "_modules", "_buffers"):
             if name in self.__dict__.get(table, ()) and not (
                     table == "_buffers" and not isinstance(value, (Parameter, Module))):
@@ -88,6 +112,7 @@ class Module:
             setattr(self, name, value)
 
     def add_module(self, name, module):
+        """A module under a name; None keeps the name free."""
         setattr(self, name, module)
 
     register_module = add_module
@@ -151,7 +176,25 @@ class Module:
             yield from module.named_modules(path, remove_duplicate, seen)
 
     def modules(self):
-        return (module for _, module in self.named_modules())
+        """This module and all inside, each once."""
+        return _Listing(module for _, module in self.named_modules())
+
+    def get_submodule(self, target):
+        """The module of a name with dots; AttributeError where there is none."""
+        module = self
+        for name in target.split(".") if target else ():
+            module = module.__dict__.get("_modules", {}).get(name)
+            if module is None:
+                raise AttributeError(f"{type(self).__name__} has no module '{target}'")
+        return module
+
+    def get_parameter(self, target):
+        """The parameter of a name with dots; AttributeError where there is none."""
+        path, _, name = target.rpartition(".")
+        found = self.get_submodule(path).__dict__.get("_parameters", {}).get(name)
+        if found is None:
+            raise AttributeError(f"{type(self).__name__} has no parameter '{target}'")
+        return found
 
     def named_children(self):
         return iter(self.__dict__.get("_modules", {}).items())
@@ -159,90 +202,126 @@ class Module:
     def children(self):
         return iter(self.__dict__.get("_modules", {}).values())
 
-    def _named(self, table, remove_duplicate=True):
+    def _named(self, table, prefix="", recurse=True, remove_duplicate=True):
         seen = set()
-        for prefix, module in self.named_modules(remove_duplicate=remove_duplicate):
+        modules = self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]
+        for path, module in modules:
             for name, value in module.__dict__.get(table, {}).items():
                 if value is None or remove_duplicate and id(value) in seen:
                     continue
                 seen.add(id(value))
-                yield (f"{prefix}.{name}" if prefix else name), value
+                yield (f"{path}.{name}" if path else name), value
 
-    def named_parameters(self, remove_duplicate=True):
-        return self._named("_parameters", remove_duplicate)
+    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
+        """(name, parameter), in order of definition."""
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
 
-    def parameters(self):
+    def parameters(self, recurse=True):
         """All parameters, each once, in order of definition."""
-        return [value for _, value in self.named_parameters()]
+        return _Listing(value for _, value in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self):
-        return self._named("_buffers")
+    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+        """(name, buffer), in order of definition."""
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
 
-    def buffers(self):
-        return [value for _, value in self.named_buffers()]
+    def buffers(self, recurse=True):
+        """All buffers, each once."""
+        return _Listing(value for _, value in self.named_buffers(recurse=recurse))
 
-    def state_dict(self):
+    def state_dict(self, prefix=""):
         """Arrays by name, in PyTorch's order; shared ones under each name."""
         state = collections.OrderedDict()
-        for prefix, module in self.named_modules(remove_duplicate=False):
+        for path, module in self.named_modules(prefix.removesuffix("."), remove_duplicate=False):
             transient = module.__dict__.get("_transient", {})
             for table in ("_parameters", "_buffers"):
                 for name, value in module.__dict__.get(table, {}).items():
                     if value is not None and not (table == "_buffers" and name in transient):
-                        state[f"{prefix}.{name}" if prefix else name] = value
+                        state[f"{path}.{name}" if path else name] = value
         return state
 
     def load_state_dict(self, state, strict=True):
-        """Takes the values of arrays by name; with `strict`, KeyError where names do not match."""
+        """Takes the values of arrays by name, each in its own dtype; shared ones stay shared.
+
+        Gives (missing_keys, unexpected_keys). Nothing is changed where there is an error: KeyError
+        with `strict` where names do not match, ValueError where a shape does not.
+        """
         own = self.state_dict()
         missing = [name for name in own if name not in state]
         unexpected = [name for name in state if name not in own]
         if strict and (missing or unexpected):
-            raise KeyError(f"load_state_dict: missing {missing}, unexpected {unexpected}")
-        for name, value in own.items():
-            if name not in state:
-                continue
-            given = arrays.as_array(state[name])
-            if given.shape != value.shape:
-                raise ValueError(f"load_state_dict: '{name}' has shape {given.shape}, expected "
-                                 f"{value.shape}")
-            value.assign(given)
-        return missing, unexpected
+            raise KeyError(f"load_state_dict of {type(self).__name__}: missing {missing}, "
+                           f"unexpected {unexpected}")
+        given = {name: arrays.as_array(state[name]) for name in own if name in state}
+        wrong = [f"'{name}' has shape {value.shape}, expected {own[name].shape}"
+                 for name, value in given.items() if value.shape != own[name].shape]
+        if wrong:
+            raise ValueError(f"load_state_dict of {type(self).__name__}: " + "; ".join(wrong))
+        for name, value in given.items():
+            own[name].assign(value)
+        return LoadedKeys(missing, unexpected)
 
     load_parameters = load_state_dict
 
     def train(self, mode=True):
+        """Whether this module and all inside train; the module."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self):
+        """train(False)."""
         return self.train(False)
 
     def is_training(self):
         return self.training
 
     def requires_grad_(self, requires_grad=True):
-        for parameter in self.parameters():
-            parameter.requires_grad = requires_grad
+        """Whether optimizers and backward() take the parameters; the module."""
+        for one in self.parameters():
+            one.requires_grad = requires_grad
         return self
 
     def apply(self, function):
+        """Calls function(module) of all inside, then of this one; the module."""
         for module in self.children():
             module.apply(function)
         function(self)
         return self
 
-    def to(self, dtype):
-        """Floating-point parameters and buffers as another dtype."""
-        for value in self.parameters() + self.buffers():
+    def to(self, *arguments, dtype=None, device=None, **_):
+        """Floating-point parameters and buffers as another dtype; "cpu" is the only device."""
+        for argument in arguments:
+            if isinstance(argument, arrays.Array):
+                dtype = argument.dtype
+            elif isinstance(argument, str) and argument.split(":")[0] in ("cpu", "cuda", "mps"):
+                device = argument
+            else:
+                dtype = argument
+        arrays.check_device(device)
+        for value in self.parameters() + self.buffers() if dtype is not None else ():
             if value.dtype.kind in "fV":
                 _mintor.assign(value, arrays.cast(value, dtype))
         return self
 
-    def zero_grad(self):
-        for parameter in self.parameters():
-            parameter.grad = None
+    def float(self):
+        return self.to(dtypes.float32)
+
+    def double(self):
+        return self.to(dtypes.float64)
+
+    def half(self):
+        return self.to(dtypes.float16)
+
+    def bfloat16(self):
+        return self.to(dtypes.bfloat16)
+
+    def cpu(self):
+        return self
+
+    def zero_grad(self, set_to_none=True):
+        """Forgets the gradients; with set_to_none=False they become zeros."""
+        for one in self.parameters():
+            one.grad = None if set_to_none or one.grad is None else arrays.zeros_like(one)
 
     def extra_repr(self):
         return ""

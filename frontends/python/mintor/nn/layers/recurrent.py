@@ -8,11 +8,10 @@ import math
 
 from mintor import _mintor
 from mintor import arrays
-from mintor import dtypes
 from mintor import functions
 from mintor import random
-from mintor.nn.layers import uniform_parameter
-from mintor.nn.module import Module
+from mintor.nn import init
+from mintor.nn.module import Module, parameter
 
 _recurrent = _mintor.find_operator("recurrent")
 
@@ -23,7 +22,7 @@ class _Recurrent(Module):
     _gates, _states, _mode = 1, 1, ""
 
     def __init__(self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False,
-                 dropout=0.0, bidirectional=False, dtype=dtypes.float32):
+                 dropout=0.0, bidirectional=False, device=None, dtype=None):
         if hidden_size < 1 or num_layers < 1:
             raise ValueError(f"{type(self).__name__}: hidden_size {hidden_size} and num_layers "
                              f"{num_layers} have to be at least 1")
@@ -32,14 +31,21 @@ class _Recurrent(Module):
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional = bidirectional
-        bound, rows = 1 / math.sqrt(hidden_size), self._gates * hidden_size
+        rows = self._gates * hidden_size
         for name, layer in self._parts():
             size = input_size if layer == 0 else hidden_size * (1 + bidirectional)
             shapes = {"weight_ih": (rows, size), "weight_hh": (rows, hidden_size)}
             if bias:
                 shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
             for kind, shape in shapes.items():
-                setattr(self, f"{kind}_{name}", uniform_parameter(shape, bound, dtype))
+                setattr(self, f"{kind}_{name}", parameter(shape, dtype, device))
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """All weights uniform in +-1 / sqrt(hidden_size)."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for one in self.parameters():
+            init.uniform_(one, -bound, bound)
 
     def _parts(self):
         """Of each layer and direction the end of its parameters' names, and the layer."""
@@ -122,12 +128,13 @@ class RNN(_Recurrent):
     """
 
     def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True,
-                 batch_first=False, dropout=0.0, bidirectional=False, dtype=dtypes.float32):
+                 batch_first=False, dropout=0.0, bidirectional=False, device=None,
+                 dtype=None):
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"RNN: there is no nonlinearity {nonlinearity!r}; tanh or relu")
         self.nonlinearity, self._mode = nonlinearity, "RNN_" + nonlinearity.upper()
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout,
-                         bidirectional, dtype)
+                         bidirectional, device, dtype)
 
 
 class LSTM(_Recurrent):
@@ -148,3 +155,6 @@ class GRU(_Recurrent):
     """Gated recurrent unit, gates r, z, n; torch.nn.GRU. Gives (output, h) as RNN."""
 
     _gates, _states, _mode = 3, 1, "GRU"
+
+
+__all__ = ["GRU", "LSTM", "RNN"]

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers against PyTorch's: values, gradients by inputs and parameters, buffers, names of state.
+
+Takes tables of layers with small inputs, a table a family; what a row is there for is in what its
+arguments are.
+"""
+import numpy
+import pytest
+
+from torch_pairs import Pairs
+
+LINE, IMAGE, VOLUME = (2, 4, 9), (2, 4, 7, 6), (2, 4, 5, 4, 3)
+INDICES = numpy.array([[1, 0, 3], [2, 2, 0]])
+X = (3, 4)
+
+# (name, arguments, options, shapes of inputs)
+CONVOLUTIONS = [
+    ("Conv1d", (4, 6, 3), {}, [LINE]),
+    ("Conv1d", (4, 6, 4), {"padding": "same", "dilation": 2, "bias": False}, [LINE]),
+    ("Conv1d", (4, 6, 3), {"padding": 2, "padding_mode": "circular"}, [(4, 9)]),
+    ("Conv2d", (4, 6, 3), {"stride": 2, "padding": 1}, [IMAGE]),
+    ("Conv2d", (4, 6, (3, 2)), {"groups": 2, "dilation": (1, 2), "padding": (2, 1)}, [IMAGE]),
+    ("Conv2d", (4, 8, 3), {"groups": 4, "padding": "same"}, [IMAGE]),
+    ("Conv2d", (4, 2, 1), {"padding": "valid"}, [IMAGE]),
+    ("Conv2d", (4, 2, 3), {"padding": 1, "padding_mode": "reflect"}, [IMAGE]),
+    ("Conv2d", (4, 2, 3), {"padding": (1, 2), "padding_mode": "replicate"}, [IMAGE]),
+    ("Conv2d", (4, 2, (2, 3)), {"padding": "same", "padding_mode": "circular"}, [IMAGE]),
+    ("Conv2d", (4, 2, 3), {}, [(4, 5, 5)]),
+    ("Conv3d", (4, 2, 2), {"stride": (1, 2, 1), "padding": 1}, [VOLUME]),
+    ("ConvTranspose1d", (4, 3, 3), {"stride": 2}, [LINE]),
+    ("ConvTranspose1d", (4, 3, 3), {"stride": 2, "output_padding": 1, "padding": 1}, [(4, 5)]),
+    ("ConvTranspose2d", (4, 3, 2), {"stride": 2}, [IMAGE]),
+    ("ConvTranspose2d", (4, 6, 3), {"stride": (2, 3), "padding": 1, "output_padding": (1, 2),
+                                    "groups": 2}, [(2, 4, 3, 3)]),
+    ("ConvTranspose2d", (4, 2, 3), {"dilation": 2, "bias": False, "output_padding": 1},
+     [(2, 4, 3, 3)]),
+    ("ConvTranspose3d", (4, 2, 2), {"stride": 2, "padding": (0, 1, 0)}, [(1, 4, 2, 3, 2)]),
+]
+POOLS = [
+    ("MaxPool1d", (3,), {"stride": 2, "padding": 1}, [LINE]),
+    ("MaxPool2d", (2,), {}, [IMAGE]),
+    ("MaxPool2d", (3, 2, 1), {"ceil_mode": True}, [IMAGE]),
+    ("MaxPool2d", ((2, 3),), {"stride": 1, "dilation": 2}, [IMAGE]),
+    ("MaxPool3d", (2,), {"ceil_mode": True}, [VOLUME]),
+    ("AvgPool1d", (3,), {"padding": 1, "count_include_pad": False}, [LINE]),
+    ("AvgPool1d", (4, 3), {"ceil_mode": True}, [(4, 9)]),
+    ("AvgPool2d", (3, 2, 1), {}, [IMAGE]),
+    ("AvgPool2d", (3, 2, 1), {"count_include_pad": False}, [IMAGE]),
+    ("AvgPool2d", (3, 2, 1, True), {}, [IMAGE]),
+    ("AvgPool2d", (3, 2, 1, True, False), {}, [IMAGE]),
+    ("AvgPool2d", ((2, 3),), {"divisor_override": 5, "ceil_mode": True}, [IMAGE]),
+    ("AvgPool3d", (2,), {"padding": 1}, [VOLUME]),
+    ("LPPool2d", (2, 3), {"stride": 2}, [IMAGE]),
+    ("AdaptiveAvgPool1d", (4,), {}, [LINE]),
+    ("AdaptiveAvgPool2d", (1,), {}, [IMAGE]),
+    ("AdaptiveAvgPool2d", ((3, None),), {}, [IMAGE]),
+    ("AdaptiveAvgPool2d", ((9, 4),), {}, [IMAGE]),
+    ("AdaptiveAvgPool3d", ((2, 3, 2),), {}, [VOLUME]),
+    ("AdaptiveMaxPool1d", (2,), {}, [(4, 9)]),
+    ("AdaptiveMaxPool2d", ((3, 4),), {}, [IMAGE]),
+    ("AdaptiveMaxPool2d", ((7, 2),), {}, [IMAGE]),
+    ("AdaptiveMaxPool3d", (2,), {}, [VOLUME]),
+]
+NORMALISATIONS = [
+    ("BatchNorm1d", (4,), {}, [LINE]),
+    ("BatchNorm1d", (4,), {"affine": False}, [(5, 4)]),
+    ("BatchNorm2d", (4,), {"momentum": 0.3, "eps": 0.1}, [IMAGE]),
+    ("BatchNorm2d", (4,), {"momentum": None}, [IMAGE]),
+    ("BatchNorm2d", (4,), {"track_running_stats": False}, [IMAGE]),
+    ("BatchNorm3d", (4,), {"affine": False}, [VOLUME]),
+    ("LayerNorm", (6,), {}, [IMAGE]),
+    ("LayerNorm", ((7, 6),), {"eps": 0.1}, [IMAGE]),
+    ("LayerNorm", (6,), {"bias": False}, [IMAGE]),
+    ("LayerNorm", (6,), {"elementwise_affine": False}, [IMAGE]),
+    ("RMSNorm", (6,), {}, [IMAGE]),
+    ("RMSNorm", ((7, 6),), {"eps": 0.01, "elementwise_affine": False}, [IMAGE]),
+    ("GroupNorm", (2, 4), {}, [IMAGE]),
+    ("GroupNorm", (2, 8), {"affine": False}, [(3, 8)]),
+    ("GroupNorm", (1, 4), {"eps": 0.1}, [LINE]),
+    ("InstanceNorm1d", (4,), {}, [LINE]),
+    ("InstanceNorm1d", (4,), {"affine": True}, [(4, 9)]),
+    ("InstanceNorm2d", (4,), {"affine": True}, [IMAGE]),
+    ("InstanceNorm2d", (4,), {"track_running_stats": True, "momentum": 0.2}, [IMAGE]),
+    ("InstanceNorm3d", (4,), {"affine": True, "track_running_stats": True}, [VOLUME]),
+    ("LocalResponseNorm", (3,), {"alpha": 0.5, "k": 2.0}, [IMAGE]),
+]
+ACTIVATIONS = [(name, given, options, [shape]) for name, given, options, shape in [
+    ("CELU", (1.5,), {}, X), ("ELU", (), {"alpha": 0.7}, X), ("GELU", (), {}, X),
+    ("GELU", ("tanh",), {}, X), ("GLU", (), {}, X), ("GLU", (1,), {}, IMAGE),
+    ("Hardshrink", (0.3,), {}, X), ("Hardsigmoid", (), {}, X), ("Hardswish", (), {}, X),
+    ("Hardtanh", (-0.5, 0.8), {}, X), ("LeakyReLU", (0.2,), {}, X), ("LogSigmoid", (), {}, X),
+    ("LogSoftmax", (1,), {}, IMAGE), ("Mish", (), {}, X), ("PReLU", (), {}, X),
+    ("PReLU", (4,), {"init": 0.1}, IMAGE), ("ReLU", (), {}, X), ("ReLU6", (), {}, X),
+    ("SELU", (), {}, X), ("SiLU", (), {}, X), ("Sigmoid", (), {}, X), ("Softmax", (-1,), {}, X),
+    ("Softmax2d", (), {}, IMAGE), ("Softmin", (1,), {}, X),
+    ("Softplus", (), {"beta": 2.0, "threshold": 1.0}, X), ("Softplus", (), {}, X),
+    ("Softshrink", (0.3,), {}, X), ("Softsign", (), {}, X), ("Tanh", (), {}, X),
+    ("Tanhshrink", (), {}, X), ("Threshold", (0.1, -3.0), {}, X)]]
+ACTIVATIONS += [("RReLU", (), {}, [X])]
+OTHERS = [
+    ("Linear", (4, 3), {}, [(2, 5, 4)]),
+    ("Linear", (4, 3), {"bias": False}, [(4,)]),
+    ("Bilinear", (4, 3, 2), {}, [(5, 4), (5, 3)]),
+    ("Bilinear", (4, 3, 2), {"bias": False}, [(2, 3, 4), (2, 3, 3)]),
+    ("Identity", (1, "ignored"), {}, [X]),
+    ("Embedding", (5, 3), {}, [INDICES]),
+    ("Embedding", (5, 3), {"padding_idx": 2}, [INDICES]),
+    ("Embedding", (5, 3), {"padding_idx": -5, "max_norm": 1.0}, [INDICES]),
+    ("Flatten", (), {}, [IMAGE]),
+    ("Flatten", (0, 1), {}, [IMAGE]),
+    ("Unflatten", (1, (2, 2)), {}, [IMAGE]),
+    ("PixelShuffle", (2,), {}, [IMAGE]),
+    ("PixelUnshuffle", (2,), {}, [(2, 3, 4, 6)]),
+    ("ChannelShuffle", (2,), {}, [IMAGE]),
+    ("Unfold", ((2, 3),), {"padding": 1, "stride": 2, "dilation": (1, 2)}, [IMAGE]),
+    ("Fold", ((5, 6), (2, 3)), {"padding": 1, "stride": 2}, [(2, 12, 9)]),
+    ("CosineSimilarity", (), {}, [IMAGE, IMAGE]),
+    ("PairwiseDistance", (), {"p": 1.0, "keepdim": True}, [X, X]),
+    ("PairwiseDistance", (), {}, [X, X]),
+]
+PADDINGS = [(f"{kind}Pad{rank}d", (tuple(range(1, 1 + 2 * rank)) if rank < 3 else
+                                   (1, 2, 0, 1, 2, 1),) + more, {}, [shape])
+            for kind, more in (("Constant", (1.5,)), ("Zero", ()), ("Reflection", ()),
+                               ("Replication", ()), ("Circular", ()))
+            for rank, shape in ((1, LINE), (2, (2, 3, 7, 6)), (3, VOLUME))]
+PADDINGS += [("ZeroPad2d", ((-1, 2, 1, -2),), {}, [IMAGE]),
+             ("ConstantPad1d", (2, -1.0), {}, [LINE])]
+RESIZED = [("Upsample", (), options, [shape]) for shape, options in [
+    (IMAGE, {"scale_factor": 2}), (IMAGE, {"size": (5, 9)}), (LINE, {"scale_factor": 1.7}),
+    (VOLUME, {"scale_factor": (1, 2, 0.6)}), (IMAGE, {"size": (5, 9), "mode": "nearest-exact"}),
+    (LINE, {"scale_factor": 1.7, "mode": "linear"}),
+    (LINE, {"size": 5, "mode": "linear", "align_corners": True}),
+    (IMAGE, {"scale_factor": 2, "mode": "bilinear"}),
+    (IMAGE, {"size": (5, 9), "mode": "bilinear"}),
+    (IMAGE, {"scale_factor": (2, 1.5), "mode": "bilinear", "align_corners": True}),
+    (IMAGE, {"scale_factor": 1.3, "mode": "bilinear", "recompute_scale_factor": True}),
+    (IMAGE, {"scale_factor": 2, "mode": "bicubic"}),
+    (IMAGE, {"size": (4, 11), "mode": "bicubic", "align_corners": True}),
+    (VOLUME, {"scale_factor": 2, "mode": "trilinear"}),
+    (VOLUME, {"size": (3, 5, 2), "mode": "trilinear", "align_corners": True}),
+    (IMAGE, {"size": 3, "mode": "area"})]]
+RESIZED += [("UpsamplingBilinear2d", (), {"scale_factor": 2}, [IMAGE]),
+            ("UpsamplingNearest2d", ((9, 4),), {}, [IMAGE])]
+
+
+@pytest.mark.parametrize("rows", [CONVOLUTIONS, POOLS, NORMALISATIONS, OTHERS, PADDINGS, RESIZED],
+                         ids="conv pool norm others padding resized".split())
+def test_layers_are_those_of_torch(rows):
+    pairs = Pairs()
+    for name, given, options, shapes in rows:
+        pairs.layer(name, given, options, shapes,
+                    modes=(True, False) if "Norm" in name else (False,))
+    pairs.check()
+
+
+def test_activations_are_those_of_torch():
+    pairs = Pairs()
+    for name, given, options, shapes in ACTIVATIONS:
+        pairs.layer(name, given, options, shapes, modes=(False,))
+    pairs.check()
