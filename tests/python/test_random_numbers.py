@@ -77,3 +77,16 @@ def test_other_draws():
     assert mt.rand().shape == () and mt.rand(2, 0).shape == (2, 0)
     assert mt.rand((2, 3)).shape == (2, 3)
     assert numpy.isfinite(mt.randn(1000).numpy()).all()
+
+
+def test_places_by_their_probability():
+    mt.random.seed(0)
+    p = mt.array([[1.0, 0.0, 3.0], [0.0, 2.0, 0.0]])
+    drawn = mt.multinomial(p, 4000, replacement=True).numpy()
+    assert drawn.shape == (2, 4000) and set(drawn[0]) == {0, 2} and set(drawn[1]) == {1}
+    assert abs((drawn[0] == 2).mean() - 0.75) < 0.03
+    assert mt.multinomial(p, 1).shape == (2, 1)
+    few = mt.multinomial(mt.ones(5), 5).tolist()
+    assert sorted(few) == [0, 1, 2, 3, 4]
+    with pytest.raises(ValueError, match="6 samples of 5 places without replacement"):
+        mt.multinomial(mt.ones(5), 6)

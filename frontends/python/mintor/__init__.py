@@ -36,7 +36,7 @@ from mintor import amp, fft, linalg, memory, nn, optim, random  # noqa: E402
 from mintor.jit import jit  # noqa: E402
 from mintor.profiling import profile  # noqa: E402
 from mintor.nn import Module, Parameter  # noqa: E402
-from mintor.random import (bernoulli, manual_seed, rand, rand_like, randint, randn,  # noqa: E402
-                           randn_like, randperm)
+from mintor.random import (bernoulli, manual_seed, multinomial, rand, rand_like,  # noqa: E402
+                           randint, randn, randn_like, randperm)
 
 bool = bool_  # pylint: disable=redefined-builtin

@@ -11,6 +11,8 @@ from mintor import _mintor
 from mintor import arrays
 from mintor import dtypes
 from mintor import elementwise
+from mintor import ordering
+from mintor import reductions
 
 _random = _mintor.find_operator("random")
 _MASK = (1 << 64) - 1
@@ -125,6 +127,26 @@ class Generator:
         places = arrays.array(self._on_host().choice(count, _shape(size), replace, p))
         return places if isinstance(n, int) else arrays.as_array(n)[places]
 
+    def multinomial(self, probabilities, num_samples, replacement=False):
+        """Places in the last dimension, each with its probability (which need not add up to 1).
+
+        ValueError for more samples than places without replacement.
+        """
+        p = arrays.as_array(probabilities)
+        if not replacement and num_samples > p.shape[-1]:
+            raise ValueError(f"multinomial: {num_samples} samples of {p.shape[-1]} places without "
+                             "replacement")
+        # The largest of log(p) and noise of Gumbel's distribution has the probability p.
+        each = num_samples > 1 and replacement
+        drawn = self.rand(*p.shape[:-1], *([num_samples] if each else []), p.shape[-1])
+        noise = -elementwise.log(-elementwise.log(elementwise.maximum(drawn, 1e-38)))
+        scores = elementwise.log(p[..., None, :] if each else p) + noise
+        if each:
+            return reductions.argmax(scores, -1)
+        if num_samples == 1:
+            return reductions.argmax(scores, -1, keepdims=True)
+        return ordering.topk(scores, num_samples)[1]
+
     def _on_host(self):
         _mintor.not_replayable("random numbers of the host")
         return numpy.random.Generator(numpy.random.Philox(key=list(self.next())))
@@ -154,4 +176,5 @@ rand_like = default_generator.rand_like
 randn_like = default_generator.randn_like
 bernoulli = default_generator.bernoulli
 choice = default_generator.choice
+multinomial = default_generator.multinomial
 permutation = randperm = default_generator.permutation

@@ -76,16 +76,16 @@ class Module:
                 self.__dict__.get("_parameters", {}).get(name) is not None:
             raise TypeError(f"{type(self).__name__}: '{name}' is a parameter; give it a "
                             "mt.nn.Parameter, or assign values with .assign()")
+        where = "_parameters" if isinstance(value, Parameter) else \
+            "_modules" if isinstance(value, Module) else \
+            "_buffers" if name in self.__dict__.get("_buffers", ()) else None
         for table in ("_parameters", "_modules", "_buffers"):
-            if name in self.__dict__.get(table, ()) and not (
-                    table == "_buffers" and not isinstance(value, (Parameter, Module))):
-                del self.__dict__[table][name]
-        if isinstance(value, Parameter):
-            self._table("_parameters")[name] = value
-        elif isinstance(value, Module):
-            self._table("_modules")[name] = value
-        elif name in self.__dict__.get("_buffers", ()):
-            self._table("_buffers")[name] = None if value is None else arrays.as_array(value)
+            if table != where:
+                self.__dict__.get(table, {}).pop(name, None)
+        if where == "_buffers" and value is not None:
+            value = arrays.as_array(value)
+        if where:
+            self._table(where)[name] = value        # in its old place, if it had one
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name):
