@@ -348,3 +348,14 @@ def test_other_threads_go_on_and_take_turns():
         for _ in range(20):
             x = mt.tanh(x @ x)
         assert x.numpy().tobytes() == results[seed].tobytes()
+
+
+def test_batches_of_windows_compile_once():
+    data, rng = mt.arange(50), numpy.random.default_rng(0)
+    for step in range(30):
+        places = rng.integers(0, 40, 4)
+        got = mt.stack([data[i:i + 5] for i in places.tolist()]) * 2
+        assert got.tolist() == (2 * (places[:, None] + numpy.arange(5))).tolist()
+        if step == 8:
+            before = mt.compile_stats()["compiled"]
+    assert mt.compile_stats()["compiled"] == before

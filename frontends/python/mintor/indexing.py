@@ -175,26 +175,33 @@ class _Plan:
         return self.starts, self.steps, self.counts, self.dropped
 
 
-# Slices by what is compiled, (shape, steps, counts, dropped): where they started, and at which run.
+# Slices by what is compiled, (shape, steps, counts, dropped): plans by where they start, at which run,
+# and how often one started elsewhere later.
 _seen = {}
-_MOST_SEEN = 16
+_MOST_SEEN, _MOST_MOVES = 16, 4
 
 
 def _is_fixed(x, plan):
     """Whether this slice may be compiled with its place: a few places are known, and all of the
-    first run; a place that is new after that is a number of the run."""
+    first run; a place that is new after that is a number of the run. So are all of them where that
+    happens again and again: which ones of them are known would be another program each time."""
     starts = tuple(plan.starts)
     key = (x.shape, tuple(plan.steps), tuple(plan.counts), tuple(plan.dropped))
     known = _seen.get(key)
     if known is None:
-        _seen[key] = ({starts}, _mintor.statistics()["flushes"])
+        _seen[key] = [{starts: [plan]}, _mintor.statistics()["flushes"], 0]
         return True
-    places, run = known
-    if starts in places:
+    places, run, moves = known
+    if moves > _MOST_MOVES:
+        return False
+    if starts in places or len(places) < _MOST_SEEN and run == _mintor.statistics()["flushes"]:
+        places.setdefault(starts, []).append(plan)
         return True
-    if len(places) < _MOST_SEEN and run == _mintor.statistics()["flushes"]:
-        places.add(starts)
-        return True
+    known[2] = moves + 1
+    if known[2] > _MOST_MOVES:
+        for one in (one for plans in places.values() for one in plans):
+            one.fixed = False
+        known[0] = {}
     return False
 
 
