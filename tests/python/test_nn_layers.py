@@ -6,8 +6,11 @@ arguments are.
 """
 import numpy
 import pytest
+import torch
 
-from torch_pairs import Pairs
+import mintor as mt
+from mintor import nn
+from torch_pairs import Pairs, inputs_of, layer_pair
 
 LINE, IMAGE, VOLUME = (2, 4, 9), (2, 4, 7, 6), (2, 4, 5, 4, 3)
 INDICES = numpy.array([[1, 0, 3], [2, 2, 0]])
@@ -134,6 +137,8 @@ RESIZED = [("Upsample", (), options, [shape]) for shape, options in [
     (IMAGE, {"size": (5, 9), "mode": "bilinear"}),
     (IMAGE, {"scale_factor": (2, 1.5), "mode": "bilinear", "align_corners": True}),
     (IMAGE, {"scale_factor": 1.3, "mode": "bilinear", "recompute_scale_factor": True}),
+    (IMAGE, {"scale_factor": 1.5, "mode": "bilinear"}),     # 1.5 * 7 is no integer
+    (IMAGE, {"scale_factor": 1.5, "mode": "bicubic"}),
     (IMAGE, {"scale_factor": 2, "mode": "bicubic"}),
     (IMAGE, {"size": (4, 11), "mode": "bicubic", "align_corners": True}),
     (VOLUME, {"scale_factor": 2, "mode": "trilinear"}),
@@ -158,3 +163,43 @@ def test_activations_are_those_of_torch():
     for name, given, options, shapes in ACTIVATIONS:
         pairs.layer(name, given, options, shapes, modes=(False,))
     pairs.check()
+
+
+@pytest.mark.parametrize("name, given, options, sizes", [
+    ("Conv2d", (4, 4, 3), {"padding": 1}, [(7, 6), (10, 8), (13, 12), (15, 14)]),
+    ("BatchNorm2d", (4,), {}, [(7, 6), (10, 8), (13, 12), (15, 14)]),
+    ("AdaptiveAvgPool2d", (1,), {}, [(7, 6), (10, 8), (13, 12), (15, 14)]),
+    ("AdaptiveMaxPool2d", (2,), {}, [(7, 6), (4, 9)]),
+    ("Upsample", (), {"scale_factor": 1.5, "mode": "bicubic"}, [(7, 6), (4, 9), (5, 5)])])
+def test_sizes_that_change(name, given, options, sizes):
+    pairs, counts = Pairs(), []
+    ours, theirs = layer_pair(name, *given, **options)
+    for batch, size in zip((2, 9, 5, 11), sizes):
+        x, = inputs_of([(batch, 4, *size)])
+        before = mt.compile_stats()["compiled"]
+        got = ours(mt.array(x))
+        got.numpy()
+        counts.append(mt.compile_stats()["compiled"] - before)
+        pairs.expect(f"{name} {x.shape}", got, theirs(torch.tensor(x)))
+    pairs.check()
+    if len(sizes) == 4:         # then a program for sizes in general is there
+        assert counts[2:] == [0, 0]
+
+
+def test_no_images_at_all():
+    for layer in (nn.Conv2d(4, 2, 3), nn.MaxPool2d(2), nn.BatchNorm2d(4).eval(), nn.Flatten(),
+                  nn.AdaptiveAvgPool2d(3), nn.Upsample(scale_factor=2)):
+        assert layer(mt.zeros(0, 4, 6, 6)).numpy().shape[0] == 0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_other_dtypes(dtype):
+    x, results = mt.array(inputs_of([IMAGE])[0], dtype), []
+    for layer in (nn.Conv2d(4, 4, 3), nn.ConvTranspose2d(4, 4, 3, 2), nn.BatchNorm2d(4),
+                  nn.GroupNorm(2, 4), nn.LayerNorm(6), nn.RMSNorm(6), nn.PReLU(), nn.GELU(),
+                  nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(3), nn.Dropout(),
+                  nn.Upsample(scale_factor=1.5, mode="bilinear"), nn.Linear(6, 3)):
+        y = layer.to(dtype)(x)
+        results += [y, mt.grad((y * y).sum(), x)]
+    for one in results:
+        assert one.dtype == x.dtype and numpy.isfinite(one.numpy().astype("float64")).all()

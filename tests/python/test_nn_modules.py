@@ -220,6 +220,18 @@ def test_statistics_move_in_a_replayed_step():
     assert ours[1].num_batches_tracked.item() == 5
 
 
+def test_layers_inside_of_jit():
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(True), nn.Dropout(),
+                          nn.Linear(8, 1))
+    traced, optimizer = mt.jit(model), mt.optim.Adam(model.parameters())
+    for step in range(4):
+        x, = inputs_of([(5, 4)], step)
+        optimizer.step((traced(x) ** 2).mean())
+    assert traced.reasons == [] and model[1].num_batches_tracked.item() == 4
+    model.eval()
+    assert traced(x).tolist() == model(mt.array(x)).tolist()
+
+
 def test_dropout():
     mt.manual_seed(0)
     x = mt.ones(100, 50)

@@ -160,6 +160,8 @@ def test_state_goes_on_after_loading(name):
     ours.load_state_dict(dict(zip(names, (one.numpy() for one in theirs.state_dict().values()))))
     own.load_state_dict(other.state_dict())         # PyTorch's
     again = getattr(mt.optim, name)(ours.parameters(), 1.0, **options)
+    for group in again.param_groups:        # numbers of the group come back, too
+        group.update({"betas": (0.1, 0.2)} if "betas" in group else {"momentum": 0.1})
     again.load_state_dict(own.state_dict())         # and our own
     assert again.param_groups[0]["lr"] == 0.05
     for step in range(3, 5):

@@ -35,7 +35,8 @@ _methods.install()
 from mintor import amp, fft, linalg, memory, nn, optim, random  # noqa: E402
 from mintor.jit import jit  # noqa: E402
 from mintor.profiling import profile  # noqa: E402
-from mintor.nn import Module, Parameter  # noqa: E402
+from mintor.nn import Module, Parameter, init  # noqa: E402
+from mintor.optim import lr_scheduler  # noqa: E402
 from mintor.random import (bernoulli, manual_seed, multinomial, rand, rand_like,  # noqa: E402
                            randint, randn, randn_like, randperm)
 

@@ -175,8 +175,8 @@ class _Plan:
         return self.starts, self.steps, self.counts, self.dropped
 
 
-# Slices by what is compiled, (shape, steps, counts, dropped): plans by where they start, at which run,
-# and how often one started elsewhere later.
+# Slices by what is compiled, (shape, steps, counts, dropped): plans by where they start, at which
+# run, and how often one started elsewhere later.
 _seen = {}
 _MOST_SEEN, _MOST_MOVES = 16, 4
 

@@ -6,6 +6,7 @@ names of parameters. Functions of functional (`nn.relu`) and optimizers are here
 them.
 """
 # pylint: disable=wildcard-import
+from mintor.functions import bmm, logsumexp, matmul
 from mintor.nn import functional, init, utils
 from mintor.nn.functional import *
 from mintor.nn.functional import binary_cross_entropy as bce_loss

@@ -163,7 +163,16 @@ def sparse_(tensor, sparsity, std=0.01, generator=None):
     return _set(tensor, values)
 
 
-gauss_ = normal_
-constant, uniform, normal, gauss = constant_, uniform_, normal_, normal_
-xavier_uniform, xavier_normal, xavier_gauss_ = xavier_uniform_, xavier_normal_, xavier_normal_
+def invariant_uniform_(tensor, mode="fan_in"):
+    """Jittor's: kaiming_uniform_ of a linear layer."""
+    return kaiming_uniform_(tensor, 0, mode, "linear")
+
+
+def relu_invariant_gauss_(tensor, mode="fan_in"):
+    """Jittor's: kaiming_normal_ of relu."""
+    return kaiming_normal_(tensor, 0, mode, "relu")
+
+
+gauss_, zero_, one_, xavier_gauss_ = normal_, zeros_, ones_, xavier_normal_
+xavier_uniform, xavier_normal = xavier_uniform_, xavier_normal_
 kaiming_uniform, kaiming_normal = kaiming_uniform_, kaiming_normal_

@@ -80,7 +80,7 @@ def _spread(x, dim, places):
                              x.shape[:dim] + places.shape + x.shape[dim + 1:])
 
 
-def _adaptive(rank, even, uneven, name, doc):
+def _adaptive(rank, whole, even, uneven, name, doc):
     def pool(x, output_size, return_indices=False):
         if return_indices:
             raise ValueError(f"{name}: return_indices is not there")
@@ -90,6 +90,8 @@ def _adaptive(rank, even, uneven, name, doc):
             sizes = [output_size] * rank if output_size is None or \
                 hasattr(output_size, "__index__") else list(output_size)
             sizes = [own if size is None else size for size, own in zip(sizes, space, strict=True)]
+            if all(size == 1 for size in sizes):    # sizes of x may change without compiling
+                return whole(x, tuple(range(2, x.ndim)), keepdims=True)
             if all(own % size == 0 for own, size in zip(space, sizes)):
                 kernel = [own // size for own, size in zip(space, sizes)]
                 return even(x, kernel)
@@ -112,10 +114,10 @@ max_pool1d, max_pool2d, max_pool3d = (_max(rank) for rank in (1, 2, 3))
 avg_pool1d, avg_pool2d, avg_pool3d = _averages.values()
 lp_pool1d, lp_pool2d, lp_pool3d = (_power(rank) for rank in (1, 2, 3))
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = (
-    _adaptive(rank, pool, _adaptive_max, f"adaptive_max_pool{rank}d", "The largest")
+    _adaptive(rank, functions.max, pool, _adaptive_max, f"adaptive_max_pool{rank}d", "The largest")
     for rank, pool in ((1, max_pool1d), (2, max_pool2d), (3, max_pool3d)))
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = (
-    _adaptive(rank, pool, _adaptive_mean, f"adaptive_avg_pool{rank}d", "The mean")
+    _adaptive(rank, functions.mean, pool, _adaptive_mean, f"adaptive_avg_pool{rank}d", "The mean")
     for rank, pool in _averages.items())
 
 __all__ = [f"{name}_pool{rank}d" for name in ("max", "avg", "lp", "adaptive_max", "adaptive_avg")

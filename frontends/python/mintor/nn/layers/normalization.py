@@ -154,7 +154,13 @@ class InstanceNorm3d(_InstanceNorm):
     _ranks = (4, 5)
 
 
-InstanceNorm = InstanceNorm2d
+class InstanceNorm(InstanceNorm2d):
+    """Jittor's: as InstanceNorm2d, with weight and bias."""
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, is_train=True, sync=True):
+        del sync
+        super().__init__(num_features, eps, momentum, affine)
+        self.training = is_train
 
 
 class LayerNorm(Module):
