@@ -198,7 +198,8 @@ def _to(self, *arguments, dtype=None, device=None, copy=False, **_):
 def _assign(self, value):
     """Gives this array the value of another one, with its own shape and dtype."""
     value = arrays.cast(arrays.as_array(value), self.dtype)
-    _mintor.assign(self, functions.broadcast_to(value, self.shape))
+    _mintor.assign(self, value if value.shape == self.shape else
+                   functions.broadcast_to(value, self.shape))
     return self
 
 
