@@ -214,3 +214,10 @@ def test_there_are_two_hundred_names():
 def test_errors(call, error):
     with pytest.raises(error):
         call()
+
+
+def test_sums_with_a_factor():
+    a = mt.array([1.0, 2.0])
+    assert a.add(mt.array([4.0, 2.0]), alpha=0.5).tolist() == [3, 3]
+    assert a.sub(mt.array([4.0, 2.0]), alpha=2).tolist() == [-7, -2]
+    assert a.mul_(2).add_(1, alpha=0.5).tolist() == [2.5, 4.5] == a.tolist()

@@ -65,6 +65,15 @@ def _in_place(function):
     return method
 
 
+def _scaled(function):
+    """function(x, alpha * other), as PyTorch's add and sub have it."""
+    def scaled(x, other, *, alpha=1):
+        return function(x, other if isinstance(alpha, int) and alpha == 1 else
+                        functions.multiply(other, alpha))
+    scaled.__doc__ = "Of x and alpha * other."
+    return scaled
+
+
 class _Size(int):
     """An integer that may be called: x.size the count, x.size() the shape, x.size(0) one size."""
 
@@ -213,6 +222,10 @@ def install():
         setattr(Array, name, _method(getattr(functions, name)))
     for name in _IN_PLACE:
         setattr(Array, name + "_", _in_place(getattr(functions, name)))
+    for names, function in ((("add",), functions.add), (("sub", "subtract"), functions.subtract)):
+        for name in names:
+            setattr(Array, name, _method(_scaled(function)))
+            setattr(Array, name + "_", _in_place(_scaled(function)))
     members = {
         "max": _extreme("max", functions.argmax), "min": _extreme("min", functions.argmin),
         "repeat": _repeat, "item": _item, "numpy": lambda self: _mintor.numpy(self),
