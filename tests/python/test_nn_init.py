@@ -120,6 +120,9 @@ def test_gradients_are_clipped_and_parameters_are_vectors():
         got = nn.utils.clip_grad_norm_(ours.parameters(), 0.5, norm)
         wanted = torch.nn.utils.clip_grad_norm_(theirs.parameters(), 0.5, norm)
         assert got.item() == pytest.approx(wanted.item(), rel=1e-4)
+        before = ours.weight.grad.tolist()
+        nn.utils.clip_grad_norm_(ours.parameters(), 1e6, norm)      # nothing to be done
+        assert ours.weight.grad.tolist() == before
         nn.utils.clip_grad_value_(ours.parameters(), 0.1)
         torch.nn.utils.clip_grad_value_(theirs.parameters(), 0.1)
         for one, two in zip(ours.parameters(), theirs.parameters()):

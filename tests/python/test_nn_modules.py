@@ -324,9 +324,9 @@ def test_errors(make, text):
 
 def test_the_first_step_after_loading_is_a_step_like_others():
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.1), nn.Linear(4, 1))
+    mt.sync()       # what other tests left
     model.load_state_dict({name: one.numpy() for name, one in model.state_dict().items()})
     optimizer, counts = mt.optim.Adam(model.parameters()), []
-    mt.sync()       # what other tests left
     for step in range(3):
         before = mt.compile_stats()["compiled"]
         x, = inputs_of([(6, 3)], step)

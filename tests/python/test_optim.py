@@ -176,28 +176,30 @@ def test_state_goes_on_after_loading(name):
 
 
 def test_parameters_that_join_later_have_steps_of_their_own():
-    one, two = nn.Parameter([1.0, 2.0]), nn.Parameter([3.0, 4.0])
-    their = [torch.nn.Parameter(torch.tensor(x.numpy())) for x in (one, two)]
-    own, other = mt.optim.Adam([one], 0.1), torch.optim.Adam(their[:1], 0.1)
+    one, two, three = nn.Parameter([1.0, 2.0]), nn.Parameter([3.0, 4.0]), nn.Parameter([0.5, 1.0])
+    their = [torch.nn.Parameter(torch.tensor(x.numpy())) for x in (one, two, three)]
+    own, other = mt.optim.Adam([one, three], 0.1), torch.optim.Adam(their[::2], 0.1)
     for step in range(6):
         if step == 2:
             own.add_param_group({"params": [two], "lr": 0.2})
-            other.add_param_group({"params": their[1:], "lr": 0.2})
+            other.add_param_group({"params": their[1:2], "lr": 0.2})
         only_one = step % 2
-        own.step((one ** 2).sum() if only_one else ((one * two) ** 2).sum())
+        own.step((one ** 2).sum() if only_one else ((one * two * three) ** 2).sum())
         other.zero_grad()
-        ((their[0] ** 2).sum() if only_one else ((their[0] * their[1]) ** 2).sum()).backward()
+        ((their[0] ** 2).sum() if only_one else
+         ((their[0] * their[1] * their[2]) ** 2).sum()).backward()
         other.step()
-    for x, y in zip((one, two), their):
+    for x, y in zip((one, two, three), their):
         numpy.testing.assert_allclose(x.numpy(), y.detach().numpy(), rtol=1e-5)
     assert own.state[one]["step"] == 6 and own.state[two]["step"] == 2
+    assert own.state[three]["step"] == 3
 
 
 def test_half_precision_parameters():
     one = nn.Parameter(mt.ones(4, dtype="float16"))
     optim = mt.optim.Adam([one], 0.125)
     for _ in range(2):
-        optim.step((one * mt.array([0.0, 1.0, -1.0, 2.0])).sum())
+        optim.step((one * mt.array([0.0, 1.0, -1.0, 2.0], dtype="float16")).sum())
     assert one.dtype == "float16" and one.tolist() == [1.0, 0.75, 1.25, 0.75]
 
 
