@@ -8,6 +8,7 @@
 
 #include "compiler/codegen/c_text.h"
 #include "compiler/codegen/emit_cpp.h"
+#include "compiler/codegen/idle_symbols.h"
 #include "compiler/codegen/program_conditions.h"
 #include "compiler/codegen/program_phases.h"
 #include "compiler/codegen/program_sizes.h"
@@ -371,7 +372,8 @@ std::vector<SourceFile> headers_of(const Program& program) {
   return headers;
 }
 
-ProgramSource emit_program(const Program& program, const std::string& weights_sha256) {
+ProgramSource emit_program(const Program& planned, const std::string& weights_sha256) {
+  const Program program = without_idle_symbols(planned);
   ProgramSource source;
   source.headers = headers_of(program);
   source.units.push_back({"program.cpp", emit_program_unit(program, weights_sha256), {}});
