@@ -84,7 +84,9 @@ class EntryWriter {
       const std::string parts = parts_of(phases_[i], mentioned);
       if (parts != "1") cases.push_back("case " + std::to_string(i) + ": return " + parts + ";");
     }
-    out_.symbol_locals(mentioned, "symbols", "Size");
+    const bool plain =
+        std::ranges::all_of(mentioned, [&](const Index& e) { return always_fits(program_, e); });
+    out_.symbol_locals(mentioned, "symbols", plain ? "int64_t" : "Size");
     out_.open("switch (phase) {");
     for (const std::string& text : cases) out_.line(text);
     out_.line("default: return 1;");
