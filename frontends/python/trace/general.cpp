@@ -30,12 +30,19 @@ std::optional<Index> in_terms_of(const Sample& symbol, const Index& name, const 
 }
 
 constexpr int64_t kLeastSize = 2;  // 0 and 1 mean something else in a broadcast
+constexpr int64_t kMostSize = int64_t{1} << 40;  // sizes in bytes stay far within 64 bits
 
-// Few processes meet a batch or a length above it later; for one that does a program is compiled
-// again, with a bound that is larger as much. Sums over 4096 elements are one block (docs/numerics).
+bool may_be_symbol(const Sample& sample) {
+  return std::min(sample.before, sample.now) >= kLeastSize &&
+         std::max(sample.before, sample.now) <= kMostSize;
+}
+
+// The square of its samples. Few processes meet a larger one later; for one that does a program is
+// compiled again, with a larger bound. Sums over 4096 elements are one block (docs/numerics.md).
 int64_t bound_of(const Sample& sample) {
   const auto larger = static_cast<uint64_t>(std::max(sample.before, sample.now));
-  return std::max(int64_t{4096}, static_cast<int64_t>(16 * std::bit_ceil(larger)));
+  const int64_t rounded = std::min<int64_t>(std::bit_ceil(larger), int64_t{1} << 20);
+  return std::max(rounded * rounded, int64_t{4096});
 }
 
 }  // namespace
@@ -74,10 +81,7 @@ std::optional<General> generalise(std::span<const int64_t> before, std::span<con
       general.numbers.push_back(*known);
       continue;
     }
-    if (number.before < kLeastSize || number.now < kLeastSize ||
-        symbols.size() >= MT_MAX_SYMBOLS / 2) {
-      return std::nullopt;
-    }
+    if (!may_be_symbol(number) || symbols.size() >= MT_MAX_SYMBOLS / 2) return std::nullopt;
     general.numbers.push_back(Index::var(symbol_name(symbols.size())));
     general.defined_by.push_back(i);
     general.hints.push_back(number.now);
