@@ -8,6 +8,7 @@
 
 #include "compiler/codegen/c_text.h"
 #include "compiler/codegen/emit_cpp.h"
+#include "compiler/codegen/idle_symbols.h"
 #include "compiler/codegen/program_conditions.h"
 #include "compiler/codegen/program_phases.h"
 #include "compiler/codegen/program_sizes.h"
@@ -83,7 +84,9 @@ class EntryWriter {
       const std::string parts = parts_of(phases_[i], mentioned);
       if (parts != "1") cases.push_back("case " + std::to_string(i) + ": return " + parts + ";");
     }
-    out_.symbol_locals(mentioned, "symbols", "Size");
+    const bool plain =
+        std::ranges::all_of(mentioned, [&](const Index& e) { return always_fits(program_, e); });
+    out_.symbol_locals(mentioned, "symbols", plain ? "int64_t" : "Size");
     out_.open("switch (phase) {");
     for (const std::string& text : cases) out_.line(text);
     out_.line("default: return 1;");
@@ -371,7 +374,8 @@ std::vector<SourceFile> headers_of(const Program& program) {
   return headers;
 }
 
-ProgramSource emit_program(const Program& program, const std::string& weights_sha256) {
+ProgramSource emit_program(const Program& planned, const std::string& weights_sha256) {
+  const Program program = without_idle_symbols(planned);
   ProgramSource source;
   source.headers = headers_of(program);
   source.units.push_back({"program.cpp", emit_program_unit(program, weights_sha256), {}});

@@ -24,7 +24,7 @@ struct ProgramSource {
 };
 
 // weights_sha256: of the payload of weights.bin, "" when nothing is to be compared.
-ProgramSource emit_program(const Program& program, const std::string& weights_sha256);
+ProgramSource emit_program(const Program& planned, const std::string& weights_sha256);
 
 // A program whose kernels are compiled apart from it, so that programs share them. A kernel's text
 // and name depend on what it does alone: not on names, nor on the program.
@@ -38,7 +38,7 @@ struct SharedProgram {
   std::vector<SharedKernel> kernels;  // each once, lowest level first
   std::vector<TargetInfo> levels;
 };
-SharedProgram emit_shared(const Program& program);
+SharedProgram emit_shared(const Program& planned);
 // Kernels of one level as a unit; two units may have the same kernel.
 SourceFile shared_unit(const std::string& file, const TargetInfo& level,
                        const std::vector<const SharedKernel*>& kernels);

@@ -86,8 +86,7 @@ struct Checks {
 
   void add(const Index& size, const std::string& tensor, int64_t dim) {
     if (size.is_const() || size.as_var()) return;
-    const bool fits = magnitude(size, program) <= kSafe;
-    if (fits && ranges.proves_nonnegative(size)) return;
+    if (always_fits(program, size) && ranges.proves_nonnegative(size)) return;
     if (stage_of(program, size) != stage) return;
     if (std::ranges::find(list, size, &Check::size) != list.end()) return;
     list.push_back({size, tensor, dim});
@@ -135,6 +134,8 @@ std::vector<Check> checks_of(const Program& program, int32_t stage) {
 }
 
 }  // namespace
+
+bool always_fits(const Program& program, const Index& e) { return magnitude(e, program) <= kSafe; }
 
 bool needs_check(const Program& program, int32_t stage) {
   return !checks_of(program, stage).empty();

@@ -13,4 +13,7 @@ void write_size_functions(ProgramWriter& out, const Program& program);
 void write_size_check(ProgramWriter& out, const Program& program);
 bool needs_check(const Program& program, int32_t stage);
 
+// Whether no number on the way to e leaves 64 bits, whatever the symbols are in their ranges.
+bool always_fits(const Program& program, const Index& e);
+
 }  // namespace mintor

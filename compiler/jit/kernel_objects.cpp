@@ -16,6 +16,8 @@ namespace mintor {
 // A file costs what the prelude takes to read (15 ms), whatever is in it; that much text of kernels
 // takes about twice as long.
 static constexpr size_t kWorthAFile = 4096;
+// The thread that compiles program.cpp gets fewer kernels: its text takes this much less time.
+static constexpr size_t kProgramShare = 6;
 
 KernelObjects::KernelObjects(const Cache& cache, const SharedProgram& program,
                              std::string surroundings)
@@ -49,12 +51,15 @@ bool KernelObjects::find(const SharedKernel& kernel) {
   return true;
 }
 
-void KernelObjects::add_units(size_t level, const std::vector<const SharedKernel*>& kernels) {
+void KernelObjects::add_units(size_t level, std::vector<const SharedKernel*> kernels) {
   size_t bytes = 0;
   for (const SharedKernel* kernel : kernels) bytes += kernel->text.size();
   if (kernels.empty()) return;
   const auto most = static_cast<size_t>(compile_threads());
   std::vector<Unit> parts(std::clamp<size_t>(bytes / kWorthAFile, 1, most));
+  parts.front().bytes = program_.program.text.size() / kProgramShare;
+  std::ranges::stable_sort(kernels, std::ranges::greater(),
+                           [](const SharedKernel* kernel) { return kernel->text.size(); });
   for (const SharedKernel* kernel : kernels) {
     Unit& shortest = *std::ranges::min_element(parts, {}, &Unit::bytes);
     shortest.kernels.push_back(kernel);

@@ -35,7 +35,7 @@ class KernelObjects {
   };
   std::string key_of(const SharedKernel& kernel) const;
   bool find(const SharedKernel& kernel);
-  void add_units(size_t level, const std::vector<const SharedKernel*>& kernels);
+  void add_units(size_t level, std::vector<const SharedKernel*> kernels);
 
   const Cache& cache_;
   const SharedProgram& program_;

@@ -127,14 +127,18 @@ std::vector<LoopInfo> outer_nest(const Kernel& kernel) {
 }
 
 void parallelise_outer(Kernel& kernel, size_t most_loops) {
+  // Enough tasks for any machine, and of the loops inside of the outermost: that one may be the
+  // batch, and what fits one batch fits all, so that it is compiled once.
+  constexpr int64_t kTasks = 64, kTasksInside = 8;
   std::vector<LoopInfo> nest = outer_nest(kernel);
   if (nest.size() > most_loops) nest.resize(most_loops);
   if (nest.empty()) return;
   std::string var = nest[0].var;
+  const int64_t outermost = nest[0].trip().value_or(kTasks);
+  int64_t inside = 1;
   for (size_t n = 1; n < nest.size(); ++n) {
-    // Enough tasks for any machine: what is left inside stays a plain loop.
-    const auto trip = nest[0].trip();
-    if (n == 1 && trip && *trip >= 64) break;
+    if (inside >= kTasksInside && inside * outermost >= kTasks) break;
+    inside *= nest[n].trip().value_or(1);
     const std::string joined = fresh_name(kernel, "task");
     if (!try_step(kernel, "fuse", {var, nest[n].var, joined})) break;
     var = joined;

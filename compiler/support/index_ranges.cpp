@@ -9,6 +9,7 @@
 
 #include "compiler/support/error.h"
 #include "compiler/support/index_poly.h"
+#include "compiler/support/index_question.h"
 
 namespace mintor {
 namespace {
@@ -57,13 +58,17 @@ Interval multiply_intervals(const Interval& a, const Interval& b) {
 class Prover {
  public:
   explicit Prover(const Ranges& ranges) : ranges_(ranges) {}
+  // Does not try for long what cannot be.
+  explicit Prover(Question& question) : ranges_(question.ranges()), question_(&question) {}
 
   Bound lower(const Index& e) {
     if (e.is_const()) return e.value();
-    bool exact = false;
-    Bound by_interval = interval_lower(e, exact);
-    if (exact) return by_interval;
-    return larger(by_interval, eliminate(e));
+    if (!question_) return find_lower(e);
+    if (const auto known = question_->bounds.find(e); known != question_->bounds.end())
+      return known->second;
+    const Bound found = find_lower(e);
+    if (budget_ >= 0) question_->bounds.emplace(e, found);
+    return found;
   }
   Bound upper(const Index& e) { return times(lower(e * Index(-1)), -1); }
 
@@ -72,7 +77,7 @@ class Prover {
     bool exact = false;
     Bound b = interval_lower(e, exact);
     if (b && *b >= 0) return true;
-    if (exact) return false;
+    if (exact || !may_exceed(e, -1)) return false;
     b = eliminate(e);
     return b && *b >= 0;
   }
@@ -138,7 +143,22 @@ class Prover {
 
  private:
   const Ranges& ranges_;
+  Question* question_ = nullptr;
   int budget_ = kBudget;
+
+  // Whether e may be found to be above a bound: it is not where e has that value.
+  bool may_exceed(const Index& e, Bound bound) {
+    if (!question_ || !bound) return true;
+    const auto seen = question_->seen(e);
+    return !seen || seen->least > *bound;
+  }
+
+  Bound find_lower(const Index& e) {
+    bool exact = false;
+    Bound by_interval = interval_lower(e, exact);
+    if (exact || !may_exceed(e, by_interval)) return by_interval;
+    return larger(by_interval, eliminate(e));
+  }
 
   // Does the value or the bound of `atom` mention variable `name`?
   bool reaches(const Index::Atom& atom, std::string_view name, int depth) {
@@ -360,32 +380,54 @@ const Range* Ranges::find(std::string_view name) const {
 }
 
 // A bound that does not fit 64 bits is no bound: nothing is proved by it.
-template <class Result, class Question>
-static Result unless_overflow(Result unknown, const Question& question) {
+template <class Result, class Ask>
+static Result unless_overflow(Result unknown, const Ask& ask) {
   try {
-    return question();
+    return ask();
   } catch (const CompileError&) {
     return unknown;
   }
 }
 
-std::optional<int64_t> Ranges::lower(const Index& e) const {
-  return unless_overflow<std::optional<int64_t>>(std::nullopt,
-                                                 [&] { return Prover(*this).lower(simplify(e)); });
-}
-std::optional<int64_t> Ranges::upper(const Index& e) const {
-  return unless_overflow<std::optional<int64_t>>(std::nullopt,
-                                                 [&] { return Prover(*this).upper(simplify(e)); });
+Question::Question(const Ranges& ranges)
+    : ranges_(ranges),
+      samples_{Sample(ranges, Sample::At::low), Sample(ranges, Sample::At::high),
+               Sample(ranges, Sample::At::mixed), Sample(ranges, Sample::At::mixed_otherwise)} {}
+
+std::optional<Question::Seen> Question::seen(const Index& e) {
+  if (!ranges_.rules().empty()) return std::nullopt;
+  std::optional<Seen> seen;
+  for (Sample& sample : samples_) {
+    const std::optional<int64_t> value = sample.value(e);
+    if (!value) continue;
+    seen = seen ? Seen{std::min(seen->least, *value), std::max(seen->most, *value)}
+                : Seen{*value, *value};
+  }
+  return seen;
 }
 
-bool Ranges::proves_nonnegative(const Index& e) const {
-  return unless_overflow(false, [&] {
+std::optional<int64_t> Question::lower(const Index& e) {
+  return unless_overflow<Bound>(std::nullopt, [&] { return Prover(*this).lower(simplify(e)); });
+}
+std::optional<int64_t> Question::upper(const Index& e) {
+  return unless_overflow<Bound>(std::nullopt, [&] { return Prover(*this).upper(simplify(e)); });
+}
+
+bool Question::nonnegative(const Index& e) {
+  if (e.is_const()) return e.value() >= 0;
+  if (const auto known = nonnegative_.find(e); known != nonnegative_.end()) return known->second;
+  const bool proved = unless_overflow(false, [&] {
     if (Prover(*this).nonnegative(e)) return true;
-    if (e.poly().plain && !rules_) return false;
-    Index simple = simplify(e);
+    if (e.poly().plain && ranges_.rules().empty()) return false;
+    const Index simple = simplify(e);
     return !(simple == e) && Prover(*this).nonnegative(simple);
   });
+  return nonnegative_.emplace(e, proved).first->second;
 }
+
+std::optional<int64_t> Ranges::lower(const Index& e) const { return Question(*this).lower(e); }
+std::optional<int64_t> Ranges::upper(const Index& e) const { return Question(*this).upper(e); }
+bool Ranges::proves_nonnegative(const Index& e) const { return Question(*this).nonnegative(e); }
 
 std::optional<Index> Ranges::lower_over(const Index& e, const std::set<std::string>& inner) const {
   return unless_overflow<std::optional<Index>>(std::nullopt, [&]() -> std::optional<Index> {

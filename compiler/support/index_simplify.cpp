@@ -10,6 +10,7 @@
 
 #include "compiler/support/error.h"
 #include "compiler/support/index_poly.h"
+#include "compiler/support/index_question.h"
 
 namespace mintor {
 namespace {
@@ -19,7 +20,7 @@ using namespace index_detail;
 
 class Simplifier {
  public:
-  explicit Simplifier(const Ranges& ranges) : ranges_(ranges) {}
+  explicit Simplifier(Question& question) : question_(question), ranges_(question.ranges()) {}
 
   Index run(const Index& e) {
     Index out = e;
@@ -32,6 +33,7 @@ class Simplifier {
   }
 
  private:
+  Question& question_;
   const Ranges& ranges_;
 
   // lo == hi decides a variable.
@@ -53,8 +55,9 @@ class Simplifier {
     return true;
   }
 
-  Index once(const Index& e) {
-    if (unchanged(e)) return e;
+  Index once(const Index& given) {
+    if (unchanged(given)) return given;
+    const Index e = recombine(given);  // an address needs no answers on each of its coordinates
     Index out = 0;
     for (const auto& term : e.poly().terms) {
       Index product = term.coefficient;
@@ -115,8 +118,8 @@ class Simplifier {
 
   // The min or max of two, decided by the ranges, or with what both have in common outside.
   Index extremum(bool is_min, const Index& a, const Index& b) {
-    if (ranges_.proves_nonnegative(b - a)) return is_min ? a : b;
-    if (ranges_.proves_nonnegative(a - b)) return is_min ? b : a;
+    if (question_.nonnegative(b - a)) return is_min ? a : b;
+    if (question_.nonnegative(a - b)) return is_min ? b : a;
     Index common = 0;
     for (const auto& term : a.poly().terms)
       for (const auto& other : b.poly().terms)
@@ -130,7 +133,7 @@ class Simplifier {
       auto value = fixed(*ref);
       return value ? *value : from_atom(ref);
     }
-    Index a = run(ref->a), b = run(ref->b);
+    Index a = question_.simplify_part(ref->a), b = question_.simplify_part(ref->b);
     switch (ref->kind) {
       case Kind::floordiv:
         return divide(a, b, true);
@@ -145,8 +148,9 @@ class Simplifier {
     throw InternalError("index", "unknown atom");
   }
 
+  // 0 <= e < d.
   bool in_range(const Index& e, const Index& d) {
-    return ranges_.proves_nonnegative(e) && ranges_.proves_nonnegative(d - e - 1);
+    return question_.nonnegative(e) && question_.nonnegative(d - e - 1);
   }
 
   // The largest known divisor of a term's value.
@@ -183,7 +187,11 @@ class Simplifier {
                              : floor_mod(rest.value(), b.value());
     if (in_range(rest, b)) return quotient_wanted ? Index(0) : rest;
     if (b.is_const()) {
-      auto lo = ranges_.lower(rest), hi = ranges_.upper(rest);
+      const auto seen = question_.seen(rest);
+      const bool varies =
+          seen && floor_div(seen->least, b.value()) != floor_div(seen->most, b.value());
+      auto lo = varies ? std::nullopt : question_.lower(rest);
+      auto hi = lo ? question_.upper(rest) : std::nullopt;
       if (lo && hi && floor_div(*lo, b.value()) == floor_div(*hi, b.value())) {
         int64_t k = floor_div(*lo, b.value());
         return quotient_wanted ? Index(k) : rest - Index(k) * b;
@@ -259,12 +267,21 @@ class Simplifier {
 
 }  // namespace
 
-Index Ranges::simplify(const Index& e) const {
+Index Question::simplify_part(const Index& e) {
+  if (const auto known = simplified_.find(e); known != simplified_.end()) return known->second;
+  const Index simple = Simplifier(*this).run(e);
+  simplified_.emplace(simple, simple);
+  return simplified_.emplace(e, simple).first->second;
+}
+
+Index Question::simplify(const Index& e) {
   try {
-    return Simplifier(*this).run(e);
+    return simplify_part(e);
   } catch (const CompileError&) {  // a trial form does not fit 64 bits: e stays as it is
-    return e;
+    return simplified_.emplace(e, e).first->second;
   }
 }
+
+Index Ranges::simplify(const Index& e) const { return Question(*this).simplify(e); }
 
 }  // namespace mintor

@@ -140,11 +140,12 @@ struct Program {
 extern const Program program;
 
 // Tasks [begin, end) of `count` that part `part` of `parts` runs: contiguous, sizes differ by at
-// most one.
+// most one. A function of its own: a program calls it once a launch, which would be most of its
+// code.
 struct Share {
   int64_t begin, end;
 };
-static inline Share share(int64_t count, int32_t part, int32_t parts) {
+[[gnu::noinline]] static inline Share share(int64_t count, int32_t part, int32_t parts) {
   const int64_t base = count / parts, extra = count % parts;
   const int64_t begin = part * base + (part < extra ? part : extra);
   return {begin, begin + base + (part < extra ? 1 : 0)};

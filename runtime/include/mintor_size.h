@@ -63,7 +63,7 @@ static inline Size mt_imax(Size a, Size b) {
 
 // How many parts tasks are worth: below this much work the hand-over to a thread takes longer.
 static const int64_t kLeastWork = int64_t(1) << 15;
-static inline int64_t worth(Size tasks, Size work) {
+[[gnu::noinline]] static inline int64_t worth(Size tasks, Size work) {
   const int64_t most = work.fits ? 1 + work.value / kLeastWork : tasks.value;
   return tasks.value < most ? tasks.value : most;
 }

@@ -80,6 +80,25 @@ TEST_F(Shared, ANewProgramCompilesItsNewKernelsOnly) {
   EXPECT_EQ(compiled(graph("three", "exp", "sqrt", 41)), 1u);
 }
 
+// Rows that are computed on their own, and sums over them.
+std::string rows(const std::string& symbol, const std::string& n) {
+  const std::string type = "f32[" + n + ", 16, 40]";
+  return "graph rows " + symbol + "{\n  x = input " + type + "\n  a = tanh " + type +
+         " (x)\n  s = reduce f32[" + n +
+         ", 16] (a) add dims = [2] identity -0\n  t = reduce f32[16, 40]"
+         " (a) add dims = [0] identity -0\n  results a, s, t\n}";
+}
+
+TEST_F(Shared, KernelsOfOneBatchAreThoseOfAll) {
+  const auto compiled = [&](const std::string& text) {
+    return jit_compile(context, emit_shared(program(text, {find_level("native").level})))
+        .compiled_kernels;
+  };
+  EXPECT_EQ(compiled(rows("", "64")), 3u);
+  EXPECT_EQ(compiled(rows("", "48")), 1u);                   // the sum over the rows
+  EXPECT_EQ(compiled(rows("(n: 2..4096 ~ 48) ", "n")), 1u);  // the same
+}
+
 TEST_F(Shared, KernelsOfSeveralObjectsMeet) {
   compiled(graph("one", "tanh", "exp"));
   compiled(graph("two", "exp", "sqrt"));

@@ -61,6 +61,18 @@ def test_sizes_in_general_compile_nothing_more():
     assert mt.compile_stats()["compiled"] == before
 
 
+def test_a_size_above_all_that_came_is_compiled_for_once():
+    total = lambda n: mt.array(values(n)).cos().sum().item()
+    wanted = lambda n: float(numpy.cos(values(n).astype("float64")).sum())
+    total(5), total(6)
+    before = mt.compile_stats()["compiled"]
+    assert total(4096) == pytest.approx(wanted(4096), rel=1e-3)
+    assert mt.compile_stats()["compiled"] == before
+    for n in (4097, 20000, 4097, 8, 4096):
+        assert total(n) == pytest.approx(wanted(n), rel=1e-3)
+    assert mt.compile_stats()["compiled"] == before + 1
+
+
 def test_structures_and_static_values():
     @mt.jit
     def f(tree, kind, *, times=1):

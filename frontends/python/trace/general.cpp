@@ -4,6 +4,8 @@
 // else it is a symbol of its own.
 #include "frontends/python/trace/general.h"
 
+#include <algorithm>
+#include <bit>
 #include <map>
 
 #include "runtime/include/mintor_abi.h"
@@ -25,6 +27,22 @@ std::optional<Index> in_terms_of(const Sample& symbol, const Index& name, const 
     return name * (number.now / symbol.now);
   }
   return std::nullopt;
+}
+
+constexpr int64_t kLeastSize = 2;  // 0 and 1 mean something else in a broadcast
+constexpr int64_t kMostSize = int64_t{1} << 40;  // sizes in bytes stay far within 64 bits
+
+bool may_be_symbol(const Sample& sample) {
+  return std::min(sample.before, sample.now) >= kLeastSize &&
+         std::max(sample.before, sample.now) <= kMostSize;
+}
+
+// The square of its samples. Few processes meet a larger one later; for one that does a program is
+// compiled again, with a larger bound. Sums over 4096 elements are one block (docs/numerics.md).
+int64_t bound_of(const Sample& sample) {
+  const auto larger = static_cast<uint64_t>(std::max(sample.before, sample.now));
+  const int64_t rounded = std::min<int64_t>(std::bit_ceil(larger), int64_t{1} << 20);
+  return std::max(rounded * rounded, int64_t{4096});
 }
 
 }  // namespace
@@ -63,12 +81,11 @@ std::optional<General> generalise(std::span<const int64_t> before, std::span<con
       general.numbers.push_back(*known);
       continue;
     }
-    if (number.before < 2 || number.now < 2 || symbols.size() >= MT_MAX_SYMBOLS / 2) {
-      return std::nullopt;
-    }
+    if (!may_be_symbol(number) || symbols.size() >= MT_MAX_SYMBOLS / 2) return std::nullopt;
     general.numbers.push_back(Index::var(symbol_name(symbols.size())));
     general.defined_by.push_back(i);
     general.hints.push_back(number.now);
+    general.most.push_back(bound_of(number));
     symbols.push_back(number);
   }
   if (symbols.empty()) return std::nullopt;
@@ -81,7 +98,7 @@ std::optional<std::vector<int64_t>> General::match(std::span<const int64_t> give
   std::map<std::string, int64_t, std::less<>> values;
   for (size_t s = 0; s < defined_by.size(); ++s) {
     const int64_t value = given[defined_by[s]];
-    if (value < 2) return std::nullopt;
+    if (value < kLeastSize || value > most[s]) return std::nullopt;
     symbols.push_back(value);
     values[symbol_name(s)] = value;
   }

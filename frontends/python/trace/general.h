@@ -3,7 +3,8 @@
 // attributes differ, become one: a number that differs is a symbol, or a multiple of one and a
 // constant, as both samples say. Takes the numbers of the two; gives symbols and an expression for
 // each number. Keeps true: whether a third segment is one of them is checked number by number; what
-// a segment may become for sizes in general is checked by its operators (NotGeneral).
+// a segment may become for sizes in general is checked by its operators (NotGeneral); a symbol has
+// a bound far above its samples, so that sums over it have few levels and sizes fit 64 bits.
 //
 //   x[64, 10] -> reshape (64, 2, 5)      numbers 64 10 64 2 5
 //   x[48, 10] -> reshape (48, 2, 5)      numbers 48 10 48 2 5      ->   s0 10 s0 2 5
@@ -24,7 +25,7 @@ std::vector<int64_t> numbers_of(const TapeContents& contents);
 
 struct General {
   std::vector<size_t> defined_by;  // for each symbol the number that it is
-  std::vector<int64_t> hints;
+  std::vector<int64_t> hints, most;  // of each symbol a typical value, and its bound
   std::vector<Index> numbers;  // over the symbols s0, s1, ...
 
   // Values of the symbols; null where a number is not what its expression gives.

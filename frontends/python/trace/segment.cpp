@@ -128,7 +128,7 @@ void Writer::find_needed() {
 
 void Writer::add_symbols() {
   for (size_t s = 0; s < general_->hints.size(); ++s) {
-    graph_.add_symbol({symbol_name(s), 2, -1, 1, general_->hints[s]});
+    graph_.add_symbol({symbol_name(s), 2, general_->most[s], 1, general_->hints[s]});
     size_inputs_.push_back(
         builder_.input("size" + std::to_string(s), DType::u8, {Index::var(symbol_name(s))}));
   }
