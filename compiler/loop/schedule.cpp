@@ -131,10 +131,12 @@ void parallelise_outer(Kernel& kernel, size_t most_loops) {
   if (nest.size() > most_loops) nest.resize(most_loops);
   if (nest.empty()) return;
   std::string var = nest[0].var;
+  std::optional<int64_t> tasks = nest[0].trip();
   for (size_t n = 1; n < nest.size(); ++n) {
     // Enough tasks for any machine: what is left inside stays a plain loop.
-    const auto trip = nest[0].trip();
-    if (n == 1 && trip && *trip >= 64) break;
+    if (tasks && *tasks >= 64) break;
+    const auto trip = nest[n].trip();
+    tasks = tasks && trip ? std::optional(*tasks * *trip) : std::nullopt;
     const std::string joined = fresh_name(kernel, "task");
     if (!try_step(kernel, "fuse", {var, nest[n].var, joined})) break;
     var = joined;
