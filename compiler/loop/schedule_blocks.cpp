@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blocks for reads across memory. Takes a kernel whose innermost loop becomes vectors; puts the loop
-// along which such a read is contiguous, or a piece of it, directly around the vector.
-// Keeps true: only by steps; a kernel without such a read stays as it was.
+// Blocks for reads across memory. Takes a kernel whose innermost loop becomes vectors; puts the
+// loop along which such a read is contiguous, or a piece of it, directly around the vector. Keeps
+// true: only by steps; a kernel without such a read stays as it was.
 //| for h, w {                              for h_o, w_o {
 //|   y[h, w] = x[w, h]          ->           for h_i in 0..16 { x16 y[h, w] = x[w, h] }
 //| }                                       }
@@ -18,7 +18,7 @@
 namespace mintor {
 namespace {
 
-constexpr int64_t kBlock = kLanes;      // elements of a line: 64 bytes of f32
+constexpr int64_t kBlock = kLanes;   // elements of a line: 64 bytes of f32
 constexpr int64_t kKeptLines = 256;  // lines that the first cache surely keeps
 
 // Whether the lines of one step of `nest[at]` are gone before the next: as many as there are steps

@@ -209,29 +209,29 @@ Graph run(CompileContext&, const Graph& graph) {
   const SymbolValues typical = typical_symbols(graph);
   Orders orders(graph);
   FromParameters from_parameters(graph);
-  return rewrite(
-      graph,
-      [&](Builder& b, const Node& old,
-          std::span<const Value> operands) -> std::optional<std::vector<Value>> {
-        if (old.kind != Kind::contract || !is_float(old.results[0].dtype)) return std::nullopt;
-        Contract c = old.as<Contract>();
-        if (c.order.form != Order::Form::chain) return std::nullopt;
-        std::vector<ContractAxis> out, summed;
-        for (const ContractAxis& a : c.axes) {
-          if (a.role == AxisRole::window) return std::nullopt;
-          (a.role == AxisRole::k ? summed : out).push_back(a);
-        }
-        if (out.size() < 2) return std::nullopt;
-        const Orientation orientation(b.graph(), typical, from_parameters, c, operands);
-        const Perm order = cheapest_order(orientation, out, orders.wanted(old));
-        if (is_identity(order)) return std::nullopt;
-        orders.set(old, order);
-        c.axes.clear();
-        for (const int32_t d : order) c.axes.push_back(out[static_cast<size_t>(d)]);
-        c.axes.insert(c.axes.end(), summed.begin(), summed.end());
-        return std::vector<Value>{
-            b.transpose(b.contract(operands[0], operands[1], c), inverse(order))};
-      });
+  return rewrite(graph,
+                 [&](Builder& b, const Node& old,
+                     std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+                   if (old.kind != Kind::contract || !is_float(old.results[0].dtype))
+                     return std::nullopt;
+                   Contract c = old.as<Contract>();
+                   if (c.order.form != Order::Form::chain) return std::nullopt;
+                   std::vector<ContractAxis> out, summed;
+                   for (const ContractAxis& a : c.axes) {
+                     if (a.role == AxisRole::window) return std::nullopt;
+                     (a.role == AxisRole::k ? summed : out).push_back(a);
+                   }
+                   if (out.size() < 2) return std::nullopt;
+                   const Orientation orientation(b.graph(), typical, from_parameters, c, operands);
+                   const Perm order = cheapest_order(orientation, out, orders.wanted(old));
+                   if (is_identity(order)) return std::nullopt;
+                   orders.set(old, order);
+                   c.axes.clear();
+                   for (const int32_t d : order) c.axes.push_back(out[static_cast<size_t>(d)]);
+                   c.axes.insert(c.axes.end(), summed.begin(), summed.end());
+                   return std::vector<Value>{
+                       b.transpose(b.contract(operands[0], operands[1], c), inverse(order))};
+                 });
 }
 
 }  // namespace
