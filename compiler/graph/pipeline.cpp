@@ -52,6 +52,9 @@ static constexpr PipelineEntry kBitPreserving[] = {
     {"channels_last",
      "needs: composed transposes. gives: convolutions whose channels are innermost, transposes "
      "around them"},
+    {"orient_contracts",
+     "needs: composed transposes, which it reads through. gives: products whose vectors need the "
+     "fewest copies"},
     {"sink_transpose",
      "needs: transposes made by channels_last. gives: whole regions in one layout, transposes at "
      "borders"},

@@ -46,6 +46,17 @@ struct Steps {
   Halves split(const std::string& var, int64_t factor);
 };
 
+// A read of which the innermost loop of a nest crosses a line of memory with each lane: the loop
+// that walks along the lines, and those between the two. Nothing where the lines stay in the cache.
+struct Crossing {
+  LoopInfo along;
+  std::vector<std::string> between;
+};
+std::optional<Crossing> read_across(const Kernel& kernel, const std::string& innermost);
+// A piece of that loop goes directly around the vector: inside of `vectors`, the loop over them
+// that a split of the innermost one made, or empty.
+void block_reads(Kernel& kernel, const Crossing& crossing, const std::string& vectors);
+
 // The outermost perfect nest: loops that contain nothing but the next one.
 std::vector<LoopInfo> outer_nest(const Kernel& kernel);
 // Fuses outer loops until there are enough tasks, and makes that loop parallel.

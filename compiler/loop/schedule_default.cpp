@@ -32,13 +32,16 @@ void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside) {
       lanes = 4;
   }
   if (trip && *trip < lanes) return;
+  const std::optional<Crossing> crossing = read_across(kernel, loop.var);
   Kernel attempt = kernel;
   if (trip && *trip == lanes) {
+    if (crossing) block_reads(attempt, *crossing, "");
     if (try_step(attempt, "vectorize", {loop.var})) kernel = attempt;
     return;
   }
   const std::optional<Halves> halves = try_split(attempt, loop.var, lanes);
   if (!halves) return;
+  if (crossing) block_reads(attempt, *crossing, halves->outer);
   // Inside other loops the tail is a loop of its own; at the top it would run in every task, so it
   // stays masked.
   if (inside && !(trip && *trip % lanes == 0)) try_step(attempt, "peel_tail", {halves->outer});

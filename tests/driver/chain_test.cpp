@@ -86,6 +86,35 @@ constexpr Named kGraphs[] = {
   s = reduce f32[x_0] (r) add dims = [1] identity -0
   results r, s
 })"},
+    // Weights larger than the rows of a batch: vectors run along the batch, in odd sizes.
+    {"few_rows", R"(graph few_rows {
+  x  = input    f32[19, 70]
+  w  = input    f32[150, 70]
+  u  = input    f32[41, 150]
+  dy = input    f32[19, 41]
+  v0 = contract f32[19, 150] (x, w) m = 19, n = 150, k = 70 | x[m, k] y[n, k]
+  h  = relu     f32[19, 150] (v0)
+  y  = contract f32[19, 41] (h, u) m = 19, n = 41, k = 150 | x[m, k] y[n, k]
+  dh = contract f32[19, 150] (dy, u) m = 19, n = 150, k = 41 | x[m, k] y[k, n]
+  dv = mul      f32[19, 150] (dh, h)
+  v1 = contract f32[150, 41] (h, dy) k: m = 150, n = 41, m: k = 19 | x[m, k] y[m, n]
+  du = reindex  f32[41, 150] (v1) [i1, i0] fill 0
+  v2 = sub      f32[41, 150] (u, du)
+  results y, dv, v2
+})"},
+    // Reads across memory, in blocks: long and short loops along the lines, loops between, tails.
+    {"across", R"(graph across (n: 0..40 ~ 17) {
+  x = input   f32[70, 333]
+  y = input   f32[5, 3, 21, 301]
+  z = input   f32[n, 3, 300]
+  a = reindex f32[333, 70] (x) [i1, i0] fill 0
+  b = reindex f32[301, 5, 21, 3] (y) [i1, i3, i2, i0] fill 0
+  c = reindex f32[3, 301, 21, 5] (y) [i3, i0, i2, i1] fill 0
+  d = reindex f32[21, 3, 5, 301] (y) [i2, i1, i0, i3] fill 0
+  e = reindex f32[300, 3, n] (z) [i2, i1, i0] fill 0
+  f = reindex f32[3, 300, n] (z) [i2, i0, i1] fill 0
+  results a, b, c, d, e, f
+})"},
     // A conditional loop, and a loop in a branch in a loop.
     {"control", R"(graph control (n: 0..40 ~ 17) {
   x = input f32[n, 8]

@@ -123,6 +123,18 @@ std::optional<int64_t> trip_of(const Kernel& kernel, const std::string& var) {
   return std::nullopt;
 }
 
+// Few panels that stay in the cache leave too few tasks: those are then tiles of rows, each of
+// which takes all panels.
+bool rows_are_tasks(const Contraction& c, const Plan& plan, const Tile& tile) {
+  constexpr int64_t kManyPanels = 16;
+  if (plan.out.size() > 2 || plan.guarded || plan.rows.empty()) return false;
+  if (!plan.rows_extent || !plan.columns_extent || plan.panel_bytes > c.target.l2_bytes / 2)
+    return false;
+  const int64_t panels = (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1;
+  const int64_t tiles = (*plan.rows_extent - 1) / tile.rows + 1;
+  return panels < kManyPanels && tiles > panels;
+}
+
 // Rows of one tile in one column variant: split, borders peeled, copies jammed.
 void tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, Steps& step,
                std::vector<std::string>& jammed) {
@@ -152,27 +164,39 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
   const int64_t width = tile.vectors * kLanes;
   Steps step{kernel};
   const LoopOrigin columns = axis_of(plan.columns);
+  const bool by_rows = rows_are_tasks(c, plan, tile);
+  Halves row_tiles;
+  if (by_rows) row_tiles = step.split(loop_of(kernel, axis_of(plan.rows)), tile.rows);
   const auto [v_o, v_i] = step.split(loop_of(kernel, columns), width);
   const bool even = columns_extent && *columns_extent % width == 0;
   // Large vector operands are read once per task: their panels outermost. Small ones stay in the
   // cache: rows outermost.
   const bool panels_first =
-      plan.panel_bytes == 0 || plan.panel_bytes > c.target.l2_bytes / 2 || plan.out.size() <= 2;
+      !by_rows &&
+      (plan.panel_bytes == 0 || plan.panel_bytes > c.target.l2_bytes / 2 || plan.out.size() <= 2);
   std::vector<StepArg> order;
   const std::vector<std::string> others(plan.out.begin(), plan.out.end() - 1);
   std::vector<std::string> outer, rows;
   for (const std::string& axis : others)
-    (axis == plan.rows ? rows : outer).push_back(loop_of(kernel, axis_of(axis)));
+    if (axis != plan.rows) outer.push_back(loop_of(kernel, axis_of(axis)));
+  if (by_rows) outer.push_back(row_tiles.outer);
+  if (!plan.rows.empty())
+    rows.push_back(by_rows ? row_tiles.inner : loop_of(kernel, axis_of(plan.rows)));
   if (panels_first) order.push_back(v_o);
   order.insert(order.end(), outer.begin(), outer.end());
   if (!panels_first) order.push_back(v_o);
   order.insert(order.end(), rows.begin(), rows.end());
   order.push_back(v_i);
   step("reorder", order);
-  if (!even) step("branch_tail", {v_o});
+  if (by_rows && *plan.rows_extent % tile.rows != 0) step("branch_tail", {row_tiles.outer});
+  if (!even)
+    for (const std::string& copy : copies_of(kernel, part_of(columns, LoopPart::outer)))
+      step("branch_tail", {copy});
 
   std::vector<std::string> jammed;
-  if (!plan.rows.empty())
+  if (by_rows)
+    jammed = copies_of(kernel, part_of(axis_of(plan.rows), LoopPart::inner));
+  else if (!plan.rows.empty())
     for (const std::string& copy : copies_of(kernel, axis_of(plan.rows)))
       tile_rows(plan, tile, copy, step, jammed);
 
@@ -204,7 +228,10 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
 
   if (step.refusal) return step.refusal;
   parallelise_outer(kernel, std::max<size_t>(1, panels_first ? 1 + outer.size() : outer.size()));
-  because = tile.because + (panels_first ? "; column panels outermost" : "; rows outermost") +
+  because = tile.because +
+            (panels_first ? "; column panels outermost"
+             : by_rows    ? "; tiles of rows are tasks"
+                          : "; rows outermost") +
             (plan.guarded ? "; borders peeled" : "");
   return {};
 }
