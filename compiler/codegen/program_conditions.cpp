@@ -16,7 +16,7 @@ std::string staged(const std::string& function, int32_t stage) {
 
 std::vector<Condition> conditions_of(const Program& program, int32_t stage) {
   std::vector<Condition> found;
-  for (const Condition& c : program.conditions)
+  for (const Condition& c : program.entries[0].conditions)
     if (std::max(stage_of(program, c.left), stage_of(program, c.right)) == stage)
       found.push_back(c);
   return found;
@@ -97,10 +97,10 @@ void write_conditions(ProgramWriter& out, const Program& program) {
   if (needs_derive(program)) write_derive(out, program);
   for (int32_t stage = 0; stage <= static_cast<int32_t>(program.dynamic.size()); ++stage)
     write_check(out, staged("check_conditions", stage), conditions_of(program, stage));
-  const std::vector<Phase> phases = phases_of(program.forward);
+  const std::vector<Phase> phases = phases_of(program.entries[0]);
   for (size_t p = 0; p < phases.size(); ++p)
     if (phases[p].check != nullptr)
-      write_check(out, check_name(program.forward, p), {phases[p].check->condition});
+      write_check(out, check_name(program.entries[0], p), {phases[p].check->condition});
 }
 
 }  // namespace mintor

@@ -36,10 +36,8 @@ class EntryWriter {
  public:
   EntryWriter(ProgramWriter& out, const Program& program, const Entry& entry)
       : out_(out), program_(program), entry_(entry) {
-    const bool once = &entry == &program.prepare;
-    const Index end = once ? Index(program.prepare_arena_bytes) : program.arena_bytes;
     scratch_bytes_ = scratch_bytes(program, entry);
-    scratch_ = end - kScratchPieces * scratch_bytes_;
+    scratch_ = entry.arena_bytes - kScratchPieces * scratch_bytes_;
     phases_ = phases_of(entry);
   }
 
@@ -346,8 +344,8 @@ std::string emit_program_unit(const Program& program, const std::string& weights
   write_size_check(out, program);
   write_conditions(out, program);
   EntryWriter(out, program, program.prepare).write("prepare");
-  EntryWriter(out, program, program.forward).write("forward");
-  write_order(out, program, program.forward, "forward_next");
+  EntryWriter(out, program, program.entries[0]).write("forward");
+  write_order(out, program, program.entries[0], "forward_next");
   write_program_constant(out, program, weights_sha256);
   const std::string body = out.take();
   std::string text = banner(program, "The program");

@@ -108,8 +108,8 @@ struct Checks {
 
   void add_rest() {
     const auto whole = [&](const Index& e) { add(e, "nullptr", -1); };
-    Index end = program.arena_bytes;
-    for (const int32_t id : program.outputs) {
+    Index end = program.entries[0].arena_bytes;
+    for (const int32_t id : program.entries[0].outputs) {
       if (program.buffers[id].place != Place::output) continue;
       whole(end);
       end = end + program.buffers[id].bytes();
@@ -118,11 +118,11 @@ struct Checks {
     // A part lies in its whole.
     for (const Buffer& buffer : program.buffers)
       if (buffer.view_of < 0) whole(buffer.offset);
-    visit_launches(program.forward.steps, [&](const Launch& launch) {
+    visit_launches(program.entries[0].steps, [&](const Launch& launch) {
       for (const Index& symbol : launch.symbols) whole(symbol);
       for (const Index& tasks : launch.tasks) whole(tasks);
     });
-    for (const Index& trip : trips_of(program.forward)) whole(trip);
+    for (const Index& trip : trips_of(program.entries[0])) whole(trip);
   }
 };
 
@@ -191,9 +191,9 @@ void write_size_check(ProgramWriter& out, const Program& program) {
 
 void write_size_functions(ProgramWriter& out, const Program& program) {
   std::vector<std::pair<std::string, Index>> dims, bytes, offsets, homes;
-  Index end = program.arena_bytes;
-  for (size_t o = 0; o < program.outputs.size(); ++o) {
-    const Buffer& buffer = program.buffers[program.outputs[o]];
+  Index end = program.entries[0].arena_bytes;
+  for (size_t o = 0; o < program.entries[0].outputs.size(); ++o) {
+    const Buffer& buffer = program.buffers[program.entries[0].outputs[o]];
     Index total = size_of(buffer.dtype);
     for (size_t d = 0; d < buffer.shape.size(); ++d) {
       total = total * buffer.shape[d];

@@ -74,7 +74,7 @@ void check_symbol_count(const Program& program) {
 // What `run` computes with is what it can read off the inputs.
 void check_symbols_are_bound(const Program& program) {
   std::set<std::string> bound;
-  for (const int32_t id : program.inputs) {
+  for (const int32_t id : program.entries[0].inputs) {
     for (const Index& extent : program.buffers[id].shape) {
       if (const auto symbol = extent.as_var()) bound.insert(*symbol);
     }
@@ -168,11 +168,11 @@ std::string table_name(const TargetInfo& level) {
 }
 
 void write_tables(ProgramWriter& out, const Program& program) {
-  tensor_table(out, program, program.inputs, "kInputs");
-  tensor_table(out, program, program.outputs, "kOutputs");
+  tensor_table(out, program, program.entries[0].inputs, "kInputs");
+  tensor_table(out, program, program.entries[0].outputs, "kOutputs");
   symbol_tables(out, program);
   name_table(out, program.prepare, "kPrepareNames");
-  name_table(out, program.forward, "kForwardNames");
+  name_table(out, program.entries[0], "kForwardNames");
   out.open("static const Level kLevels[] = {");
   for (const TargetInfo& level : program.levels) {
     out.line("{" + c_string(level.level) + ", " + target_of(level).supported(level) + ", &" +
@@ -188,7 +188,7 @@ void write_program_constant(ProgramWriter& out, const Program& program,
   for (const TargetInfo& level : program.levels)
     levels += (levels.empty() ? "" : ",") + level.level;
   const auto count = [](size_t n) { return std::to_string(n); };
-  const size_t forward = phases_of(program.forward).size();
+  const size_t forward = phases_of(program.entries[0]).size();
   const auto entry = [&](const std::string& name, const Entry& of, const char* names) {
     const size_t phases = phases_of(of).size();
     if (phases == 0) return std::string("{nullptr, 0, nullptr, nullptr, nullptr},");
@@ -199,11 +199,11 @@ void write_program_constant(ProgramWriter& out, const Program& program,
   state_tables(out, program);
   out.open("const Program program = {");
   out.line("{" + c_string(program.name) + ", " + c_string(program.numerics_hash) + ", " +
-           c_string(levels) + ", nullptr, " + count(program.inputs.size()) + ", " +
-           count(program.outputs.size()) + ", " + count(program.symbols.size()) + ", " +
+           c_string(levels) + ", nullptr, " + count(program.entries[0].inputs.size()) + ", " +
+           count(program.entries[0].outputs.size()) + ", " + count(program.symbols.size()) + ", " +
            count(forward) + ",");
-  out.line(" " + table_or_null(!program.inputs.empty(), "kInputs") + ", " +
-           table_or_null(!program.outputs.empty(), "kOutputs") + ", " +
+  out.line(" " + table_or_null(!program.entries[0].inputs.empty(), "kInputs") + ", " +
+           table_or_null(!program.entries[0].outputs.empty(), "kOutputs") + ", " +
            table_or_null(!program.symbols.empty(), "kSymbols") + ", " +
            table_or_null(forward > 0, "kForwardNames") + ", " + count(program.weights_bytes) +
            ", " + program.packed_bytes.str() + ", " + count(program.states.size()) + ", " +
@@ -211,13 +211,13 @@ void write_program_constant(ProgramWriter& out, const Program& program,
   out.line("kLevels,");
   out.line(count(program.levels.size()) + ",");
   out.line(entry("prepare", program.prepare, "kPrepareNames"));
-  out.line(entry("forward", program.forward, "kForwardNames"));
+  out.line(entry("forward", program.entries[0], "kForwardNames"));
   for (const char* function : {"arena_bytes", "output_bytes", "output_dim", "output_offset"}) {
     out.line(std::string(function) + ",");
   }
   out.line(table_or_null(needs_derive(program), "derive") + ",");
   out.line(c_string(weights_sha256) + ",");
-  out.line(count(program.prepare_arena_bytes) + ",");
+  out.line(count(program.prepare.arena_bytes.value()) + ",");
   out.line(table_or_null(needs_check(program, 0), "check_sizes") + ",");
   out.line(table_or_null(!conditions_of(program, 0).empty(), "check_conditions") + ",");
   const auto early = std::ranges::count_if(program.symbols, [&](const Symbol& symbol) {

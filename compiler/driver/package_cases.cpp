@@ -84,10 +84,10 @@ std::vector<VerifyCase> seeded_case(CompileContext& context, const Program& prog
   const std::vector<Tensor> inputs = seeded_inputs(program, kSeed);
   const std::vector<Tensor> outputs = jit(context, with_level(program, level))->run(inputs);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    made.inputs.push_back({port_name(program.buffers[program.inputs[i]]), inputs[i]});
+    made.inputs.push_back({port_name(program.buffers[program.entries[0].inputs[i]]), inputs[i]});
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
-    made.outputs.push_back({port_name(program.buffers[program.outputs[i]]), outputs[i]});
+    made.outputs.push_back({port_name(program.buffers[program.entries[0].outputs[i]]), outputs[i]});
   }
   return {made};
 }
@@ -97,7 +97,7 @@ std::vector<VerifyCase> seeded_case(CompileContext& context, const Program& prog
 std::vector<Tensor> seeded_inputs(const Program& program, uint64_t seed) {
   const auto sizes = hint_values(program);
   std::vector<Tensor> inputs;
-  for (const int32_t id : program.inputs) {
+  for (const int32_t id : program.entries[0].inputs) {
     const Buffer& buffer = program.buffers[id];
     std::vector<int64_t> shape;
     for (const Index& extent : buffer.shape) {
@@ -114,10 +114,9 @@ Program with_level(const Program& program, size_t level) {
   Program one = program;
   one.levels = {program.levels.at(level)};
   for (LevelKernels& kernel : one.kernels) kernel.levels = {Kernel(kernel.levels.at(level))};
-  for (Entry* entry : {&one.prepare, &one.forward}) {
-    visit_launches(entry->steps,
-                   [&](Launch& launch) { launch.tasks = {Index(launch.tasks.at(level))}; });
-  }
+  const auto keep_level = [&](Launch& launch) { launch.tasks = {Index(launch.tasks.at(level))}; };
+  visit_launches(one.prepare.steps, keep_level);
+  for (Entry& entry : one.entries) visit_launches(entry.steps, keep_level);
   return one;
 }
 
@@ -126,9 +125,9 @@ std::vector<VerifyCase> package_cases(CompileContext& context, const Program& pr
   if (given.empty()) return seeded_case(context, program);
   std::vector<VerifyCase> cases;
   for (const Case& item : given) {
-    cases.push_back({by_position(program, program.inputs, item.inputs, "input"),
-                     by_position(program, program.outputs, item.outputs, "output"), item.rtol,
-                     item.atol});
+    cases.push_back({by_position(program, program.entries[0].inputs, item.inputs, "input"),
+                     by_position(program, program.entries[0].outputs, item.outputs, "output"),
+                     item.rtol, item.atol});
   }
   return cases;
 }

@@ -140,13 +140,14 @@ void write_program_package(CompileContext& context, const Program& given,
     const bool ours = header.file == "kernels.h";
     contents.headers.push_back({header.file, ours ? formatted(header) : header.text});
   }
-  contents.inputs = tensors_of(program, program.inputs);
-  contents.outputs = tensors_of(program, program.outputs);
+  contents.inputs = tensors_of(program, program.entries[0].inputs);
+  contents.outputs = tensors_of(program, program.entries[0].outputs);
   for (const Symbol& symbol : program.symbols) {
     contents.symbols.push_back({symbol.name, symbol.lo, symbol.hi, symbol.divisor,
                                 symbol.value ? symbol.value->str() : ""});
   }
-  for (const Condition& c : program.conditions) contents.conditions.push_back(to_string(c));
+  for (const Condition& c : program.entries[0].conditions)
+    contents.conditions.push_back(to_string(c));
   for (const std::string& path : context.source_files) {
     contents.sources[fs::path(path).filename().string()] = sha256_of_file(path);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes a value; walks its operands. Keeps true: an input is not from parameters; neither is a
-// parameter that is updated, nor what has effects, nor a value whose size depends on a call, for it
+// parameter that is a state, nor what has effects, nor a value whose size depends on a call, for it
 // is kept for all calls; branches and loops run where they stand.
 #include "compiler/graph/from_parameters.h"
 
@@ -9,11 +9,12 @@
 namespace mintor {
 
 FromParameters::FromParameters(const Graph& graph) {
-  for (const Update& update : graph.updates) updated_.insert(update.parameter);
+  for (const Update& update : graph.updates) states_.insert(update.parameter);
+  states_.insert(graph.states.begin(), graph.states.end());
 }
 
 bool FromParameters::answer(const Node& node) const {
-  if (node.kind == Kind::parameter) return !updated_.contains(node.as<ParameterAttr>().name);
+  if (node.kind == Kind::parameter) return !states_.contains(node.as<ParameterAttr>().name);
   if (node.kind == Kind::constant) return true;
   if (node.kind == Kind::code || node.kind == Kind::host) return false;
   if (node.kind == Kind::if_ || node.kind == Kind::loop || node.kind == Kind::bind) return false;

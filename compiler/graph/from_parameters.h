@@ -15,14 +15,14 @@ namespace mintor {
 
 class FromParameters {
  public:
-  // `graph`: whose updates say which parameters do not keep their values.
+  // `graph`: says which parameters are states, which do not keep their values.
   explicit FromParameters(const Graph& graph);
   bool operator()(const Value& value);
 
  private:
   bool answer(const Node& node) const;  // its operands are known
 
-  std::set<std::string> updated_;
+  std::set<std::string> states_;
   std::unordered_map<const Node*, bool> known_;
 };
 

@@ -54,6 +54,7 @@ Graph rewrite_once(const Graph& graph, const NodeRewrite& fn, bool& changed) {
     out.results.push_back({r.name, now(r.value)});
   for (const Update& u : graph.updates)
     out.updates.push_back({u.parameter, now(u.value)});
+  out.states = graph.states;
   return out;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one way in which passes make a new Graph: node by node, operands first, each node kept or
-// replaced. Takes a Graph and a callback; gives a Graph with the same name, symbols, results and
-// updates. Keeps true: nodes that nothing needs are dropped; scopes follow: what replaces a node
-// carries its scopes.
+// replaced. Takes a Graph and a callback; gives a Graph with the same name, symbols, results,
+// updates and states. Keeps true: nodes that nothing needs are dropped; scopes follow: what
+// replaces a node carries its scopes.
 #pragma once
 
 #include <functional>

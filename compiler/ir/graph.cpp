@@ -365,6 +365,11 @@ std::vector<const Node*> live_nodes(const Graph& graph) {
   return nodes;
 }
 
+bool is_state(const Graph& graph, std::string_view parameter) {
+  return std::ranges::find(graph.updates, parameter, &Update::parameter) != graph.updates.end() ||
+         std::ranges::find(graph.states, parameter) != graph.states.end();
+}
+
 std::vector<std::vector<const Node*>> users_of(const Graph& graph) {
   std::vector<std::vector<const Node*>> users(graph.nodes().size());
   for (const Node* node : live_nodes(graph)) {

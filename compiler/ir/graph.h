@@ -351,6 +351,9 @@ class Graph {
 
   std::vector<Result> results;
   std::vector<Update> updates;
+  // Parameters of this graph that another entry of the model updates (graph/join_entries.h), by
+  // name: they keep their values no more than those that it updates itself.
+  std::vector<std::string> states;
   std::string numerics_hash;  // of the frozen Graph that this one was made from; "" before that
 
  private:
@@ -366,6 +369,8 @@ class Graph {
 // Nodes that the results and updates need, in order; the `bind`, `compact` or `input` that defines
 // a size symbol is needed by whatever mentions the symbol.
 std::vector<const Node*> live_nodes(const Graph& graph);
+// Whether runs change a parameter: nothing that is made of it can be kept from run to run.
+bool is_state(const Graph& graph, std::string_view parameter);
 // All inputs in creation order, live or not: the signature of a region (operands are passed by
 // position).
 std::vector<const Node*> inputs_of(const Graph& graph);

@@ -3,6 +3,8 @@
 // Keeps true: variables of maps and axes of contracts are no symbols and stay.
 #include "compiler/ir/rename_symbols.h"
 
+#include <algorithm>
+
 namespace mintor {
 
 namespace {
@@ -43,28 +45,28 @@ struct Renamer {
   void operator()(CompactAttr& a) const { a.symbol = renamed(a.symbol, names); }
   void operator()(RegionAttr& a) const {
     index(a.trip);
-    for (auto& region : a.regions) region = graph(region);
+    for (auto& region : a.regions) region = mintor::renamed(region, names);
   }
 
-  std::shared_ptr<const Graph> graph(const std::shared_ptr<const Graph>& from) const {
-    bool mentioned = false;
-    for (const Symbol& s : from->symbols()) mentioned = mentioned || names.contains(s.name);
-    if (!mentioned) return from;
-    auto to = std::make_shared<Graph>(from->name());
-    for (const Symbol& s : from->symbols()) to->add_symbol(mintor::renamed(s, names));
-    for (const Condition& c : from->conditions()) to->add_condition(mintor::renamed(c, names));
+  Graph graph(const Graph& from) const {
+    Graph to(from.name());
+    for (const Symbol& s : from.symbols()) to.add_symbol(mintor::renamed(s, names));
+    for (const Condition& c : from.conditions()) to.add_condition(mintor::renamed(c, names));
     std::vector<const Node*> made;
     const auto now = [&](const Value& v) {
       return Value{made[static_cast<size_t>(v.node->id)], v.result};
     };
-    for (const auto& node : from->nodes()) {
+    for (const auto& node : from.nodes()) {
       std::vector<Value> operands;
       for (const Value& v : node->operands) operands.push_back(now(v));
-      made.push_back(to->add(node->kind, mintor::renamed(node->attr, names), operands,
-                             mintor::renamed(node->results, names)));
-      for (const std::string& scope : from->scopes(node.get())) to->add_scope(made.back(), scope);
+      made.push_back(to.add(node->kind, mintor::renamed(node->attr, names), operands,
+                            mintor::renamed(node->results, names)));
+      for (const std::string& scope : from.scopes(node.get())) to.add_scope(made.back(), scope);
     }
-    for (const Result& r : from->results) to->results.push_back({r.name, now(r.value)});
+    for (const Result& r : from.results) to.results.push_back({r.name, now(r.value)});
+    for (const Update& u : from.updates) to.updates.push_back({u.parameter, now(u.value)});
+    to.states = from.states;
+    to.numerics_hash = from.numerics_hash;
     return to;
   }
 };
@@ -107,8 +109,13 @@ Condition renamed(const Condition& condition, const SymbolNames& names) {
 
 std::shared_ptr<const Graph> renamed(const std::shared_ptr<const Graph>& region,
                                      const SymbolNames& names) {
-  return Renamer{names}.graph(region);
+  const bool mentioned = std::ranges::any_of(
+      region->symbols(), [&](const Symbol& symbol) { return names.contains(symbol.name); });
+  if (!mentioned) return region;
+  return std::make_shared<const Graph>(renamed(*region, names));
 }
+
+Graph renamed(const Graph& graph, const SymbolNames& names) { return Renamer{names}.graph(graph); }
 
 std::string bound_by(const Node& node) {
   if (node.kind == Kind::bind) return node.as<BindAttr>().symbol;

@@ -6,7 +6,9 @@
 //     r = relu f32[batch, 214] (z)                         @ scope, scope
 //     results r, name = z
 //     updates w := v
+//     states b                                             of another entry's updates
 //   }
+// A model of several entries is several such texts, one behind the other.
 // Constants of at most 16 elements print their values (floats as hex or shortest exact decimal);
 // larger ones and parameters print dtype, shape and SHA-256, their bytes in a side file (a map from
 // SHA-256 to Tensor).
@@ -33,6 +35,8 @@ std::string attributes_text(const Node& node);
 Blobs blobs_of(const Graph& graph);
 // Throws CompileError with line and column. A blob that is missing is an error that names it.
 Graph parse_graph(std::string_view text, const Blobs& blobs = {});
+// One Graph or several.
+std::vector<Graph> parse_graphs(std::string_view text, const Blobs& blobs = {});
 // The side file: a simple container of blobs. Checked against the hashes when read.
 void write_blobs(const Blobs& blobs, const std::string& path);
 Blobs read_blobs(const std::string& path);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text -> Graph: header, statements, regions, results and updates. Attributes are read in
+// Text -> Graph: header, statements, regions, results, updates and states. Attributes are read in
 // text_attr.cpp. Keeps true: every node goes through Builder::node, so that what parses has derived
 // types that agree with the text; sizes mention declared symbols only; errors carry line and
 // column.
@@ -33,6 +33,8 @@ class GraphParser {
         results();
       } else if (lexer_.at("updates")) {
         updates();
+      } else if (lexer_.accept("states")) {
+        states();
       } else if (lexer_.accept("needs")) {
         condition();
       } else {
@@ -253,6 +255,11 @@ class GraphParser {
     } while (lexer_.accept(","));
   }
 
+  void states() {
+    do graph_.states.push_back(lexer_.name_or_string("a parameter"));
+    while (lexer_.accept(","));
+  }
+
   Lexer& lexer_;
   const Blobs& blobs_;
   Graph& graph_;
@@ -270,6 +277,14 @@ Graph parse_graph(std::string_view text, const Blobs& blobs) {
   GraphParser(lexer, blobs, graph, 0).parse();
   if (!lexer.at_end()) lexer.fail("text follows the end of the graph");
   return graph;
+}
+
+std::vector<Graph> parse_graphs(std::string_view text, const Blobs& blobs) {
+  Lexer lexer(text, "graph text");
+  std::vector<Graph> graphs;
+  do GraphParser(lexer, blobs, graphs.emplace_back(), 0).parse();
+  while (!lexer.at_end());
+  return graphs;
 }
 
 }  // namespace mintor

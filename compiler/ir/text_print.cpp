@@ -178,7 +178,8 @@ std::vector<std::shared_ptr<const Graph>> regions_of(const Node& node) {
 }
 
 bool is_keyword(std::string_view name) {
-  return name == "results" || name == "updates" || name == "graph" || name == "needs";
+  return name == "results" || name == "updates" || name == "states" || name == "graph" ||
+         name == "needs";
 }
 
 class GraphPrinter {
@@ -226,6 +227,8 @@ class GraphPrinter {
                   }) +
              "\n";
     }
+    if (!graph_.states.empty())
+      out += indent + "  states " + join(graph_.states, name_or_quoted) + "\n";
     out += indent + "}\n";
   }
 

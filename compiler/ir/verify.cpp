@@ -278,11 +278,38 @@ std::string end_fault(const Graph& graph) {
   return "";
 }
 
+// The parameter that a region of the node reads by itself.
+bool reads_in_region(const Node& node, std::string_view parameter) {
+  const auto* attr = std::get_if<RegionAttr>(&node.attr);
+  if (attr == nullptr) return false;
+  const auto reads = [&](const std::unique_ptr<Node>& inner) {
+    if (inner->kind == Kind::parameter) return inner->as<ParameterAttr>().name == parameter;
+    return reads_in_region(*inner, parameter);
+  };
+  return std::ranges::any_of(attr->regions, [&](const std::shared_ptr<const Graph>& region) {
+    return std::ranges::any_of(region->nodes(), reads);
+  });
+}
+
+// What is computed of a parameter in a region is kept from run to run.
+std::string state_fault(const Graph& graph) {
+  std::vector<std::string> names = graph.states;
+  for (const Update& update : graph.updates) names.push_back(update.parameter);
+  for (const std::string& name : names)
+    for (const auto& node : graph.nodes())
+      if (reads_in_region(*node, name))
+        return "runs update the parameter '" + name +
+               "': a region captures it, as an operand of '" + std::string(name_of(node->kind)) +
+               "'";
+  return "";
+}
+
 }  // namespace
 
 std::string find_fault(const Graph& graph, Stage stage) {
   if (std::string fault = symbol_fault(graph); !fault.empty()) return fault;
   if (std::string fault = end_fault(graph); !fault.empty()) return fault;
+  if (std::string fault = state_fault(graph); !fault.empty()) return fault;
   for (const auto& node : graph.nodes()) {
     for (const Rule& rule : kRules) {
       if (rule.from > stage) continue;

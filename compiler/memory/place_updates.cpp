@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes a Program; asks for each copy at its end that fills a state whether the launch that makes
+// Takes an entry; asks for each copy at its end that fills a state whether the launch that makes
 // the value may write the state itself. Keeps true: launches in branches and loops do not, they may
 // run more than once or never.
 #include "compiler/memory/place_updates.h"
@@ -15,7 +15,7 @@ namespace {
 
 struct Updates {
   Program& program;
-  HostSteps& steps = program.forward.steps;
+  HostSteps& steps;
 
   const Kernel& kernel_of(const Launch& launch, size_t level) const {
     return program.kernels[find_kernel(program, launch.kernel)].levels[level];
@@ -96,8 +96,8 @@ struct Updates {
 
 }  // namespace
 
-void place_updates(CompileContext& context, Program& program) {
-  Updates updates{program};
+void place_updates(CompileContext& context, Program& program, Entry& entry) {
+  Updates updates{program, entry.steps};
   for (size_t s = updates.steps.size(); s-- > 0;) {
     const auto copy = updates.as_copy(updates.steps[s]);
     if (!copy) continue;

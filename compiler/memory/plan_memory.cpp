@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Liveness, in-place reuse and arena placement for both entries. Takes a Program; sets its offsets.
+// Liveness, in-place reuse and arena placement, entry by entry. Takes a Program; sets its offsets.
 // Keeps true: a chain of in-place buffers is one slot, live from its first write to its last read.
 #include "compiler/memory/plan_memory.h"
 
@@ -150,12 +150,13 @@ void place_packed(Program& program) {
   program.packed_bytes = end;
 }
 
-// Memory of each dynamic size, which is given when its symbol is bound. Outputs stay to the end.
-void place_dynamic(Program& program) {
-  const int end = visit_moments(
-      program.forward.steps, [](const Launch&, int) {}, [](int32_t, int) {}, [](int, int) {});
-  auto live = lifetimes(program, program.forward, Place::dynamic);
-  for (const int32_t output : program.outputs)
+// Memory of each dynamic size of an entry, which is given when its symbol is bound. Outputs stay to
+// the end.
+void place_dynamic(Program& program, const Entry& entry) {
+  const int end =
+      visit_moments(entry.steps, [](const Launch&, int) {}, [](int32_t, int) {}, [](int, int) {});
+  auto live = lifetimes(program, entry, Place::dynamic);
+  for (const int32_t output : entry.outputs)
     if (program.buffers[output].place == Place::dynamic) live[output].last = end;
   for (size_t d = 0; d < program.dynamic.size(); ++d) {
     std::vector<Slot> slots;
@@ -165,6 +166,7 @@ void place_dynamic(Program& program) {
       slots.push_back({lifetime, exact_bytes(program.buffers[buffer]), 0});
       buffers.push_back(buffer);
     }
+    if (slots.empty()) continue;
     program.dynamic[d].bytes = place(slots).bytes;
     for (size_t s = 0; s < slots.size(); ++s) program.buffers[buffers[s]].offset = slots[s].offset;
   }
@@ -184,22 +186,22 @@ void place_states(Program& program) {
 }
 
 void plan_memory(CompileContext& context, Program& program) {
-  place_updates(context, program);
+  for (Entry& entry : program.entries) place_updates(context, program, entry);
   place_states(program);
   place_packed(program);
-  EntryPlanner prepare{context, program, program.prepare, {}, {}, 0};
-  const ArenaPlan once = prepare.run();
-  check(once.bytes.is_const(), "plan_memory", "sizes in prepare are constant");
-  program.prepare_arena_bytes =
-      once.bytes.value() + kScratchPieces * scratch_bytes(program, program.prepare);
-  EntryPlanner forward{context, program, program.forward, {}, {}, 0};
-  const ArenaPlan plan = forward.run();
-  program.arena_bytes = plan.bytes + kScratchPieces * scratch_bytes(program, program.forward);
-  place_dynamic(program);
+  std::vector<EntryPlanner> planners{{context, program, program.prepare, {}, {}, 0}};
+  for (Entry& entry : program.entries) planners.push_back({context, program, entry, {}, {}, 0});
+  std::vector<ArenaPlan> plans;
+  for (EntryPlanner& planner : planners) {
+    plans.push_back(planner.run());
+    planner.entry.arena_bytes =
+        plans.back().bytes + kScratchPieces * scratch_bytes(program, planner.entry);
+  }
+  check(program.prepare.arena_bytes.is_const(), "plan_memory", "sizes in prepare are constant");
+  for (const Entry& entry : program.entries) place_dynamic(program, entry);
   program.report.clear();
   const SymbolValues hints = hint_values(program);
-  prepare.report(once, hints);
-  forward.report(plan, hints);
+  for (size_t p = 0; p < planners.size(); ++p) planners[p].report(plans[p], hints);
   for (const std::string& line : program.report) context.explain("memory: " + line);
   verify_memory(program);
 }

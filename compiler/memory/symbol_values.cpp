@@ -26,6 +26,13 @@ int64_t nearest_legal(const Symbol& symbol, int64_t value) {
   return symbol.hi >= 0 && up > symbol.hi ? symbol.hi / step * step : up;
 }
 
+std::vector<Condition> all_conditions(const Program& program) {
+  std::vector<Condition> all;
+  for (const Entry& entry : program.entries)
+    all.insert(all.end(), entry.conditions.begin(), entry.conditions.end());
+  return all;
+}
+
 // A size that some values may make negative, and whose it is.
 struct Extent {
   const Buffer* buffer;
@@ -91,7 +98,7 @@ int64_t value_at(const Index& e, const SymbolValues& values) {
 std::optional<SymbolValues> legal_values(const Program& program, SymbolValues values,
                                          int64_t least) {
   const std::vector<Extent> extents = symbolic_extents(program);
-  values = sizes_that_fit(program.symbols, program.conditions, std::move(values));
+  values = sizes_that_fit(program.symbols, all_conditions(program), std::move(values));
   int64_t left = missing(extents, values, least);
   for (int turn = 0; left > 0 && left < kHopeless && turn < kMostTurns; ++turn) {
     const Extent& bad = first_below(extents, values, least);

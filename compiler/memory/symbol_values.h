@@ -18,9 +18,9 @@ int64_t value_at(const Index& e, const SymbolValues& values);
 // CompileError names a size for which no values were found.
 SymbolValues hint_values(const Program& program);
 
-// `wanted` changed by a bounded search, first until the program's conditions hold (or nearly: what
-// is reserved for sizes that no run has does no harm), then until every size is at least `least`;
-// nullopt: not found.
+// `wanted` changed by a bounded search, first until the conditions of all entries hold (or nearly:
+// what is reserved for sizes that no run has does no harm), then until every size is at least
+// `least`; nullopt: not found.
 std::optional<SymbolValues> legal_values(const Program& program, SymbolValues wanted,
                                          int64_t least = 0);
 

@@ -120,13 +120,14 @@ void verify_packed(const Program& program) {
 
 void verify_memory(const Program& program) {
   verify_packed(program);
-  verify_entry(program, program.prepare, Place::arena, 0, program.prepare_arena_bytes, {});
+  verify_entry(program, program.prepare, Place::arena, 0, program.prepare.arena_bytes.value(), {});
   for (const SymbolValues& values : samples(program)) {
-    verify_entry(program, program.forward, Place::arena, 0, value_at(program.arena_bytes, values),
-                 values);
-    for (size_t d = 0; d < program.dynamic.size(); ++d)
-      verify_entry(program, program.forward, Place::dynamic, static_cast<int32_t>(d),
-                   value_at(program.dynamic[d].bytes, values), values);
+    for (const Entry& entry : program.entries) {
+      verify_entry(program, entry, Place::arena, 0, value_at(entry.arena_bytes, values), values);
+      for (size_t d = 0; d < program.dynamic.size(); ++d)
+        verify_entry(program, entry, Place::dynamic, static_cast<int32_t>(d),
+                     value_at(program.dynamic[d].bytes, values), values);
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 #include "compiler/program/program.h"
 #include "compiler/support/error.h"
 #include "compiler/support/index_poly.h"
+#include "compiler/support/nearest.h"
 
 namespace mintor {
 namespace {
@@ -71,6 +72,15 @@ int64_t scratch_bytes(const Program& program, const Entry& entry) {
       most = std::max(most, scratch_layout(kernel).bytes);
   });
   return most;
+}
+
+size_t find_entry(const Program& program, std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Entry& entry : program.entries) names.push_back(entry.name);
+  const auto found = std::ranges::find(names, name);
+  if (found != names.end()) return static_cast<size_t>(found - names.begin());
+  throw CompileError("program", "there is no entry '" + std::string(name) + "'", "",
+                     did_you_mean(name, names));
 }
 
 size_t find_kernel(const Program& program, std::string_view name) {

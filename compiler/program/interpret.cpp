@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The slow interpreter of a Program. Takes inputs by position and the level whose kernels run;
-// gives the outputs. It lays buffers out exactly where the memory plan says, in one block of bytes
-// per place, so that a wrong plan shows as a wrong value or as the read of an undefined element.
-// Keeps true: sizes of inputs are checked against the symbols that they bind, and those against the
-// program's conditions.
+// The slow interpreter of a Program. Takes an entry, its inputs by position and the level whose
+// kernels run; gives the outputs. It lays buffers out exactly where the memory plan says, in one
+// block of bytes per place, so that a wrong plan shows as a wrong value or as the read of an
+// undefined element. Keeps true: sizes of inputs are checked against the symbols that they bind,
+// and those against the program's conditions.
 #include "compiler/loop/interpret.h"
 
 #include <algorithm>
@@ -20,6 +20,7 @@ namespace {
 
 struct Blocks {
   const Program& program;
+  const Entry& entry;
   std::map<std::string, int64_t> symbols;
   std::vector<std::byte> packed, arena, state;
   std::vector<bool> packed_defined, arena_defined;      // per byte
@@ -145,7 +146,7 @@ struct Blocks {
     const auto size = std::ranges::find(program.dynamic, bind.symbol, &DynamicSize::symbol);
     const auto stage = static_cast<int32_t>(size - program.dynamic.begin()) + 1;
     compute_sizes(program.symbols, symbols);
-    if (const auto broken = broken_condition(program.conditions, symbols))
+    if (const auto broken = broken_condition(entry.conditions, symbols))
       throw CompileError("run", *broken);
     const size_t bytes = static_cast<size_t>(value(size->bytes));
     dynamic.at(stage - 1).assign(bytes, std::byte{0xff});
@@ -194,8 +195,9 @@ struct Blocks {
 
 void bind_symbols(Blocks& blocks, const std::vector<Tensor>& inputs) {
   const Program& program = blocks.program;
+  const Entry& entry = blocks.entry;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const Buffer& buffer = program.buffers[program.inputs[i]];
+    const Buffer& buffer = program.buffers[entry.inputs[i]];
     if (inputs[i].dtype != buffer.dtype || inputs[i].shape.size() != buffer.shape.size()) {
       throw CompileError("run", "input '" + buffer.name + "' has another dtype or rank");
     }
@@ -206,7 +208,7 @@ void bind_symbols(Blocks& blocks, const std::vector<Tensor>& inputs) {
   }
   compute_sizes(program.symbols, blocks.symbols);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const Buffer& buffer = program.buffers[program.inputs[i]];
+    const Buffer& buffer = program.buffers[entry.inputs[i]];
     for (size_t d = 0; d < buffer.shape.size(); ++d) {
       const int64_t wanted = blocks.value(buffer.shape[d]);
       if (inputs[i].shape[d] == wanted) continue;
@@ -214,9 +216,9 @@ void bind_symbols(Blocks& blocks, const std::vector<Tensor>& inputs) {
                                     std::to_string(inputs[i].shape[d]) + " in dimension " +
                                     std::to_string(d) + ", not " + std::to_string(wanted));
     }
-    blocks.outside[program.inputs[i]].assign(inputs[i].data, inputs[i].data + inputs[i].bytes());
+    blocks.outside[entry.inputs[i]].assign(inputs[i].data, inputs[i].data + inputs[i].bytes());
   }
-  if (const auto broken = broken_condition(program.conditions, blocks.symbols)) {
+  if (const auto broken = broken_condition(entry.conditions, blocks.symbols)) {
     throw CompileError("run", *broken);
   }
 }
@@ -237,12 +239,18 @@ void fill_states(Blocks& blocks, const std::vector<Tensor>* given) {
 
 std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>& inputs,
                               size_t level, std::vector<Tensor>* state) {
-  if (inputs.size() != program.inputs.size()) {
+  return interpret(program, program.entries.at(0), inputs, level, state);
+}
+
+std::vector<Tensor> interpret(const Program& program, const Entry& entry,
+                              const std::vector<Tensor>& inputs, size_t level,
+                              std::vector<Tensor>* state) {
+  if (inputs.size() != entry.inputs.size()) {
     throw CompileError("run", std::to_string(inputs.size()) +
                                   " inputs were given, the program has " +
-                                  std::to_string(program.inputs.size()));
+                                  std::to_string(entry.inputs.size()));
   }
-  Blocks blocks{program, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  Blocks blocks{program, entry, {}, {}, {}, {}, {}, {}, {}, {}, {}};
   blocks.dynamic.resize(program.dynamic.size());
   blocks.dynamic_defined.resize(program.dynamic.size());
   for (const Weight& weight : program.weights) {
@@ -252,21 +260,21 @@ std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>&
   fill_states(blocks, state);
   blocks.packed.resize(program.packed_bytes.value());
   blocks.packed_defined.assign(blocks.packed.size(), false);
-  blocks.arena.resize(program.prepare_arena_bytes);
+  blocks.arena.resize(program.prepare.arena_bytes.value());
   blocks.arena_defined.assign(blocks.arena.size(), false);
   blocks.run(program.prepare.steps, level);
 
   bind_symbols(blocks, inputs);
-  blocks.arena.assign(blocks.value(program.arena_bytes), std::byte{0xff});
+  blocks.arena.assign(blocks.value(entry.arena_bytes), std::byte{0xff});
   blocks.arena_defined.assign(blocks.arena.size(), false);
-  blocks.run(program.forward.steps, level);
+  blocks.run(entry.steps, level);
 
   if (state != nullptr) {
     state->clear();
     for (const State& one : program.states) state->push_back(blocks.tensor(one.buffer));
   }
   std::vector<Tensor> outputs;
-  for (const int32_t id : program.outputs) outputs.push_back(blocks.tensor(id));
+  for (const int32_t id : entry.outputs) outputs.push_back(blocks.tensor(id));
   return outputs;
 }
 

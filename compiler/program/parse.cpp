@@ -183,12 +183,8 @@ struct Parser {
     at.expect("weights");
     program.weights_bytes = at.integer("a number of bytes");
     if (at.accept("state")) program.state_bytes = at.integer("a number of bytes");
-    at.expect("prepare_arena");
-    program.prepare_arena_bytes = at.integer("a number of bytes");
     at.expect("packed");
     program.packed_bytes = one_index();
-    at.expect("arena");
-    program.arena_bytes = one_index();
   }
 
   Index one_index() {
@@ -259,11 +255,21 @@ struct Parser {
   }
 
   void entry() {
-    const std::string_view name = at.name("an entry");
-    if (name != "prepare" && name != "forward")
-      at.fail("there is no entry '" + std::string(name) + "'");
-    Entry& entry = name == "prepare" ? program.prepare : program.forward;
+    Entry entry;
+    entry.name = at.name("an entry");
+    at.expect("(");
+    entry.inputs = buffer_ids(")");
+    at.expect("->");
+    at.expect("(");
+    entry.outputs = buffer_ids(")");
+    at.expect("arena");
+    entry.arena_bytes = one_index();
+    while (at.accept("needs")) entry.conditions.push_back(condition());
     entry.steps = steps();
+    if (entry.name == "prepare")
+      program.prepare = std::move(entry);
+    else
+      program.entries.push_back(std::move(entry));
   }
 
   void kernel() {
@@ -284,18 +290,10 @@ struct Parser {
       level();
     } else if (at.accept("symbol")) {
       symbol();
-    } else if (at.accept("needs")) {
-      program.conditions.push_back(condition());
     } else if (at.accept("buffer")) {
       buffer();
     } else if (at.accept("weight")) {
       weight();
-    } else if (at.accept("inputs")) {
-      at.expect("(");
-      program.inputs = buffer_ids(")");
-    } else if (at.accept("outputs")) {
-      at.expect("(");
-      program.outputs = buffer_ids(")");
     } else if (at.accept("sizes")) {
       sizes();
     } else if (at.accept("dynamic")) {

@@ -62,7 +62,7 @@ class GraphPlanner {
         return condition.left.mentions(symbol) || condition.right.mentions(symbol);
       });
       if (bound_here)
-        program_.conditions.push_back(condition);
+        draft_.entry().conditions.push_back(condition);
       else
         steps_.push_back({Check{condition}});
     }
@@ -331,18 +331,20 @@ Program plan(const FusionPlan& fusion, std::vector<TargetInfo> levels,
              const GroupKernels& kernels) {
   const Graph& graph = *fusion.graph;
   check(!levels.empty(), "plan", "a program has at least one level");
-  ProgramDraft draft(graph, std::move(levels));
+  ProgramDraft draft(std::move(levels));
+  draft.program.name = graph.name();
+  draft.begin_entry("forward", graph);
   add_symbols(draft, fusion);
   HostSteps steps;
   GraphPlanner planner(draft, fusion, kernels, steps, 0);
-  planner.add_conditions(draft.program.conditions);
+  planner.add_conditions(graph.conditions());
   for (const Node* node : inputs_of(graph)) planner.bind(*node, draft.add_input(*node));
   std::vector<int32_t> outputs;
   for (const Result& result : graph.results) outputs.push_back(draft.add_output(result));
   draft.add_states(graph);
   planner.run(outputs);
   planner.update();
-  draft.program.forward.steps = std::move(steps);
+  draft.entry().steps = std::move(steps);
   return draft.finish();
 }
 

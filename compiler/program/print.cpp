@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text form of a Program. Takes a Program; gives text that parse_program reads back exactly. Bytes
 // of weights are named by their SHA-256 and live in a side file (Blobs of compiler/ir/text.h).
-//   symbol batch 1..32 % 1 ~ 8   needs left_or_one [rows, batch] "node '/Add' (Add)"
+//   symbol batch 1..32 % 1 ~ 8
 //   buffer "h" = arena f32[batch, 214] at 0
 //   buffer "v" = view "h" f32[214*batch]     buffer "p" = part "h" f32[214] at 856*step
-//   entry forward {
+//   entry forward ("x") -> ("r") arena [856*batch] needs left_or_one [rows, batch] "'/Add'" {
 //     relu("h", "r"; batch) tasks [batch] work [214*batch] in_place 1 <- 0
 //     if "c" { ... } else { ... }     loop step in batch while "go" { ... }     bind n "count"
 //   }
@@ -134,7 +134,11 @@ std::string steps_text(const Program& program, const HostSteps& steps, const std
 }
 
 std::string entry_text(const Program& program, const Entry& entry) {
-  return "  entry " + entry.name + " {\n" + steps_text(program, entry.steps, "    ") + "  }\n";
+  std::string text = "  entry " + entry.name + " (" + names(program, entry.inputs) + ") -> (" +
+                     names(program, entry.outputs) + ") arena [" + entry.arena_bytes.str() + "]";
+  for (const Condition& condition : entry.conditions)
+    text += "\n    needs " + condition_text(condition);
+  return text + " {\n" + steps_text(program, entry.steps, "    ") + "  }\n";
 }
 
 std::string tensor_type(const Tensor& tensor) {
@@ -152,8 +156,6 @@ std::string print(const Program& program) {
   text += "  numerics " + quoted(program.numerics_hash) + "\n";
   for (const TargetInfo& level : program.levels) text += level_line(level);
   for (const Symbol& symbol : program.symbols) text += symbol_line(symbol);
-  for (const Condition& condition : program.conditions)
-    text += "  needs " + condition_text(condition) + "\n";
   for (const Buffer& buffer : program.buffers) text += buffer_line(program, buffer);
   for (const Weight& weight : program.weights) {
     text += "  weight " + quoted(weight.parameter) + " in " +
@@ -163,17 +165,15 @@ std::string print(const Program& program) {
   for (const State& state : program.states)
     text += "  state " + quoted(program.buffers.at(state.buffer).name) + " from " +
             quoted(program.buffers.at(state.initial).name) + "\n";
-  text += "  inputs (" + names(program, program.inputs) + ")\n";
-  text += "  outputs (" + names(program, program.outputs) + ")\n";
   text += "  sizes weights " + std::to_string(program.weights_bytes) +
           (program.states.empty() ? "" : " state " + std::to_string(program.state_bytes)) +
-          " prepare_arena " + std::to_string(program.prepare_arena_bytes) + " packed [" +
-          program.packed_bytes.str() + "] arena [" + program.arena_bytes.str() + "]\n";
+          " packed [" + program.packed_bytes.str() + "]\n";
   for (const DynamicSize& size : program.dynamic)
     text += "  dynamic " + size.symbol + " [" + size.bytes.str() + "]\n";
   if (!program.counters.empty()) text += "  counters " + quoted_list(program.counters) + "\n";
   for (const std::string& line : program.report) text += "  report " + quoted(line) + "\n";
-  text += entry_text(program, program.prepare) + entry_text(program, program.forward);
+  text += entry_text(program, program.prepare);
+  for (const Entry& entry : program.entries) text += entry_text(program, entry);
   for (const LevelKernels& kernel : program.kernels) {
     text += "  kernel " + kernel.name + " {\n";
     for (const Kernel& level : kernel.levels) {

@@ -3,7 +3,9 @@
 // loops.
 //
 // A Program is decided once for all its levels; only the Kernel of a launch differs by level.
-// `prepare` runs once and fills the packed buffers from the weights; `forward` runs per call.
+// `prepare` runs once and fills the packed buffers from the weights; each of the other entries runs
+// per call, with inputs, outputs and working memory of its own. Weights, packed buffers, states and
+// kernels are shared by all: what one entry writes to a state the next run of another reads.
 // Launches of an entry are separated by barriers; an entry enters the thread pool once. Offsets and
 // sizes are Index expressions over the symbols, offsets of views over the counters of loops too.
 // Keeps true: no two buffers that are live at the same time overlap in the arena, views and
@@ -33,7 +35,7 @@ struct Buffer {
   DType dtype = DType::f32;
   Shape shape;
   Place place = Place::arena;
-  int32_t slot = 0;  // input, output: position; dynamic: position in Program::dynamic
+  int32_t slot = 0;  // input, output: position in its entry; dynamic: in Program::dynamic
   Index offset;      // weights, packed, arena, dynamic: bytes, a multiple of 64
   // Shares the bytes of another buffer: all of them, or as a part what it takes from `offset` on,
   // counted from where that one starts. Place and slot are those of its root.
@@ -92,8 +94,11 @@ struct HostStep {
   std::variant<Launch, Branch, Loop, Bind, Check> node;
 };
 struct Entry {
-  std::string name;
+  std::string name;  // an identifier, unique in the program
   HostSteps steps;
+  std::vector<int32_t> inputs, outputs;  // buffer ids by position
+  std::vector<Condition> conditions;     // on the values of symbols, checked when they are bound
+  Index arena_bytes = 0;                 // scratch included
 };
 
 // All launches of a list of steps, in the order of the text.
@@ -135,18 +140,18 @@ struct Program {
   std::string name;
   std::string numerics_hash;
   std::vector<Symbol> symbols;            // bound by inputs, in order, or computed from others
-  std::vector<DynamicSize> dynamic;       // in the order of their Binds
+  std::vector<DynamicSize> dynamic;       // in the order of their Binds, entry by entry
   std::vector<std::string> counters;      // of loops, outermost first
-  std::vector<Condition> conditions;      // on their values, checked when they are bound
   std::vector<Buffer> buffers;
-  std::vector<int32_t> inputs, outputs;   // buffer ids by position
   std::vector<Weight> weights;            // parameters and large constants
   std::vector<State> states;              // by the name of their parameters, in order of updates
   std::vector<LevelKernels> kernels;
   std::vector<TargetInfo> levels;         // lowest first
-  Entry prepare{"prepare", {}}, forward{"forward", {}};
-  Index arena_bytes = 0, packed_bytes = 0;
-  int64_t prepare_arena_bytes = 0;        // `prepare` has an arena of its own, given back after it
+  // The arena of `prepare`, of constant size, is given back after it. Of the others, at least one,
+  // the first is what runs where none is named.
+  Entry prepare{"prepare", {}, {}, {}, {}, 0};
+  std::vector<Entry> entries;
+  Index packed_bytes = 0;
   int64_t weights_bytes = 0, state_bytes = 0;
   std::vector<std::string> report;  // memory plan: peak, lower bound, what was reused; `--explain`
 };
@@ -174,8 +179,15 @@ int64_t alignment_of(const Program& program, int32_t buffer);
 // Position in Program::kernels; InternalError when there is none of that name.
 size_t find_kernel(const Program& program, std::string_view name);
 
-// Runs `prepare` and `forward` with the loop interpreter on the kernels of one level. `state`: what
+// Position in Program::entries; CompileError with the nearest name when there is none of that name.
+size_t find_entry(const Program& program, std::string_view name);
+
+// Runs `prepare` and an entry with the loop interpreter on the kernels of one level. `state`: what
 // the states hold before and after, in order; empty: what they start with.
+std::vector<Tensor> interpret(const Program& program, const Entry& entry,
+                              const std::vector<Tensor>& inputs, size_t level,
+                              std::vector<Tensor>* state = nullptr);
+// The first entry.
 std::vector<Tensor> interpret(const Program& program, const std::vector<Tensor>& inputs,
                               size_t level, std::vector<Tensor>* state = nullptr);
 

@@ -141,11 +141,11 @@ Index tasks_of(const Kernel& kernel) {
   return parallel->end;
 }
 
-ProgramDraft::ProgramDraft(const Graph& graph, std::vector<TargetInfo> levels) {
-  program.name = graph.name();
-  program.symbols = graph.symbols();
-  program.conditions = graph.conditions();
-  program.levels = std::move(levels);
+ProgramDraft::ProgramDraft(std::vector<TargetInfo> levels) { program.levels = std::move(levels); }
+
+void ProgramDraft::begin_entry(std::string name, const Graph& graph) {
+  program.entries.push_back({std::move(name), {}, {}, {}, graph.conditions(), 0});
+  add_symbols(graph);
 }
 
 int32_t ProgramDraft::add_buffer(std::string name, const Type& type, Place place, int32_t slot) {
@@ -184,17 +184,17 @@ int32_t ProgramDraft::add_part(std::string name, const Type& type, int32_t of, I
 }
 
 int32_t ProgramDraft::add_input(const Node& input) {
-  const auto slot = static_cast<int32_t>(program.inputs.size());
+  const auto slot = static_cast<int32_t>(entry().inputs.size());
   const int32_t id = add_buffer(input.as<InputAttr>().name, input.results[0], Place::input, slot);
-  program.inputs.push_back(id);
+  entry().inputs.push_back(id);
   return id;
 }
 
 int32_t ProgramDraft::add_output(const Result& result) {
-  const auto slot = static_cast<int32_t>(program.outputs.size());
+  const auto slot = static_cast<int32_t>(entry().outputs.size());
   const int32_t id = add_buffer(result.name, result.value.type(), Place::output, slot);
   if (program.buffers[id].name != result.name) program.buffers[id].port = result.name;
-  program.outputs.push_back(id);
+  entry().outputs.push_back(id);
   return id;
 }
 
@@ -306,7 +306,7 @@ void ProgramDraft::check_bound(const Launch& launch) const {
     const auto known = std::ranges::find(program.symbols, name, &Symbol::name);
     if (known != program.symbols.end() && known->value) continue;
     if (stage_of(program, symbol) > 0) continue;
-    const bool bound = std::ranges::any_of(program.inputs, [&](int32_t id) {
+    const bool bound = std::ranges::any_of(program.entries.back().inputs, [&](int32_t id) {
       return std::ranges::find(program.buffers[id].shape, symbol) !=
              program.buffers[id].shape.end();
     });
@@ -355,8 +355,11 @@ void ProgramDraft::keep_used_symbols() {
   std::set<std::string> used;
   const auto use = [&](const Index& e) { used.merge(e.vars()); };
   for (const Buffer& buffer : program.buffers) std::ranges::for_each(buffer.shape, use);
-  for (const Condition& c : program.conditions) use(c.left), use(c.right);
-  for (const Entry* entry : {&program.prepare, &program.forward}) use_in_steps(entry->steps, use);
+  use_in_steps(program.prepare.steps, use);
+  for (const Entry& entry : program.entries) {
+    for (const Condition& c : entry.conditions) use(c.left), use(c.right);
+    use_in_steps(entry.steps, use);
+  }
   for (size_t i = program.symbols.size(); i-- > 0;) {
     const Symbol& symbol = program.symbols[i];
     if (symbol.value && used.contains(symbol.name)) use(*symbol.value);

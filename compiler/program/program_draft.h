@@ -14,10 +14,13 @@ namespace mintor {
 
 class ProgramDraft {
  public:
-  ProgramDraft(const Graph& graph, std::vector<TargetInfo> levels);
+  explicit ProgramDraft(std::vector<TargetInfo> levels);
 
   Program program;
 
+  // What is added from here on belongs to this entry: inputs, outputs, conditions.
+  void begin_entry(std::string name, const Graph& graph);
+  Entry& entry() { return program.entries.back(); }
   int32_t add_input(const Node& input);
   int32_t add_output(const Result& result);
   int32_t add_buffer(std::string name, const Type& type, Place place, int32_t slot = 0);

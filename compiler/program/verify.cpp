@@ -8,6 +8,7 @@
 #include "compiler/ir/sizes.h"
 #include "compiler/program/program.h"
 #include "compiler/support/error.h"
+#include "compiler/support/identifier.h"
 #include "compiler/support/index_poly.h"
 
 namespace mintor {
@@ -49,8 +50,10 @@ void verify_buffers(const Program& program) {
       }
     }
   };
-  verify_slots(program.inputs, Place::input);
-  verify_slots(program.outputs, Place::output);
+  for (const Entry& entry : program.entries) {
+    verify_slots(entry.inputs, Place::input);
+    verify_slots(entry.outputs, Place::output);
+  }
 }
 
 void verify_weights(const Program& program) {
@@ -102,10 +105,12 @@ void verify_symbols(const Program& program) {
     if (symbol.value) verify_size(*symbol.value, "symbol '" + symbol.name + "'");
     if (!known.insert(symbol.name).second) broken("symbol '" + symbol.name + "'", "is there twice");
   }
-  for (const Condition& condition : program.conditions) {
-    const std::string item = "condition " + to_string(condition);
-    verify_size(condition.left, item);
-    verify_size(condition.right, item);
+  for (const Entry& entry : program.entries) {
+    for (const Condition& condition : entry.conditions) {
+      const std::string item = "condition " + to_string(condition);
+      verify_size(condition.left, item);
+      verify_size(condition.right, item);
+    }
   }
 }
 
@@ -218,9 +223,32 @@ void verify_steps(const Program& program, const HostSteps& steps, bool prepare, 
   }
 }
 
+// An identifier, for it is one in C, and unique.
+void verify_names(const Program& program) {
+  if (program.entries.empty()) broken("program", "has no entry");
+  std::set<std::string> names{program.prepare.name};
+  for (const Entry& entry : program.entries) {
+    const std::string item = "entry '" + entry.name + "'";
+    if (entry.name.empty() || is_digit(entry.name[0]) || identifier(entry.name) != entry.name)
+      broken(item, "its name is no identifier");
+    if (!names.insert(entry.name).second) broken(item, "is there twice");
+  }
+}
+
+// An entry sees what `prepare` left and its own inputs.
+void verify_entry(const Program& program, const Entry& entry, Writes writes) {
+  writes.done.insert(entry.inputs.begin(), entry.inputs.end());
+  verify_steps(program, entry.steps, false, writes);
+  for (const int32_t output : entry.outputs) {
+    if (!writes.done.contains(output))
+      broken("output '" + program.buffers[output].name + "'", "is never written");
+  }
+}
+
 }  // namespace
 
 void verify(const Program& program) {
+  verify_names(program);
   verify_symbols(program);
   verify_buffers(program);
   verify_weights(program);
@@ -232,21 +260,17 @@ void verify(const Program& program) {
   }
   for (const Buffer& buffer : program.buffers) verify_stage(program, buffer);
   verify_states(program);
-  Writes writes;
+  Writes prepared;
   for (size_t i = 0; i < program.buffers.size(); ++i) {
     const Place place = program.buffers[i].place;
-    const bool given = place == Place::input || place == Place::weights || place == Place::state;
-    if (program.buffers[i].view_of < 0 && given) {
-      writes.done.insert(static_cast<int32_t>(i));
-    }
+    if (program.buffers[i].view_of < 0 && (place == Place::weights || place == Place::state))
+      prepared.done.insert(static_cast<int32_t>(i));
   }
-  verify_steps(program, program.prepare.steps, true, writes);
-  verify_steps(program, program.forward.steps, false, writes);
-  for (const int32_t output : program.outputs) {
-    if (!writes.done.contains(output)) {
-      broken("output '" + program.buffers[output].name + "'", "is never written");
-    }
-  }
+  verify_steps(program, program.prepare.steps, true, prepared);
+  std::erase_if(prepared.done, [&](int32_t root) {  // its arena is given back
+    return program.buffers[root].place == Place::arena;
+  });
+  for (const Entry& entry : program.entries) verify_entry(program, entry, prepared);
 }
 
 }  // namespace mintor

@@ -3,7 +3,13 @@
 // whatever the locale says.
 #include "compiler/support/identifier.h"
 
+#include <algorithm>
+
 namespace mintor {
+
+bool is_identifier(std::string_view text) {
+  return !text.empty() && !is_digit(text[0]) && std::ranges::all_of(text, is_word);
+}
 
 std::string identifier(std::string_view text) {
   std::string out(text);

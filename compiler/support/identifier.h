@@ -15,6 +15,8 @@ constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_word(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
 
+// Whether it is one in C and in C++, keywords apart.
+bool is_identifier(std::string_view text);
 // Every other character becomes '_': as long as the text was. May start with a digit or be empty.
 std::string identifier(std::string_view text);
 // The runs of letters and digits, joined by '_': "/layer1/conv.1" -> "layer1_conv_1". One that

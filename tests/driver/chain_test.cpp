@@ -298,7 +298,7 @@ std::vector<Tensor> expected(const Graph& graph, const Program& program,
                              const std::vector<Tensor>& inputs) {
   std::map<std::string, Tensor> named;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    named[program.buffers[program.inputs[i]].name] = inputs[i];
+    named[program.buffers[program.entries[0].inputs[i]].name] = inputs[i];
   }
   return evaluate(graph, named).results;
 }
@@ -345,7 +345,7 @@ TEST_P(Chain, BitsAreEqualEverywhere) {
 
 std::vector<Tensor> inputs_at(const Program& program, int64_t size) {
   std::vector<Tensor> inputs;
-  for (const int32_t id : program.inputs) {
+  for (const int32_t id : program.entries[0].inputs) {
     std::vector<int64_t> shape;
     for (const Index& extent : program.buffers[id].shape) {
       shape.push_back(extent.evaluate([=](std::string_view) { return size; }));

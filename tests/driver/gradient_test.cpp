@@ -78,7 +78,8 @@ void check(Value (*network)(Inputs&)) {
   const std::vector<Tensor> want = evaluate(optimised, in.data).results;
   const Program program = build_program(context, optimised, {"v3"});
   std::vector<Tensor> given;
-  for (const int32_t id : program.inputs) given.push_back(in.data.at(program.buffers[id].name));
+  for (const int32_t id : program.entries[0].inputs)
+    given.push_back(in.data.at(program.buffers[id].name));
   const std::vector<Tensor> got = jit(context, program)->run(given);
   ASSERT_EQ(got.size(), want.size());
   for (size_t i = 0; i < want.size(); ++i)

@@ -191,7 +191,8 @@ void expect_same_bits(const Graph& original, const Program& program, LoadedModel
                       const SymbolValues& symbols, const std::string& who) {
   const auto named = values_for(original, symbols);
   std::vector<Tensor> inputs;
-  for (const int32_t id : program.inputs) inputs.push_back(named.at(program.buffers[id].name));
+  for (const int32_t id : program.entries[0].inputs)
+    inputs.push_back(named.at(program.buffers[id].name));
   const std::vector<Tensor> want = evaluate(original, named).results, have = model.run(inputs);
   ASSERT_EQ(have.size(), want.size());
   for (size_t i = 0; i < want.size(); ++i)

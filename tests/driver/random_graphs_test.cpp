@@ -83,7 +83,7 @@ std::string check_program(CompileContext& context, const Graph& original, const 
         !wrong.empty())
       return wrong;
     std::vector<Tensor> inputs;
-    for (const int32_t id : program.inputs)
+    for (const int32_t id : program.entries[0].inputs)
       inputs.push_back(named.at(program.buffers[id].name));
     if (auto wrong = difference(interpret(program, inputs, 0), want, "interpreter" + at);
         !wrong.empty())

@@ -46,7 +46,7 @@ struct Built {
   explicit Built(const std::string& text) : graph(optimise(context, parse_graph(text))) {
     context.options.verify_passes = context.options.explain = true;
     program = build_program(context, graph, {"reference"});
-    for (const Entry* entry : {&program.prepare, &program.forward})
+    for (const Entry* entry : {&program.prepare, &program.entries[0]})
       visit_launches(entry->steps, [&](const Launch&) { ++groups; });
     scheduled =
         groups - std::ranges::count_if(context.explanations, [](const std::string& line) {

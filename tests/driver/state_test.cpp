@@ -79,7 +79,7 @@ struct States : testing::TestWithParam<const char*> {
 
   static std::vector<Tensor> inputs_of_run(const Program& program, int run) {
     std::vector<Tensor> inputs;
-    for (const int32_t id : program.inputs) {
+    for (const int32_t id : program.entries[0].inputs) {
       std::vector<int64_t> shape;
       for (const Index& e : program.buffers[id].shape)
         shape.push_back(e.evaluate([&](std::string_view) { return 1 + run; }));
@@ -137,7 +137,7 @@ TEST_P(States, RunsGoOnWhereTheLastOneEnded) {
     const std::vector<Tensor> inputs = inputs_of_run(program, run);
     std::map<std::string, Tensor> named;
     for (size_t i = 0; i < inputs.size(); ++i)
-      named[program.buffers[program.inputs[i]].name] = inputs[i];
+      named[program.buffers[program.entries[0].inputs[i]].name] = inputs[i];
     const Evaluation wanted = evaluate(with_parameters(graph, now), named);
     now = wanted.updates;
     const std::vector<Tensor> states = in_order(graph, program, now);

@@ -32,6 +32,7 @@ struct Fuzz {
     const Index batch = Index::var("batch"), s = Index::var("s");
     sizes = {Index(40), Index(300), batch * 130, batch, batch * s, batch * s * 16 + 7, Index(1)};
     program.name = "fuzz";
+    program.entries.push_back({"forward", {}, {}, {}, {}, 0});
     program.symbols = {{"batch", 0, 64, 1, 3}, {"s", 0, -1, 2, 4}};
     symbols = {{"batch", pick(6)}, {"s", 2 * pick(4)}};
     TargetInfo level;
@@ -70,15 +71,15 @@ struct Fuzz {
       buffer.name = name;
       buffer.shape = {Index::var(name)};
       buffer.place = Place::input;
-      buffer.slot = static_cast<int32_t>(program.inputs.size());
-      program.inputs.push_back(static_cast<int32_t>(program.buffers.size()));
+      buffer.slot = static_cast<int32_t>(program.entries[0].inputs.size());
+      program.entries[0].inputs.push_back(static_cast<int32_t>(program.buffers.size()));
       program.buffers.push_back(buffer);
       values.emplace_back(symbols.at(name));
     }
     for (size_t kind = 0; kind < sizes.size(); ++kind) {
-      const auto slot = static_cast<int32_t>(program.inputs.size());
+      const auto slot = static_cast<int32_t>(program.entries[0].inputs.size());
       const int32_t id = add(static_cast<int>(kind), Place::input, slot);
-      program.inputs.push_back(id);
+      program.entries[0].inputs.push_back(id);
       for (float& v : values[id]) v = static_cast<float>(pick(2000) - 1000);
       made.push_back(id);
     }
@@ -98,15 +99,15 @@ struct Fuzz {
     const int32_t x = made[made.size() - 1 - pick(std::min<int>(static_cast<int>(made.size()), 9))];
     const int32_t y = same_size(x);
     const bool flip = pick(3) == 0;
-    const auto slot = static_cast<int32_t>(program.outputs.size());
+    const auto slot = static_cast<int32_t>(program.entries[0].outputs.size());
     const int32_t z = add(family.at(x), place, slot);
-    if (place == Place::output) program.outputs.push_back(z);
+    if (place == Place::output) program.entries[0].outputs.push_back(z);
     Launch launch;
     launch.kernel = flip ? "flip" : "add";
     launch.args = {x, y, z};
     launch.symbols = {sizes[family.at(x)]};
     launch.tasks = {1};
-    program.forward.steps.push_back({launch});
+    program.entries[0].steps.push_back({launch});
     const size_t n = values[z].size();
     for (size_t i = 0; i < n; ++i) {
       values[z][i] = values[x][flip ? n - 1 - i : i] * 2 + values[y][i];
@@ -128,13 +129,13 @@ void run_seed(unsigned seed) {
   ASSERT_NO_THROW(plan_memory(context, fuzz.program));
   ASSERT_NO_THROW(verify(fuzz.program));
   std::vector<Tensor> inputs;
-  for (const int32_t id : fuzz.program.inputs) {
+  for (const int32_t id : fuzz.program.entries[0].inputs) {
     const std::vector<float>& v = fuzz.values[id];
     inputs.push_back(Tensor::copy_of(DType::f32, {static_cast<int64_t>(v.size())}, v.data()));
   }
   const std::vector<Tensor> outputs = interpret(fuzz.program, inputs, 0);
   for (size_t o = 0; o < outputs.size(); ++o) {
-    const std::vector<float>& wanted = fuzz.values[fuzz.program.outputs[o]];
+    const std::vector<float>& wanted = fuzz.values[fuzz.program.entries[0].outputs[o]];
     const Tensor tensor =
         Tensor::copy_of(DType::f32, {static_cast<int64_t>(wanted.size())}, wanted.data());
     EXPECT_TRUE(same_bits(outputs[o], tensor)) << "output " << o << "\n" << print(fuzz.program);

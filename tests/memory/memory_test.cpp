@@ -115,12 +115,10 @@ Program two_buffers(const std::string& second_offset) {
   buffer "b" = arena f32[n] at )" +
                            second_offset + R"(
   buffer "y" = output 0 f32[n]
-  inputs ("x")
-  outputs ("y")
-  sizes weights 0 prepare_arena 0 packed [0] arena [64 + 128*((4*n + 63) // 64)]
-  entry prepare {
+  sizes weights 0 packed [0]
+  entry prepare () -> () arena [0] {
   }
-  entry forward {
+  entry forward ("x") -> ("y") arena [64 + 128*((4*n + 63) // 64)] {
     copy("x", "a"; n) tasks [1]
     copy("a", "b"; n) tasks [1]
     copy("b", "y"; n) tasks [1]
@@ -205,7 +203,7 @@ TEST(PlanMemory, TakesOverInPlaceAndReports) {
   Program program = two_buffers("64");
   CompileContext context;
   plan_memory(context, program);
-  EXPECT_EQ(std::get<Launch>(program.forward.steps[1].node).in_place.size(), 1u);
+  EXPECT_EQ(std::get<Launch>(program.entries[0].steps[1].node).in_place.size(), 1u);
   ASSERT_EQ(program.report.size(), 1u);
   EXPECT_EQ(program.report[0],
             "forward: arena 64 B, lower bound 64 B, without reuse 16 B, 2 buffers, 1 in place");

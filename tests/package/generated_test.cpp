@@ -50,12 +50,10 @@ Program parsed(const Source& source, const std::vector<std::string>& levels) {
                                       R"(
 )" + (source.inner.empty() ? "" : "  buffer \"inner\" = arena " + source.inner + " at 0\n") +
                                       "  buffer \"y\" = output 0 " + source.output + R"(
-  inputs ("x")
-  outputs ("y")
-  sizes weights 0 prepare_arena 0 packed [0] arena [0]
-  entry prepare {
+  sizes weights 0 packed [0]
+  entry prepare () -> () arena [0] {
   }
-  entry forward {
+  entry forward ("x") -> ("y") arena [0] {
     )" + source.launches + R"(
   }
   kernel )" + name + " {\n" + source.kernel +
@@ -67,7 +65,7 @@ Program parsed(const Source& source, const std::vector<std::string>& levels) {
     const Kernel plain = kernel.levels[0];
     kernel.levels.assign(levels.size(), plain);
   }
-  visit_launches(program.forward.steps, [&](Launch& launch) {
+  visit_launches(program.entries[0].steps, [&](Launch& launch) {
     const Index tasks = launch.tasks[0];
     launch.tasks.assign(levels.size(), tasks);
   });
