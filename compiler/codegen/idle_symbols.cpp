@@ -77,9 +77,11 @@ Program without_idle_symbols(Program program) {
     const std::vector<bool>& kept = read[kernels.name] = read_symbols(kernels);
     for (Kernel& kernel : kernels.levels) keep(kernel.symbols, kept);
   }
-  for (Entry* entry : {&program.prepare, &program.forward})
-    visit_launches(entry->steps,
-                   [&](Launch& launch) { keep(launch.symbols, read[launch.kernel]); });
+  const auto drop = [&](Entry& entry) {
+    visit_launches(entry.steps, [&](Launch& launch) { keep(launch.symbols, read[launch.kernel]); });
+  };
+  drop(program.prepare);
+  for (Entry& entry : program.entries) drop(entry);
   return program;
 }
 
