@@ -57,6 +57,8 @@ Value gelu(Builder& b, Value x, bool tanh_form);
 // ---- contractions ----
 // NumPy's matmul: 1-d operands get a dimension that is dropped again; batch dimensions broadcast.
 Value matmul(Builder& b, Value x, Value y);
+// x[.., in] times the transpose of weight[out, in]: [.., out].
+Value linear(Builder& b, Value x, Value weight);
 // alpha * x' @ y' + beta * c, x and y 2-d, c broadcasts and may be null.
 Value gemm(Builder& b, Value x, Value y, Value c, double alpha, double beta, bool trans_x,
            bool trans_y);

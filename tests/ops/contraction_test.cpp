@@ -99,6 +99,20 @@ TEST(matmul, errors_name_shapes) {
       << text;
 }
 
+TEST(linear, is_matmul_by_the_transpose) {
+  for (const std::vector<int64_t>& shape : {std::vector<int64_t>{3}, {2, 3}, {2, 1, 3}}) {
+    Op op, other;
+    const Value y = ops::linear(op.b, op.f32(shape), op.f32({4, 3}));
+    const Value weight = other.b.transpose(other.f32({4, 3}), {1, 0});
+    EXPECT_EQ(op.list(y), other.list(ops::matmul(other.b, other.f32(shape), weight)));
+  }
+  Op op;
+  const std::string text = error_of([&] { ops::linear(op.b, op.f32({2, 3}), op.f32({4, 2})); });
+  EXPECT_NE(text.find("the sizes to be summed differ: f32[2, 3], weight f32[4, 2]"),
+            std::string::npos)
+      << text;
+}
+
 TEST(gemm, transposes_and_factors) {
   std::vector<double> xt = {1, 4, 2, 5, 3, 6},
                       yt = {1, 3, 5, 2, 4, 6};  // transposes of [2,3] and [3,2]

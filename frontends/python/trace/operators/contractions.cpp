@@ -14,12 +14,8 @@ Values matmul(SegmentGraph& g, Operands x, AttributeReader&) {
 // x @ weight.T + bias, weight[out, in]: PyTorch's linear. The bias may be left out.
 Values linear(SegmentGraph& g, Operands x, AttributeReader&) {
   Builder& b = g.builder();
-  if (x[1].shape().size() != 2) {
-    throw CompileError("linear", "the weight has " + std::to_string(x[1].shape().size()) +
-                                     " dimensions, expected [out, in]");
-  }
   const auto [left, weight] = promoted(b, x[0], x[1]);
-  const Value product = ops::matmul(b, left, b.transpose(weight, {1, 0}));
+  const Value product = ops::linear(b, left, weight);
   if (x.size() == 2) return {product};
   const auto [sum, bias] = promoted(b, product, x[2]);
   return {ops::add(b, sum, bias)};
