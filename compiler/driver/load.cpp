@@ -101,8 +101,10 @@ Graph load_onnx(CompileContext& context, const std::string& path) {
 Graph load_model(CompileContext& context, const std::string& path) {
   std::vector<Graph> graphs = load_entries(context, path);
   if (graphs.size() == 1) return std::move(graphs[0]);
-  throw CompileError("load", "'" + path + "' has " + std::to_string(graphs.size()) +
-                                 " entries, one is expected here");
+  throw CompileError(
+      "load",
+      "'" + path + "' has " + std::to_string(graphs.size()) + " entries, one is expected here", "",
+      "`compile`, `run` and `verify DIR` take them all; else give one graph alone");
 }
 
 std::vector<Graph> load_entries(CompileContext& context, const std::string& path) {
