@@ -61,9 +61,10 @@ int run(const Arguments& arguments) {
     return 0;
   }
   const auto begin = std::chrono::steady_clock::now();
-  const Graph graph = optimise(context, load_model(context, arguments.model));
+  std::vector<Graph> entries = load_entries(context, arguments.model);
+  optimise(context, entries);
   const Program program =
-      build_program(context, graph, levels_of(context, DefaultLevels::all_with_vectors));
+      build_program(context, entries, levels_of(context, DefaultLevels::all_with_vectors));
   write_program_package(context, program, cases, arguments.output);
   report(context);
   const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - begin;

@@ -85,7 +85,7 @@ std::string on_graph(const Arguments& arguments, const std::string& text) {
     verify(graph);
   }
   report(context);
-  write_side_file(graph, arguments.output);
+  write_side_file({&graph, 1}, arguments.output);
   return print(graph);
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// mintor run: a package or a model on given inputs. Takes DIR (built) or MODEL, --input
-// name=file.npy; gives one line per output, and .npy files below --save DIR. --evaluate runs the
-// graph in the reference evaluator instead of compiling it.
-// Keeps true: a missing or unknown input is named; nothing is made up unless --seed says so.
+// mintor run: a package or a model on given inputs. Takes DIR (built) or MODEL, --entry NAME where
+// it has several, --input name=file.npy; gives one line per output, and .npy files below --save
+// DIR. --evaluate runs the graph in the reference evaluator instead of compiling it. Keeps true: a
+// missing or unknown input is named; nothing is made up unless --seed says so.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -13,14 +14,17 @@
 #include "compiler/cli/files.h"
 #include "compiler/cli/model_io.h"
 #include "compiler/cli/open_any.h"
+#include "compiler/graph/join_entries.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/ir/evaluate.h"
+#include "compiler/support/error.h"
+#include "compiler/support/nearest.h"
 
 namespace mintor {
 namespace {
 
 struct Arguments {
-  std::string model, save;
+  std::string model, save, entry;
   std::vector<std::string> inputs;
   int64_t seed = -1;
   bool times = false, evaluate = false;
@@ -59,9 +63,25 @@ Outcome timed(Run run) {
 Outcome run_compiled(const Arguments& arguments, CompileContext& context) {
   const auto loaded = open_any(context, arguments.model);
   report(context);
+  const mt_model_info& info = loaded->info();
+  const int32_t entry = arguments.entry.empty() ? 0 : find_entry(info, arguments.entry);
   const NamedTensors inputs =
-      read_inputs(arguments.inputs, input_infos(loaded->info()), arguments.seed);
-  return timed([&] { return Outcome{loaded->run(inputs), {}, 0}; });
+      read_inputs(arguments.inputs, input_infos(info, entry), arguments.seed);
+  return timed([&] { return Outcome{loaded->run(info.entries[entry].name, inputs), {}, 0}; });
+}
+
+// The graph of the entry that is asked for, which knows of the others.
+Graph load_entry(CompileContext& context, const Arguments& arguments) {
+  std::vector<Graph> graphs = load_entries(context, arguments.model);
+  join_entries(graphs);
+  std::vector<std::string> names;
+  for (const Graph& graph : graphs) names.push_back(entry_name(graph, graphs.size()));
+  const auto found =
+      arguments.entry.empty() ? names.begin() : std::ranges::find(names, arguments.entry);
+  if (found != names.end()) return std::move(graphs[static_cast<size_t>(found - names.begin())]);
+  throw CompileError(
+      "run", "'" + arguments.model + "' has no entry '" + arguments.entry + "'", "",
+      did_you_mean(arguments.entry, std::vector<std::string_view>(names.begin(), names.end())));
 }
 
 // The reference evaluator on the graph after the numerics passes: the bits that a compiled model
@@ -73,7 +93,7 @@ Outcome run_evaluated(const Arguments& arguments, CompileContext& context) {
   refuse_options(arguments.options, {"shapes", "numerics", "disable_pass", "explain"},
                  "has no use beside --evaluate: nothing is compiled");
   context.options.stop_after = numerics_pipeline().back().pass;
-  const Graph graph = optimise(context, load_model(context, arguments.model));
+  const Graph graph = optimise(context, load_entry(context, arguments));
   report(context);
   const NamedTensors inputs = read_inputs(arguments.inputs, input_infos(graph), arguments.seed);
   return timed([&] {
@@ -114,6 +134,7 @@ RunCommand declare(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   app.add_option("MODEL", arguments->model, "a package, an .onnx file or the text of a graph")
       ->required();
+  app.add_option("--entry", arguments->entry, "which entry of the model runs (else the first)");
   app.add_option("--input", arguments->inputs, "name=file.npy; repeatable")
       ->allow_extra_args(false);
   app.add_option("--save", arguments->save,
@@ -132,11 +153,11 @@ RunCommand declare(CLI::App& app) {
 
 }  // namespace
 
-extern const Command cmd_run = {
-    "run", "run a package or a model on given inputs",
-    "  mintor run out --input x=x.npy --save outputs\n"
-    "  mintor run model.onnx --seed 0 --threads 2 --target v3\n"
-    "  mintor run loop.graph --input x=x.npy --evaluate\n",
-    declare};
+extern const Command cmd_run = {"run", "run a package or a model on given inputs",
+                                "  mintor run out --input x=x.npy --save outputs\n"
+                                "  mintor run model.onnx --seed 0 --threads 2 --target v3\n"
+                                "  mintor run loop.graph --input x=x.npy --evaluate\n"
+                                "  mintor run trained --entry train_step --seed 0\n",
+                                declare};
 
 }  // namespace mintor

@@ -78,8 +78,9 @@ std::string compiled_text(CompileContext& context, const Program& program) {
 
 }  // namespace
 
-void write_side_file(const Graph& graph, const std::string& output) {
-  const Blobs blobs = blobs_of(graph);
+void write_side_file(std::span<const Graph> graphs, const std::string& output) {
+  Blobs blobs;
+  for (const Graph& graph : graphs) blobs.merge(blobs_of(graph));
   if (blobs.empty()) return;
   if (!output.empty()) {
     write_blobs(blobs, output + ".blobs");
@@ -93,14 +94,15 @@ void write_side_file(const Graph& graph, const std::string& output) {
 
 void emit_stage(CompileContext& context, const std::string& model, const std::string& output) {
   const std::string& stage = context.options.emit;
-  const Graph graph = optimise(context, load_model(context, model));
+  std::vector<Graph> graphs = load_entries(context, model);
+  optimise(context, graphs);
   std::string text;
   if (stage == "graph") {
-    text = print(graph);
-    write_side_file(graph, output);
+    for (const Graph& graph : graphs) text += print(graph);
+    write_side_file(graphs, output);
   } else {
     const Program program =
-        build_program(context, graph, levels_of(context, DefaultLevels::native));
+        build_program(context, graphs, levels_of(context, DefaultLevels::native));
     if (stage == "kernel") text = kernels_text(program);
     if (stage == "program") text = print(program);
     if (stage == "source") text = source_text(context, program);

@@ -5,6 +5,7 @@
 // Keeps true: what is printed is what a package of the same options would be made from.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "compiler/ir/graph.h"
@@ -14,8 +15,8 @@ namespace mintor {
 
 void emit_stage(CompileContext& context, const std::string& model, const std::string& output);
 
-// The bytes that a graph's text leaves out go to OUTPUT.blobs, where `opt` and the commands that
-// take models find them; without an output, as text on stdout, stderr says that they are lost.
-void write_side_file(const Graph& graph, const std::string& output);
+// The bytes that the text of graphs leaves out go to OUTPUT.blobs, where `opt` and the commands
+// that take models find them; without an output, as text on stdout, stderr says that they are lost.
+void write_side_file(std::span<const Graph> graphs, const std::string& output);
 
 }  // namespace mintor

@@ -131,15 +131,16 @@ std::vector<InputInfo> input_infos(const Graph& graph) {
   return inputs;
 }
 
-std::vector<InputInfo> input_infos(const mt_model_info& info) {
+std::vector<InputInfo> input_infos(const mt_model_info& info, int32_t entry) {
   std::map<std::string, int64_t> symbols;
   for (int32_t i = 0; i < info.symbol_count; ++i) {
     const mt_symbol_info& symbol = info.symbols[i];  // hints fit together where others might not
     symbols[symbol.name] = symbol.hint > 0 ? symbol.hint : std::max<int64_t>(symbol.lo, 1);
   }
   std::vector<InputInfo> inputs;
-  for (int32_t i = 0; i < info.input_count; ++i) {
-    const mt_tensor_info& one = info.inputs[i];
+  const mt_entry_info& of = info.entries[entry];
+  for (int32_t i = 0; i < of.input_count; ++i) {
+    const mt_tensor_info& one = of.inputs[i];
     InputInfo input{one.name, static_cast<DType>(one.dtype), {}};
     for (int32_t d = 0; d < one.rank; ++d) {
       input.shape.push_back(one.shape[d] >= 0 ? one.shape[d] : symbols[one.symbol[d]]);

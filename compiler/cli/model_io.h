@@ -42,7 +42,7 @@ struct InputInfo {
   std::vector<int64_t> shape;  // symbols at typical values
 };
 std::vector<InputInfo> input_infos(const Graph& graph);
-std::vector<InputInfo> input_infos(const mt_model_info& info);
+std::vector<InputInfo> input_infos(const mt_model_info& info, int32_t entry = 0);
 NamedTensors seeded_inputs(const std::vector<InputInfo>& inputs, int64_t seed);
 // NumPy has no bf16: arrays of its bits, u16, become bf16 where that is wanted.
 Tensor with_dtype_of_bits(Tensor tensor, DType wanted);

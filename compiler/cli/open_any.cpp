@@ -28,8 +28,8 @@ std::unique_ptr<LoadedModel> open_any(CompileContext& context, const std::string
     if (!wanted.empty() && wanted[0] != "native") load.level = wanted[0];
     return open_package(path, load);
   }
-  Graph graph = load_model(context, path);
-  return jit(context, graph, levels_of(context, DefaultLevels::native), load);
+  std::vector<Graph> entries = load_entries(context, path);
+  return jit(context, entries, levels_of(context, DefaultLevels::native), load);
 }
 
 }  // namespace mintor

@@ -40,8 +40,10 @@ void verify_own_case(Verdict& verdict, const std::string& what, const std::strin
                      const ManifestCase& one, LoadedModel& loaded) {
   NamedTensors inputs;
   for (const auto& [name, file] : one.inputs) inputs[name] = read_npy(directory + "/" + file);
+  const int32_t entry = find_entry(loaded.info(), one.entry);
+  loaded.context().reset();
   const NamedTensors outputs =
-      loaded.run(with_dtypes_of(std::move(inputs), input_infos(loaded.info())));
+      loaded.run(one.entry, with_dtypes_of(std::move(inputs), input_infos(loaded.info(), entry)));
   for (const auto& [name, file] : one.outputs) {
     const std::string which = what + one.folder + " " + name;
     const auto found = outputs.find(name);

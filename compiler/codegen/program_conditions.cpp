@@ -14,9 +14,16 @@ std::string staged(const std::string& function, int32_t stage) {
   return stage == 0 ? function : function + "_" + std::to_string(stage);
 }
 
-std::vector<Condition> conditions_of(const Program& program, int32_t stage) {
+std::vector<int32_t> stages_of(const Program& program, const Entry& entry) {
+  std::vector<int32_t> stages{0};
+  for (size_t d = 0; d < program.dynamic.size(); ++d)
+    if (binds(entry, program.dynamic[d].symbol)) stages.push_back(static_cast<int32_t>(d) + 1);
+  return stages;
+}
+
+std::vector<Condition> conditions_of(const Program& program, const Entry& entry, int32_t stage) {
   std::vector<Condition> found;
-  for (const Condition& c : program.entries[0].conditions)
+  for (const Condition& c : entry.conditions)
     if (std::max(stage_of(program, c.left), stage_of(program, c.right)) == stage)
       found.push_back(c);
   return found;
@@ -29,11 +36,12 @@ std::string text_or_null(const std::string& text) {
 }
 
 // In order: a symbol is computed from those before it.
-void write_derive(ProgramWriter& out, const Program& program) {
+void write_derive(ProgramWriter& out, const Program& program, const Entry& entry) {
+  const std::set<std::string> known = symbols_of(program, entry);
   out.open("static void derive(int64_t* symbols) {");
   for (size_t i = 0; i < program.symbols.size(); ++i) {
     const Symbol& symbol = program.symbols[i];
-    if (!symbol.value) continue;
+    if (!symbol.value || !known.contains(symbol.name)) continue;
     out.open("{  // " + symbol.name);
     out.symbol_locals({*symbol.value}, "symbols");
     out.line("symbols[" + std::to_string(i) + "] = " + out.c(*symbol.value) + ";");
@@ -85,22 +93,21 @@ void write_check(ProgramWriter& out, const std::string& name,
 
 }  // namespace
 
-std::string check_name(const Entry& entry, size_t phase) {
-  return entry.name + "_check_" + std::to_string(phase);
+std::string check_name(size_t phase) { return "check_" + std::to_string(phase); }
+
+bool needs_derive(const Program& program, const Entry& entry) {
+  const std::set<std::string> known = symbols_of(program, entry);
+  return std::ranges::any_of(program.symbols,
+                             [&](const Symbol& s) { return s.value && known.contains(s.name); });
 }
 
-bool needs_derive(const Program& program) {
-  return std::ranges::any_of(program.symbols, [](const Symbol& s) { return s.value.has_value(); });
-}
-
-void write_conditions(ProgramWriter& out, const Program& program) {
-  if (needs_derive(program)) write_derive(out, program);
-  for (int32_t stage = 0; stage <= static_cast<int32_t>(program.dynamic.size()); ++stage)
-    write_check(out, staged("check_conditions", stage), conditions_of(program, stage));
-  const std::vector<Phase> phases = phases_of(program.entries[0]);
+void write_conditions(ProgramWriter& out, const Program& program, const Entry& entry) {
+  if (needs_derive(program, entry)) write_derive(out, program, entry);
+  for (const int32_t stage : stages_of(program, entry))
+    write_check(out, staged("check_conditions", stage), conditions_of(program, entry, stage));
+  const std::vector<Phase> phases = phases_of(entry);
   for (size_t p = 0; p < phases.size(); ++p)
-    if (phases[p].check != nullptr)
-      write_check(out, check_name(program.entries[0], p), {phases[p].check->condition});
+    if (phases[p].check != nullptr) write_check(out, check_name(p), {phases[p].check->condition});
 }
 
 }  // namespace mintor

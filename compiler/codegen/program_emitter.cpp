@@ -35,17 +35,17 @@ std::string banner(const Program& program, const std::string& what) {
 class EntryWriter {
  public:
   EntryWriter(ProgramWriter& out, const Program& program, const Entry& entry)
-      : out_(out), program_(program), entry_(entry) {
+      : out_(out), program_(program) {
     scratch_bytes_ = scratch_bytes(program, entry);
     scratch_ = entry.arena_bytes - kScratchPieces * scratch_bytes_;
     phases_ = phases_of(entry);
   }
 
-  void write(const std::string& name) {
+  void write() {
     if (phases_.empty()) return;
-    tasks_function(name + "_tasks");
-    out_.open("static void " + name +
-              "(const void* kernels, const Args& a, int32_t phase, int32_t part, int32_t parts) {");
+    tasks_function();
+    out_.open("static void run(const void* kernels, const Args& a, int32_t phase, int32_t part,");
+    out_.line("              int32_t parts) {");
     out_.line("const Kernels& k = *static_cast<const Kernels*>(kernels);");
     if (!any_parallel()) out_.line("(void)parts;");
     out_.open("switch (phase) {");
@@ -73,8 +73,8 @@ class EntryWriter {
     return program_.kernels[find_kernel(program_, launch.kernel)];
   }
 
-  void tasks_function(const std::string& name) {
-    out_.open("static int64_t " + name + "(const int64_t* symbols, int32_t phase) {");
+  void tasks_function() {
+    out_.open("static int64_t tasks(const int64_t* symbols, int32_t phase) {");
     out_.line("(void)symbols;");
     std::vector<Index> mentioned;
     std::vector<std::string> cases;
@@ -157,7 +157,7 @@ class EntryWriter {
     std::vector<Index> mentioned;
     std::string comment, chosen;
     if (phase.check != nullptr) {
-      chosen = "a.check(a.context, " + check_name(entry_, number) + ")";
+      chosen = "a.check(a.context, " + check_name(number) + ")";
     } else {
       const int32_t id = phase.bind != nullptr ? phase.bind->value : phase.condition;
       const std::string value = "*" + pointer(id, false, mentioned);
@@ -236,7 +236,6 @@ class EntryWriter {
 
   ProgramWriter& out_;
   const Program& program_;
-  const Entry& entry_;
   Index scratch_;              // where pieces begin in the arena
   int64_t scratch_bytes_ = 0;  // of one piece
   std::vector<Phase> phases_;
@@ -281,6 +280,23 @@ std::vector<std::string_view> cpu_headers(const Program& program) {
     }
   }
   return paths;
+}
+
+// All that is of one entry, in a namespace of its own.
+void write_entry(ProgramWriter& out, const Program& program, const Entry& entry) {
+  out.line("namespace " + entry_namespace(entry) + " {");
+  out.line();
+  write_entry_tables(out, program, entry);
+  write_arena_bytes(out, program, entry);
+  if (&entry != &program.prepare) {
+    write_output_functions(out, program, entry);
+    write_size_check(out, program, entry);
+    write_conditions(out, program, entry);
+  }
+  EntryWriter(out, program, entry).write();
+  write_order(out, program, entry);
+  out.line("}  // namespace " + entry_namespace(entry));
+  out.line();
 }
 
 std::string table_text(const Program& program, size_t level) {
@@ -340,12 +356,8 @@ std::string emit_kernels_header(const Program& program) {
 std::string emit_program_unit(const Program& program, const std::string& weights_sha256) {
   ProgramWriter out(program);
   write_tables(out, program);
-  write_size_functions(out, program);
-  write_size_check(out, program);
-  write_conditions(out, program);
-  EntryWriter(out, program, program.prepare).write("prepare");
-  EntryWriter(out, program, program.entries[0]).write("forward");
-  write_order(out, program, program.entries[0], "forward_next");
+  write_entry(out, program, program.prepare);
+  for (const Entry& entry : program.entries) write_entry(out, program, entry);
   write_program_constant(out, program, weights_sha256);
   const std::string body = out.take();
   std::string text = banner(program, "The program");

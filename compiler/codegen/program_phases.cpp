@@ -125,10 +125,9 @@ std::vector<Index> trips_of(const Entry& entry) {
   return trips;
 }
 
-void write_order(ProgramWriter& out, const Program& program, const Entry& entry,
-                 const std::string& name) {
+void write_order(ProgramWriter& out, const Program& program, const Entry& entry) {
   if (!has_order(entry)) return;
-  out.open("static int32_t " + name + "(int64_t* n, int64_t chosen, int32_t phase) {");
+  out.open("static int32_t next(int64_t* n, int64_t chosen, int32_t phase) {");
   out.line("(void)n;");
   out.line("(void)chosen;");
   out.open("switch (phase) {");

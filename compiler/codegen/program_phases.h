@@ -22,8 +22,7 @@ struct Phase {
 std::vector<Phase> phases_of(const Entry& entry);
 bool has_order(const Entry& entry);
 std::vector<Index> trips_of(const Entry& entry);
-// static int32_t NAME(int64_t* n, int64_t chosen, int32_t phase)
-void write_order(ProgramWriter& out, const Program& program, const Entry& entry,
-                 const std::string& name);
+// static int32_t next(int64_t* n, int64_t chosen, int32_t phase)
+void write_order(ProgramWriter& out, const Program& program, const Entry& entry);
 
 }  // namespace mintor

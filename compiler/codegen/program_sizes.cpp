@@ -72,11 +72,13 @@ struct Check {
 
 struct Checks {
   const Program& program;
+  const Entry& entry;
   Ranges ranges;
   int32_t stage;
   std::vector<Check> list;
 
-  Checks(const Program& given, int32_t wanted) : program(given), stage(wanted) {
+  Checks(const Program& given, const Entry& of, int32_t wanted)
+      : program(given), entry(of), stage(wanted) {
     for (const Symbol& symbol : program.symbols) {
       Range range{Index(symbol.lo), std::nullopt, symbol.divisor};
       if (symbol.hi >= 0) range.hi = Index(symbol.hi);
@@ -94,12 +96,15 @@ struct Checks {
 
   // Dimensions first: a product of two negative ones is no size.
   void add_buffers() {
-    for (const Buffer& buffer : program.buffers) {
+    const std::set<int32_t> buffers = buffers_of(program, entry);
+    for (const int32_t id : buffers) {
+      const Buffer& buffer = program.buffers[id];
       for (size_t d = 0; d < buffer.shape.size(); ++d) {
         add(buffer.shape[d], c_string(buffer.name), static_cast<int64_t>(d));
       }
     }
-    for (const Buffer& buffer : program.buffers) {
+    for (const int32_t id : buffers) {
+      const Buffer& buffer = program.buffers[id];
       Index bytes = size_of(buffer.dtype);
       for (const Index& extent : buffer.shape) bytes = bytes * extent;
       add(bytes, c_string(buffer.name), -1);
@@ -108,26 +113,26 @@ struct Checks {
 
   void add_rest() {
     const auto whole = [&](const Index& e) { add(e, "nullptr", -1); };
-    Index end = program.entries[0].arena_bytes;
-    for (const int32_t id : program.entries[0].outputs) {
+    Index end = entry.arena_bytes;
+    for (const int32_t id : entry.outputs) {
       if (program.buffers[id].place != Place::output) continue;
       whole(end);
       end = end + program.buffers[id].bytes();
     }
     whole(end);
     // A part lies in its whole.
-    for (const Buffer& buffer : program.buffers)
-      if (buffer.view_of < 0) whole(buffer.offset);
-    visit_launches(program.entries[0].steps, [&](const Launch& launch) {
+    for (const int32_t id : buffers_of(program, entry))
+      if (program.buffers[id].view_of < 0) whole(program.buffers[id].offset);
+    visit_launches(entry.steps, [&](const Launch& launch) {
       for (const Index& symbol : launch.symbols) whole(symbol);
       for (const Index& tasks : launch.tasks) whole(tasks);
     });
-    for (const Index& trip : trips_of(program.entries[0])) whole(trip);
+    for (const Index& trip : trips_of(entry)) whole(trip);
   }
 };
 
-std::vector<Check> checks_of(const Program& program, int32_t stage) {
-  Checks checks(program, stage);
+std::vector<Check> checks_of(const Program& program, const Entry& entry, int32_t stage) {
+  Checks checks(program, entry, stage);
   checks.add_buffers();
   checks.add_rest();
   return std::move(checks.list);
@@ -137,8 +142,12 @@ std::vector<Check> checks_of(const Program& program, int32_t stage) {
 
 bool always_fits(const Program& program, const Index& e) { return magnitude(e, program) <= kSafe; }
 
-bool needs_check(const Program& program, int32_t stage) {
-  return !checks_of(program, stage).empty();
+bool needs_check(const Program& program, const Entry& entry, int32_t stage) {
+  return !checks_of(program, entry, stage).empty();
+}
+
+bool has_dynamic(const Program& program, const Entry& entry) {
+  return stages_of(program, entry).size() > 1;
 }
 
 namespace {
@@ -159,13 +168,13 @@ void write_checks(ProgramWriter& out, const std::vector<Check>& checks, const st
 }
 
 // The memory of each dynamic size, and which outputs lie there.
-void write_dynamic(ProgramWriter& out, const Program& program,
+void write_dynamic(ProgramWriter& out, const Program& program, const Entry& entry,
                    const std::vector<std::pair<std::string, Index>>& homes) {
-  if (program.dynamic.empty()) return;
-  for (size_t d = 0; d < program.dynamic.size(); ++d) {
-    const Index& bytes = program.dynamic[d].bytes;
-    out.open("static int64_t dynamic_bytes_" + std::to_string(d + 1) +
-             "(const int64_t* symbols) {");
+  if (!has_dynamic(program, entry)) return;
+  for (const int32_t stage : stages_of(program, entry)) {
+    if (stage == 0) continue;
+    const Index& bytes = program.dynamic[static_cast<size_t>(stage) - 1].bytes;
+    out.open("static int64_t " + staged("dynamic_bytes", stage) + "(const int64_t* symbols) {");
     out.line("(void)symbols;");
     out.symbol_locals({bytes}, "symbols");
     out.line("return " + out.c(bytes) + ";");
@@ -184,16 +193,28 @@ void write_dynamic(ProgramWriter& out, const Program& program,
 
 }  // namespace
 
-void write_size_check(ProgramWriter& out, const Program& program) {
-  for (int32_t stage = 0; stage <= static_cast<int32_t>(program.dynamic.size()); ++stage)
-    write_checks(out, checks_of(program, stage), staged("check_sizes", stage));
+void write_size_check(ProgramWriter& out, const Program& program, const Entry& entry) {
+  for (const int32_t stage : stages_of(program, entry))
+    write_checks(out, checks_of(program, entry, stage), staged("check_sizes", stage));
 }
 
-void write_size_functions(ProgramWriter& out, const Program& program) {
+void write_arena_bytes(ProgramWriter& out, const Program& program, const Entry& entry) {
+  Index end = entry.arena_bytes;
+  for (const int32_t id : entry.outputs)
+    if (program.buffers[id].place == Place::output) end = end + program.buffers[id].bytes();
+  out.open("static int64_t arena_bytes(const int64_t* symbols) {");
+  out.line("(void)symbols;");
+  out.symbol_locals({end}, "symbols");
+  out.line("return " + out.c(end) + ";");
+  out.close();
+  out.line();
+}
+
+void write_output_functions(ProgramWriter& out, const Program& program, const Entry& entry) {
   std::vector<std::pair<std::string, Index>> dims, bytes, offsets, homes;
-  Index end = program.entries[0].arena_bytes;
-  for (size_t o = 0; o < program.entries[0].outputs.size(); ++o) {
-    const Buffer& buffer = program.buffers[program.entries[0].outputs[o]];
+  Index end = entry.arena_bytes;
+  for (size_t o = 0; o < entry.outputs.size(); ++o) {
+    const Buffer& buffer = program.buffers[entry.outputs[o]];
     Index total = size_of(buffer.dtype);
     for (size_t d = 0; d < buffer.shape.size(); ++d) {
       total = total * buffer.shape[d];
@@ -209,17 +230,11 @@ void write_size_functions(ProgramWriter& out, const Program& program) {
     offsets.emplace_back(std::to_string(o), end);
     end = end + buffer.bytes();
   }
-  out.open("static int64_t arena_bytes(const int64_t* symbols) {");
-  out.line("(void)symbols;");
-  out.symbol_locals({end}, "symbols");
-  out.line("return " + out.c(end) + ";");
-  out.close();
-  out.line();
   switch_function(out, "output_bytes", "int32_t output", "output", bytes);
   switch_function(out, "output_dim", "int32_t output, int32_t dim", "output * MT_MAX_RANK + dim",
                   dims);
   switch_function(out, "output_offset", "int32_t output", "output", offsets);
-  write_dynamic(out, program, homes);
+  write_dynamic(out, program, entry, homes);
 }
 
 }  // namespace mintor

@@ -72,9 +72,9 @@ void check_symbol_count(const Program& program) {
 }
 
 // What `run` computes with is what it can read off the inputs.
-void check_symbols_are_bound(const Program& program) {
+void check_symbols_are_bound(const Program& program, const Entry& entry) {
   std::set<std::string> bound;
-  for (const int32_t id : program.entries[0].inputs) {
+  for (const int32_t id : entry.inputs) {
     for (const Index& extent : program.buffers[id].shape) {
       if (const auto symbol = extent.as_var()) bound.insert(*symbol);
     }
@@ -82,7 +82,8 @@ void check_symbols_are_bound(const Program& program) {
   for (const Symbol& symbol : program.symbols) {
     if (symbol.value || stage_of(program, Index::var(symbol.name)) > 0) bound.insert(symbol.name);
   }
-  for (const Buffer& buffer : program.buffers) {
+  for (const int32_t id : buffers_of(program, entry)) {
+    const Buffer& buffer = program.buffers[id];
     for (const Index& extent : buffer.shape) {
       for (const std::string& symbol : extent.vars()) {
         if (bound.contains(symbol)) continue;
@@ -97,7 +98,7 @@ void check_symbols_are_bound(const Program& program) {
 void symbol_tables(ProgramWriter& out, const Program& program) {
   if (program.symbols.empty()) return;
   check_symbol_count(program);
-  check_symbols_are_bound(program);
+  for (const Entry& entry : program.entries) check_symbols_are_bound(program, entry);
   const SymbolValues hints = hint_values(program);
   out.open("static const mt_symbol_info kSymbols[] = {");
   for (const Symbol& symbol : program.symbols) {
@@ -110,11 +111,11 @@ void symbol_tables(ProgramWriter& out, const Program& program) {
   out.close("};");
 }
 
-void name_table(ProgramWriter& out, const Entry& entry, const std::string& name) {
+void name_table(ProgramWriter& out, const Entry& entry) {
   std::vector<std::string> names;
   for (const Phase& phase : phases_of(entry)) names.push_back(phase.name);
   if (names.empty()) return;
-  out.open("static const char* const " + name + "[] = {");
+  out.open("static const char* const kNames[] = {");
   for (const std::string& kernel : names) out.line(c_string(kernel) + ",");
   out.close("};");
 }
@@ -142,18 +143,85 @@ void state_tables(ProgramWriter& out, const Program& program) {
   out.close("};");
 }
 
+const Entry& binder_of(const Program& program, const std::string& symbol) {
+  const auto found = std::ranges::find_if(program.entries,
+                                          [&](const Entry& entry) { return binds(entry, symbol); });
+  if (found == program.entries.end())
+    throw InternalError("program", "no entry binds '" + symbol + "'");
+  return *found;
+}
+
 void dynamic_table(ProgramWriter& out, const Program& program) {
   if (program.dynamic.empty()) return;
   out.open("static const DynamicSize kDynamic[] = {");
   for (size_t d = 0; d < program.dynamic.size(); ++d) {
+    const std::string& symbol = program.dynamic[d].symbol;
+    const Entry& entry = binder_of(program, symbol);
     const auto stage = static_cast<int32_t>(d) + 1;
+    const auto member = [&](const char* function) {
+      return entry_namespace(entry) + "::" + staged(function, stage);
+    };
     out.line(
-        "{" + std::to_string(position_of(program, program.dynamic[d].symbol)) + ", " +
-        staged("dynamic_bytes", stage) + ", " +
-        table_or_null(needs_check(program, stage), staged("check_sizes", stage)) + ", " +
-        table_or_null(!conditions_of(program, stage).empty(), staged("check_conditions", stage)) +
+        "{" + std::to_string(position_of(program, symbol)) + ", " + member("dynamic_bytes") + ", " +
+        table_or_null(needs_check(program, entry, stage), member("check_sizes")) + ", " +
+        table_or_null(!conditions_of(program, entry, stage).empty(), member("check_conditions")) +
         "},");
   }
+  out.close("};");
+}
+
+std::string count(size_t n) { return std::to_string(n); }
+
+// Bit i: the entry has symbol i.
+std::string symbol_mask(const Program& program, const Entry& entry) {
+  uint32_t mask = 0;
+  for (const std::string& symbol : symbols_of(program, entry))
+    mask |= uint32_t{1} << position_of(program, symbol);
+  return std::to_string(mask) + "u";
+}
+
+// An Entry of the runtime, without the braces.
+std::string entry_row(const Program& program, const Entry& entry) {
+  const std::string in = entry_namespace(entry) + "::";
+  const size_t phases = phases_of(entry).size();
+  const bool any = phases > 0, outer = &entry != &program.prepare;
+  std::string row = table_or_null(any, in + "run") + ", " + count(phases);
+  const auto add = [&](bool there, const char* member) {
+    row += ", " + table_or_null(there, in + member);
+  };
+  add(any, "kNames");
+  add(any, "tasks");
+  add(has_order(entry), "next");
+  row += ", " + symbol_mask(program, entry);
+  add(true, "arena_bytes");
+  add(outer, "output_bytes");
+  add(outer, "output_dim");
+  add(outer, "output_offset");
+  add(outer && needs_derive(program, entry), "derive");
+  add(outer && needs_check(program, entry, 0), "check_sizes");
+  add(outer && !conditions_of(program, entry, 0).empty(), "check_conditions");
+  add(outer && has_dynamic(program, entry), "output_dynamic");
+  return row;
+}
+
+std::string tensors_or_null(const Entry& entry, const std::vector<int32_t>& ids,
+                            const std::string& name) {
+  return table_or_null(!ids.empty(), entry_namespace(entry) + "::" + name);
+}
+
+void entry_tables(ProgramWriter& out, const Program& program) {
+  out.open("static const mt_entry_info kEntryInfos[] = {");
+  for (const Entry& entry : program.entries) {
+    const size_t phases = phases_of(entry).size();
+    out.line("{" + c_string(entry.name) + ", " + count(entry.inputs.size()) + ", " +
+             count(entry.outputs.size()) + ", " + count(phases) + ", " +
+             tensors_or_null(entry, entry.inputs, "kInputs") + ", " +
+             tensors_or_null(entry, entry.outputs, "kOutputs") + ", " +
+             table_or_null(phases > 0, entry_namespace(entry) + "::kNames") + "},");
+  }
+  out.close("};");
+  out.open("static const Entry kEntries[] = {");
+  for (const Entry& entry : program.entries) out.line("{" + entry_row(program, entry) + "},");
   out.close("};");
 }
 
@@ -167,12 +235,10 @@ std::string table_name(const TargetInfo& level) {
   return name;
 }
 
+std::string entry_namespace(const Entry& entry) { return "entry_" + entry.name; }
+
 void write_tables(ProgramWriter& out, const Program& program) {
-  tensor_table(out, program, program.entries[0].inputs, "kInputs");
-  tensor_table(out, program, program.entries[0].outputs, "kOutputs");
   symbol_tables(out, program);
-  name_table(out, program.prepare, "kPrepareNames");
-  name_table(out, program.entries[0], "kForwardNames");
   out.open("static const Level kLevels[] = {");
   for (const TargetInfo& level : program.levels) {
     out.line("{" + c_string(level.level) + ", " + target_of(level).supported(level) + ", &" +
@@ -182,52 +248,48 @@ void write_tables(ProgramWriter& out, const Program& program) {
   out.line();
 }
 
+void write_entry_tables(ProgramWriter& out, const Program& program, const Entry& entry) {
+  tensor_table(out, program, entry.inputs, "kInputs");
+  tensor_table(out, program, entry.outputs, "kOutputs");
+  name_table(out, entry);
+  out.line();
+}
+
 void write_program_constant(ProgramWriter& out, const Program& program,
                             const std::string& weights_sha256) {
   std::string levels;
   for (const TargetInfo& level : program.levels)
     levels += (levels.empty() ? "" : ",") + level.level;
-  const auto count = [](size_t n) { return std::to_string(n); };
-  const size_t forward = phases_of(program.entries[0]).size();
-  const auto entry = [&](const std::string& name, const Entry& of, const char* names) {
-    const size_t phases = phases_of(of).size();
-    if (phases == 0) return std::string("{nullptr, 0, nullptr, nullptr, nullptr},");
-    return "{" + name + ", " + count(phases) + ", " + names + ", " + name + "_tasks, " +
-           (has_order(of) ? name + "_next" : "nullptr") + "},";
-  };
+  const Entry& first = program.entries.at(0);
+  const size_t phases = phases_of(first).size();
   dynamic_table(out, program);
   state_tables(out, program);
+  entry_tables(out, program);
   out.open("const Program program = {");
   out.line("{" + c_string(program.name) + ", " + c_string(program.numerics_hash) + ", " +
-           c_string(levels) + ", nullptr, " + count(program.entries[0].inputs.size()) + ", " +
-           count(program.entries[0].outputs.size()) + ", " + count(program.symbols.size()) + ", " +
-           count(forward) + ",");
-  out.line(" " + table_or_null(!program.entries[0].inputs.empty(), "kInputs") + ", " +
-           table_or_null(!program.entries[0].outputs.empty(), "kOutputs") + ", " +
+           c_string(levels) + ", nullptr, " + count(first.inputs.size()) + ", " +
+           count(first.outputs.size()) + ", " + count(program.symbols.size()) + ", " +
+           count(phases) + ",");
+  out.line(" " + tensors_or_null(first, first.inputs, "kInputs") + ", " +
+           tensors_or_null(first, first.outputs, "kOutputs") + ", " +
            table_or_null(!program.symbols.empty(), "kSymbols") + ", " +
-           table_or_null(forward > 0, "kForwardNames") + ", " + count(program.weights_bytes) +
-           ", " + program.packed_bytes.str() + ", " + count(program.states.size()) + ", " +
-           table_or_null(!program.states.empty(), "kStateInfos") + "},");
+           table_or_null(phases > 0, entry_namespace(first) + "::kNames") + ", " +
+           std::to_string(program.weights_bytes) + ", " + program.packed_bytes.str() + ", " +
+           count(program.states.size()) + ", " +
+           table_or_null(!program.states.empty(), "kStateInfos") + ", " +
+           count(program.entries.size()) + ", kEntryInfos},");
   out.line("kLevels,");
   out.line(count(program.levels.size()) + ",");
-  out.line(entry("prepare", program.prepare, "kPrepareNames"));
-  out.line(entry("forward", program.entries[0], "kForwardNames"));
-  for (const char* function : {"arena_bytes", "output_bytes", "output_dim", "output_offset"}) {
-    out.line(std::string(function) + ",");
-  }
-  out.line(table_or_null(needs_derive(program), "derive") + ",");
+  out.line("{" + entry_row(program, program.prepare) + "},");
+  out.line("kEntries,");
   out.line(c_string(weights_sha256) + ",");
-  out.line(count(program.prepare.arena_bytes.value()) + ",");
-  out.line(table_or_null(needs_check(program, 0), "check_sizes") + ",");
-  out.line(table_or_null(!conditions_of(program, 0).empty(), "check_conditions") + ",");
   const auto early = std::ranges::count_if(program.symbols, [&](const Symbol& symbol) {
     return stage_of(program, Index::var(symbol.name)) == 0;
   });
-  const bool dynamic = !program.dynamic.empty();
-  out.line(table_or_null(dynamic, "kDynamic") + ", " + count(program.dynamic.size()) + ", " +
-           std::to_string(early) + ", " + table_or_null(dynamic, "output_dynamic") + ",");
-  const bool states = !program.states.empty();
-  out.line(table_or_null(states, "kStates") + ", " + count(program.state_bytes) + ",");
+  out.line(table_or_null(!program.dynamic.empty(), "kDynamic") + ", " +
+           count(program.dynamic.size()) + ", " + std::to_string(early) + ",");
+  out.line(table_or_null(!program.states.empty(), "kStates") + ", " +
+           std::to_string(program.state_bytes) + ",");
   out.close("};");
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graph -> Program: fusion, one kernel per group and level, buffers, memory. Takes an optimised
-// Graph and level names; gives the Program that packages and the JIT are made from. Keeps true:
-// groups, launches and memory are decided once for all levels; only schedules differ.
+// Graphs -> Program: fusion, one kernel per group and level, buffers, memory. Takes the optimised
+// Graphs of its entries and level names; gives the Program that packages and the JIT are made from.
+// Keeps true: groups, launches and memory are decided once for all levels; only schedules differ.
 #include <algorithm>
 #include <iterator>
 #include <mutex>
@@ -24,6 +24,7 @@
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
 #include "compiler/support/parallel.h"
+#include "compiler/support/sha256.h"
 
 namespace mintor {
 namespace {
@@ -53,12 +54,13 @@ struct Planned {
   const Group* same = nullptr;  // the first that becomes the same kernel
 };
 
-std::vector<Planned> planned_groups(const FusionPlan& fusion) {
+std::vector<Planned> planned_groups(std::span<const FusionPlan> fusions) {
   std::vector<Planned> all;
-  visit_groups(fusion, [&](const Graph& graph, const Group& group) {
-    all.push_back({&graph, &group, &group});
-  });
-  const std::unordered_map<const Group*, const Group*> same = same_groups(fusion);
+  for (const FusionPlan& fusion : fusions)
+    visit_groups(fusion, [&](const Graph& graph, const Group& group) {
+      all.push_back({&graph, &group, &group});
+    });
+  const std::unordered_map<const Group*, const Group*> same = same_groups(fusions);
   for (Planned& one : all) one.same = same.at(one.group);
   return all;
 }
@@ -113,21 +115,21 @@ std::set<size_t> unbounded_locals(const Graph& graph, const Group& group, const 
 }
 
 struct Scheduled {
-  FusionPlan fusion;
+  std::vector<FusionPlan> fusions;  // by entry
   GroupKernels kernels;
 };
 
 // Whether the rows of a group are bounded is known when they are scheduled: a value that turns out
 // not to be starts a kernel of its own.
-Scheduled fuse_and_schedule(CompileContext& context, const Graph& graph,
+Scheduled fuse_and_schedule(CompileContext& context, std::span<const Graph> graphs,
                             const std::vector<TargetInfo>& levels) {
   std::set<const Node*> apart;
   for (;;) {
     CompileContext attempt(context.options);
     attempt.progress = context.progress;
     Scheduled made;
-    made.fusion = fuse(graph, apart);
-    const std::vector<Planned> groups = planned_groups(made.fusion);
+    for (const Graph& graph : graphs) made.fusions.push_back(fuse(graph, apart));
+    const std::vector<Planned> groups = planned_groups(made.fusions);
     made.kernels = schedule_groups(attempt, groups, levels);
     const size_t before = apart.size();
     std::unordered_map<const Group*, std::set<size_t>> unbounded;
@@ -161,6 +163,14 @@ std::vector<TargetInfo> lowest_first(const std::vector<std::string>& names) {
   return levels;
 }
 
+// Of a model of several entries, that of their names and hashes.
+std::string numerics_hash_of(std::span<const Graph> entries) {
+  if (entries.size() == 1) return entries[0].numerics_hash;
+  std::string text;
+  for (const Graph& graph : entries) text += graph.name() + " " + graph.numerics_hash + "\n";
+  return sha256_hex(text);
+}
+
 }  // namespace
 
 void check_may_be_left_out(const std::string& name) {
@@ -177,11 +187,16 @@ void check_may_be_left_out(const std::string& name) {
 
 Program build_program(CompileContext& context, const Graph& graph,
                       const std::vector<std::string>& level_names) {
+  return build_program(context, {&graph, 1}, level_names);
+}
+
+Program build_program(CompileContext& context, std::span<const Graph> entries,
+                      const std::vector<std::string>& level_names) {
   std::vector<TargetInfo> levels = lowest_first(level_names);
-  check_code(context, graph);
-  Scheduled made = fuse_and_schedule(context, graph, levels);
-  Program program = plan(made.fusion, std::move(levels), made.kernels);
-  program.numerics_hash = graph.numerics_hash;
+  for (const Graph& graph : entries) check_code(context, graph);
+  Scheduled made = fuse_and_schedule(context, entries, levels);
+  Program program = plan(made.fusions, std::move(levels), made.kernels);
+  program.numerics_hash = numerics_hash_of(entries);
   plan_memory(context, program);
   if (context.options.verify_passes) verify(program);
   return program;

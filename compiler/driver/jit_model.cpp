@@ -6,6 +6,7 @@
 #include "compiler/codegen/program_emitter.h"
 #include "compiler/driver/driver.h"
 #include "compiler/driver/program_record.h"
+#include "compiler/graph/join_entries.h"
 #include "compiler/jit/cache.h"
 #include "compiler/jit/jit.h"
 #include "runtime/include/mintor_program.h"
@@ -45,15 +46,15 @@ std::unique_ptr<LoadedModel> load(ModelApi api, Tensor weights, LoadOptions opti
 }
 
 std::unique_ptr<LoadedModel> find(const CompileContext& context, const std::string& key,
-                                  const Graph& graph, const LoadOptions& options) {
+                                  std::span<const Graph> entries, const LoadOptions& options) {
   const auto bytes = Cache(context.options.cache_dir).find_record(key);
   const auto record = bytes ? record_from(*bytes) : std::nullopt;
   if (!record) return nullptr;
-  const auto weights = weights_block(*record, graph);
+  const auto weights = weights_block(*record, entries);
   if (!weights) return nullptr;
   const JitCode code = jit_open(context, record->library);
   if (code.program == nullptr) return nullptr;
-  return load(named_api(code, graph.name(), ""), *weights, options);
+  return load(named_api(code, model_name(entries), ""), *weights, options);
 }
 
 }  // namespace
@@ -68,12 +69,19 @@ std::unique_ptr<LoadedModel> jit(CompileContext& context, const Program& program
 std::unique_ptr<LoadedModel> jit(CompileContext& context, Graph& graph,
                                  const std::vector<std::string>& levels,
                                  const LoadOptions& options) {
-  const std::string key = program_key(context, graph, levels);
+  return jit(context, {&graph, 1}, levels, options);
+}
+
+std::unique_ptr<LoadedModel> jit(CompileContext& context, std::span<Graph> entries,
+                                 const std::vector<std::string>& levels,
+                                 const LoadOptions& options) {
+  join_entries(entries);
+  const std::string key = program_key(context, entries, levels);
   if (!key.empty()) {
-    if (auto found = find(context, key, graph, options)) return found;
+    if (auto found = find(context, key, entries, options)) return found;
   }
-  if (graph.numerics_hash.empty()) graph = optimise(context, std::move(graph));
-  const Program program = build_program(context, graph, levels);
+  if (entries[0].numerics_hash.empty()) optimise(context, entries);
+  const Program program = build_program(context, entries, levels);
   const JitCode code = compile(context, program);
   if (!key.empty()) {
     const Cache cache(context.options.cache_dir);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Model file -> Graph -> optimised Graph. Takes a path and the options; gives the Graph that
-// kernels are made from. Keeps true: the file's form is told by its contents, not only by its name;
-// the numerics hash is that of the Graph after the numerics passes.
+// Model file -> Graphs -> optimised Graphs, one per entry. Takes a path and the options; gives the
+// Graph that kernels are made from. Keeps true: the file's form is told by its contents, not only
+// by its name; the numerics hash is that of the Graph after the numerics passes.
 #include <filesystem>
 #include <fstream>
 
 #include "compiler/driver/driver.h"
+#include "compiler/graph/join_entries.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/ir/text.h"
 #include "compiler/ir/verify.h"
@@ -47,7 +48,7 @@ bool is_graph_text(std::string_view text) {
   return false;
 }
 
-Graph load_text(CompileContext& context, const std::string& path) {
+std::vector<Graph> load_text(CompileContext& context, const std::string& path) {
   if (!context.options.shapes.empty()) {
     throw CompileError("load", "--shape is '" + context.options.shapes[0] + "' for a graph's text",
                        path, "write the sizes into the text itself");
@@ -65,9 +66,15 @@ Graph load_text(CompileContext& context, const std::string& path) {
     context.source_files.push_back(side);
     blobs = read_blobs(side);
   }
-  Graph graph = parse_graph(text, blobs);
-  verify_text(graph);
-  return graph;
+  std::vector<Graph> graphs = parse_graphs(text, blobs);
+  for (const Graph& graph : graphs) verify_text(graph);
+  return graphs;
+}
+
+std::vector<Graph> list_of(Graph graph) {
+  std::vector<Graph> graphs;
+  graphs.push_back(std::move(graph));
+  return graphs;
 }
 
 Graph load_onnx(CompileContext& context, const std::string& path) {
@@ -92,6 +99,15 @@ Graph load_onnx(CompileContext& context, const std::string& path) {
 }  // namespace
 
 Graph load_model(CompileContext& context, const std::string& path) {
+  std::vector<Graph> graphs = load_entries(context, path);
+  if (graphs.size() == 1) return std::move(graphs[0]);
+  throw CompileError(
+      "load",
+      "'" + path + "' has " + std::to_string(graphs.size()) + " entries, one is expected here", "",
+      "`compile`, `run` and `verify DIR` take them all; else give one graph alone");
+}
+
+std::vector<Graph> load_entries(CompileContext& context, const std::string& path) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     throw CompileError("load", "'" + path + "' is a folder", "",
@@ -105,12 +121,18 @@ Graph load_model(CompileContext& context, const std::string& path) {
   context.source_files = {path};
   const bool named_onnx = fs::path(path).extension() == ".onnx";
   const bool is_text = is_graph_text(first_bytes(path, 64 << 10)) && !named_onnx;
-  return is_text ? load_text(context, path) : load_onnx(context, path);
+  return is_text ? load_text(context, path) : list_of(load_onnx(context, path));
 }
 
 Graph optimise(CompileContext& context, Graph graph) {
   for (const std::string& name : context.options.disable_pass) check_may_be_left_out(name);
   return run_pipeline(context, std::move(graph));
+}
+
+void optimise(CompileContext& context, std::span<Graph> entries) {
+  join_entries(entries);
+  for (Graph& graph : entries) graph = optimise(context, std::move(graph));
+  unify_symbols(entries);
 }
 
 }  // namespace mintor

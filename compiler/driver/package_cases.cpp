@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cases of a package: given, or seeded and run. Takes a Program; gives inputs and outputs by
-// position. Keeps true: a case has every input and output of the Program, with its dtype and fixed
+// position. Keeps true: a case has every input and output of its entry, with its dtype and fixed
 // sizes, and nothing else.
 #include "compiler/driver/package_cases.h"
 
@@ -73,31 +73,41 @@ size_t best_level(const Program& program) {
   return program.levels.size();
 }
 
-std::vector<VerifyCase> seeded_case(CompileContext& context, const Program& program) {
+std::vector<NamedTensor> with_names(const Program& program, const std::vector<int32_t>& ids,
+                                    const std::vector<Tensor>& values) {
+  std::vector<NamedTensor> named;
+  for (size_t i = 0; i < ids.size(); ++i)
+    named.push_back({port_name(program.buffers[ids[i]]), values[i]});
+  return named;
+}
+
+// Of each entry one, from the states of a new context.
+std::vector<VerifyCase> seeded_cases(CompileContext& context, const Program& program) {
   const size_t level = best_level(program);
   if (level == program.levels.size()) {
     context.warn("this machine runs none of the levels: the package has no case to verify with, "
                  "and `make verify` fails; --case in.npz,out.npz brings one");
     return {};
   }
-  VerifyCase made;
-  const std::vector<Tensor> inputs = seeded_inputs(program, kSeed);
-  const std::vector<Tensor> outputs = jit(context, with_level(program, level))->run(inputs);
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    made.inputs.push_back({port_name(program.buffers[program.entries[0].inputs[i]]), inputs[i]});
+  const auto model = jit(context, with_level(program, level));
+  std::vector<VerifyCase> cases;
+  for (size_t e = 0; e < program.entries.size(); ++e) {
+    const Entry& entry = program.entries[e];
+    const std::vector<Tensor> inputs = seeded_inputs(program, entry, kSeed);
+    model->context().reset();
+    const std::vector<Tensor> outputs = model->context().run(inputs, static_cast<int32_t>(e));
+    cases.push_back({with_names(program, entry.inputs, inputs),
+                     with_names(program, entry.outputs, outputs), 0, 0, e});
   }
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    made.outputs.push_back({port_name(program.buffers[program.entries[0].outputs[i]]), outputs[i]});
-  }
-  return {made};
+  return cases;
 }
 
 }  // namespace
 
-std::vector<Tensor> seeded_inputs(const Program& program, uint64_t seed) {
+std::vector<Tensor> seeded_inputs(const Program& program, const Entry& entry, uint64_t seed) {
   const auto sizes = hint_values(program);
   std::vector<Tensor> inputs;
-  for (const int32_t id : program.entries[0].inputs) {
+  for (const int32_t id : entry.inputs) {
     const Buffer& buffer = program.buffers[id];
     std::vector<int64_t> shape;
     for (const Index& extent : buffer.shape) {
@@ -122,12 +132,14 @@ Program with_level(const Program& program, size_t level) {
 
 std::vector<VerifyCase> package_cases(CompileContext& context, const Program& program,
                                       const std::vector<Case>& given) {
-  if (given.empty()) return seeded_case(context, program);
+  if (given.empty()) return seeded_cases(context, program);
   std::vector<VerifyCase> cases;
   for (const Case& item : given) {
-    cases.push_back({by_position(program, program.entries[0].inputs, item.inputs, "input"),
-                     by_position(program, program.entries[0].outputs, item.outputs, "output"),
-                     item.rtol, item.atol});
+    const size_t at = item.entry.empty() ? 0 : find_entry(program, item.entry);
+    const Entry& entry = program.entries[at];
+    cases.push_back({by_position(program, entry.inputs, item.inputs, "input"),
+                     by_position(program, entry.outputs, item.outputs, "output"), item.rtol,
+                     item.atol, at});
   }
   return cases;
 }

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "compiler/codegen/target.h"
+#include "compiler/graph/join_entries.h"
 #include "compiler/ir/text.h"
 #include "compiler/jit/jit.h"
 #include "compiler/program/weights.h"
@@ -48,7 +49,7 @@ void add_options(Key& key, const Options& options) {
   }
 }
 
-constexpr std::string_view kForm = "mintor program record 1";
+constexpr std::string_view kForm = "mintor program record 2";
 
 void put(std::string& out, std::string_view bytes) {
   out += std::to_string(bytes.size()) + ":";
@@ -100,7 +101,7 @@ class WeightsBlock {
 
 }  // namespace
 
-std::string program_key(const CompileContext& context, const Graph& graph,
+std::string program_key(const CompileContext& context, std::span<const Graph> entries,
                         const std::vector<std::string>& levels) {
   const Options& options = context.options;
   if (options.explain || options.verify_passes || options.dump_changed || build_id().empty())
@@ -112,9 +113,12 @@ std::string program_key(const CompileContext& context, const Graph& graph,
   add_options(key, options);
   key.add(static_cast<int64_t>(levels.size()));
   for (const std::string& level : levels) add_level(key, find_level(level));
-  key.add(structure_hash(graph));
-  key.add(graph.numerics_hash.empty() ? "loaded" : "optimised");
-  for (const int32_t first : equal_parameters(graph)) key.add(first);
+  for (const Graph& graph : entries) {
+    key.add(entry_name(graph, entries.size()));
+    key.add(structure_hash(graph));
+    key.add(graph.numerics_hash.empty() ? "loaded" : "optimised");
+  }
+  for (const int32_t first : equal_parameters(entries)) key.add(first);
   return key.hex() + ".program";
 }
 
@@ -168,12 +172,14 @@ std::optional<ProgramRecord> record_from(std::string_view bytes) {
   return reader.ok() ? std::optional(std::move(record)) : std::nullopt;
 }
 
-std::optional<Tensor> weights_block(const ProgramRecord& record, const Graph& graph) {
+std::optional<Tensor> weights_block(const ProgramRecord& record, std::span<const Graph> entries) {
   std::map<std::string_view, const Tensor*> parameters;
-  for (const auto& node : graph.nodes()) {
-    if (node->kind != Kind::parameter) continue;
-    const auto& parameter = node->as<ParameterAttr>();
-    parameters.emplace(parameter.name, &parameter.value);
+  for (const Graph& graph : entries) {
+    for (const auto& node : graph.nodes()) {
+      if (node->kind != Kind::parameter) continue;
+      const auto& parameter = node->as<ParameterAttr>();
+      parameters.emplace(parameter.name, &parameter.value);
+    }
   }
   if (record.weights_bytes == 0) return Tensor{};
   WeightsBlock block(record.weights_bytes);

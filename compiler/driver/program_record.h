@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What turns a cached library back into a model without a pass being run: which library, and where
-// each weight lies. Takes a Program, or a Graph that was only just loaded; gives the record, its
-// bytes, and the block of weights. Keeps true: the key covers everything that the library and the
-// record depend on (structure, which parameters are equal, options, levels, this build of the
-// compiler, the compiler behind it), so a record that is found is never stale; values of parameters
-// and the name of the graph are no part of either.
+// each weight lies. Takes a Program, or the Graphs of its entries as they were loaded; gives the
+// record, its bytes, and the block of weights. Keeps true: the key covers everything that the
+// library and the record depend on (structure, which parameters are equal, options, levels, this
+// build of the compiler, the compiler behind it), so a record that is found is never stale; values
+// of parameters and the name of the graph are no part of either.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,15 +31,15 @@ struct ProgramRecord {
 
 // "" where nothing may be remembered: the options want to see the passes at work, or this build has
 // no identity.
-std::string program_key(const CompileContext& context, const Graph& graph,
+std::string program_key(const CompileContext& context, std::span<const Graph> entries,
                         const std::vector<std::string>& levels);
 
 ProgramRecord record_of(const Program& program, const std::string& library);
 std::string to_bytes(const ProgramRecord& record);
 std::optional<ProgramRecord> record_from(std::string_view bytes);
 
-// The payload of weights.bin: null when a parameter that the record names is not in the graph.
-std::optional<Tensor> weights_block(const ProgramRecord& record, const Graph& graph);
+// The payload of weights.bin: null when a parameter that the record names is in no graph.
+std::optional<Tensor> weights_block(const ProgramRecord& record, std::span<const Graph> entries);
 Tensor weights_block(const Program& program);
 
 }  // namespace mintor

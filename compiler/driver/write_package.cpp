@@ -140,14 +140,17 @@ void write_program_package(CompileContext& context, const Program& given,
     const bool ours = header.file == "kernels.h";
     contents.headers.push_back({header.file, ours ? formatted(header) : header.text});
   }
-  contents.inputs = tensors_of(program, program.entries[0].inputs);
-  contents.outputs = tensors_of(program, program.entries[0].outputs);
+  contents.entries.clear();
+  for (const Entry& entry : program.entries) {
+    contents.entries.push_back(
+        {entry.name, tensors_of(program, entry.inputs), tensors_of(program, entry.outputs)});
+    for (const Condition& c : entry.conditions)
+      contents.entries.back().conditions.push_back(to_string(c));
+  }
   for (const Symbol& symbol : program.symbols) {
     contents.symbols.push_back({symbol.name, symbol.lo, symbol.hi, symbol.divisor,
                                 symbol.value ? symbol.value->str() : ""});
   }
-  for (const Condition& c : program.entries[0].conditions)
-    contents.conditions.push_back(to_string(c));
   for (const std::string& path : context.source_files) {
     contents.sources[fs::path(path).filename().string()] = sha256_of_file(path);
   }

@@ -5,10 +5,8 @@
 //     x = input f32[batch, 256]
 //     r = relu f32[batch, 214] (z)                         @ scope, scope
 //     results r, name = z
-//     updates w := v
-//     states b                                             of another entry's updates
-//   }
-// A model of several entries is several such texts, one behind the other.
+//     updates w := v  states b                             b: another entry updates it
+//   }                  and the next entry's graph behind it
 // Constants of at most 16 elements print their values (floats as hex or shortest exact decimal);
 // larger ones and parameters print dtype, shape and SHA-256, their bytes in a side file (a map from
 // SHA-256 to Tensor).

@@ -70,8 +70,11 @@ ModelApi library_api(const std::string& library, const std::string& name) {
   resolve(handle, library, name + "_context_bytes", api.context_bytes);
   resolve(handle, library, name + "_context_create", api.context_create);
   resolve(handle, library, name + "_run", api.run);
+  resolve(handle, library, name + "_run_entry", api.run_entry);
   resolve(handle, library, name + "_reset", api.reset);
   resolve(handle, library, name + "_state", api.state);
+  resolve(handle, library, name + "_get_parameter", api.get_parameter);
+  resolve(handle, library, name + "_set_parameter", api.set_parameter);
   resolve(handle, library, name + "_context_destroy", api.context_destroy);
   resolve(handle, library, name + "_close", api.close);
   resolve(handle, library, name + "_info", api.info);
@@ -97,9 +100,18 @@ ModelApi in_process_api(const void* program, std::shared_ptr<void> code) {
   api.run = [](void* context, const mt_tensor* inputs, mt_tensor* outputs) {
     return rt::run(static_cast<rt::Context*>(context), inputs, outputs);
   };
+  api.run_entry = [](void* context, int32_t entry, const mt_tensor* inputs, mt_tensor* outputs) {
+    return rt::run_entry(static_cast<rt::Context*>(context), entry, inputs, outputs);
+  };
   api.reset = [](void* context) { return rt::reset(static_cast<rt::Context*>(context)); };
   api.state = [](void* context, int32_t index, mt_tensor* state) {
     return rt::state(static_cast<rt::Context*>(context), index, state);
+  };
+  api.get_parameter = [](void* context, const char* name, mt_tensor* value) {
+    return rt::get_parameter(static_cast<rt::Context*>(context), name, value);
+  };
+  api.set_parameter = [](void* context, const char* name, const mt_tensor* value) {
+    return rt::set_parameter(static_cast<rt::Context*>(context), name, value);
   };
   api.context_destroy = [](void* context) {
     rt::context_destroy(static_cast<rt::Context*>(context));
@@ -119,21 +131,24 @@ ModelContext::ModelContext(std::shared_ptr<const ModelApi> api, std::shared_ptr<
 
 ModelContext::~ModelContext() { api_->context_destroy(context_); }
 
-void ModelContext::run(const mt_tensor* inputs, mt_tensor* outputs) {
-  if (api_->run(context_, inputs, outputs)) fail_run(*api_, "run");
+void ModelContext::run(const mt_tensor* inputs, mt_tensor* outputs, int32_t entry) {
+  if (api_->run_entry(context_, entry, inputs, outputs)) fail_run(*api_, "run");
 }
 
-std::vector<Tensor> ModelContext::run(const std::vector<Tensor>& inputs) {
-  if (inputs.size() != static_cast<size_t>(info_->input_count)) {
+std::vector<Tensor> ModelContext::run(const std::vector<Tensor>& inputs, int32_t entry) {
+  check(entry >= 0 && entry < info_->entry_count, "run", "there is no such entry");
+  const mt_entry_info& of = info_->entries[entry];
+  if (inputs.size() != static_cast<size_t>(of.input_count)) {
     throw CompileError("run", std::to_string(inputs.size()) + " inputs were given, '" +
-                                  info_->name + "' takes " + std::to_string(info_->input_count));
+                                  (entry == 0 ? info_->name : of.name) + "' takes " +
+                                  std::to_string(of.input_count));
   }
   std::vector<mt_tensor> given;
   for (const Tensor& input : inputs) given.push_back(as_input(input));
-  std::vector<mt_tensor> made(static_cast<size_t>(info_->output_count));
+  std::vector<mt_tensor> made(static_cast<size_t>(of.output_count));
   std::vector<Tensor> outputs(made.size());
   for (size_t i = 0; i < made.size(); ++i) {
-    const mt_tensor_info& info = info_->outputs[i];
+    const mt_tensor_info& info = of.outputs[i];
     if (!has_fixed_shape(info)) continue;   // its size is known after the run: copied below
     auto [tensor, bytes] = Tensor::make(static_cast<DType>(info.dtype),
                                         {info.shape, info.shape + info.rank});
@@ -142,7 +157,7 @@ std::vector<Tensor> ModelContext::run(const std::vector<Tensor>& inputs) {
     made[i].bytes = static_cast<size_t>(tensor.bytes());
     outputs[i] = std::move(tensor);
   }
-  run(given.data(), made.data());
+  run(given.data(), made.data(), entry);
   for (size_t i = 0; i < made.size(); ++i) {
     if (outputs[i].data) continue;
     outputs[i] = Tensor::copy_of(static_cast<DType>(made[i].dtype), shape_of(made[i]),
@@ -159,6 +174,17 @@ std::vector<Tensor> ModelContext::states() const {
     states.push_back(Tensor::copy_of(static_cast<DType>(state.dtype), shape_of(state), state.data));
   }
   return states;
+}
+
+Tensor ModelContext::parameter(const std::string& name) const {
+  mt_tensor value{};
+  if (api_->get_parameter(context_, name.c_str(), &value)) fail_run(*api_, "parameter");
+  return Tensor::copy_of(static_cast<DType>(value.dtype), shape_of(value), value.data);
+}
+
+void ModelContext::set_parameter(const std::string& name, const Tensor& value) {
+  const mt_tensor given = as_input(value);
+  if (api_->set_parameter(context_, name.c_str(), &given)) fail_run(*api_, "parameter");
 }
 
 void ModelContext::reset() {
@@ -195,30 +221,63 @@ std::unique_ptr<ModelContext> LoadedModel::new_context() const {
   return std::make_unique<ModelContext>(api_, model_, context_options_);
 }
 
-std::map<std::string, Tensor> LoadedModel::run(const std::map<std::string, Tensor>& inputs) {
+namespace {
+
+// By position.
+std::vector<Tensor> in_order(const std::map<std::string, Tensor>& inputs,
+                             const mt_entry_info& entry, const char* name_of_model) {
   std::vector<Tensor> by_position;
   std::vector<std::string> names;
-  for (int32_t i = 0; i < info_->input_count; ++i) {
-    names.push_back(info_->inputs[i].name);
+  for (int32_t i = 0; i < entry.input_count; ++i) {
+    names.push_back(entry.inputs[i].name);
     const auto found = inputs.find(names.back());
     if (found != inputs.end()) by_position.push_back(found->second);
   }
   for (const auto& [name, value] : inputs) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       const std::vector<std::string_view> candidates(names.begin(), names.end());
-      throw CompileError("run", "'" + name + "' is not an input of '" + info_->name + "'", "",
+      throw CompileError("run", "'" + name + "' is not an input of '" + name_of_model + "'", "",
                          did_you_mean(name, candidates));
     }
   }
   for (const std::string& name : names) {
     if (!inputs.contains(name)) throw CompileError("run", "input '" + name + "' is missing");
   }
-  std::vector<Tensor> values = context_->run(by_position);
+  return by_position;
+}
+
+std::map<std::string, Tensor> with_names(std::vector<Tensor> values, const mt_entry_info& entry) {
   std::map<std::string, Tensor> outputs;
-  for (int32_t i = 0; i < info_->output_count; ++i) {
-    outputs.emplace(info_->outputs[i].name, std::move(values[static_cast<size_t>(i)]));
-  }
+  for (int32_t i = 0; i < entry.output_count; ++i)
+    outputs.emplace(entry.outputs[i].name, std::move(values[static_cast<size_t>(i)]));
   return outputs;
+}
+
+}  // namespace
+
+int32_t find_entry(const mt_model_info& info, const std::string& name) {
+  std::vector<std::string_view> names;
+  for (int32_t i = 0; i < info.entry_count; ++i) names.emplace_back(info.entries[i].name);
+  const auto found = std::ranges::find(names, name);
+  if (found != names.end()) return static_cast<int32_t>(found - names.begin());
+  throw CompileError("run", "'" + name + "' is not an entry of '" + info.name + "'", "",
+                     did_you_mean(name, names));
+}
+
+std::map<std::string, Tensor> LoadedModel::run(const std::map<std::string, Tensor>& inputs) {
+  const mt_entry_info& entry = info_->entries[0];
+  return with_names(context_->run(in_order(inputs, entry, info_->name)), entry);
+}
+
+std::vector<Tensor> LoadedModel::run(const std::string& entry, const std::vector<Tensor>& inputs) {
+  return context_->run(inputs, find_entry(*info_, entry));
+}
+
+std::map<std::string, Tensor> LoadedModel::run(const std::string& name,
+                                               const std::map<std::string, Tensor>& inputs) {
+  const int32_t position = find_entry(*info_, name);
+  const mt_entry_info& entry = info_->entries[position];
+  return with_names(context_->run(in_order(inputs, entry, entry.name), position), entry);
 }
 
 std::unique_ptr<LoadedModel> open_package(const std::string& directory,

@@ -22,8 +22,11 @@ struct ModelApi {
   mt_status (*context_bytes)(void*, const mt_context_options*, size_t*) = nullptr;
   mt_status (*context_create)(void*, const mt_context_options*, void**) = nullptr;
   mt_status (*run)(void*, const mt_tensor*, mt_tensor*) = nullptr;
+  mt_status (*run_entry)(void*, int32_t, const mt_tensor*, mt_tensor*) = nullptr;
   mt_status (*reset)(void*) = nullptr;
   mt_status (*state)(void*, int32_t, mt_tensor*) = nullptr;
+  mt_status (*get_parameter)(void*, const char*, mt_tensor*) = nullptr;
+  mt_status (*set_parameter)(void*, const char*, const mt_tensor*) = nullptr;
   void (*context_destroy)(void*) = nullptr;
   void (*close)(void*) = nullptr;
   const mt_model_info* (*info)(const void*) = nullptr;
@@ -59,13 +62,17 @@ class ModelContext {
   ModelContext(const ModelContext&) = delete;
   ModelContext& operator=(const ModelContext&) = delete;
 
-  // Straight to the C function, for callers that have mt_tensor arrays; throws on failure.
-  void run(const mt_tensor* inputs, mt_tensor* outputs);
+  // Straight to the C function, for callers that have mt_tensor arrays; throws on failure. `entry`:
+  // position in info().entries.
+  void run(const mt_tensor* inputs, mt_tensor* outputs, int32_t entry = 0);
   // By position. Outputs are their own memory.
-  std::vector<Tensor> run(const std::vector<Tensor>& inputs);
+  std::vector<Tensor> run(const std::vector<Tensor>& inputs, int32_t entry = 0);
   // What the runs so far made of the parameters that they update: copies, in order of
   // info().states.
   std::vector<Tensor> states() const;
+  // One of them, by the name of its parameter.
+  Tensor parameter(const std::string& name) const;
+  void set_parameter(const std::string& name, const Tensor& value);
   void reset();
 
  private:
@@ -86,9 +93,14 @@ class LoadedModel {
   // The context's place is taken by a new one.
   void renew_context() { context_ = new_context(); }
 
+  // The first entry.
   std::vector<Tensor> run(const std::vector<Tensor>& inputs) { return context_->run(inputs); }
   // By name; CompileError names a missing or unknown input.
   std::map<std::string, Tensor> run(const std::map<std::string, Tensor>& inputs);
+  // Another one. CompileError names the nearest where there is none of the name.
+  std::vector<Tensor> run(const std::string& entry, const std::vector<Tensor>& inputs);
+  std::map<std::string, Tensor> run(const std::string& entry,
+                                    const std::map<std::string, Tensor>& inputs);
 
  private:
   std::shared_ptr<const ModelApi> api_;
@@ -98,6 +110,9 @@ class LoadedModel {
   const mt_model_info* info_ = nullptr;
   std::unique_ptr<ModelContext> context_;
 };
+
+// Position in info.entries.
+int32_t find_entry(const mt_model_info& info, const std::string& name);
 
 // Opens the library of a package folder that was built; CompileError says how to build it.
 std::unique_ptr<LoadedModel> open_package(const std::string& directory,

@@ -39,15 +39,28 @@ Json case_files(const char* role, size_t index, const std::vector<PackageTensor>
   return out;
 }
 
+Json entries_json(const std::vector<PackageEntry>& entries) {
+  Json out = Json::array();
+  for (const PackageEntry& entry : entries) {
+    out.push_back({{"name", entry.name},
+                   {"inputs", tensors_json(entry.inputs)},
+                   {"outputs", tensors_json(entry.outputs)},
+                   {"conditions", entry.conditions}});
+  }
+  return out;
+}
+
 Json cases_json(const PackageContents& contents) {
   Json out = Json::array();
   for (size_t i = 0; i < contents.cases.size(); ++i) {
     const VerifyCase& one = contents.cases[i];
+    const PackageEntry& entry = contents.entries.at(one.entry);
     out.push_back({{"folder", fmt::format("verify/case{}", i)},
+                   {"entry", entry.name},
                    {"rtol", one.rtol},
                    {"atol", one.atol},
-                   {"inputs", case_files("in", i, contents.inputs, one.inputs)},
-                   {"outputs", case_files("out", i, contents.outputs, one.outputs)}});
+                   {"inputs", case_files("in", i, entry.inputs, one.inputs)},
+                   {"outputs", case_files("out", i, entry.outputs, one.outputs)}});
   }
   return out;
 }
@@ -93,16 +106,34 @@ std::vector<PackageTensor> read_tensors(const Json& json, const std::string& dir
   return out;
 }
 
+// A manifest without entries is of a package that has one.
+std::vector<PackageEntry> read_entries(const Json& json, const std::string& directory) {
+  if (!json.contains("entries"))
+    return {{"forward", read_tensors(json.at("inputs"), directory),
+             read_tensors(json.at("outputs"), directory)}};
+  std::vector<PackageEntry> out;
+  for (const Json& item : json.at("entries")) {
+    out.push_back({item.at("name"), read_tensors(item.at("inputs"), directory),
+                   read_tensors(item.at("outputs"), directory), item.at("conditions")});
+  }
+  if (out.empty()) bad(directory, "has no entry");
+  return out;
+}
+
 std::string inside(const std::string& path, const std::string& directory) {
   if (!is_inside(path)) bad(directory, "names '" + path + "', which is not inside the package");
   return path;
 }
 
-std::vector<ManifestCase> read_cases(const Json& json, const std::string& directory) {
+std::vector<ManifestCase> read_cases(const Json& json, const std::string& directory,
+                                     const std::vector<PackageEntry>& entries) {
   std::vector<ManifestCase> out;
   for (const Json& item : json) {
     ManifestCase one;
     one.folder = inside(item.at("folder"), directory);
+    one.entry = item.value("entry", entries[0].name);
+    if (std::ranges::find(entries, one.entry, &PackageEntry::name) == entries.end())
+      bad(directory, "has a case of '" + one.entry + "', which is no entry");
     one.rtol = item.at("rtol");
     one.atol = item.at("atol");
     for (const auto& [name, file] : item.at("inputs").items()) {
@@ -147,9 +178,8 @@ Manifest parse_manifest(const Json& json, const std::string& directory) {
   out.levels = json.at("levels");
   out.kernels = json.at("kernels");
   out.units = read_units(json.at("units"), directory);
-  out.cases = read_cases(json.at("cases"), directory);
-  out.inputs = read_tensors(json.at("inputs"), directory);
-  out.outputs = read_tensors(json.at("outputs"), directory);
+  out.entries = read_entries(json, directory);
+  out.cases = read_cases(json.at("cases"), directory, out.entries);
   out.weights_bytes = json.at("weights_bytes");
   for (const auto& [path, hash] : json.at("files").items()) {
     out.files[inside(path, directory)] = hash;
@@ -186,10 +216,11 @@ std::string manifest_text(const PackageContents& contents,
                      {"schedule_hash", contents.schedule_hash},
                      {"sources", contents.sources},
                      {"options", contents.options},
-                     {"inputs", tensors_json(contents.inputs)},
-                     {"outputs", tensors_json(contents.outputs)},
+                     {"inputs", tensors_json(contents.entries[0].inputs)},
+                     {"outputs", tensors_json(contents.entries[0].outputs)},
                      {"symbols", symbols},
-                     {"conditions", contents.conditions},
+                     {"conditions", contents.entries[0].conditions},
+                     {"entries", entries_json(contents.entries)},
                      {"kernels", contents.kernels},
                      {"weights_bytes", contents.weights_bytes},
                      {"units", units},

@@ -11,6 +11,7 @@
 #include "compiler/package/package_text.h"
 #include "compiler/support/embedded.h"
 #include "compiler/support/error.h"
+#include "compiler/support/identifier.h"
 #include "compiler/support/reserved_names.h"
 #include "compiler/support/sha256.h"
 
@@ -24,6 +25,12 @@ void check_name(const std::string& name) {
   throw CompileError("package", "'" + name + "' cannot be the name of a package", "",
                      why.empty() ? "take a C identifier of at most 64 letters, like '" + legal + "'"
                                  : why + "; take another, like '" + legal + "'");
+}
+
+void check_entries(const PackageContents& contents) {
+  check(!contents.entries.empty(), "write_package", "a package has at least one entry");
+  for (const PackageEntry& entry : contents.entries)
+    check(is_identifier(entry.name), "write_package", "the name of an entry is no identifier");
 }
 
 void check_place(const std::string& directory) {
@@ -60,17 +67,15 @@ void check_cases(const PackageContents& contents) {
     }
   };
   for (const VerifyCase& one : contents.cases) {
-    check_all(contents.inputs, one.inputs);
-    check_all(contents.outputs, one.outputs);
-    if (one.inputs.size() == contents.inputs.size() &&
-        one.outputs.size() == contents.outputs.size()) {
+    const PackageEntry& entry = contents.entries.at(one.entry);
+    check_all(entry.inputs, one.inputs);
+    check_all(entry.outputs, one.outputs);
+    if (one.inputs.size() == entry.inputs.size() && one.outputs.size() == entry.outputs.size())
       continue;
-    }
     throw CompileError("package", "a case has " + std::to_string(one.inputs.size()) +
                                       " inputs and " + std::to_string(one.outputs.size()) +
-                                      " outputs, the model " +
-                                      std::to_string(contents.inputs.size()) + " and " +
-                                      std::to_string(contents.outputs.size()));
+                                      " outputs, the model " + std::to_string(entry.inputs.size()) +
+                                      " and " + std::to_string(entry.outputs.size()));
   }
 }
 
@@ -147,8 +152,10 @@ void add_cases(FolderWriter& folder, const PackageContents& contents) {
     }
   };
   for (size_t i = 0; i < contents.cases.size(); ++i) {
-    add("in", i, contents.inputs, contents.cases[i].inputs);
-    add("out", i, contents.outputs, contents.cases[i].outputs);
+    const VerifyCase& one = contents.cases[i];
+    const PackageEntry& entry = contents.entries.at(one.entry);
+    add("in", i, entry.inputs, one.inputs);
+    add("out", i, entry.outputs, one.outputs);
   }
   folder.add("verify/cases.txt", cases_text(contents));
 }
@@ -172,6 +179,7 @@ std::string weights_sha256(std::span<const WeightPiece> pieces, int64_t weights_
 
 void write_package(const PackageContents& contents, const std::string& directory) {
   check_name(contents.name);
+  check_entries(contents);
   check_place(directory);
   check_weights(contents);
   check_cases(contents);

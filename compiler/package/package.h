@@ -44,6 +44,12 @@ struct PackageTensor {
   std::string doc;                     // may be empty
 };
 
+struct PackageEntry {
+  std::string name;  // an identifier
+  std::vector<PackageTensor> inputs, outputs;
+  std::vector<std::string> conditions = {};  // between sizes, checked by a run
+};
+
 struct PackageSymbol {
   std::string name;
   int64_t lo = 0, hi = -1;             // inclusive; hi < 0: unbounded
@@ -58,8 +64,9 @@ struct NamedTensor {
 
 // |got - expected| <= atol + rtol * |expected| has to hold; with both 0 the bits are compared.
 struct VerifyCase {
-  std::vector<NamedTensor> inputs, outputs;   // by position of the package's tensors
+  std::vector<NamedTensor> inputs, outputs;  // by position of the entry's tensors
   double rtol = 0, atol = 0;
+  size_t entry = 0;  // position; states are as in a new context
 };
 
 struct PackageContents {
@@ -67,9 +74,8 @@ struct PackageContents {
   std::string description;             // one line for README.md and the header; may be empty
   std::vector<PackageUnit> units;      // program.cpp, kernels_<level>.cpp, ...
   std::vector<PackageHeader> headers;  // kernels.h, prelude and cpu headers that units include
-  std::vector<PackageTensor> inputs, outputs;
+  std::vector<PackageEntry> entries = {{"forward", {}, {}}};  // the first is what `run` runs
   std::vector<PackageSymbol> symbols;
-  std::vector<std::string> conditions;  // between sizes, checked by `run`
   std::vector<WeightPiece> weights;    // ascending offsets; gaps are zeros
   int64_t weights_bytes = 0;           // payload: Program::weights_bytes
   std::string weights_sha256;          // what program.cpp says; checked, unless empty
@@ -99,6 +105,7 @@ struct ManifestUnit {
 
 struct ManifestCase {
   std::string folder;                  // "verify/case0"
+  std::string entry;
   double rtol = 0, atol = 0;
   std::vector<std::pair<std::string, std::string>> inputs, outputs;   // name -> file from the root
 };
@@ -109,7 +116,7 @@ struct Manifest {
   std::vector<std::string> levels, kernels, flags;
   std::vector<ManifestUnit> units;
   std::vector<ManifestCase> cases;
-  std::vector<PackageTensor> inputs, outputs;
+  std::vector<PackageEntry> entries;                                  // at least one
   std::map<std::string, std::string> files, sources, options;         // files: path -> SHA-256
   int64_t weights_bytes = 0;
   std::string text;                    // the whole manifest.json

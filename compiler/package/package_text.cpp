@@ -81,14 +81,16 @@ std::string range_text(const PackageContents& contents, const PackageTensor& ten
 }
 
 // Positions as enumerators, each under its doc comment; two names that become one stay apart.
-std::string tensor_enum(const PackageContents& contents, const char* role,
-                        const std::vector<PackageTensor>& tensors) {
-  std::string out = fmt::format("// Positions in the array of {}s.\nenum {}_{}_index {{\n", role,
-                                contents.name, role);
+std::string tensor_enum(const PackageContents& contents, const PackageEntry& entry,
+                        const char* role, const std::vector<PackageTensor>& tensors) {
+  const bool first = &entry == contents.entries.data();
+  const std::string prefix = contents.name + (first ? "" : "_" + entry.name);
+  std::string out =
+      fmt::format("// Positions in the array of {}s{}.\nenum {}_{}_index {{\n", role,
+                  contents.entries.size() == 1 ? "" : " of " + entry.name, prefix, role);
   std::vector<std::string> used;
   for (size_t i = 0; i < tensors.size(); ++i) {
-    const std::string base =
-        fmt::format("{}_{}_{}", contents.name, role, identifier(tensors[i].name));
+    const std::string base = fmt::format("{}_{}_{}", prefix, role, identifier(tensors[i].name));
     std::string name = base;
     for (size_t at = i; std::find(used.begin(), used.end(), name) != used.end(); ++at) {
       name = fmt::format("{}_at_{}", base, at);
@@ -98,8 +100,25 @@ std::string tensor_enum(const PackageContents& contents, const char* role,
                        type_text(tensors[i]), range_text(contents, tensors[i]),
                        tensors[i].doc.empty() ? "" : ". ", printable(tensors[i].doc), name, i);
   }
-  out += fmt::format("  {}_{}s = {}\n}};\n", contents.name, role, tensors.size());
+  out += fmt::format("  {}_{}s = {}\n}};\n", prefix, role, tensors.size());
   return out;
+}
+
+std::string entry_enum(const PackageContents& contents) {
+  std::string out = fmt::format(
+      "// Entries, for {0}_run_entry; {0}_run runs the first.\n"
+      "enum {0}_entry_index {{\n",
+      contents.name);
+  for (size_t i = 0; i < contents.entries.size(); ++i)
+    out += fmt::format("  {}_entry_{} = {},\n", contents.name, contents.entries[i].name, i);
+  return out + fmt::format("  {}_entries = {}\n}};\n", contents.name, contents.entries.size());
+}
+
+size_t most_tensors(const PackageContents& contents) {
+  size_t most = 1;
+  for (const PackageEntry& entry : contents.entries)
+    most = std::max({most, entry.inputs.size(), entry.outputs.size()});
+  return most;
 }
 
 std::string shared_flags() {
@@ -126,8 +145,11 @@ size_t position_of(const std::vector<PackageTensor>& tensors, const std::string&
 }
 
 std::string header_text(const PackageContents& contents) {
-  const std::string enums = tensor_enum(contents, "input", contents.inputs) + "\n" +
-                            tensor_enum(contents, "output", contents.outputs);
+  std::string enums = entry_enum(contents);
+  for (const PackageEntry& entry : contents.entries) {
+    enums += "\n" + tensor_enum(contents, entry, "input", entry.inputs);
+    enums += "\n" + tensor_enum(contents, entry, "output", entry.outputs);
+  }
   return fill(template_text("header.h.in"),
               {{"NAME", contents.name},
                {"DESCRIPTION", description(contents)},
@@ -167,34 +189,40 @@ std::string cmake_text(const PackageContents& contents) {
 
 std::string readme_text(const PackageContents& contents) {
   std::string table;
-  for (const PackageTensor& tensor : contents.inputs) {
-    table += fmt::format("| input | `{}` | `{}`{} |\n", printable(tensor.name), type_text(tensor),
-                         range_text(contents, tensor));
-  }
-  for (const PackageTensor& tensor : contents.outputs) {
-    table += fmt::format("| output | `{}` | `{}` |\n", printable(tensor.name), type_text(tensor));
+  for (const PackageEntry& entry : contents.entries) {
+    const std::string of = contents.entries.size() == 1 ? "" : fmt::format(" of `{}`", entry.name);
+    for (const PackageTensor& tensor : entry.inputs) {
+      table += fmt::format("| input{} | `{}` | `{}`{} |\n", of, printable(tensor.name),
+                           type_text(tensor), range_text(contents, tensor));
+    }
+    for (const PackageTensor& tensor : entry.outputs) {
+      table += fmt::format("| output{} | `{}` | `{}` |\n", of, printable(tensor.name),
+                           type_text(tensor));
+    }
   }
   if (!table.empty()) table.pop_back();
-  return fill(template_text("readme.md.in"),
-              {{"NAME", contents.name},
-               {"DESCRIPTION", description(contents)},
-               {"TENSOR_TABLE", table},
-               {"INPUT_COUNT", std::to_string(std::max<size_t>(1, contents.inputs.size()))},
-               {"OUTPUT_COUNT", std::to_string(std::max<size_t>(1, contents.outputs.size()))},
-               {"LEVELS", fmt::format("{}", fmt::join(contents.levels, ", "))}});
+  return fill(
+      template_text("readme.md.in"),
+      {{"NAME", contents.name},
+       {"DESCRIPTION", description(contents)},
+       {"TENSOR_TABLE", table},
+       {"INPUT_COUNT", std::to_string(std::max<size_t>(1, contents.entries[0].inputs.size()))},
+       {"OUTPUT_COUNT", std::to_string(std::max<size_t>(1, contents.entries[0].outputs.size()))},
+       {"LEVELS", fmt::format("{}", fmt::join(contents.levels, ", "))}});
 }
 
 std::string cases_text(const PackageContents& contents) {
-  std::string out = "# case FOLDER RTOL ATOL, then in|out POSITION FILE\n";
+  std::string out = "# case FOLDER RTOL ATOL ENTRY, then in|out POSITION FILE\n";
   for (size_t i = 0; i < contents.cases.size(); ++i) {
     const VerifyCase& one = contents.cases[i];
-    out += fmt::format("case case{} {:.17g} {:.17g}\n", i, one.rtol, one.atol);
+    const PackageEntry& entry = contents.entries.at(one.entry);
+    out += fmt::format("case case{} {:.17g} {:.17g} {}\n", i, one.rtol, one.atol, entry.name);
     for (const NamedTensor& tensor : one.inputs) {
-      const size_t at = position_of(contents.inputs, tensor.name);
+      const size_t at = position_of(entry.inputs, tensor.name);
       out += fmt::format("in {} {}\n", at, case_file("in", at, tensor.name));
     }
     for (const NamedTensor& tensor : one.outputs) {
-      const size_t at = position_of(contents.outputs, tensor.name);
+      const size_t at = position_of(entry.outputs, tensor.name);
       out += fmt::format("out {} {}\n", at, case_file("out", at, tensor.name));
     }
   }
@@ -202,9 +230,8 @@ std::string cases_text(const PackageContents& contents) {
 }
 
 std::string filled_template(const PackageContents& contents, const char* file) {
-  const size_t most = std::max<size_t>({1, contents.inputs.size(), contents.outputs.size()});
   return fill(template_text(file),
-              {{"NAME", contents.name}, {"MOST_TENSORS", std::to_string(most)}});
+              {{"NAME", contents.name}, {"MOST_TENSORS", std::to_string(most_tensors(contents))}});
 }
 
 // The array format of NumPy, version 1.0: magic, length, a dictionary padded to 64 bytes.

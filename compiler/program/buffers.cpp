@@ -74,6 +74,91 @@ int64_t scratch_bytes(const Program& program, const Entry& entry) {
   return most;
 }
 
+void visit_indices(const HostSteps& steps, const std::function<void(const Index&)>& visit) {
+  for (const HostStep& step : steps) {
+    if (const auto* launch = std::get_if<Launch>(&step.node)) {
+      std::ranges::for_each(launch->symbols, visit);
+    } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
+      visit_indices(branch->yes, visit);
+      visit_indices(branch->no, visit);
+    } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
+      visit(loop->trip);
+      visit_indices(loop->steps, visit);
+    } else if (const auto* check = std::get_if<Check>(&step.node)) {
+      visit(check->condition.left);
+      visit(check->condition.right);
+    } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
+      visit(Index::var(bind->symbol));
+    }
+  }
+}
+
+namespace {
+
+void collect_buffers(const HostSteps& steps, std::vector<int32_t>& found) {
+  for (const HostStep& step : steps) {
+    if (const auto* launch = std::get_if<Launch>(&step.node)) {
+      found.insert(found.end(), launch->args.begin(), launch->args.end());
+    } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
+      found.push_back(branch->condition);
+      collect_buffers(branch->yes, found);
+      collect_buffers(branch->no, found);
+    } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
+      if (loop->condition >= 0) found.push_back(loop->condition);
+      collect_buffers(loop->steps, found);
+    } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
+      found.push_back(bind->value);
+    }
+  }
+}
+
+}  // namespace
+
+std::set<int32_t> buffers_of(const Program& program, const Entry& entry) {
+  std::vector<int32_t> found = entry.inputs;
+  found.insert(found.end(), entry.outputs.begin(), entry.outputs.end());
+  collect_buffers(entry.steps, found);
+  std::set<int32_t> all;
+  for (int32_t id : found)
+    for (; id >= 0 && all.insert(id).second;) id = program.buffers.at(id).view_of;
+  return all;
+}
+
+std::set<std::string> symbols_of(const Program& program, const Entry& entry) {
+  std::set<std::string> used;
+  const auto use = [&](const Index& e) { used.merge(e.vars()); };
+  for (const int32_t id : buffers_of(program, entry))
+    std::ranges::for_each(program.buffers[id].shape, use);
+  for (const Condition& c : entry.conditions) use(c.left), use(c.right);
+  visit_indices(entry.steps, use);
+  std::set<std::string> symbols;
+  for (size_t i = program.symbols.size(); i-- > 0;) {
+    const Symbol& symbol = program.symbols[i];
+    if (!used.contains(symbol.name)) continue;
+    if (symbol.value) use(*symbol.value);
+    symbols.insert(symbol.name);
+  }
+  return symbols;
+}
+
+bool binds(const Entry& entry, std::string_view symbol) {
+  bool found = false;
+  const std::function<void(const HostSteps&)> look = [&](const HostSteps& steps) {
+    for (const HostStep& step : steps) {
+      if (const auto* bind = std::get_if<Bind>(&step.node)) {
+        found = found || bind->symbol == symbol;
+      } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
+        look(branch->yes);
+        look(branch->no);
+      } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
+        look(loop->steps);
+      }
+    }
+  };
+  look(entry.steps);
+  return found;
+}
+
 size_t find_entry(const Program& program, std::string_view name) {
   std::vector<std::string_view> names;
   for (const Entry& entry : program.entries) names.push_back(entry.name);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/graph/join_entries.h"
 #include "compiler/ir/sizes.h"
 #include "compiler/loop/lower_expr.h"
 #include "compiler/program/program_draft.h"
@@ -171,9 +172,21 @@ class GraphPlanner {
   void launch_group(const Group& group) {
     std::vector<int32_t> args;
     for (const Value& value : group.inputs) args.push_back(buffer_of(value));
+    if (group.prepare) {
+      std::vector<int32_t>& made = draft_.prepared(kernels_.at(&group), args);
+      if (!made.empty()) return take_prepared(group, made);
+      for (const Value& value : group.outputs) made.push_back(buffer_of(value));
+    }
     for (const Value& value : group.outputs) args.push_back(buffer_of(value));
     draft_.launch(kernels_.at(&group), std::move(args), group.work,
                   group.prepare ? program_.prepare.steps : steps_);
+  }
+
+  void take_prepared(const Group& group, const std::vector<int32_t>& made) {
+    for (size_t i = 0; i < made.size(); ++i) {
+      buffers_[key_of(group.outputs[i])] = made[i];
+      if (read_in_forward_.contains(key_of(group.outputs[i]))) draft_.keep(made[i]);
+    }
   }
 
   // Over flat arrays: views of both sides.
@@ -325,26 +338,51 @@ void add_symbols(ProgramDraft& draft, const FusionPlan& fusion) {
   }
 }
 
-}  // namespace
-
-Program plan(const FusionPlan& fusion, std::vector<TargetInfo> levels,
-             const GroupKernels& kernels) {
+void plan_entry(ProgramDraft& draft, const std::string& name, const FusionPlan& fusion,
+                std::span<const FusionPlan> all, const GroupKernels& kernels) {
   const Graph& graph = *fusion.graph;
-  check(!levels.empty(), "plan", "a program has at least one level");
-  ProgramDraft draft(std::move(levels));
-  draft.program.name = graph.name();
-  draft.begin_entry("forward", graph);
-  add_symbols(draft, fusion);
+  draft.begin_entry(name, graph);
   HostSteps steps;
   GraphPlanner planner(draft, fusion, kernels, steps, 0);
   planner.add_conditions(graph.conditions());
   for (const Node* node : inputs_of(graph)) planner.bind(*node, draft.add_input(*node));
   std::vector<int32_t> outputs;
   for (const Result& result : graph.results) outputs.push_back(draft.add_output(result));
-  draft.add_states(graph);
+  for (const FusionPlan& other : all) draft.add_states(*other.graph);
   planner.run(outputs);
   planner.update();
   draft.entry().steps = std::move(steps);
+}
+
+// What join_entries and unify_symbols see to.
+void check_joined(const ProgramDraft& draft, const Graph& graph) {
+  for (const Symbol& symbol : graph.symbols()) {
+    const auto known = std::ranges::find(draft.program.symbols, symbol.name, &Symbol::name);
+    check(known != draft.program.symbols.end() && known->lo == symbol.lo &&
+              known->hi == symbol.hi && known->value == symbol.value,
+          "plan", "a size is not the same in all entries");
+  }
+  for (const auto& node : graph.nodes()) {
+    if (node->kind != Kind::parameter) continue;
+    const std::string& name = node->as<ParameterAttr>().name;
+    check(is_state(graph, name) || !draft.has_state(name), "plan",
+          "an entry does not know that another one updates a parameter");
+  }
+}
+
+}  // namespace
+
+Program plan(std::span<const FusionPlan> entries, std::vector<TargetInfo> levels,
+             const GroupKernels& kernels) {
+  check(!levels.empty(), "plan", "a program has at least one level");
+  check(!entries.empty(), "plan", "a program has at least one entry");
+  ProgramDraft draft(std::move(levels));
+  draft.program.name = entries.size() == 1 ? entries[0].graph->name() : "model";
+  for (const FusionPlan& fusion : entries) add_symbols(draft, fusion);
+  for (const FusionPlan& fusion : entries) {
+    plan_entry(draft, entry_name(*fusion.graph, entries.size()), fusion, entries, kernels);
+    check_joined(draft, *fusion.graph);
+  }
   return draft.finish();
 }
 

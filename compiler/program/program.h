@@ -12,7 +12,9 @@
 // in-place reuse excepted.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -116,6 +118,9 @@ void visit_launches(List& steps, const Function& function) {
   }
 }
 
+// All expressions of a list of steps over symbols and counters.
+void visit_indices(const HostSteps& steps, const std::function<void(const Index&)>& visit);
+
 struct LevelKernels {
   std::string name;
   std::vector<Kernel> levels;
@@ -172,6 +177,12 @@ const std::string& port_name(const Buffer& buffer);
 int32_t root_of(const Program& program, int32_t buffer);
 // Where a buffer starts, in bytes from the start of its root: 0 unless it is a part.
 Index offset_in_root(const Program& program, int32_t buffer);
+// What an entry reads and writes, its inputs and outputs included, and what that lies in.
+std::set<int32_t> buffers_of(const Program& program, const Entry& entry);
+// The symbols that sizes and steps of an entry mention, and those that these are computed from.
+std::set<std::string> symbols_of(const Program& program, const Entry& entry);
+// Whether it is the entry that sets a symbol of Program::dynamic.
+bool binds(const Entry& entry, std::string_view symbol);
 // How many of Program::dynamic have to be bound before an expression has a value.
 int32_t stage_of(const Program& program, const Index& e);
 // What its address is a multiple of: callers align to elements, we align roots to 64 bytes.

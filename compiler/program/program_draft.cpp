@@ -99,25 +99,6 @@ bool stores_to_param(const Kernel& kernel, const Stmt& stmt) {
   return found;
 }
 
-void use_in_steps(const HostSteps& steps, const std::function<void(const Index&)>& use) {
-  for (const HostStep& step : steps) {
-    if (const auto* launch = std::get_if<Launch>(&step.node)) {
-      std::ranges::for_each(launch->symbols, use);
-    } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
-      use_in_steps(branch->yes, use);
-      use_in_steps(branch->no, use);
-    } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
-      use(loop->trip);
-      use_in_steps(loop->steps, use);
-    } else if (const auto* check = std::get_if<Check>(&step.node)) {
-      use(check->condition.left);
-      use(check->condition.right);
-    } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
-      use(Index::var(bind->symbol));
-    }
-  }
-}
-
 }  // namespace
 
 Index tasks_of(const Kernel& kernel) {
@@ -145,7 +126,6 @@ ProgramDraft::ProgramDraft(std::vector<TargetInfo> levels) { program.levels = st
 
 void ProgramDraft::begin_entry(std::string name, const Graph& graph) {
   program.entries.push_back({std::move(name), {}, {}, {}, graph.conditions(), 0});
-  add_symbols(graph);
 }
 
 int32_t ProgramDraft::add_buffer(std::string name, const Type& type, Place place, int32_t slot) {
@@ -185,7 +165,9 @@ int32_t ProgramDraft::add_part(std::string name, const Type& type, int32_t of, I
 
 int32_t ProgramDraft::add_input(const Node& input) {
   const auto slot = static_cast<int32_t>(entry().inputs.size());
-  const int32_t id = add_buffer(input.as<InputAttr>().name, input.results[0], Place::input, slot);
+  const std::string& name = input.as<InputAttr>().name;
+  const int32_t id = add_buffer(name, input.results[0], Place::input, slot);
+  if (program.buffers[id].name != name) program.buffers[id].port = name;
   entry().inputs.push_back(id);
   return id;
 }
@@ -225,8 +207,9 @@ void ProgramDraft::add_states(const Graph& graph) {
   for (const auto& node : graph.nodes()) {
     if (node->kind != Kind::parameter) continue;
     const std::string& name = node->as<ParameterAttr>().name;
-    if (std::ranges::find(graph.updates, name, &Update::parameter) == graph.updates.end()) continue;
+    if (!is_state(graph, name) || states_.contains(name)) continue;
     const int32_t buffer = add_buffer(name, node->results[0], Place::state);
+    if (program.buffers[buffer].name != name) program.buffers[buffer].port = name;
     const int32_t initial = weight_of({node.get(), 0}, name + "_initial");
     states_[name] = buffer;
     program.states.push_back({buffer, initial});
@@ -274,6 +257,19 @@ void ProgramDraft::launch(const LevelsOfKernel& kernels, std::vector<int32_t> ar
   if (name.empty()) name = stored(launch, *kernels);
   launch.kernel = name;
   steps.push_back({std::move(launch)});
+}
+
+std::vector<int32_t>& ProgramDraft::prepared(const LevelsOfKernel& kernels,
+                                             const std::vector<int32_t>& inputs) {
+  std::vector<std::pair<int32_t, Index>> places;
+  for (const int32_t id : inputs)
+    places.emplace_back(root_of(program, id), offset_in_root(program, id));
+  return prepared_[{kernels.get(), std::move(places)}];
+}
+
+void ProgramDraft::keep(int32_t buffer) {
+  Buffer& root = program.buffers[root_of(program, buffer)];
+  if (root.place == Place::arena) root.place = Place::packed;
 }
 
 void ProgramDraft::launch_own(Kernel kernel, std::vector<int32_t> args, std::vector<Index> symbols,
@@ -355,10 +351,10 @@ void ProgramDraft::keep_used_symbols() {
   std::set<std::string> used;
   const auto use = [&](const Index& e) { used.merge(e.vars()); };
   for (const Buffer& buffer : program.buffers) std::ranges::for_each(buffer.shape, use);
-  use_in_steps(program.prepare.steps, use);
+  visit_indices(program.prepare.steps, use);
   for (const Entry& entry : program.entries) {
     for (const Condition& c : entry.conditions) use(c.left), use(c.right);
-    use_in_steps(entry.steps, use);
+    visit_indices(entry.steps, use);
   }
   for (size_t i = program.symbols.size(); i-- > 0;) {
     const Symbol& symbol = program.symbols[i];

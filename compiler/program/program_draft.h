@@ -28,11 +28,12 @@ class ProgramDraft {
   int32_t add_part(std::string name, const Type& type, int32_t of, Index offset);
   // Of a parameter or constant. Equal parameters share one place, and so do equal constants.
   int32_t weight_of(const Value& value, const std::string& name);
-  // Symbols of a region that the graph around it has not.
+  // Those that the program has not. Asked for all graphs and regions before anything else.
   void add_symbols(const Graph& graph);
-  // The parameters that a graph updates are states from here on: weight_of gives their buffers.
+  // The states of a graph are states from here on: weight_of gives their buffers.
   void add_states(const Graph& graph);
   int32_t state_of(const std::string& parameter) const;  // a buffer
+  bool has_state(const std::string& parameter) const { return states_.contains(parameter); }
   // A symbol that is bound as the program runs; asked for all before any buffer is made.
   void add_dynamic(const std::string& symbol);
   // The counter of loops at a depth.
@@ -40,6 +41,11 @@ class ProgramDraft {
 
   void launch(const LevelsOfKernel& kernels, std::vector<int32_t> args, const Index& work,
               HostSteps& steps);
+  // The outputs of the launch of `prepare` that makes the same of the same inputs, in whatever
+  // entry it was asked for first; empty: there is none yet, and the caller fills it.
+  std::vector<int32_t>& prepared(const LevelsOfKernel& kernels, const std::vector<int32_t>& inputs);
+  // What `prepare` works with is read by an entry.
+  void keep(int32_t buffer);
   // Between flat buffers of one size.
   void copy(int32_t from, int32_t to, HostSteps& steps);
   // A size into an i64[].
@@ -58,6 +64,9 @@ class ProgramDraft {
   std::map<std::string, int32_t> states_;       // by parameter
   std::map<std::string, std::string> kernels_;  // canonical texts of all levels -> name
   std::map<std::pair<const void*, std::vector<int64_t>>, std::string> shared_;  // by alignment
+  // By kernels, and where the inputs lie.
+  std::map<std::pair<const void*, std::vector<std::pair<int32_t, Index>>>, std::vector<int32_t>>
+      prepared_;
   std::set<std::string> names_, kernel_names_;
 };
 

@@ -115,10 +115,10 @@ void add_groups(const FusionPlan& fusion, std::unordered_map<std::string, const 
 
 }  // namespace
 
-Same same_groups(const FusionPlan& fusion) {
+Same same_groups(std::span<const FusionPlan> entries) {
   std::unordered_map<std::string, const Group*> first;
   Same same;
-  add_groups(fusion, first, same);
+  for (const FusionPlan& fusion : entries) add_groups(fusion, first, same);
   return same;
 }
 

@@ -229,8 +229,7 @@ void verify_names(const Program& program) {
   std::set<std::string> names{program.prepare.name};
   for (const Entry& entry : program.entries) {
     const std::string item = "entry '" + entry.name + "'";
-    if (entry.name.empty() || is_digit(entry.name[0]) || identifier(entry.name) != entry.name)
-      broken(item, "its name is no identifier");
+    if (!is_identifier(entry.name)) broken(item, "its name is no identifier");
     if (!names.insert(entry.name).second) broken(item, "is there twice");
   }
 }

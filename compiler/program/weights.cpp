@@ -13,15 +13,17 @@ bool same_weight(const Tensor& a, const Tensor& b) {
   return a.data == b.data || std::memcmp(a.data, b.data, static_cast<size_t>(a.bytes())) == 0;
 }
 
-std::vector<int32_t> equal_parameters(const Graph& graph) {
+std::vector<int32_t> equal_parameters(std::span<const Graph> graphs) {
   std::vector<int32_t> first;
   std::vector<const Tensor*> values;
-  for (const Node* node : live_nodes(graph)) {
-    if (node->kind != Kind::parameter) continue;
-    values.push_back(&node->as<ParameterAttr>().value);
-    const auto same = std::ranges::find_if(
-        values, [&](const Tensor* known) { return same_weight(*known, *values.back()); });
-    first.push_back(static_cast<int32_t>(same - values.begin()));
+  for (const Graph& graph : graphs) {
+    for (const Node* node : live_nodes(graph)) {
+      if (node->kind != Kind::parameter) continue;
+      values.push_back(&node->as<ParameterAttr>().value);
+      const auto same = std::ranges::find_if(
+          values, [&](const Tensor* known) { return same_weight(*known, *values.back()); });
+      first.push_back(static_cast<int32_t>(same - values.begin()));
+    }
   }
   return first;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "compiler/ir/graph.h"
@@ -13,9 +14,10 @@ namespace mintor {
 
 bool same_weight(const Tensor& a, const Tensor& b);  // dtype and bytes; shapes may differ
 
-// For each parameter that the results need, in order, the first one that is the same weight. Graphs
+// For each parameter that the results need, graph by graph, the first one that is the same weight.
+// Graphs
 // of one structure (structure_hash) and equal answers here become Programs that differ in values
 // alone.
-std::vector<int32_t> equal_parameters(const Graph& graph);
+std::vector<int32_t> equal_parameters(std::span<const Graph> graphs);
 
 }  // namespace mintor

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plain C types that every Mintor package speaks. A package's own header (`<name>.h`) includes
-// this file and declares `<name>_open`, `<name>_context_create`, `<name>_run`,
+// this file and declares `<name>_open`, `<name>_context_create`, `<name>_run`, `<name>_run_entry`,
 // `<name>_context_destroy`, `<name>_close`, `<name>_info` and a few more (docs/runtime_abi.md).
 // Nothing here is exported: types only, so several packages can meet in one program.
 // Keeps true: a struct only grows at its end; `size` fields say which version the caller was built
@@ -10,10 +10,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define MT_ABI_VERSION 1
 enum { MT_MAX_RANK = 8, MT_MAX_SYMBOLS = 16 };
@@ -63,6 +59,17 @@ typedef struct mt_symbol_info {
   int64_t hint;                // a typical value: at the hints of all symbols every size is legal
 } mt_symbol_info;
 
+// What a model can be asked to do: `forward`, `train_step`, ... All entries of a model share its
+// weights and, in one context, its states.
+typedef struct mt_entry_info {
+  const char* name;
+  int32_t input_count, output_count, kernel_count;
+  const mt_tensor_info* inputs;
+  const mt_tensor_info* outputs;
+  const char* const* kernels;  // names, in launch order
+} mt_entry_info;
+
+// Inputs, outputs and kernels are those of the first entry, which `run` runs.
 typedef struct mt_model_info {
   const char* name;
   const char* numerics_hash;   // equal hash + equal input = equal bits
@@ -72,17 +79,23 @@ typedef struct mt_model_info {
   const mt_tensor_info* inputs;
   const mt_tensor_info* outputs;
   const mt_symbol_info* symbols;
-  const char* const* kernels;  // names, in launch order of `forward`
+  const char* const* kernels;
   int64_t weights_bytes, packed_bytes;
   int32_t state_count;  // parameters that runs update; each context has its own
   const mt_tensor_info* states;
+  int32_t entry_count;  // at least 1
+  const mt_entry_info* entries;
 } mt_model_info;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 // Runs task(context, i) for every i in [0, count), in any order, on any threads, and returns when
 // all are done.
 typedef void (*mt_task)(void* task_context, int32_t index);
 typedef void (*mt_parallel_for)(void* data, int32_t count, mt_task task, void* task_context);
-// Called after each launch of `forward` on the calling thread.
+// Called after each launch of an entry on the calling thread.
 typedef void (*mt_profile)(void* data, const char* kernel, int64_t begin_ns, int64_t end_ns);
 
 // Zero-initialise, set `size = sizeof(mt_options)`, then what you need. A null pointer instead of

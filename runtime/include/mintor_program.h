@@ -40,7 +40,7 @@ struct Args {
   const void* const* inputs;   // the caller's, by position
   void* const* outputs;        // the caller's, or the context's at `output_offset`
   const char* weights;         // weights.bin as stored; null when there are none
-  char* packed;                // what `prepare` made; read-only in `forward`
+  char* packed;                // what `prepare` made; read-only in the other entries
   char* state;                 // of the context, kept from run to run; null in `prepare`
   char* arena;                 // working memory, 64-byte aligned; contents undefined at entry
   const int64_t* symbols;      // bound values, in order of mt_model_info.symbols, then the counters
@@ -62,6 +62,14 @@ static const int64_t kStopped = INT64_MIN;
 using PhaseFn = void (*)(const void* kernels, const Args& args, int32_t phase, int32_t part,
                          int32_t parts);
 
+// What is wrong with the sizes that some symbols lead to.
+struct SizeFault {
+  enum Kind : int32_t { none, negative, overflow } kind;  // overflow: 64 bits do not hold it
+  const char* tensor;                                     // null: the working memory as a whole
+  int32_t dim;                                            // -1: the number of its bytes
+  int64_t size;                                           // where it is negative
+};
+
 struct Entry {
   PhaseFn run;                       // may be null when phase_count is 0
   int32_t phase_count;
@@ -73,6 +81,26 @@ struct Entry {
   // after the start), -1 when none does. Counts its loops behind the symbols, and binds and derives
   // symbols. Null: the phases in order.
   int32_t (*next)(int64_t* symbols, int64_t chosen, int32_t phase);
+  // Which symbols the entry has: bit i for symbol i of mt_model_info. No function of an entry looks
+  // at others.
+  uint32_t symbols;
+  int64_t (*arena_bytes)(const int64_t* symbols);
+  // `prepare` has no inputs, outputs or symbols: none of the following.
+  int64_t (*output_bytes)(const int64_t* symbols, int32_t output);
+  int64_t (*output_dim)(const int64_t* symbols, int32_t output, int32_t dim);
+  // Offset of output o in the arena when the caller gives no buffer for it (part of arena_bytes).
+  int64_t (*output_offset)(const int64_t* symbols, int32_t output);
+  // Symbols that inputs do not bind directly are computed from the others here; may be null.
+  void (*derive)(int64_t* symbols);
+  // The first size of any buffer that cannot be. All other functions and `run` are called with
+  // symbols only for which there is none. Null: every size is legal whatever the symbols are.
+  SizeFault (*check_sizes)(const int64_t* symbols);
+  // The first condition between sizes that does not hold; asked before check_sizes, and not for
+  // sizes that memory is only reserved for. Null: there are none.
+  SizeCondition (*check_conditions)(const int64_t* symbols);
+  // Which dynamic size an output lies with, -1: none; its output_offset is one in that memory.
+  // Null: there are no dynamic sizes.
+  int32_t (*output_dynamic)(int32_t output);
 };
 static const int64_t kCondition = -1;
 
@@ -82,19 +110,11 @@ struct Level {
   const void* kernels;
 };
 
-// What is wrong with the sizes that some symbols lead to.
-struct SizeFault {
-  enum Kind : int32_t { none, negative, overflow } kind;   // overflow: 64 bits do not hold it
-  const char* tensor;                // null: the working memory as a whole
-  int32_t dim;                       // -1: the number of its bytes
-  int64_t size;                      // where it is negative
-};
-
 // A symbol that a run binds; all that its value decides lies in memory of its own.
 struct DynamicSize {
   int32_t symbol;
   int64_t (*bytes)(const int64_t* symbols);
-  // As in Program, for what its value decides. May be null.
+  // As in Entry, for what its value decides. May be null.
   SizeFault (*check_sizes)(const int64_t* symbols);
   SizeCondition (*check_conditions)(const int64_t* symbols);
 };
@@ -110,28 +130,12 @@ struct Program {
   mt_model_info info;                // `level` null; the runtime fills it in its own copy
   const Level* levels;               // best last
   int32_t level_count;
-  Entry prepare, forward;            // `prepare` sees no inputs, outputs or symbols
-  int64_t (*arena_bytes)(const int64_t* symbols);
-  int64_t (*output_bytes)(const int64_t* symbols, int32_t output);
-  int64_t (*output_dim)(const int64_t* symbols, int32_t output, int32_t dim);
-  // Offset of output o in the arena when the caller gives no buffer for it (part of arena_bytes).
-  int64_t (*output_offset)(const int64_t* symbols, int32_t output);
-  // Symbols that inputs do not bind directly are computed from the others here; may be null.
-  void (*derive)(int64_t* symbols);
+  Entry prepare;                     // runs once; its working memory is given back after it
+  const Entry* entries;              // as many as info.entries
   const char* weights_sha256;        // hex; compared with the trailer of weights.bin; "" skips
-  int64_t prepare_arena_bytes;       // working memory of `prepare`, given back after it
-  // The first size of any buffer that cannot be. All other functions and `forward` are called with
-  // symbols only for which there is none. Null: every size is legal whatever the symbols are.
-  SizeFault (*check_sizes)(const int64_t* symbols);
-  // The first condition between sizes that does not hold; asked before check_sizes, and not for
-  // sizes that memory is only reserved for. Null: there are none.
-  SizeCondition (*check_conditions)(const int64_t* symbols);
-  const DynamicSize* dynamic;  // in the order in which they are bound first
+  const DynamicSize* dynamic;        // entry by entry, in the order in which they are bound first
   int32_t dynamic_count;
   int32_t early_symbols;  // those before are known when inputs are bound
-  // Which dynamic size an output lies with, -1: none; its output_offset is one in that memory.
-  // Null: there are no dynamic sizes.
-  int32_t (*output_dynamic)(int32_t output);
   const State* states;  // as many as info.states
   int64_t state_bytes;
 };
@@ -169,12 +173,18 @@ mt_status open(const Program& program, const mt_options* options, Model** model)
 // Bytes of working memory that a context with these options needs.
 mt_status context_bytes(const Model* model, const mt_context_options* options, size_t* bytes);
 mt_status context_create(Model* model, const mt_context_options* options, Context** context);
+// The first entry; the one at a position of info.entries.
 mt_status run(Context* context, const mt_tensor* inputs, mt_tensor* outputs);
+mt_status run_entry(Context* context, int32_t entry, const mt_tensor* inputs, mt_tensor* outputs);
 void context_destroy(Context* context);
 // Every state is what the weights say, as in a new context.
 mt_status reset(Context* context);
 // Where the context keeps a state, and its type: to be read and written between runs.
 mt_status state(Context* context, int32_t index, mt_tensor* state);
+// A state by the name of its parameter. get: into the caller's memory, or to where it lies; set: of
+// its dtype and shape.
+mt_status get_parameter(Context* context, const char* name, mt_tensor* value);
+mt_status set_parameter(Context* context, const char* name, const mt_tensor* value);
 void close(Model* model);
 const mt_model_info* info(const Model* model);
 // Why the last call on this thread that failed did so; "" when none has. Valid until the next

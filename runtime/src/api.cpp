@@ -41,6 +41,21 @@ MT_API mt_status MT_FUNCTION(_run)(MT_CONTEXT* context, const mt_tensor* inputs,
   return MT_PACKAGE::run(own(context), inputs, outputs);
 }
 
+MT_API mt_status MT_FUNCTION(_run_entry)(MT_CONTEXT* context, int32_t entry,
+                                         const mt_tensor* inputs, mt_tensor* outputs) {
+  return MT_PACKAGE::run_entry(own(context), entry, inputs, outputs);
+}
+
+MT_API mt_status MT_FUNCTION(_get_parameter)(MT_CONTEXT* context, const char* name,
+                                             mt_tensor* value) {
+  return MT_PACKAGE::get_parameter(own(context), name, value);
+}
+
+MT_API mt_status MT_FUNCTION(_set_parameter)(MT_CONTEXT* context, const char* name,
+                                             const mt_tensor* value) {
+  return MT_PACKAGE::set_parameter(own(context), name, value);
+}
+
 MT_API mt_status MT_FUNCTION(_reset)(MT_CONTEXT* context) {
   return MT_PACKAGE::reset(own(context));
 }

@@ -114,15 +114,15 @@ static mt_status bind_input(Context* context, const mt_tensor_info& expected,
   return check_block("input", expected, given.data, given.bytes, empty ? 0 : bytes);
 }
 
-// Symbols that were computed from others have ranges too. One that is neither bound nor computed
-// is in no size.
+// Symbols that were computed from others have ranges too.
 static mt_status check_derived(const Context& context, const char* const* bound_by) {
-  if (!context.model->program->derive) return MT_OK;
+  const Entry& entry = entry_of(context);
+  if (!entry.derive) return MT_OK;
   const mt_model_info& info = context.model->info;
   for (int32_t i = 0; i < context.model->program->early_symbols; ++i) {
     const mt_symbol_info& symbol = info.symbols[i];
     const int64_t value = context.symbols[i];
-    if (!bound_by[i] && !in_range(symbol, value)) {
+    if (has_symbol(entry, i) && !bound_by[i] && !in_range(symbol, value)) {
       return fail(MT_SHAPE_MISMATCH, "symbol '%s' becomes %lld, expected %s", symbol.name,
                   (long long)value, range_text(symbol).text);
     }
@@ -131,8 +131,8 @@ static mt_status check_derived(const Context& context, const char* const* bound_
 }
 
 mt_status bind_inputs(Context* context, const mt_tensor* inputs) {
-  const Program& program = *context->model->program;
-  const mt_model_info& info = context->model->info;
+  const Entry& entry = entry_of(*context);
+  const mt_entry_info& info = entry_info_of(*context);
   if (!inputs && info.input_count) return fail(MT_INVALID_ARGUMENT, "run: inputs is null");
   const char* bound_by[MT_MAX_SYMBOLS] = {};
   for (int32_t i = 0; i < MT_MAX_SYMBOLS; ++i) context->symbols[i] = 0;
@@ -141,23 +141,23 @@ mt_status bind_inputs(Context* context, const mt_tensor* inputs) {
     if (status) return status;
     context->inputs[i] = inputs[i].data;
   }
-  if (program.derive) program.derive(context->symbols);
+  if (entry.derive) entry.derive(context->symbols);
   return check_derived(*context, bound_by);
 }
 
-static bool is_dynamic(const Program& program, int32_t output) {
-  return program.output_dynamic && program.output_dynamic(output) >= 0;
+static bool is_dynamic(const Entry& entry, int32_t output) {
+  return entry.output_dynamic && entry.output_dynamic(output) >= 0;
 }
 
 mt_status check_outputs(Context* context, const mt_tensor* outputs) {
-  const Program& program = *context->model->program;
-  const mt_model_info& info = context->model->info;
+  const Entry& entry = entry_of(*context);
+  const mt_entry_info& info = entry_info_of(*context);
   if (!outputs && info.output_count) return fail(MT_INVALID_ARGUMENT, "run: outputs is null");
   for (int32_t i = 0; i < info.output_count; ++i) {
     const bool own = is_own_memory(*context, outputs[i].data);
     context->outputs[i] = own ? nullptr : outputs[i].data;
-    if (!context->outputs[i] || is_dynamic(program, i)) continue;
-    const int64_t bytes = program.output_bytes(context->symbols, i);
+    if (!context->outputs[i] || is_dynamic(entry, i)) continue;
+    const int64_t bytes = entry.output_bytes(context->symbols, i);
     const mt_status status = check_block("output", info.outputs[i], outputs[i].data,
                                          outputs[i].bytes, uint64_t(bytes));
     if (status) return status;
@@ -166,44 +166,45 @@ mt_status check_outputs(Context* context, const mt_tensor* outputs) {
 }
 
 static void describe_output(Context* context, int32_t i, mt_tensor* described) {
-  const Program& program = *context->model->program;
-  const mt_tensor_info& info = context->model->info.outputs[i];
-  described->bytes = size_t(program.output_bytes(context->symbols, i));
+  const Entry& entry = entry_of(*context);
+  const mt_tensor_info& info = entry_info_of(*context).outputs[i];
+  described->bytes = size_t(entry.output_bytes(context->symbols, i));
   described->dtype = info.dtype;
   described->rank = info.rank;
   for (int32_t dim = 0; dim < info.rank; ++dim) {
-    described->shape[dim] = program.output_dim(context->symbols, i, dim);
+    described->shape[dim] = entry.output_dim(context->symbols, i, dim);
   }
 }
 
 void describe_outputs(Context* context, mt_tensor* outputs) {
-  const Program& program = *context->model->program;
-  for (int32_t i = 0; i < context->model->info.output_count; ++i) {
-    if (is_dynamic(program, i)) continue;
+  const Entry& entry = entry_of(*context);
+  for (int32_t i = 0; i < entry_info_of(*context).output_count; ++i) {
+    if (is_dynamic(entry, i)) continue;
     mt_tensor& output = outputs[i];
     describe_output(context, i, &output);
     output.data = context->outputs[i];
     if (!output.data) {
       // An empty one could lie behind the last byte, which may be another's first.
-      output.data = context->arena.data +
-                    (output.bytes ? program.output_offset(context->symbols, i) : 0);
+      output.data =
+          context->arena.data + (output.bytes ? entry.output_offset(context->symbols, i) : 0);
     }
     context->outputs[i] = output.data;
   }
 }
 
 mt_status deliver_dynamic_outputs(Context* context, mt_tensor* outputs) {
-  const Program& program = *context->model->program;
-  for (int32_t i = 0; i < context->model->info.output_count; ++i) {
-    if (!is_dynamic(program, i)) continue;
+  const Entry& entry = entry_of(*context);
+  const mt_entry_info& info = entry_info_of(*context);
+  for (int32_t i = 0; i < info.output_count; ++i) {
+    if (!is_dynamic(entry, i)) continue;
     mt_tensor made = outputs[i];
     describe_output(context, i, &made);
-    const char* block = context->dynamic_data[program.output_dynamic(i)];
+    const char* block = context->dynamic_data[entry.output_dynamic(i)];
     made.data =
-        const_cast<char*>(block) + (made.bytes ? program.output_offset(context->symbols, i) : 0);
+        const_cast<char*>(block) + (made.bytes ? entry.output_offset(context->symbols, i) : 0);
     if (void* given = context->outputs[i]) {
-      const mt_status status = check_block("output", context->model->info.outputs[i], given,
-                                           outputs[i].bytes, made.bytes);
+      const mt_status status =
+          check_block("output", info.outputs[i], given, outputs[i].bytes, made.bytes);
       if (status) return status;
       if (made.bytes) memcpy(given, made.data, made.bytes);
       made.data = given;

@@ -10,18 +10,45 @@
 
 namespace MT_PACKAGE {
 
+const Entry& entry_of(const Context& context) {
+  return context.model->program->entries[context.entry];
+}
+
+const mt_entry_info& entry_info_of(const Context& context) {
+  return context.model->info.entries[context.entry];
+}
+
+// Working memory for any entry. Sizes that an entry cannot have are refused, whichever it is.
+static mt_status bytes_for(const Program& program, const int64_t* symbols, int64_t* bytes) {
+  *bytes = 0;
+  for (int32_t i = 0; i < program.info.entry_count; ++i) {
+    const Entry& entry = program.entries[i];
+    int64_t own[MT_MAX_SYMBOLS];
+    memcpy(own, symbols, sizeof(own));
+    if (entry.derive) entry.derive(own);
+    const mt_status status = check_sizes(program, entry, entry.check_sizes, own);
+    if (status) return status;
+    const int64_t needed = entry.arena_bytes(own);
+    if (needed > *bytes) *bytes = needed;
+  }
+  return MT_OK;
+}
+
 mt_status context_bytes(const Model* model, const mt_context_options* options, size_t* bytes) {
   if (!model || !bytes) return fail(MT_INVALID_ARGUMENT, "context_bytes: a pointer is null");
   mt_context_options read;
   int64_t symbols[MT_MAX_SYMBOLS] = {};
-  const mt_status status = read_context_options(*model->program, options, &read, symbols);
-  if (status) return status;
-  *bytes = size_t(model->program->arena_bytes(symbols));
-  return MT_OK;
+  mt_status status = read_context_options(*model->program, options, &read, symbols);
+  int64_t needed = 0;
+  if (!status) status = bytes_for(*model->program, symbols, &needed);
+  if (!status) *bytes = size_t(needed);
+  return status;
 }
 
 static mt_status reserve(Context* context, const mt_context_options& options) {
-  const int64_t needed = context->model->program->arena_bytes(context->symbols);
+  int64_t needed = 0;
+  const mt_status status = bytes_for(*context->model->program, context->symbols, &needed);
+  if (status) return status;
   if (!options.memory) {
     context->owns_memory = true;
     if (allocate(&context->arena, needed, Fill::undefined)) return MT_OK;
@@ -36,57 +63,36 @@ static mt_status reserve(Context* context, const mt_context_options& options) {
   return MT_OK;
 }
 
-static void fill_state(Context* context) {
-  const Program& program = *context->model->program;
-  for (int32_t i = 0; i < program.info.state_count; ++i) {
-    const State& state = program.states[i];
-    if (state.bytes == 0) continue;
-    memcpy(context->state.data + state.offset, context->model->weights.data + state.initial,
-           size_t(state.bytes));
+// How many arrays the entry with most has.
+static size_t most_tensors(const mt_model_info& info, int32_t mt_entry_info::* count) {
+  int32_t most = 0;
+  for (int32_t i = 0; i < info.entry_count; ++i) {
+    if (info.entries[i].*count > most) most = info.entries[i].*count;
   }
+  return size_t(most);
 }
 
-static mt_status reserve_state(Context* context) {
-  const int64_t needed = context->model->program->state_bytes;
-  if (!allocate(&context->state, needed, Fill::undefined)) {
-    return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes of state", (long long)needed);
-  }
-  fill_state(context);
-  return MT_OK;
-}
-
-mt_status reset(Context* context) {
-  if (!context) return fail(MT_INVALID_ARGUMENT, "reset: context is null");
-  fill_state(context);
-  return MT_OK;
-}
-
-mt_status state(Context* context, int32_t index, mt_tensor* described) {
-  if (!context || !described) return fail(MT_INVALID_ARGUMENT, "state: a pointer is null");
-  const Program& program = *context->model->program;
-  if (index < 0 || index >= program.info.state_count) {
-    return fail(MT_INVALID_ARGUMENT, "state: index %d, there are %d states", index,
-                program.info.state_count);
-  }
-  const mt_tensor_info& info = program.info.states[index];
-  described->data = context->state.data + program.states[index].offset;
-  described->bytes = size_t(program.states[index].bytes);
-  described->dtype = info.dtype;
-  described->rank = info.rank;
-  for (int32_t dim = 0; dim < info.rank; ++dim) described->shape[dim] = info.shape[dim];
-  return MT_OK;
+// A context, what it remembers of each entry, and the addresses of arrays, in one block.
+static Context* allocate_context(const Model* model) {
+  const mt_model_info& info = model->info;
+  const size_t inputs = most_tensors(info, &mt_entry_info::input_count);
+  const size_t outputs = most_tensors(info, &mt_entry_info::output_count);
+  const size_t entries = size_t(info.entry_count);
+  Context* made = static_cast<Context*>(
+      calloc(1, sizeof(Context) + entries * sizeof(Fitting) + (inputs + outputs) * sizeof(void*)));
+  if (!made) return nullptr;
+  made->model = model;
+  made->fitting = reinterpret_cast<Fitting*>(made + 1);
+  made->inputs = reinterpret_cast<const void**>(made->fitting + entries);
+  made->outputs = reinterpret_cast<void**>(made->fitting + entries) + inputs;
+  return made;
 }
 
 mt_status context_create(Model* model, const mt_context_options* options, Context** context) {
   if (!model || !context) return fail(MT_INVALID_ARGUMENT, "context_create: a pointer is null");
   *context = nullptr;
-  const mt_model_info& info = model->info;
-  const size_t pointers = size_t(info.input_count) + size_t(info.output_count);
-  Context* made = static_cast<Context*>(calloc(1, sizeof(Context) + pointers * sizeof(void*)));
+  Context* made = allocate_context(model);
   if (!made) return fail(MT_OUT_OF_MEMORY, "no memory for a context");
-  made->model = model;
-  made->inputs = reinterpret_cast<const void**>(made + 1);
-  made->outputs = reinterpret_cast<void**>(made + 1) + info.input_count;
   mt_context_options read;
   mt_status status = read_context_options(*model->program, options, &read, made->symbols);
   if (!status) status = reserve_state(made);
@@ -114,7 +120,7 @@ void context_destroy(Context* context) {
 
 // Makes the arena fit the symbols that were just bound.
 static mt_status fit_arena(Context* context) {
-  const int64_t needed = context->model->program->arena_bytes(context->symbols);
+  const int64_t needed = entry_of(*context).arena_bytes(context->symbols);
   if (needed <= context->arena.bytes) return MT_OK;
   if (!context->owns_memory) {
     return fail(MT_BUFFER_TOO_SMALL,
@@ -134,17 +140,20 @@ static mt_status fit_arena(Context* context) {
 static mt_status check_and_fit(Context* context, const mt_tensor* outputs) {
   // A run mostly has the sizes of the one before.
   const size_t bytes = sizeof(context->symbols);
-  const bool known = context->fits && memcmp(context->fitting, context->symbols, bytes) == 0;
+  Fitting& fitting = context->fitting[context->entry];
+  const bool known = fitting.known && memcmp(fitting.symbols, context->symbols, bytes) == 0;
   mt_status status = MT_OK;
   const Program& program = *context->model->program;
-  if (!known) status = check_conditions(program, program.check_conditions, context->symbols);
-  if (!known && !status) status = check_sizes(program, program.check_sizes, context->symbols);
+  const Entry& entry = entry_of(*context);
+  const int64_t* symbols = context->symbols;
+  if (!known) status = check_conditions(program, entry, entry.check_conditions, symbols);
+  if (!known && !status) status = check_sizes(program, entry, entry.check_sizes, symbols);
   if (!status) status = check_outputs(context, outputs);
   if (status || known) return status;
   status = fit_arena(context);
   if (status) return status;
-  memcpy(context->fitting, context->symbols, bytes);
-  context->fits = true;
+  memcpy(fitting.symbols, context->symbols, bytes);
+  fitting.known = true;
   return MT_OK;
 }
 
@@ -152,6 +161,7 @@ static mt_status check_and_fit(Context* context, const mt_tensor* outputs) {
 // for what it decides. Nothing there outlives the binding.
 static mt_status bind_size(Context* context, int32_t index, int64_t value) {
   const Program& program = *context->model->program;
+  const Entry& entry = entry_of(*context);
   const DynamicSize& size = program.dynamic[index];
   const mt_symbol_info& symbol = program.info.symbols[size.symbol];
   if (!in_range(symbol, value)) {
@@ -159,9 +169,9 @@ static mt_status bind_size(Context* context, int32_t index, int64_t value) {
                 (long long)value, range_text(symbol).text);
   }
   context->symbols[size.symbol] = value;
-  if (program.derive) program.derive(context->symbols);
-  mt_status status = check_conditions(program, size.check_conditions, context->symbols);
-  if (!status) status = check_sizes(program, size.check_sizes, context->symbols);
+  if (entry.derive) entry.derive(context->symbols);
+  mt_status status = check_conditions(program, entry, size.check_conditions, context->symbols);
+  if (!status) status = check_sizes(program, entry, size.check_sizes, context->symbols);
   if (status) return status;
   const int64_t needed = size.bytes(context->symbols);
   Block& block = context->dynamic[index];
@@ -184,7 +194,8 @@ static int64_t bind_in_run(void* context, int32_t size, int64_t value) {
 
 static int64_t check_in_run(void* context, CheckConditions condition) {
   Context* running = static_cast<Context*>(context);
-  running->bound = check_conditions(*running->model->program, condition, running->symbols);
+  running->bound =
+      check_conditions(*running->model->program, entry_of(*running), condition, running->symbols);
   return running->bound ? kStopped : 0;
 }
 
@@ -207,16 +218,26 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
   args.bind = bind_in_run;
   args.check = check_in_run;
   args.context = context;
-  launch(model.program->forward, model.level->kernels, args, context->executor);
-  if (context->bound || !model.program->output_dynamic) return context->bound;
+  const Entry& entry = entry_of(*context);
+  launch(entry, model.level->kernels, args, context->executor);
+  if (context->bound || !entry.output_dynamic) return context->bound;
   return deliver_dynamic_outputs(context, outputs);
 }
 
 mt_status run(Context* context, const mt_tensor* inputs, mt_tensor* outputs) {
+  return run_entry(context, 0, inputs, outputs);
+}
+
+mt_status run_entry(Context* context, int32_t entry, const mt_tensor* inputs, mt_tensor* outputs) {
   if (!context) return fail(MT_INVALID_ARGUMENT, "run: context is null");
+  const int32_t count = context->model->info.entry_count;
+  if (entry < 0 || entry >= count) {
+    return fail(MT_INVALID_ARGUMENT, "run: entry %d, there are %d", entry, count);
+  }
   if (__atomic_exchange_n(&context->busy, 1, __ATOMIC_ACQUIRE)) {
     return fail(MT_INVALID_ARGUMENT, "run: this context is running in another thread");
   }
+  context->entry = entry;
   const mt_status status = run_bound(context, inputs, outputs);
   __atomic_store_n(&context->busy, 0, __ATOMIC_RELEASE);
   return status;

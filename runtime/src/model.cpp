@@ -38,9 +38,9 @@ static mt_status prepare_model(Model* model) {
   }
   if (program.prepare.phase_count == 0) return MT_OK;
   Block arena;
-  if (!allocate(&arena, program.prepare_arena_bytes, Fill::undefined)) {
-    return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes to pack weights in",
-                (long long)program.prepare_arena_bytes);
+  const int64_t needed = program.prepare.arena_bytes(nullptr);
+  if (!allocate(&arena, needed, Fill::undefined)) {
+    return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes to pack weights in", (long long)needed);
   }
   Args args = {};
   args.weights = model->weights.data;

@@ -31,6 +31,7 @@ void release(Block* block);
 // Copies the caller's struct of any version into ours: what he does not know is zero, what we do
 // not know has to be zero.
 mt_status read_options(const mt_options* given, mt_options* options);
+// `symbols`: values to reserve for.
 mt_status read_context_options(const Program& program, const mt_context_options* given,
                                mt_context_options* options, int64_t* symbols);
 
@@ -40,11 +41,15 @@ struct RangeText {
   char text[96];
 };
 RangeText range_text(const mt_symbol_info& symbol);   // "0..64", "a multiple of 8 in 8.."
-// MT_SHAPE_MISMATCH or MT_OUT_OF_MEMORY with the first size that cannot be.
+bool has_symbol(const Entry& entry, int32_t symbol);
+// MT_SHAPE_MISMATCH or MT_OUT_OF_MEMORY with the first size that cannot be, and the entry's
+// symbols.
 using CheckSizes = SizeFault (*)(const int64_t* symbols);
 using CheckConditions = SizeCondition (*)(const int64_t* symbols);
-mt_status check_sizes(const Program& program, CheckSizes check, const int64_t* symbols);
-mt_status check_conditions(const Program& program, CheckConditions check, const int64_t* symbols);
+mt_status check_sizes(const Program& program, const Entry& entry, CheckSizes check,
+                      const int64_t* symbols);
+mt_status check_conditions(const Program& program, const Entry& entry, CheckConditions check,
+                           const int64_t* symbols);
 
 // --- weights (weights.cpp, sha256.cpp) ---
 void sha256(const void* data, uint64_t bytes, unsigned char hash[32]);
@@ -78,7 +83,7 @@ void destroy_executor(Executor* executor);
 // caller had it afterwards.
 void launch(const Entry& entry, const void* kernels, Args args, const Executor& executor);
 
-// --- model and context (model.cpp, context.cpp, bind.cpp) ---
+// --- model and context (model.cpp, context.cpp, state.cpp, bind.cpp) ---
 struct Model {
   const Program* program;
   const Level* level;
@@ -88,6 +93,12 @@ struct Model {
   Block packed;
 };
 
+// The last symbols of an entry whose sizes are legal and fit the arena.
+struct Fitting {
+  bool known;
+  int64_t symbols[MT_MAX_SYMBOLS];
+};
+
 struct Context {
   const Model* model;
   Executor executor;
@@ -95,9 +106,9 @@ struct Context {
   Block state;
   Block arena;                       // `data` is the caller's when !owns_memory
   int32_t busy;                      // 1 while a run is in it
+  int32_t entry;                     // which one runs, or did last
   int64_t symbols[MT_MAX_SYMBOLS];
-  bool fits;                         // `fitting` is set
-  int64_t fitting[MT_MAX_SYMBOLS];   // the last symbols whose sizes are legal and fit the arena
+  Fitting* fitting;                  // by entry
   Block dynamic[MT_MAX_SYMBOLS];     // grown as sizes are bound
   char* dynamic_data[MT_MAX_SYMBOLS];
   mt_status bound;                   // why a run stopped
@@ -105,6 +116,10 @@ struct Context {
   void** outputs;
 };
 
+// Allocates the states, with what they start with (state.cpp).
+mt_status reserve_state(Context* context);
+const Entry& entry_of(const Context& context);
+const mt_entry_info& entry_info_of(const Context& context);
 // Checks the caller's arrays against the declarations, binds and derives the symbols, checks their
 // ranges, fills context.inputs.
 mt_status bind_inputs(Context* context, const mt_tensor* inputs);

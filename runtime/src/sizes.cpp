@@ -25,25 +25,29 @@ RangeText range_text(const mt_symbol_info& symbol) {
   return range;
 }
 
+bool has_symbol(const Entry& entry, int32_t symbol) { return entry.symbols >> symbol & 1; }
+
 // "h = 1, w = 6", as far as there is room.
-static void print_symbols(const mt_model_info& info, const int64_t* symbols, char* text,
-                          size_t room) {
+static void print_symbols(const mt_model_info& info, const Entry& entry, const int64_t* symbols,
+                          char* text, size_t room) {
   size_t used = 0;
   text[0] = 0;
   for (int32_t i = 0; i < info.symbol_count && used < room; ++i) {
-    const int printed = snprintf(text + used, room - used, "%s%s = %lld", i ? ", " : "",
+    if (!has_symbol(entry, i)) continue;
+    const int printed = snprintf(text + used, room - used, "%s%s = %lld", used ? ", " : "",
                                  info.symbols[i].name, (long long)symbols[i]);
     if (printed < 0) return;
     used += size_t(printed);
   }
 }
 
-mt_status check_conditions(const Program& program, CheckConditions check, const int64_t* symbols) {
+mt_status check_conditions(const Program& program, const Entry& entry, CheckConditions check,
+                           const int64_t* symbols) {
   if (!check) return MT_OK;
   const SizeCondition broken = check(symbols);
   if (!broken.left) return MT_OK;
   char values[160];
-  print_symbols(program.info, symbols, values, sizeof(values));
+  print_symbols(program.info, entry, symbols, values, sizeof(values));
   const char *colon = broken.because ? ": " : "", *because = broken.because ? broken.because : "";
   if (!broken.right) {
     return fail(MT_SHAPE_MISMATCH, "%s is %lld, must be %lld%s (%s)%s%s", broken.left,
@@ -55,12 +59,13 @@ mt_status check_conditions(const Program& program, CheckConditions check, const 
               (long long)broken.right_value, broken.alternative, values, colon, because);
 }
 
-mt_status check_sizes(const Program& program, CheckSizes check, const int64_t* symbols) {
+mt_status check_sizes(const Program& program, const Entry& entry, CheckSizes check,
+                      const int64_t* symbols) {
   if (!check) return MT_OK;
   const SizeFault fault = check(symbols);
   if (fault.kind == SizeFault::none) return MT_OK;
   char values[240], what[160];
-  print_symbols(program.info, symbols, values, sizeof(values));
+  print_symbols(program.info, entry, symbols, values, sizeof(values));
   if (!fault.tensor) {
     snprintf(what, sizeof(what), "the working memory");
   } else if (fault.dim < 0) {

@@ -105,7 +105,7 @@ TEST(SameGroups, NamesAreNoDifferenceConstantsAre) {
   results p, q, s, u
 })");
     const FusionPlan plan = fuse(graph);
-    const auto same = same_groups(plan);
+    const auto same = same_groups({&plan, 1});
     const size_t last = plan.groups.size() - 1;  // u, after s
     return same.at(&plan.groups[last]) == same.at(&plan.groups[last - 1]);
   };

@@ -4,6 +4,8 @@
 // that is there builds each of them without a warning.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "compiler/codegen/program_emitter.h"
 #include "compiler/codegen/program_writer.h"
 #include "compiler/codegen/target.h"
@@ -205,16 +207,14 @@ TEST(generated, symbols_that_no_input_has) {
   EXPECT_EQ(open_package(folder)->run(std::vector{values({2, 7})})[0].shape,
             (std::vector<int64_t>{2, 3}));
   Program program = parsed(unused, {"reference"});
-  Buffer more;
-  more.name = "more";
-  more.shape = {Index::var("batch") + 1};
-  program.buffers.push_back(more);
+  Buffer& inner = *std::ranges::find(program.buffers, "inner", &Buffer::name);
+  inner.shape = {Index::var("batch") + 1};
   try {
     emit_program_unit(program, "");
     FAIL();
   } catch (const CompileError& error) {
     expect_contains(error.what(),
-                    "'more' has the size batch + 1, and no input has the size batch");
+                    "'inner' has the size batch + 1, and no input has the size batch");
   }
 }
 

@@ -77,8 +77,8 @@ TEST(package, header_documents_inputs_and_outputs) {
 
 TEST(package, names_from_a_model_cannot_leave_their_comment) {
   PackageContents toy = toy::contents();
-  toy.inputs[0].name = "x\n#error escaped\n//\\";
-  toy.cases[0].inputs[0].name = toy.inputs[0].name;
+  toy.entries[0].inputs[0].name = "x\n#error escaped\n//\\";
+  toy.cases[0].inputs[0].name = toy.entries[0].inputs[0].name;
   const std::string folder = toy::scratch_folder("hostile") + "/toy";
   write_package(toy, folder);
   const CommandResult built = shell("make -s CC=gcc CXX=g++ WARN='-Wall -Wextra -Werror'", folder);
@@ -155,9 +155,9 @@ TEST(package, refuses_names_that_break_the_build) {
 TEST(package, enumerators_stay_apart) {
   PackageContents toy = toy::contents();
   toy.cases.clear();
-  toy.inputs.clear();
+  toy.entries[0].inputs.clear();
   for (const char* name : {"a_b_at_2", "a.b", "a_b", "a-b"}) {
-    toy.inputs.push_back({name, DType::f32, {"batch", "24"}, ""});
+    toy.entries[0].inputs.push_back({name, DType::f32, {"batch", "24"}, ""});
   }
   toy.symbols[0].divisor = 8;
   const std::string folder = toy::scratch_folder("names") + "/toy";

@@ -2,6 +2,7 @@
 // Program toy: the shape of every generated program.cpp, written by hand.
 //   forward(x[batch, 24], s[batch]) -> y[batch, 20], total[2 * batch]
 //   hidden = relu(x * w + b) ; y = hidden * s ; total = sums of y's rows, twice
+//   scale(x[many, 20], s[many]) -> y[many, 20]
 // Weights: w 24x20 f32 at 0 (1920 B), b 20 f32 at 1920 (80 B). Packed: w [2][24][16] at 0 (3072 B),
 // b[32] at 3072 (128 B). Arena: hidden [batch, 20], then the outputs.
 #include "kernels.h"
@@ -12,6 +13,50 @@
 
 namespace MT_PACKAGE {
 
+static const mt_symbol_info kSymbols[] = {
+    {"batch", 0, 64, 1, 4},
+    {"rows", 0, 128, 1, 8},
+    {"many", 0, 1000, 1, 4},
+};
+
+static const Level kLevels[] = {
+    {"reference", supports_reference, &kernels_reference},
+    {"v3", supports_v3, &kernels_v3},
+};
+
+namespace entry_prepare {
+
+static const char* const kNames[] = {"pack_w", "pack_b"};
+
+static int64_t arena_bytes(const int64_t*) { return 0; }
+
+static int64_t tasks(const int64_t*, int32_t phase) {
+  switch (phase) {
+    case 0:
+      return 2;
+    case 1:
+      return 1;
+  }
+  return 0;
+}
+static void run(const void* kernels, const Args& a, int32_t phase, int32_t part, int32_t parts) {
+  const Kernels& k = *static_cast<const Kernels*>(kernels);
+  switch (phase) {
+    case 0: {  // pack_w: panels of 16 columns
+      const Share tasks = share(2, part, parts);
+      k.pack_w(at<float>(a.weights, 0), at<float>(a.packed, 0), tasks.begin, tasks.end);
+      break;
+    }
+    case 1:  // pack_b
+      k.pack_b(at<float>(a.weights, 1920), at<float>(a.packed, 3072));
+      break;
+  }
+}
+
+}  // namespace entry_prepare
+
+namespace entry_forward {
+
 static const mt_tensor_info kInputs[] = {
     {"x", MT_F32, 2, {-1, 24}, {"batch"}},
     {"s", MT_F32, 1, {-1}, {"batch"}},
@@ -20,18 +65,7 @@ static const mt_tensor_info kOutputs[] = {
     {"y", MT_F32, 2, {-1, 20}, {"batch"}},
     {"total", MT_F32, 1, {-1}, {"rows"}},
 };
-static const mt_symbol_info kSymbols[] = {
-    {"batch", 0, 64, 1, 4},
-    {"rows", 0, 128, 1, 8},
-};
-
-static const char* const kPrepareNames[] = {"pack_w", "pack_b"};
-static const char* const kForwardNames[] = {"dense_relu", "scale", "row_sum"};
-
-static const Level kLevels[] = {
-    {"reference", supports_reference, &kernels_reference},
-    {"v3", supports_v3, &kernels_v3},
-};
+static const char* const kNames[] = {"dense_relu", "scale", "row_sum"};
 
 static int64_t round_up(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -82,29 +116,7 @@ static SizeFault check_sizes(const int64_t* symbols) {
   return {SizeFault::none, nullptr, 0, 0};
 }
 
-static int64_t prepare_tasks(const int64_t*, int32_t phase) {
-  switch (phase) {
-    case 0: return 2;
-    case 1: return 1;
-  }
-  return 0;
-}
-static void prepare(const void* kernels, const Args& a, int32_t phase, int32_t part,
-                    int32_t parts) {
-  const Kernels& k = *static_cast<const Kernels*>(kernels);
-  switch (phase) {
-    case 0: {  // pack_w: panels of 16 columns
-      const Share tasks = share(2, part, parts);
-      k.pack_w(at<float>(a.weights, 0), at<float>(a.packed, 0), tasks.begin, tasks.end);
-      break;
-    }
-    case 1:  // pack_b
-      k.pack_b(at<float>(a.weights, 1920), at<float>(a.packed, 3072));
-      break;
-  }
-}
-
-static int64_t forward_tasks(const int64_t* symbols, int32_t phase) {
+static int64_t tasks(const int64_t* symbols, int32_t phase) {
   switch (phase) {
     case 0: return symbols[0];
     case 1: return symbols[0];
@@ -112,8 +124,7 @@ static int64_t forward_tasks(const int64_t* symbols, int32_t phase) {
   }
   return 0;
 }
-static void forward(const void* kernels, const Args& a, int32_t phase, int32_t part,
-                    int32_t parts) {
+static void run(const void* kernels, const Args& a, int32_t phase, int32_t part, int32_t parts) {
   const Kernels& k = *static_cast<const Kernels*>(kernels);
   const int64_t batch = a.symbols[0];
   float* const hidden = at<float>(a.arena, hidden_offset(a.symbols));
@@ -136,26 +147,63 @@ static void forward(const void* kernels, const Args& a, int32_t phase, int32_t p
   }
 }
 
+}  // namespace entry_forward
+
+namespace entry_scale {
+
+static const mt_tensor_info kInputs[] = {
+    {"x", MT_F32, 2, {-1, 20}, {"many"}},
+    {"s", MT_F32, 1, {-1}, {"many"}},
+};
+static const mt_tensor_info kOutputs[] = {
+    {"y", MT_F32, 2, {-1, 20}, {"many"}},
+};
+static const char* const kNames[] = {"scale"};
+
+static int64_t arena_bytes(const int64_t* symbols) { return (symbols[2] * 80 + 63) / 64 * 64; }
+static int64_t output_dim(const int64_t* symbols, int32_t, int32_t dim) {
+  return dim == 0 ? symbols[2] : 20;
+}
+static int64_t output_bytes(const int64_t* symbols, int32_t) { return symbols[2] * 80; }
+static int64_t output_offset(const int64_t*, int32_t) { return 0; }
+
+static int64_t tasks(const int64_t* symbols, int32_t) { return symbols[2]; }
+static void run(const void* kernels, const Args& a, int32_t, int32_t part, int32_t parts) {
+  const Kernels& k = *static_cast<const Kernels*>(kernels);
+  const Share tasks = share(a.symbols[2], part, parts);
+  k.scale(static_cast<const float*>(a.inputs[0]), static_cast<const float*>(a.inputs[1]),
+          static_cast<float*>(a.outputs[0]), tasks.begin, tasks.end);
+}
+
+}  // namespace entry_scale
+
+static const mt_entry_info kEntryInfos[] = {
+    {"forward", 2, 2, 3, entry_forward::kInputs, entry_forward::kOutputs, entry_forward::kNames},
+    {"scale", 2, 1, 1, entry_scale::kInputs, entry_scale::kOutputs, entry_scale::kNames},
+};
+static const Entry kEntries[] = {
+    {entry_forward::run, 3, entry_forward::kNames, entry_forward::tasks, nullptr, 3u,
+     entry_forward::arena_bytes, entry_forward::output_bytes, entry_forward::output_dim,
+     entry_forward::output_offset, entry_forward::derive, entry_forward::check_sizes, nullptr,
+     nullptr},
+    {entry_scale::run, 1, entry_scale::kNames, entry_scale::tasks, nullptr, 4u,
+     entry_scale::arena_bytes, entry_scale::output_bytes, entry_scale::output_dim,
+     entry_scale::output_offset, nullptr, nullptr, nullptr, nullptr},
+};
+
 const Program program = {
-    {"toy", "0123456789abcdef", "reference,v3", nullptr, 2, 2, 2, 3, kInputs, kOutputs, kSymbols,
-     kForwardNames, 2000, 3200, 0, nullptr},
+    {"toy", "0123456789abcdef", "reference,v3", nullptr, 2, 2, 3, 3, entry_forward::kInputs,
+     entry_forward::kOutputs, kSymbols, entry_forward::kNames, 2000, 3200, 0, nullptr, 2,
+     kEntryInfos},
     kLevels,
     2,
-    {prepare, 2, kPrepareNames, prepare_tasks, nullptr},
-    {forward, 3, kForwardNames, forward_tasks, nullptr},
-    arena_bytes,
-    output_bytes,
-    output_dim,
-    output_offset,
-    derive,
+    {entry_prepare::run, 2, entry_prepare::kNames, entry_prepare::tasks, nullptr, 0u,
+     entry_prepare::arena_bytes, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
+    kEntries,
     "",
-    0,
-    check_sizes,
-    nullptr,
     nullptr,
     0,
-    2,
-    nullptr,
+    3,
     nullptr,
     0,
 };

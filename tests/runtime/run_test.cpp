@@ -152,6 +152,38 @@ TEST(context, lives_in_the_callers_memory) {
                  "memory of a context has to lie on a 64-byte boundary");
 }
 
+// Of two entries: working memory for the larger, sizes and outputs of its own for each.
+TEST(entries, share_the_memory_of_a_context) {
+  Opened model;
+  mt_context_options options = default_context();
+  options.max_symbols[0] = 3;
+  options.max_symbols[2] = 64;
+  size_t bytes = 0;
+  ASSERT_EQ(api().context_bytes(model.model, &options, &bytes), MT_OK);
+  EXPECT_EQ(bytes, 64u * 80);  // of `scale`; `forward` needs 576
+  std::vector<char> memory(bytes + 64);
+  options.memory = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64);
+  options.memory_bytes = bytes;
+  Opened opened(default_options(), options);
+  ASSERT_EQ(opened.status, MT_OK) << opened.error();
+  std::vector<float> x(65 * 20, 2), s(65, 3);
+  mt_tensor inputs[2] = {{x.data(), x.size() * 4, MT_F32, 2, {64, 20}},
+                         {s.data(), s.size() * 4, MT_F32, 1, {64}}};
+  mt_tensor output{};
+  Call three(3);
+  for (int turn = 0; turn < 2; ++turn) {
+    EXPECT_EQ(three.run(opened), MT_OK) << opened.error();
+    EXPECT_TRUE(three.right());
+    EXPECT_EQ(api().run_entry(opened.context, 1, inputs, &output), MT_OK) << opened.error();
+    EXPECT_EQ(output.shape[0], 64);
+    EXPECT_EQ(static_cast<const float*>(output.data)[64 * 20 - 1], 6);
+  }
+  inputs[0].shape[0] = inputs[1].shape[0] = 65;
+  EXPECT_EQ(api().run_entry(opened.context, 1, inputs, &output), MT_BUFFER_TOO_SMALL);
+  EXPECT_EQ(api().run_entry(opened.context, 2, inputs, &output), MT_INVALID_ARGUMENT);
+  EXPECT_STREQ(api().last_error(), "run: entry 2, there are 2");
+}
+
 TEST(context, needs_every_byte) {
   alignas(64) static char memory[1344];
   mt_context_options options = default_context();
@@ -170,9 +202,9 @@ TEST(context, refuses_reservations_out_of_range) {
   expect_failure(Opened(default_options(), options), MT_SHAPE_MISMATCH,
                  "max_symbols[0] ('batch') is 65, expected 0..64");
   options = default_context();
-  options.max_symbols[2] = 1;
+  options.max_symbols[3] = 1;
   expect_failure(Opened(default_options(), options), MT_INVALID_ARGUMENT,
-                 "max_symbols[2] is set, but the model has 2 symbols");
+                 "max_symbols[3] is set, but the model has 3 symbols");
 }
 
 }  // namespace

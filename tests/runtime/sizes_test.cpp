@@ -84,11 +84,12 @@ TEST(sizes, beyond_64_bits_are_a_status) {
 
 // batch has to be 4 or 1, rows (computed: twice that) the double of what it is.
 std::string conditional(const std::string& sides) {
-  return built({{"static int64_t prepare_tasks(",
+  return built({{"// Symbols that no input binds.",
                  "static SizeCondition check_conditions(const int64_t* symbols) {\n"
                  "  if (symbols[0] == 4 || symbols[0] == 1) return {};\n  return {" +
-                     sides + "};\n}\n\nstatic int64_t prepare_tasks("},
-                {"    check_sizes,\n    nullptr,", "    check_sizes,\n    check_conditions,"}});
+                     sides + "};\n}\n\n// Symbols that no input binds."},
+                {"entry_forward::check_sizes, nullptr,",
+                 "entry_forward::check_sizes, entry_forward::check_conditions,"}});
 }
 
 TEST(sizes, that_break_a_condition_are_a_status) {

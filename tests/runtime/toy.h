@@ -92,9 +92,14 @@ inline PackageContents contents() {
       {"kernels.h", source_text("tests/runtime/kernels.h")},
       {"cpu_x86.h", std::string(embedded_text("targets/x86/runtime/cpu_x86.h"))},
       {"cpu_reference.h", std::string(embedded_text("targets/reference/runtime/cpu_reference.h"))}};
-  toy.inputs = {{"x", DType::f32, {"batch", "24"}, "rows"}, {"s", DType::f32, {"batch"}, ""}};
-  toy.outputs = {{"y", DType::f32, {"batch", "20"}, ""}, {"total", DType::f32, {"rows"}, ""}};
-  toy.symbols = {{"batch", 0, 64}, {"rows", 0, 128}};
+  toy.entries[0].inputs = {{"x", DType::f32, {"batch", "24"}, "rows"},
+                           {"s", DType::f32, {"batch"}, ""}};
+  toy.entries[0].outputs = {{"y", DType::f32, {"batch", "20"}, ""},
+                            {"total", DType::f32, {"rows"}, ""}};
+  toy.entries.push_back({"scale",
+                         {{"x", DType::f32, {"many", "20"}, ""}, {"s", DType::f32, {"many"}, ""}},
+                         {{"y", DType::f32, {"many", "20"}, ""}}});
+  toy.symbols = {{"batch", 0, 64}, {"rows", 0, 128}, {"many", 0, 1000}};
   toy.weights = {{0, std::span(bytes.data, 2000), bytes.owner}};
   toy.weights_bytes = 2000;
   const std::vector<Tensor> outputs = expected(3);

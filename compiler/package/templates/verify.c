@@ -17,6 +17,7 @@ enum { kMostTensors = @MOST_TENSORS@ };
 typedef struct Case {
   char folder[256];
   double rtol, atol;
+  int entry;
   mt_tensor inputs[kMostTensors], expected[kMostTensors];
 } Case;
 
@@ -103,8 +104,19 @@ static int check_output(const char* name, const mt_tensor* got, const Case* one,
   return worst.wrong == 0;
 }
 
-// The lines of cases.txt: "case FOLDER RTOL ATOL", then "in INDEX FILE" and "out INDEX FILE".
-static int read_line(const char* root, char* line, Case* one, const mt_model_info* info) {
+// The lines of cases.txt: "case FOLDER RTOL ATOL ENTRY", then "in INDEX FILE" and "out INDEX FILE".
+static int read_case(const char* line, Case* one, const mt_model_info* info) {
+  char entry[128];
+  if (sscanf(line, "case %255s %lf %lf %127s", one->folder, &one->rtol, &one->atol, entry) != 4) {
+    return 0;
+  }
+  for (one->entry = 0; one->entry < info->entry_count; ++one->entry) {
+    if (strcmp(info->entries[one->entry].name, entry) == 0) return 1;
+  }
+  return 0;
+}
+
+static int read_line(const char* root, char* line, Case* one, const mt_entry_info* info) {
   char kind[8], file[200], path[1024];
   int index;
   line[strcspn(line, "\r\n")] = 0;
@@ -121,11 +133,13 @@ static int read_line(const char* root, char* line, Case* one, const mt_model_inf
   return 0;
 }
 
-static int run_case(@NAME@_context* context, const mt_model_info* info, Case* one) {
+// With states as in a new context.
+static int run_case(@NAME@_context* context, const mt_entry_info* info, Case* one) {
   mt_tensor outputs[kMostTensors];
   int i, ok, ran = 1;
   memset(outputs, 0, sizeof(outputs));
-  if (@NAME@_run(context, one->inputs, outputs) != MT_OK) {
+  if (@NAME@_reset(context) != MT_OK ||
+      @NAME@_run_entry(context, one->entry, one->inputs, outputs) != MT_OK) {
     printf("%s: run: %s FAILED\n", one->folder, @NAME@_last_error());
     ran = 0;
   }
@@ -158,17 +172,18 @@ static int run_cases(const char* root, @NAME@_context* context, const mt_model_i
   }
   while (fgets(line, sizeof(line), list)) {
     if (strncmp(line, "case ", 5) == 0) {
-      if (open_case) ok &= run_case(context, info, &one);
+      if (open_case) ok &= run_case(context, &info->entries[one.entry], &one);
       memset(&one, 0, sizeof(one));
-      open_case = sscanf(line, "case %255s %lf %lf", one.folder, &one.rtol, &one.atol) == 3;
+      open_case = read_case(line, &one, info);
       ++count;
-    } else if (line[0] != '#' && !(open_case && read_line(root, line, &one, info))) {
+    } else if (line[0] != '#' &&
+               !(open_case && read_line(root, line, &one, &info->entries[one.entry]))) {
       printf("%s: cannot use '%s' FAILED\n", path, line);
       ok = open_case = 0;
       break;
     }
   }
-  if (open_case) ok &= run_case(context, info, &one);
+  if (open_case) ok &= run_case(context, &info->entries[one.entry], &one);
   fclose(list);
   if (count == 0 && ok) {
     printf("%s: there is no case to compare with; compile the model again with --case "
