@@ -128,6 +128,31 @@ def test_a_layer_inside_of_a_scan():
     numpy.testing.assert_allclose(got.numpy(), layer(x.reshape(8, 1, 3))[1].numpy(), atol=1e-6)
 
 
+@pytest.mark.parametrize("name, options", [
+    ("RNNCell", {}), ("RNNCell", {"nonlinearity": "relu", "bias": False}), ("LSTMCell", {}),
+    ("GRUCell", {}), ("GRUCell", {"bias": False})], ids=str)
+def test_cells(name, options):
+    ours, theirs = pair(name, 3, 5, **options)
+    count = 2 if name == "LSTMCell" else 1
+    for batch in ((4,), ()):
+        x = torch.randn(*batch, 3, requires_grad=True)
+        states = [torch.randn(*batch, 5, requires_grad=True) for _ in range(count)]
+        inside = [mt.array(one) for one in (x, *states)]
+        got, wanted = ours(inside[0]), theirs(x)
+        again = ours(inside[0], tuple(inside[1:]) if count == 2 else inside[1])
+        other = theirs(x, tuple(states) if count == 2 else states[0])
+        got, wanted = (list(one) if count == 2 else [one] for one in (got, wanted))
+        got += list(again) if count == 2 else [again]
+        wanted += list(other) if count == 2 else [other]
+        for one, two in zip(got, wanted, strict=True):
+            numpy.testing.assert_allclose(one.numpy(), two.detach().numpy(), rtol=1e-5, atol=1e-6)
+        slopes = mt.grad(sum((one ** 2).sum() for one in got), [*inside, *ours.parameters()])
+        expected = torch.autograd.grad(sum((one ** 2).sum() for one in wanted),
+                                       [x, *states, *theirs.parameters()])
+        for one, two in zip(slopes, expected, strict=True):
+            numpy.testing.assert_allclose(one.numpy(), two.numpy(), rtol=1e-4, atol=1e-5)
+
+
 def test_initial_weights_and_text():
     layer = nn.LSTM(3, 16, 2, bidirectional=True, dtype="float64")
     assert max(abs(one).max().item() for one in layer.parameters()) <= 0.25
@@ -142,6 +167,9 @@ def test_initial_weights_and_text():
      "takes 2 first states, got 1"),
     (lambda: nn.GRU(3, 5)(mt.zeros((7, 2, 3)), mt.zeros((1, 3, 5))), r"first state has the shape "
      r"\(1, 3, 5\), expected \(1, 2, 5\)"),
+    (lambda: nn.LSTMCell(3, 5)(mt.zeros((2, 3)), (mt.zeros((2, 5)), mt.zeros((2, 4)))),
+     r"takes 2 states of shape \(2, 5\), got \[\(2, 5\), \(2, 4\)\]"),
+    (lambda: nn.GRUCell(3, 5)(mt.zeros((2, 4))), r"expected \[batch, 3\] or \[3\]"),
     (lambda: nn.RNN(3, 5, nonlinearity="sin"), "no nonlinearity 'sin'; tanh or relu"),
     (lambda: nn.GRU(3, 0), "hidden_size 0 and num_layers 1"),
     (lambda: nn.GRU(3, 5, 2, dropout=1.5), "dropout 1.5 is no probability"),

@@ -9,11 +9,18 @@ import math
 from mintor import _mintor
 from mintor import arrays
 from mintor import functions
-from mintor import random
+from mintor.nn import functional
 from mintor.nn import init
 from mintor.nn.module import Module, parameter
 
 _recurrent = _mintor.find_operator("recurrent")
+
+
+def one_layer(operands, mode, directions=1):
+    """All steps of a layer: operands are x[time, batch, in], first states [directions, batch,
+    hidden] and the weights of each direction; gives what the steps give, then the last states.
+    """
+    return _recurrent(operands, mode, directions)
 
 
 class _Recurrent(Module):
@@ -96,13 +103,11 @@ class _Recurrent(Module):
                                  f"{expected}")
         last = []
         for layer in range(self.num_layers):
-            if layer and self.dropout and self.training:
-                kept = random.rand(*x.shape) >= self.dropout
-                x = functions.where(kept, x / (1 - self.dropout), 0.0) if self.dropout < 1 \
-                    else arrays.zeros_like(x)
+            if layer and self.dropout:
+                x = functional.dropout(x, self.dropout, self.training)
             first, end = layer * directions, (layer + 1) * directions
             own = [state[first:end] if self.num_layers > 1 else state for state in states]
-            x, *after = _recurrent([x, *own, *self._weights(layer)], self._mode, directions)
+            x, *after = one_layer([x, *own, *self._weights(layer)], self._mode, directions)
             last.append(after)
         made = [functions.concat(parts, 0) if len(parts) > 1 else parts[0] for parts in zip(*last)]
         if single:
