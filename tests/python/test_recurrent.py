@@ -128,6 +128,38 @@ def test_a_layer_inside_of_a_scan():
     numpy.testing.assert_allclose(got.numpy(), layer(x.reshape(8, 1, 3))[1].numpy(), atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_sequences_of_several_lengths(name):
+    ours, theirs = pair(name, 3, 5, 2, bidirectional=True, batch_first=True)
+    counts = []
+    for lengths in ([2, 6, 4], [6, 1, 3], [3, 6, 6]):
+        x = torch.randn(3, 7, 3, requires_grad=True)
+        packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, True, False)
+        wanted, last = theirs(packed)
+        wanted, _ = torch.nn.utils.rnn.pad_packed_sequence(wanted, True, -1.0, 8)
+        inside = mt.array(x)
+        before = mt.compile_stats()["compiled"]
+        own = nn.utils.rnn.pack_padded_sequence(inside, lengths, True, enforce_sorted=False)
+        made, own_last = ours(own)
+        got, known = nn.utils.rnn.pad_packed_sequence(made, True, -1.0, 8)
+        assert known.tolist() == lengths
+        for one, two in zip([got, *listed(None, own_last)[1:]], [wanted, *listed(None, last)[1:]],
+                            strict=True):
+            numpy.testing.assert_allclose(one.numpy(), two.detach().numpy(), rtol=1e-5, atol=1e-5)
+        slope = mt.grad((got ** 2).sum(), inside)
+        expected, = torch.autograd.grad((wanted ** 2).sum(), x)
+        numpy.testing.assert_allclose(slope.numpy(), expected.numpy(), rtol=1e-4, atol=1e-5)
+        counts.append(mt.compile_stats()["compiled"] - before)
+    assert counts[2] == 0
+    parts = [mt.ones(2, 3), mt.ones(4, 3)]
+    assert nn.utils.rnn.pad_sequence(parts, True, -1.0).numpy()[0, 2:].tolist() == [[-1] * 3] * 2
+    assert nn.utils.rnn.pack_sequence(parts[::-1]).lengths.tolist() == [4, 2]
+    with pytest.raises(ValueError, match=r"lengths \[2, 4\] do not fall"):
+        nn.utils.rnn.pack_sequence(parts)
+    with pytest.raises(ValueError, match=r"lengths \[9, 1\] for 2 sequences of at most 4 steps"):
+        nn.utils.rnn.pack_padded_sequence(mt.ones(4, 2, 3), [9, 1])
+
+
 @pytest.mark.parametrize("name, options", [
     ("RNNCell", {}), ("RNNCell", {"nonlinearity": "relu", "bias": False}), ("LSTMCell", {}),
     ("GRUCell", {}), ("GRUCell", {"bias": False})], ids=str)
