@@ -221,3 +221,8 @@ def test_sums_with_a_factor():
     assert a.add(mt.array([4.0, 2.0]), alpha=0.5).tolist() == [3, 3]
     assert a.sub(mt.array([4.0, 2.0]), alpha=2).tolist() == [-7, -2]
     assert a.mul_(2).add_(1, alpha=0.5).tolist() == [2.5, 4.5] == a.tolist()
+
+
+def test_dims_as_jittor_has_them():
+    assert mt.mean(x, dims=[0, 2], keepdims=1).shape == (1, 4, 1)
+    assert x.sum(dims=[1]).shape == (3, 5)

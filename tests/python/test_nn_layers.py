@@ -86,6 +86,7 @@ NORMALISATIONS = [
     ("InstanceNorm2d", (4,), {"track_running_stats": True, "momentum": 0.2}, [IMAGE]),
     ("InstanceNorm3d", (4,), {"affine": True, "track_running_stats": True}, [VOLUME]),
     ("LocalResponseNorm", (3,), {"alpha": 0.5, "k": 2.0}, [IMAGE]),
+    ("LocalResponseNorm", (2,), {"alpha": 0.5}, [IMAGE]),       # more before than behind
 ]
 ACTIVATIONS = [(name, given, options, [shape]) for name, given, options, shape in [
     ("CELU", (1.5,), {}, X), ("ELU", (), {"alpha": 0.7}, X), ("GELU", (), {}, X),

@@ -203,6 +203,17 @@ def test_half_precision_parameters():
     assert one.dtype == "float16" and one.tolist() == [1.0, 0.75, 1.25, 0.75]
 
 
+def test_the_first_step_does_not_make_parameters():
+    mt.sync()
+    one, two = nn.Parameter(mt.randn(4, 3)), nn.Parameter(mt.zeros(3) + 1)
+    optim, counts = mt.optim.Adam([one, two], 0.1), []
+    for step in range(3):
+        before = mt.compile_stats()["compiled"]
+        optim.step(((mt.array(batch(step)[0][:4]) * one + two) ** 2).mean())
+        counts.append(mt.compile_stats()["compiled"] - before)
+    assert counts == [1, 0, 0]
+
+
 def test_closures_and_named_parameters():
     ours, _ = models()
     optim = mt.optim.Adam(ours.named_parameters(), 0.01, foreach=False)

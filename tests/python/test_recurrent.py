@@ -128,6 +128,63 @@ def test_a_layer_inside_of_a_scan():
     numpy.testing.assert_allclose(got.numpy(), layer(x.reshape(8, 1, 3))[1].numpy(), atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_sequences_of_several_lengths(name):
+    ours, theirs = pair(name, 3, 5, 2, bidirectional=True, batch_first=True)
+    counts = []
+    for lengths in ([2, 6, 4], [6, 1, 3], [3, 6, 6]):
+        x = torch.randn(3, 7, 3, requires_grad=True)
+        packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, True, False)
+        wanted, last = theirs(packed)
+        wanted, _ = torch.nn.utils.rnn.pad_packed_sequence(wanted, True, -1.0, 8)
+        inside = mt.array(x)
+        before = mt.compile_stats()["compiled"]
+        own = nn.utils.rnn.pack_padded_sequence(inside, lengths, True, enforce_sorted=False)
+        made, own_last = ours(own)
+        got, known = nn.utils.rnn.pad_packed_sequence(made, True, -1.0, 8)
+        assert known.tolist() == lengths
+        for one, two in zip([got, *listed(None, own_last)[1:]], [wanted, *listed(None, last)[1:]],
+                            strict=True):
+            numpy.testing.assert_allclose(one.numpy(), two.detach().numpy(), rtol=1e-5, atol=1e-5)
+        slope = mt.grad((got ** 2).sum(), inside)
+        expected, = torch.autograd.grad((wanted ** 2).sum(), x)
+        numpy.testing.assert_allclose(slope.numpy(), expected.numpy(), rtol=1e-4, atol=1e-5)
+        counts.append(mt.compile_stats()["compiled"] - before)
+    assert counts[2] == 0
+    parts = [mt.ones(2, 3), mt.ones(4, 3)]
+    assert nn.utils.rnn.pad_sequence(parts, True, -1.0).numpy()[0, 2:].tolist() == [[-1] * 3] * 2
+    assert nn.utils.rnn.pack_sequence(parts[::-1]).lengths.tolist() == [4, 2]
+    with pytest.raises(ValueError, match=r"lengths \[2, 4\] do not fall"):
+        nn.utils.rnn.pack_sequence(parts)
+    with pytest.raises(ValueError, match=r"lengths \[9, 1\] for 2 sequences of at most 4 steps"):
+        nn.utils.rnn.pack_padded_sequence(mt.ones(4, 2, 3), [9, 1])
+
+
+@pytest.mark.parametrize("name, options", [
+    ("RNNCell", {}), ("RNNCell", {"nonlinearity": "relu", "bias": False}), ("LSTMCell", {}),
+    ("GRUCell", {}), ("GRUCell", {"bias": False})], ids=str)
+def test_cells(name, options):
+    ours, theirs = pair(name, 3, 5, **options)
+    count = 2 if name == "LSTMCell" else 1
+    for batch in ((4,), ()):
+        x = torch.randn(*batch, 3, requires_grad=True)
+        states = [torch.randn(*batch, 5, requires_grad=True) for _ in range(count)]
+        inside = [mt.array(one) for one in (x, *states)]
+        got, wanted = ours(inside[0]), theirs(x)
+        again = ours(inside[0], tuple(inside[1:]) if count == 2 else inside[1])
+        other = theirs(x, tuple(states) if count == 2 else states[0])
+        got, wanted = (list(one) if count == 2 else [one] for one in (got, wanted))
+        got += list(again) if count == 2 else [again]
+        wanted += list(other) if count == 2 else [other]
+        for one, two in zip(got, wanted, strict=True):
+            numpy.testing.assert_allclose(one.numpy(), two.detach().numpy(), rtol=1e-5, atol=1e-6)
+        slopes = mt.grad(sum((one ** 2).sum() for one in got), [*inside, *ours.parameters()])
+        expected = torch.autograd.grad(sum((one ** 2).sum() for one in wanted),
+                                       [x, *states, *theirs.parameters()])
+        for one, two in zip(slopes, expected, strict=True):
+            numpy.testing.assert_allclose(one.numpy(), two.numpy(), rtol=1e-4, atol=1e-5)
+
+
 def test_initial_weights_and_text():
     layer = nn.LSTM(3, 16, 2, bidirectional=True, dtype="float64")
     assert max(abs(one).max().item() for one in layer.parameters()) <= 0.25
@@ -142,6 +199,9 @@ def test_initial_weights_and_text():
      "takes 2 first states, got 1"),
     (lambda: nn.GRU(3, 5)(mt.zeros((7, 2, 3)), mt.zeros((1, 3, 5))), r"first state has the shape "
      r"\(1, 3, 5\), expected \(1, 2, 5\)"),
+    (lambda: nn.LSTMCell(3, 5)(mt.zeros((2, 3)), (mt.zeros((2, 5)), mt.zeros((2, 4)))),
+     r"takes 2 states of shape \(2, 5\), got \[\(2, 5\), \(2, 4\)\]"),
+    (lambda: nn.GRUCell(3, 5)(mt.zeros((2, 4))), r"expected \[batch, 3\] or \[3\]"),
     (lambda: nn.RNN(3, 5, nonlinearity="sin"), "no nonlinearity 'sin'; tanh or relu"),
     (lambda: nn.GRU(3, 0), "hidden_size 0 and num_layers 1"),
     (lambda: nn.GRU(3, 5, 2, dropout=1.5), "dropout 1.5 is no probability"),

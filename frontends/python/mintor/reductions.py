@@ -26,10 +26,11 @@ _log_softmax = _operator("log_softmax")
 def _reduction(name, doc):
     native = _operator(name)
 
-    def reduction(x, axis=None, keepdims=False, *, dim=None, keepdim=False, dtype=None):
+    def reduction(x, axis=None, keepdims=False, *, dim=None, dims=None, keepdim=False, dtype=None):
         if dtype is not None:
             x = arrays.cast(_as_array(x), dtype)
-        made = native(x, chosen(axis, dim), keepdims or keepdim)
+        axes = chosen(axis, dims if dim is None else dim)     # dims: Jittor's
+        made = native(x, axes, bool(keepdims or keepdim))
         return made if dtype is None else arrays.cast(made, dtype)
 
     reduction.__name__ = reduction.__qualname__ = name

@@ -55,6 +55,7 @@ class Optimizer:
             given = [{"params": given}]
         for group in given:
             self.add_param_group(group)
+        _mintor.flush()     # what parameters are made of is no part of the first step
 
     def add_param_group(self, group):
         """{"params": [...], and what differs from the defaults}."""

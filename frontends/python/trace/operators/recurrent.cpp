@@ -45,14 +45,15 @@ Value stacked(Builder& b, const Cell& cell, const Index& hidden, Operands direct
   return parts.size() == 1 ? parts[0] : b.concat(parts, 0);
 }
 
-// Operands: x, first states, then w_ih, w_hh and maybe b_ih, b_hh of each direction. Attributes:
-// the cell, how many directions.
+// Operands: x, first states, then w_ih, w_hh and maybe b_ih, b_hh of each direction, then maybe how
+// many steps each row has. Attributes: the cell, how many directions, whether there are lengths.
 Values recurrent(SegmentGraph& g, Operands given, AttributeReader& attributes) {
   Builder& b = g.builder();
   const std::string mode = attributes.text();
   const Cell& cell = cell_of(mode);
   const auto directions = static_cast<size_t>(attributes.integer());
-  const Values operands = all_promoted(b, "recurrent", given);
+  const size_t lengths = attributes.flag() ? 1 : 0;
+  const Values operands = all_promoted(b, "recurrent", given.first(given.size() - lengths));
   const Operands weights = Operands(operands).subspan(1 + cell.states);
   const size_t each = weights.size() / directions;
   const auto parameter = [&](size_t which) {
@@ -64,6 +65,7 @@ Values recurrent(SegmentGraph& g, Operands given, AttributeReader& attributes) {
   in.x = operands[0];
   in.h = operands[1];
   if (cell.states == 2) in.c = operands[2];
+  if (lengths) in.lengths = given.back();
   in.w = parameter(0);
   in.r = parameter(1);
   if (each == 4) {

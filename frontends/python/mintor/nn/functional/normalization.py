@@ -113,7 +113,11 @@ def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
 
 def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0):
     """x over a power of the mean square of `size` neighbouring channels."""
-    return _local_response_norm(x, size, float(alpha), float(beta), float(k))
+    options = size, float(alpha), float(beta), float(k)
+    if size % 2:
+        return _local_response_norm(x, *options)
+    # ONNX's window of an even size has one more behind, PyTorch's one more before.
+    return functions.flip(_local_response_norm(functions.flip(x, 1), *options), 1)
 
 
 def normalize(x, p=2.0, dim=1, eps=1e-12):

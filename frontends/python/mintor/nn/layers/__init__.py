@@ -17,5 +17,6 @@ from mintor.nn.layers.normalization import *
 from mintor.nn.layers.padding import *
 from mintor.nn.layers.pooling import *
 from mintor.nn.layers.recurrent import *
+from mintor.nn.layers.recurrent_cells import *
 from mintor.nn.layers.shaping import *
 from mintor.nn.layers.transformer import *

@@ -9,11 +9,22 @@ import math
 from mintor import _mintor
 from mintor import arrays
 from mintor import functions
-from mintor import random
+from mintor.nn import functional
 from mintor.nn import init
 from mintor.nn.module import Module, parameter
+from mintor.nn.utils.rnn import PackedSequence
 
 _recurrent = _mintor.find_operator("recurrent")
+
+
+def one_layer(operands, mode, directions=1, lengths=None):
+    """All steps of a layer: operands are x[time, batch, in], first states [directions, batch,
+    hidden] and the weights of each direction; gives what the steps give, then the last states.
+    With lengths[batch] a row has that many steps; what it gives after them is 0.
+    """
+    if lengths is not None:
+        operands = [*operands, lengths]
+    return _recurrent(operands, mode, directions, lengths is not None)
 
 
 class _Recurrent(Module):
@@ -71,10 +82,14 @@ class _Recurrent(Module):
         return [arrays.as_array(state) for state in given]
 
     def execute(self, x, hx=None):
-        """x[time, batch, in] (batch first where the layer says so; or without batch), and the first
-        states, [layers * directions, batch, hidden], zeros where not given (LSTM: a pair). Gives
-        what all steps give and the last states, in the same layout. ValueError for other shapes.
+        """x[time, batch, in] (batch first where the layer says so; or without batch; or sequences
+        that nn.utils.rnn packed), and the first states, [layers * directions, batch, hidden],
+        zeros where not given (LSTM: a pair). Gives what all steps give and the last states, in the
+        same layout. ValueError for other shapes.
         """
+        if isinstance(x, PackedSequence):
+            made, last = self._steps(x.padded, hx, x.lengths)
+            return PackedSequence(made, x.lengths), last
         x, name = arrays.as_array(x), type(self).__name__
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             raise ValueError(f"{name}: x has the shape {x.shape}, expected [time, batch, "
@@ -88,27 +103,31 @@ class _Recurrent(Module):
                       for state in (hx if several else [hx])]
         elif self.batch_first:
             x = functions.permute_dims(x, (1, 0, 2))
+        made, last = self._steps(x, hx)
+        if single:
+            squeezed = [functions.squeeze(one, 1) for one in (
+                last if self._states > 1 else (last,))]
+            return functions.squeeze(made, 1), tuple(squeezed) if self._states > 1 else squeezed[0]
+        return functions.permute_dims(made, (1, 0, 2)) if self.batch_first else made, last
+
+    def _steps(self, x, hx, lengths=None):
+        """All layers on x[time, batch, in]; what the last one gives, and the last states."""
         states, directions = self._first_states(x, hx), 1 + self.bidirectional
         expected = (self.num_layers * directions, x.shape[1], self.hidden_size)
         for state in states:
             if state.shape != expected:
-                raise ValueError(f"{name}: a first state has the shape {state.shape}, expected "
-                                 f"{expected}")
+                raise ValueError(f"{type(self).__name__}: a first state has the shape "
+                                 f"{state.shape}, expected {expected}")
         last = []
         for layer in range(self.num_layers):
-            if layer and self.dropout and self.training:
-                kept = random.rand(*x.shape) >= self.dropout
-                x = functions.where(kept, x / (1 - self.dropout), 0.0) if self.dropout < 1 \
-                    else arrays.zeros_like(x)
+            if layer and self.dropout:
+                x = functional.dropout(x, self.dropout, self.training)
             first, end = layer * directions, (layer + 1) * directions
             own = [state[first:end] if self.num_layers > 1 else state for state in states]
-            x, *after = _recurrent([x, *own, *self._weights(layer)], self._mode, directions)
+            x, *after = one_layer([x, *own, *self._weights(layer)], self._mode,
+                                  directions, lengths)
             last.append(after)
         made = [functions.concat(parts, 0) if len(parts) > 1 else parts[0] for parts in zip(*last)]
-        if single:
-            x, made = functions.squeeze(x, 1), [functions.squeeze(state, 1) for state in made]
-        elif self.batch_first:
-            x = functions.permute_dims(x, (1, 0, 2))
         return x, made[0] if self._states == 1 else tuple(made)
 
     def extra_repr(self):

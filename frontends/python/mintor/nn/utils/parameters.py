@@ -69,3 +69,6 @@ def vector_to_parameters(vec, parameters):
 
 
 clip_grad_norm, clip_grad_value = clip_grad_norm_, clip_grad_value_
+
+__all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value", "clip_grad_value_",
+           "get_total_norm", "parameters_to_vector", "vector_to_parameters"]
