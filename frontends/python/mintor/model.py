@@ -59,7 +59,7 @@ def _shape_items(shapes):
     return [_shape(name, shape) for name, shape in shapes.items()]
 
 
-def _option_items(options):
+def option_items(options):
     """(name, text) pairs as the compiler reads them."""
     items = []
     for name, value in options.items():
@@ -137,7 +137,7 @@ def compile(model, *, target="native", threads=0, shapes=None, **options):
     """
     given = {"target": "" if target == "native" else target, "threads": threads,
              "shapes": shapes, **options}
-    return Model(_mintor.compile(os.fspath(model), _option_items(given)))
+    return Model(_mintor.compile(os.fspath(model), option_items(given)))
 
 
 def load(path, threads=0, target="", check=False):

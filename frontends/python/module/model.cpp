@@ -270,6 +270,12 @@ std::vector<std::string> PyModel::kernels() const {
   return {info.kernels, info.kernels + info.kernel_count};
 }
 
+Options options_of(const std::vector<std::pair<std::string, std::string>>& items) {
+  Options options;
+  for (const auto& [name, value] : items) set_option(options, name, value);
+  return options;
+}
+
 std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& options) {
   CompileContext context(options);
   Graph graph = load_model(context, path);

@@ -57,6 +57,8 @@ class PyModel {
   pid_t process_ = getpid();     // whose threads take turns
 };
 
+// Of (name, text) pairs; CompileError for an unknown name or a text that is none of its values.
+Options options_of(const std::vector<std::pair<std::string, std::string>>& items);
 std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& options);
 // Builds the library first when it is not there. threads 0: every core. check: the SHA-256 of the
 // weights.
