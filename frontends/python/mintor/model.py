@@ -8,6 +8,8 @@ an option of compiler/support/options.def; nothing is decided here.
 import numbers
 import os
 
+import numpy
+
 from mintor import _mintor
 from mintor._mintor import CompileError
 
@@ -59,7 +61,7 @@ def _shape_items(shapes):
     return [_shape(name, shape) for name, shape in shapes.items()]
 
 
-def _option_items(options):
+def option_items(options):
     """(name, text) pairs as the compiler reads them."""
     items = []
     for name, value in options.items():
@@ -98,9 +100,25 @@ class Model:
         """
         return self._call(*inputs)
 
-    def run(self, inputs):
-        """{input name: array} -> {output name: array}."""
-        return self._native.run(inputs)
+    def run(self, inputs, entry=None):
+        """{input name: array} -> {output name: array}, by the first entry or another by name.
+
+        A run of an entry that updates changes this model's states: what runs after it sees them.
+        """
+        return self._native.run(inputs) if entry is None else \
+            self._native.run_entry(entry, inputs)
+
+    def parameter(self, name):
+        """The value of a parameter or state now; CompileError where there is none of the name."""
+        return self._native.parameter(name)
+
+    def set_parameter(self, name, value):
+        """Gives a state another value of its shape, in its dtype."""
+        self._native.set_parameter(name, numpy.asarray(value))
+
+    def reset(self):
+        """Gives all states the values that they started with."""
+        self._native.reset()
 
     def save(self, directory, target="", cases=(), rtol=1e-3, atol=1e-4):
         """Writes the package: a folder of C++ source, weights and runtime.
@@ -114,6 +132,8 @@ class Model:
     name = property(lambda self: self._native.name)
     numerics_hash = property(lambda self: self._native.numerics_hash)
     level = property(lambda self: self._native.level)
+    entries = property(lambda self: self._native.entries)
+    states = property(lambda self: self._native.states)
     inputs = property(lambda self: self._native.inputs)
     outputs = property(lambda self: self._native.outputs)
     kernels = property(lambda self: self._native.kernels)
@@ -137,7 +157,7 @@ def compile(model, *, target="native", threads=0, shapes=None, **options):
     """
     given = {"target": "" if target == "native" else target, "threads": threads,
              "shapes": shapes, **options}
-    return Model(_mintor.compile(os.fspath(model), _option_items(given)))
+    return Model(_mintor.compile(os.fspath(model), option_items(given)))
 
 
 def load(path, threads=0, target="", check=False):

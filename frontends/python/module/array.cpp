@@ -288,6 +288,9 @@ void add_arrays(py::module_& module) {
           checked_array(x);
           variables.push_back(variable_of(x.ptr()));
         }
+        if (const trace::BodyRecorder* body = trace::tape().body()) {
+          return body->depends_on(variable_of(y.ptr()), variables);
+        }
         return trace::depends_on(variable_of(y.ptr()), variables, through_owned);
       },
       py::arg("y"), py::arg("xs"), py::arg("through_owned") = true);

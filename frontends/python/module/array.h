@@ -15,5 +15,6 @@ void add_control_flow(pybind11::module_& module);     // functions of cond, whil
 void add_explanations(pybind11::module_& module);     // what would run, and what ran
 void add_recordings(pybind11::module_& module);       // functions that are traced once
 void add_gradient_points(pybind11::module_& module);  // hooks and functions with a backward
+void add_exporting(pybind11::module_& module);        // functions as the entries of a package
 
 }  // namespace mintor

@@ -57,7 +57,8 @@ py::list captures(const BodyRecorder& recorder) {
 
 void add_control_flow(py::module_& module) {
   py::class_<BodyRecorder>(module, "BodyRecorder")
-      .def(py::init<std::string, bool>())
+      .def(py::init<std::string, bool, bool>(), py::arg("op"), py::arg("repeats"),
+           py::arg("assigns") = false)
       .def("enter", enter)
       .def("finish", finish)
       .def("leave", &BodyRecorder::leave)
@@ -65,12 +66,13 @@ void add_control_flow(py::module_& module) {
   module.def("have_same_type", [](const py::object& a, const py::object& b) {
     return checked_array(a)->variable->type == checked_array(b)->variable->type;
   });
-  // The operator of control flow whose function this thread records now, None without one.
+  // The operator of control flow whose function this thread records now, None without one, or where
+  // the function may change what is outside.
   // `repeats`: the innermost that runs its function more than once.
   module.def("recorded_operator", [](bool repeats) -> py::object {
     const auto& bodies = trace::tape().bodies;
     for (auto at = bodies.rbegin(); at != bodies.rend(); ++at) {
-      if ((*at)->thread() != std::this_thread::get_id()) continue;
+      if ((*at)->thread() != std::this_thread::get_id() || (*at)->assigns()) continue;
       if (!repeats || (*at)->repeats()) return py::str((*at)->op());
     }
     return py::none();

@@ -93,6 +93,10 @@ NamedTensors tensors_of(const py::dict& arrays, const mt_tensor_info* ports, int
   return tensors;
 }
 
+py::array numpy_of(const Tensor& tensor) {
+  return py::array(numpy_dtype(tensor.dtype), tensor.shape, tensor.data);  // a copy
+}
+
 py::list port_list(const mt_tensor_info* ports, int32_t count) {
   py::list list;
   for (int32_t i = 0; i < count; ++i) {
@@ -231,6 +235,58 @@ py::dict PyModel::run(const py::dict& inputs) {
   return result;
 }
 
+py::dict PyModel::run_entry(const std::string& entry, const py::dict& inputs) {
+  const mt_entry_info& info = loaded_->info().entries[find_entry(loaded_->info(), entry)];
+  const NamedTensors given = tensors_of(inputs, info.inputs, info.input_count, "input");
+  NamedTensors made;
+  {
+    const py::gil_scoped_release unlocked;
+    const std::lock_guard turn(*running_);
+    leave_parent();
+    made = loaded_->run(entry, given);
+  }
+  py::dict outputs;
+  for (const auto& [name, tensor] : made) outputs[py::str(name)] = numpy_of(tensor);
+  return outputs;
+}
+
+py::dict PyModel::entries() const {
+  py::dict entries;
+  const mt_model_info& info = loaded_->info();
+  for (int32_t e = 0; e < info.entry_count; ++e) {
+    const mt_entry_info& entry = info.entries[e];
+    entries[entry.name] = py::make_tuple(port_list(entry.inputs, entry.input_count),
+                                         port_list(entry.outputs, entry.output_count));
+  }
+  return entries;
+}
+
+py::object PyModel::parameter(const std::string& name) {
+  const std::lock_guard turn(*running_);
+  return numpy_of(loaded_->context().parameter(name));
+}
+
+void PyModel::set_parameter(const std::string& name, const py::array& value) {
+  const std::lock_guard turn(*running_);
+  const Tensor old = loaded_->context().parameter(name);
+  const py::array same = py::array::ensure(
+      value.attr("astype")(numpy_dtype(old.dtype)), py::array::c_style);
+  loaded_->context().set_parameter(
+      name, Tensor::copy_of(old.dtype, {same.shape(), same.shape() + same.ndim()}, same.data()));
+}
+
+void PyModel::reset() {
+  const std::lock_guard turn(*running_);
+  loaded_->context().reset();
+}
+
+py::list PyModel::states() const {
+  py::list names;
+  const mt_model_info& info = loaded_->info();
+  for (int32_t s = 0; s < info.state_count; ++s) names.append(info.states[s].name);
+  return names;
+}
+
 void PyModel::save(const std::string& directory, const std::string& target,
                    const std::vector<std::pair<py::dict, py::dict>>& cases, double rtol,
                    double atol) {
@@ -268,6 +324,12 @@ py::list PyModel::outputs() const {
 std::vector<std::string> PyModel::kernels() const {
   const mt_model_info& info = loaded_->info();
   return {info.kernels, info.kernels + info.kernel_count};
+}
+
+Options options_of(const std::vector<std::pair<std::string, std::string>>& items) {
+  Options options;
+  for (const auto& [name, value] : items) set_option(options, name, value);
+  return options;
 }
 
 std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& options) {

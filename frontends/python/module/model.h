@@ -36,6 +36,14 @@ class PyModel {
   // A model that was found compiled is optimised for it, once.
   std::string numerics_hash();
   std::string level() const { return loaded_->info().level ? loaded_->info().level : ""; }
+  // Entries beside the first run by name; slower than `call`, for they copy.
+  pybind11::dict run_entry(const std::string& entry, const pybind11::dict& inputs);
+  pybind11::dict entries() const;  // name -> (inputs, outputs)
+  // What runs update, in this model's context: names, values, the first values again.
+  pybind11::list states() const;
+  pybind11::object parameter(const std::string& name);
+  void set_parameter(const std::string& name, const pybind11::array& value);
+  void reset();
   pybind11::list inputs() const;
   pybind11::list outputs() const;
   std::vector<std::string> kernels() const;
@@ -57,6 +65,8 @@ class PyModel {
   pid_t process_ = getpid();     // whose threads take turns
 };
 
+// Of (name, text) pairs; CompileError for an unknown name or a text that is none of its values.
+Options options_of(const std::vector<std::pair<std::string, std::string>>& items);
 std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& options);
 // Builds the library first when it is not there. threads 0: every core. check: the SHA-256 of the
 // weights.

@@ -18,12 +18,6 @@ namespace py = pybind11;
 namespace mintor {
 namespace {
 
-Options options_of(const std::vector<std::pair<std::string, std::string>>& items) {
-  Options options;
-  for (const auto& [name, value] : items) set_option(options, name, value);
-  return options;
-}
-
 py::list option_list() {
   py::list table;
   for (const OptionInfo& info : option_table()) {
@@ -68,9 +62,16 @@ PYBIND11_MODULE(_mintor, module) {
   mintor::add_control_flow(module);
   mintor::add_gradient_points(module);
   mintor::add_recordings(module);
+  mintor::add_exporting(module);
   py::class_<PyModel>(module, "Model")
       .def("__call__", &PyModel::call)
       .def("run", &PyModel::run)
+      .def("run_entry", &PyModel::run_entry)
+      .def("parameter", &PyModel::parameter)
+      .def("set_parameter", &PyModel::set_parameter)
+      .def("reset", &PyModel::reset)
+      .def_property_readonly("entries", &PyModel::entries)
+      .def_property_readonly("states", &PyModel::states)
       .def("save", &PyModel::save)
       .def_property_readonly("name", &PyModel::name)
       .def_property_readonly("numerics_hash", &PyModel::numerics_hash)

@@ -125,6 +125,28 @@ const Body& BodyRecorder::finish(std::span<Variable* const> results) {
   return *at->second;
 }
 
+std::vector<bool> BodyRecorder::depends_on(const Variable* y, std::span<Variable* const> xs) const {
+  std::vector<bool> depends;
+  for (Variable* x : xs) {
+    std::set<int32_t> from;
+    const auto captured = capture_of_.find(x);
+    if (x->body == serial_) from.insert(x->leaf);
+    if (captured != capture_of_.end()) from.insert(captured->second);
+    int32_t next = body_.inputs;
+    for (const Body::Step& step : body_.steps) {
+      const bool flows = !step.signature->detached && step.signature->op->flow != Flow::stops;
+      const bool reached = flows && std::ranges::any_of(step.operands, [&](int32_t operand) {
+        return from.contains(operand);
+      });
+      for (size_t r = 0; r < step.signature->results.size(); ++r, ++next) {
+        if (reached) from.insert(next);
+      }
+    }
+    depends.push_back(y->body == serial_ && from.contains(y->leaf));
+  }
+  return depends;
+}
+
 void BodyRecorder::check_gradient(const Variable* y, std::span<Variable* const> xs) const {
   const std::string help = "compute it inside of the function, or the gradient outside";
   if (y->body != serial_) refuse("takes the gradient of a value from outside", help);
@@ -151,7 +173,7 @@ namespace {
 // The graph of a region, or of the calls that are written into it.
 class RegionGraph final : public SegmentGraph {
  public:
-  RegionGraph(Graph& graph, Graph& around) : builder_(graph) { graph.copy_sizes(around); }
+  RegionGraph(Graph& graph, const Graph& around) : builder_(graph) { graph.copy_sizes(around); }
   Builder& builder() override { return builder_; }
   std::vector<Value> gradients(std::span<const Value> ys, std::span<const Value> cotangents,
                                std::span<const Value> xs, std::span<const Value> stops) override {
@@ -228,6 +250,20 @@ std::shared_ptr<const Graph> region_of(
   }
   if (region->conditions().size() > conditions) throw NotGeneral{};
   return region;
+}
+
+Graph graph_of_body(const std::string& name, const Body& body,
+                    const std::function<std::vector<Value>(Builder&)>& leaves) {
+  Graph graph(name);
+  const Graph no_sizes;
+  RegionGraph region(graph, no_sizes);
+  const std::vector<Value> given = leaves(region.builder());
+  const std::span<const Value> all(given);
+  const auto inputs = static_cast<size_t>(body.inputs);
+  for (const Value& made : write_body(region, body, all.first(inputs), all.subspan(inputs), {})) {
+    graph.results.push_back({"y" + std::to_string(graph.results.size()), made});
+  }
+  return graph;
 }
 
 }  // namespace mintor::trace

@@ -45,8 +45,10 @@ const Body& body_of(const Hash& hash);
 // numbered in common.
 class BodyRecorder {
  public:
-  // `op`: for messages. `repeats`: a function may be run more than once.
-  BodyRecorder(std::string op, bool repeats) : op_(std::move(op)), repeats_(repeats) {}
+  // `op`: for messages. `repeats`: a function may be run more than once. `assigns`: arrays from
+  // outside may take values of the body; whoever records gives them their own ones back.
+  BodyRecorder(std::string op, bool repeats, bool assigns = false)
+      : op_(std::move(op)), repeats_(repeats), assigns_(assigns) {}
   BodyRecorder(const BodyRecorder&) = delete;
   ~BodyRecorder() { leave(); }
 
@@ -58,6 +60,8 @@ class BodyRecorder {
   const Body& finish(std::span<Variable* const> results);
   void leave();
 
+  // For each of xs whether y depends on it, as far as gradients flow in this body.
+  std::vector<bool> depends_on(const Variable* y, std::span<Variable* const> xs) const;
   // Throws where a gradient of y by xs would have to leave the body.
   void check_gradient(const Variable* y, std::span<Variable* const> xs) const;
   // Throws what a user has to know who does `what` with a value of a body.
@@ -65,6 +69,7 @@ class BodyRecorder {
 
   const std::string& op() const { return op_; }
   bool repeats() const { return repeats_; }
+  bool assigns() const { return assigns_; }
   uint32_t serial() const { return serial_; }  // of this body; Variable::body of what it makes
   std::thread::id thread() const { return thread_; }
   const std::vector<Ref<Variable>>& captures() const { return captures_; }
@@ -74,7 +79,7 @@ class BodyRecorder {
   int32_t number_of(Variable* value);
 
   std::string op_;
-  bool repeats_;
+  bool repeats_, assigns_;
   uint32_t serial_ = 0;
   std::thread::id thread_;
   Body body_;
@@ -91,5 +96,9 @@ std::vector<Value> write_body(SegmentGraph& graph, const Body& body, std::span<c
 std::shared_ptr<const Graph> region_of(
     SegmentGraph& around, const char* name, const std::vector<Type>& inputs,
     const std::function<std::vector<Value>(SegmentGraph&, std::span<const Value>)>& write);
+
+// The body as a graph of its own, of what `leaves` makes: its inputs, then its captures.
+Graph graph_of_body(const std::string& name, const Body& body,
+                    const std::function<std::vector<Value>(Builder&)>& leaves);
 
 }  // namespace mintor::trace

@@ -5,7 +5,7 @@ Keeps true: the formulas are PyTorch's.
 """
 from mintor import _mintor
 from mintor.optim.adam import decay
-from mintor.optim.optimizer import Optimizer
+from mintor.optim.optimizer import Optimizer, as_number
 
 
 class Adagrad(Optimizer):
@@ -56,4 +56,4 @@ class Adadelta(Optimizer):
 
     def _numbers_of(self, group, through):
         rho = group["rho"]
-        return [decay(group), float(rho), 1 - rho, float(group["eps"]), float(group["lr"])]
+        return [decay(group), float(rho), 1 - rho, float(group["eps"]), as_number(group["lr"])]

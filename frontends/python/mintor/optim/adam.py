@@ -4,10 +4,10 @@
 Keeps true: powers of the betas are computed here in double precision, for parameters that have
 taken as many steps, and are numbers of the run.
 """
-import math
-
 from mintor import _mintor
-from mintor.optim.optimizer import Optimizer
+from mintor import arrays
+from mintor import elementwise
+from mintor.optim.optimizer import Optimizer, square_root
 
 
 def decay(group):
@@ -59,7 +59,7 @@ class Adam(_Moments):
         beta1, beta2 = group["betas"]
         step = through + 1
         return [*self._first_numbers(group), group["lr"] / (1 - beta1 ** step),
-                math.sqrt(1 - beta2 ** step), float(group["eps"])]
+                square_root(1 - beta2 ** step), float(group["eps"])]
 
 
 class AdamW(Adam):
@@ -75,6 +75,7 @@ class NAdam(_Moments):
     """Adam with Nesterov's momentum, whose coefficient grows by momentum_decay."""
 
     _operator = _mintor.find_operator("nadam")
+    _counts = {"step": 0, "mu_product": 1.0}
 
     # pylint: disable-next=too-many-arguments
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0,
@@ -123,10 +124,13 @@ class RAdam(_Moments):
         power = beta2 ** step
         most = 2 / (1 - beta2) - 1
         length = most - 2 * step * power / (1 - power)
-        rectified = math.sqrt((length - 4) * (length - 2) * most /
-                              ((most - 4) * (most - 2) * length)) if length > 5 else 0.0
+        ratio = (length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)
+        if isinstance(length, arrays.Array):
+            rectified = elementwise.where(length > 5, abs(ratio) ** 0.5, 0.0)
+        else:
+            rectified = square_root(ratio) if length > 5 else 0.0
         return [*self._first_numbers(group), group["lr"] / (1 - beta1 ** step),
-                math.sqrt(1 - power), float(group["eps"]), rectified]
+                square_root(1 - power), float(group["eps"]), rectified]
 
 
 class Adamax(Optimizer):

@@ -5,7 +5,7 @@ Keeps true: weight decay is decoupled.
 """
 from mintor import _mintor
 from mintor.optim.adam import decay
-from mintor.optim.optimizer import Optimizer
+from mintor.optim.optimizer import Optimizer, as_number
 
 
 class Lion(Optimizer):
@@ -29,4 +29,4 @@ class Lion(Optimizer):
     def _numbers_of(self, group, through):
         beta1, beta2 = group["betas"]
         return [decay({**group, "decoupled_weight_decay": True}), float(beta1), 1 - beta1,
-                float(beta2), 1 - beta2, float(group["lr"])]
+                float(beta2), 1 - beta2, as_number(group["lr"])]

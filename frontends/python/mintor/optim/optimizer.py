@@ -8,6 +8,7 @@ changing them compiles nothing. Parameters that have taken another number of ste
 their own.
 """
 import collections
+import math
 
 import numpy
 
@@ -20,6 +21,15 @@ from mintor import gradients
 _WITHOUT_MEANING = ("foreach", "fused", "capturable", "differentiable")
 
 
+def as_number(value):
+    """A float, or the array of one that a step takes as an input."""
+    return value if isinstance(value, arrays.Array) else float(value)
+
+
+def square_root(value):
+    return value ** 0.5 if isinstance(value, arrays.Array) else math.sqrt(value)
+
+
 class Optimizer:
     """Base of optimizers.
 
@@ -29,6 +39,7 @@ class Optimizer:
     """
 
     _operator = None
+    _counts = {"step": 0}       # numbers in a parameter's state, and what they start with
 
     def __init__(self, params, defaults, **without_meaning):
         for name in without_meaning:
@@ -162,8 +173,13 @@ class Optimizer:
         states = self._states_of(group)
         held = [self._held(one, name, group) for name in states for one in parameters]
         numbers = self._numbers_of(group, through)
-        if all(one.dtype.itemsize == 2 for one in parameters):  # that would round eps to 0
-            numbers = [arrays.array(numpy.float32(number)) for number in numbers]
+        narrow = all(one.dtype.itemsize == 2 for one in parameters)     # that would round eps to 0
+        for place, number in enumerate(numbers):
+            if isinstance(number, arrays.Array):
+                numbers[place] = arrays.cast(number, dtypes.float32 if narrow else
+                                             parameters[0].dtype)
+            elif narrow:
+                numbers[place] = arrays.array(numpy.float32(number))
         made = self._operator([*numbers, *sources, *parameters, *held], len(parameters), given,
                               bool(group.get("maximize")), [bool(one) for one in
                                                             self._flags_of(group)])

@@ -5,7 +5,7 @@ Keeps true: the formula is PyTorch's, eps beside the root.
 """
 from mintor import _mintor
 from mintor.optim.adam import decay
-from mintor.optim.optimizer import Optimizer
+from mintor.optim.optimizer import Optimizer, as_number
 
 
 class RMSprop(Optimizer):
@@ -34,4 +34,4 @@ class RMSprop(Optimizer):
     def _numbers_of(self, group, through):
         alpha = group["alpha"]
         return [decay(group), float(alpha), 1 - alpha, float(group["eps"]),
-                float(group["momentum"]), float(group["lr"])]
+                float(group["momentum"]), as_number(group["lr"])]

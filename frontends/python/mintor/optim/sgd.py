@@ -5,13 +5,14 @@ Takes parameters and a loss; gives parameters and velocities new values. Keeps t
 its corner cases (first velocity, nesterov, maximize) are PyTorch's.
 """
 from mintor import _mintor
-from mintor.optim.optimizer import Optimizer
+from mintor.optim.optimizer import Optimizer, as_number
 
 
 class SGD(Optimizer):
     """p -= lr * v, where v = momentum * v + (1 - dampening) * (gradient + weight_decay * p)."""
 
     _operator = _mintor.find_operator("sgd")
+    _counts = {}
 
     def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False,
                  *, maximize=False, **without_meaning):
@@ -29,7 +30,7 @@ class SGD(Optimizer):
 
     def _numbers_of(self, group, through):
         part = 1 - group["dampening"] if through else 1     # the first velocity is the gradient
-        return [float(number) for number in (group["weight_decay"], group["momentum"], part,
+        return [as_number(number) for number in (group["weight_decay"], group["momentum"], part,
                                              group["lr"])]
 
     def _through(self, state):

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mt.export: modules and their training as packages, against the same steps in Python, bit for bit.
+
+Takes small modules and optimizers; each package is built by the system's compiler. Keeps true:
+exporting changes neither module nor optimizer nor the stream of random numbers.
+"""
+import numpy
+import pytest
+
+import mintor as mt
+from mintor import nn
+
+F = nn.functional
+RNG = numpy.random.default_rng(0)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm = nn.Linear(6, 20), nn.BatchNorm1d(20)
+        self.drop, self.last = nn.Dropout(0.2), nn.Linear(20, 3)
+
+    def forward(self, x):
+        return self.last(self.drop(F.relu(self.norm(self.first(x)))))
+
+
+def batches(count, rows=8):
+    rng = numpy.random.default_rng(1)
+    return [(rng.standard_normal((rows, 6), "float32"), rng.integers(0, 3, rows))
+            for _ in range(count)]
+
+
+def trained_in_python(model, optimizer, data, rates):
+    losses = []
+    for (x, y), lr in zip(data, rates):
+        optimizer.param_groups[0]["lr"] = lr
+        loss = F.cross_entropy(model(mt.array(x)), mt.array(y))
+        optimizer.step(loss)
+        losses.append(loss.item())
+    return losses
+
+
+def states_equal(package, model):
+    for name, one in model.state_dict().items():
+        numpy.testing.assert_array_equal(package.parameter(name), one.numpy(), err_msg=name)
+
+
+OPTIMIZERS = {
+    "sgd": lambda p: mt.optim.SGD(p, 0.1),
+    "momentum": lambda p: mt.optim.SGD(p, 0.1, momentum=0.9, nesterov=True, weight_decay=1e-3),
+    "adam": lambda p: mt.optim.Adam(p, 0.01, amsgrad=True),
+    "adamw": lambda p: mt.optim.AdamW(p, 0.01),
+    "nadam": lambda p: mt.optim.NAdam(p, 0.01),
+    "radam": lambda p: mt.optim.RAdam(p, 0.01),
+    "adamax": lambda p: mt.optim.Adamax(p, 0.01),
+    "rmsprop": lambda p: mt.optim.RMSprop(p, 0.01, momentum=0.5, centered=True),
+    "adagrad": lambda p: mt.optim.Adagrad(p, 0.01, lr_decay=0.1),
+    "adadelta": lambda p: mt.optim.Adadelta(p, 0.5),
+    "lion": lambda p: mt.optim.Lion(p, 1e-3),
+}
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_training_steps_have_the_bits_of_python(kind, tmp_path):
+    mt.manual_seed(3)
+    model = Net()
+    optimizer = OPTIMIZERS[kind](model.parameters())
+    data = batches(8)
+    rates = [optimizer.lr * 0.9 ** n for n in range(len(data))]
+    before = {name: one.numpy() for name, one in model.state_dict().items()}
+    mt.export(model, data[0][0], tmp_path / "net", train=True, loss=F.cross_entropy,
+              targets=data[0][1], optimizer=optimizer, target="v3")
+    for name, one in model.state_dict().items():
+        numpy.testing.assert_array_equal(before[name], one.numpy())
+    assert not optimizer.state_dict()["state"] and model.training
+
+    package = mt.load(tmp_path / "net", threads=2)
+    losses = [package.run({"x": x, "target": y, "lr": numpy.array(lr)}, entry="train_step")["loss"]
+              for (x, y), lr in zip(data, rates)]
+    assert [float(loss) for loss in losses] == trained_in_python(model, optimizer, data, rates)
+    states_equal(package, model)
+    model.eval()
+    numpy.testing.assert_array_equal(package(data[0][0]), model(mt.array(data[0][0])).numpy())
+
+
+def test_gradients_are_added_up_over_micro_batches(tmp_path):
+    model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
+    optimizer = mt.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    data = batches(4, 5)
+    mt.export(model, data[0][0], tmp_path / "net", train=True, loss=F.cross_entropy,
+              targets=data[0][1], optimizer=optimizer, target="v3")
+    package = mt.load(tmp_path / "net", threads=1)
+    names = [name for name, _, _ in package.entries["grads"][0]]
+    for n, (x, y) in enumerate(data):
+        loss = F.cross_entropy(model(mt.array(x)), mt.array(y))
+        optimizer.backward(loss)
+        made = package.run(dict(zip(names, (x, y))), entry="grads")
+        assert float(made["loss"]) == loss.item()
+        if n % 2:
+            weight = dict(model.named_parameters())["0.weight"]
+            numpy.testing.assert_array_equal(package.parameter("grad.0.weight"),
+                                             weight.grad.numpy())
+            optimizer.step()
+            package.run({"lr": numpy.array(0.1)}, entry="apply")
+            assert not package.parameter("grad.0.weight").any()
+    states_equal(package, model)
+    package.reset()
+    package.run(dict(zip(names, data[0])), entry="grads")
+
+
+def test_errors_say_what_to_do(tmp_path):
+    class Reads(nn.Module):
+        def forward(self, x):
+            return x * float(x.sum())
+
+    x = numpy.ones((2, 3), "float32")
+    with pytest.raises(mt.CompileError, match="export: its function"):
+        mt.export(Reads(), x, tmp_path / "reads")
+    model = nn.Linear(3, 2)
+    with pytest.raises(TypeError, match="needs loss, targets and optimizer"):
+        mt.export(model, x, tmp_path / "no", train=True)
+    other = mt.optim.SGD(nn.Linear(3, 2).parameters(), 0.1)
+    with pytest.raises(ValueError, match="not the module's"):
+        mt.export(model, x, tmp_path / "no", train=True, loss=F.mse_loss, targets=x[:, :2],
+                  optimizer=other)
