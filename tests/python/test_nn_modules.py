@@ -146,6 +146,16 @@ def test_buffers_and_bare_arrays():
     assert model.state_dict()["kept"].tolist() == [1, 1]
 
 
+def test_state_that_is_kept_and_tables():
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    kept = copy.deepcopy(model.state_dict())
+    nn.init.zeros_(model[0].weight)
+    assert model.state_dict()["0.weight"].tolist() == [[0, 0]] * 2 != kept["0.weight"].tolist()
+    model.load_state_dict(kept)
+    assert model[0].weight.tolist() == kept["0.weight"].tolist()
+    assert list(model._modules) == ["0", "1"] and not model._parameters and not model[1]._modules
+
+
 def test_copies_and_pickles_are_apart():
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.MaxPool2d(2), nn.GELU())
     x, = inputs_of([(2, 1, 6, 6)])
