@@ -204,3 +204,23 @@ def test_other_dtypes(dtype):
         results += [y, mt.grad((y * y).sum(), x)]
     for one in results:
         assert one.dtype == x.dtype and numpy.isfinite(one.numpy().astype("float64")).all()
+
+
+def test_bags_of_rows():
+    pairs, offsets = Pairs(), numpy.array([0, 2, 2])
+    table = numpy.array([1, 0, 3, 2, 2, 0])
+    samples = numpy.random.default_rng(1).standard_normal((6,)).astype("float32")
+    for options in ({"mode": "sum"}, {"mode": "mean"}, {"mode": "max"},
+                    {"mode": "mean", "padding_idx": 0}, {"mode": "max", "padding_idx": 2},
+                    {"mode": "sum", "padding_idx": 2}):
+        ours, theirs = layer_pair("EmbeddingBag", 5, 3, **options)
+        weights = ours.parameters(), list(theirs.parameters())
+        pairs.run(f"{options} of rows", ours, theirs, [INDICES], weights)
+        pairs.run(f"{options} with offsets", lambda x: ours(x, offsets),
+                  lambda x: theirs(x, torch.tensor(offsets)), [table], weights)
+    ours, theirs = layer_pair("EmbeddingBag", 5, 3, mode="sum", include_last_offset=True)
+    ends = numpy.array([0, 2, 6])
+    pairs.run("weights", lambda x: ours(mt.array(table), ends, x),
+              lambda x: theirs(torch.tensor(table), torch.tensor(ends), x), [samples],
+              (ours.parameters(), list(theirs.parameters())))
+    pairs.check()

@@ -8,6 +8,7 @@ With `inplace` the array that was given gets the result.
 # pylint: disable=wildcard-import
 from mintor.nn.functional.activation import *
 from mintor.nn.functional.attention import *
+from mintor.nn.functional.bags import *
 from mintor.nn.functional.convolution import *
 from mintor.nn.functional.distance import *
 from mintor.nn.functional.dropout import *
