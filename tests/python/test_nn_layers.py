@@ -227,3 +227,24 @@ def test_bags_of_rows():
               lambda x: theirs(torch.tensor(table), torch.tensor(ends), x), [samples],
               (ours.parameters(), list(theirs.parameters())))
     pairs.check()
+
+
+def test_pools_and_back():
+    pairs = Pairs()
+    for rank, shape, options in ((1, LINE, {"stride": 3, "padding": 1}), (2, IMAGE, {}),
+                                 (2, IMAGE, {"stride": 1, "dilation": 2}),
+                                 (2, (4, 7, 6), {"stride": 2, "padding": 1, "ceil_mode": True}),
+                                 (3, VOLUME, {})):
+        ours, theirs = layer_pair(f"MaxPool{rank}d", 2 if rank == 3 else 3, return_indices=True,
+                                  **options)
+        x, = inputs_of([shape])
+        got, wanted = ours(mt.array(x)), theirs(torch.tensor(x))
+        assert got[1].dtype == "int64"
+        pairs.expect(f"{rank} {options}", got, wanted)
+        sizes = shape[-rank:]
+        back, other = layer_pair(f"MaxUnpool{rank}d", 2 if rank == 3 else 3,
+                                 options.get("stride"), options.get("padding", 0))
+        if "dilation" not in options and not options.get("ceil_mode"):
+            pairs.run(f"back {rank} {options}", lambda y: back(y, got[1], sizes),
+                      lambda y: other(y, wanted[1], output_size=sizes), [wanted[0].numpy()])
+    pairs.check()
