@@ -301,6 +301,13 @@ def test_jittors_spellings():
     assert nn.Pool(2, op="mean")(mt.ones(1, 1, 2, 2)).item() == 1
 
 
+def test_functions_are_in_nn_too():
+    for name in nn.functional.__all__:      # and no file of that name
+        assert getattr(nn, name) is getattr(nn.functional, name) and callable(getattr(nn, name))
+    assert nn.linear(mt.ones(1, 2), mt.ones(3, 2)).tolist() == [[2, 2, 2]]
+    assert {"Linear", "Conv2d", "Dropout", "LSTM"} <= set(nn.layers.__all__)
+
+
 @pytest.mark.parametrize("make, text", [
     (lambda: nn.Conv2d(3, 4, 3, groups=2), "2 groups do not divide 3 input and 4 output"),
     (lambda: nn.Conv2d(4, 4, (3, 3, 3)), r"kernel_size is \(3, 3, 3\), expected 2 integers"),

@@ -20,3 +20,5 @@ from mintor.nn.functional.pooling import *
 from mintor.nn.functional.resampling import *
 from mintor.nn.functional.unpooling import *
 from mintor.nn.functional.windows import *
+
+__all__ = [name for name, value in list(globals().items()) if callable(value)]
