@@ -29,7 +29,7 @@ std::optional<Index> in_terms_of(const Sample& symbol, const Index& name, const 
   return std::nullopt;
 }
 
-constexpr int64_t kLeastSize = 2;  // 0 and 1 mean something else in a broadcast
+constexpr int64_t kLeastSize = 2;                // 0 and 1 mean something else in a broadcast
 constexpr int64_t kMostSize = int64_t{1} << 40;  // sizes in bytes stay far within 64 bits
 
 bool may_be_symbol(const Sample& sample) {
