@@ -71,6 +71,9 @@ NORMALISATIONS = [
     ("BatchNorm2d", (4,), {"momentum": None}, [IMAGE]),
     ("BatchNorm2d", (4,), {"track_running_stats": False}, [IMAGE]),
     ("BatchNorm3d", (4,), {"affine": False}, [VOLUME]),
+    ("BatchNorm2d", (4,), {"bias": False}, [IMAGE]),
+    ("GroupNorm", (2, 4), {"bias": False}, [IMAGE]),
+    ("InstanceNorm2d", (4,), {"affine": True, "bias": False}, [IMAGE]),
     ("LayerNorm", (6,), {}, [IMAGE]),
     ("LayerNorm", ((7, 6),), {"eps": 0.1}, [IMAGE]),
     ("LayerNorm", (6,), {"bias": False}, [IMAGE]),
@@ -204,3 +207,44 @@ def test_other_dtypes(dtype):
         results += [y, mt.grad((y * y).sum(), x)]
     for one in results:
         assert one.dtype == x.dtype and numpy.isfinite(one.numpy().astype("float64")).all()
+
+
+def test_bags_of_rows():
+    pairs, offsets = Pairs(), numpy.array([0, 2, 2])
+    table = numpy.array([1, 0, 3, 2, 2, 0])
+    samples = numpy.random.default_rng(1).standard_normal((6,)).astype("float32")
+    for options in ({"mode": "sum"}, {"mode": "mean"}, {"mode": "max"},
+                    {"mode": "mean", "padding_idx": 0}, {"mode": "max", "padding_idx": 2},
+                    {"mode": "sum", "padding_idx": 2}):
+        ours, theirs = layer_pair("EmbeddingBag", 5, 3, **options)
+        weights = ours.parameters(), list(theirs.parameters())
+        pairs.run(f"{options} of rows", ours, theirs, [INDICES], weights)
+        pairs.run(f"{options} with offsets", lambda x: ours(x, offsets),
+                  lambda x: theirs(x, torch.tensor(offsets)), [table], weights)
+    ours, theirs = layer_pair("EmbeddingBag", 5, 3, mode="sum", include_last_offset=True)
+    ends = numpy.array([0, 2, 6])
+    pairs.run("weights", lambda x: ours(mt.array(table), ends, x),
+              lambda x: theirs(torch.tensor(table), torch.tensor(ends), x), [samples],
+              (ours.parameters(), list(theirs.parameters())))
+    pairs.check()
+
+
+def test_pools_and_back():
+    pairs = Pairs()
+    for rank, shape, options in ((1, LINE, {"stride": 3, "padding": 1}), (2, IMAGE, {}),
+                                 (2, IMAGE, {"stride": 1, "dilation": 2}),
+                                 (2, (4, 7, 6), {"stride": 2, "padding": 1, "ceil_mode": True}),
+                                 (3, VOLUME, {})):
+        ours, theirs = layer_pair(f"MaxPool{rank}d", 2 if rank == 3 else 3, return_indices=True,
+                                  **options)
+        x, = inputs_of([shape])
+        got, wanted = ours(mt.array(x)), theirs(torch.tensor(x))
+        assert got[1].dtype == "int64"
+        pairs.expect(f"{rank} {options}", got, wanted)
+        sizes = shape[-rank:]
+        back, other = layer_pair(f"MaxUnpool{rank}d", 2 if rank == 3 else 3,
+                                 options.get("stride"), options.get("padding", 0))
+        if "dilation" not in options and not options.get("ceil_mode"):
+            pairs.run(f"back {rank} {options}", lambda y: back(y, got[1], sizes),
+                      lambda y: other(y, wanted[1], output_size=sizes), [wanted[0].numpy()])
+    pairs.check()

@@ -102,6 +102,8 @@ def test_batchmean_and_older_keywords():
     assert nn.functional.mse_loss(x, y, size_average=False).item() == \
         nn.MSELoss(reduction="sum")(x, y).item()
     assert nn.MSELoss(reduce=False)(x, y).shape == (5, 4)
+    assert nn.MSELoss()(input=x, target=y).item() == \
+        nn.functional.mse_loss(input=x, target=y).item() == nn.MSELoss()(x, y).item()
     assert nn.CrossEntropyLoss(None, False)(x, CLASSES).item() == \
         nn.CrossEntropyLoss(reduction="sum")(x, CLASSES).item()
 

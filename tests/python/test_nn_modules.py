@@ -146,6 +146,16 @@ def test_buffers_and_bare_arrays():
     assert model.state_dict()["kept"].tolist() == [1, 1]
 
 
+def test_state_that_is_kept_and_tables():
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    kept = copy.deepcopy(model.state_dict())
+    nn.init.zeros_(model[0].weight)
+    assert model.state_dict()["0.weight"].tolist() == [[0, 0]] * 2 != kept["0.weight"].tolist()
+    model.load_state_dict(kept)
+    assert model[0].weight.tolist() == kept["0.weight"].tolist()
+    assert list(model._modules) == ["0", "1"] and not model._parameters and not model[1]._modules
+
+
 def test_copies_and_pickles_are_apart():
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.MaxPool2d(2), nn.GELU())
     x, = inputs_of([(2, 1, 6, 6)])
@@ -291,6 +301,13 @@ def test_jittors_spellings():
     assert nn.Pool(2, op="mean")(mt.ones(1, 1, 2, 2)).item() == 1
 
 
+def test_functions_are_in_nn_too():
+    for name in nn.functional.__all__:      # and no file of that name
+        assert getattr(nn, name) is getattr(nn.functional, name) and callable(getattr(nn, name))
+    assert nn.linear(mt.ones(1, 2), mt.ones(3, 2)).tolist() == [[2, 2, 2]]
+    assert {"Linear", "Conv2d", "Dropout", "LSTM"} <= set(nn.layers.__all__)
+
+
 @pytest.mark.parametrize("make, text", [
     (lambda: nn.Conv2d(3, 4, 3, groups=2), "2 groups do not divide 3 input and 4 output"),
     (lambda: nn.Conv2d(4, 4, (3, 3, 3)), r"kernel_size is \(3, 3, 3\), expected 2 integers"),
@@ -299,7 +316,7 @@ def test_jittors_spellings():
     (lambda: nn.ConvTranspose2d(1, 1, 3, output_padding=1)(mt.ones(1, 1, 2, 2)),
      r"output_padding \[1, 1\] has to be smaller than stride \[1, 1\]"),
     (lambda: nn.MaxPool2d(2, padding=2)(mt.ones(1, 1, 4, 4)), "more than half of the kernel"),
-    (lambda: nn.MaxPool2d(2, return_indices=True)(mt.ones(1, 1, 4, 4)), "return_indices is not"),
+    (lambda: nn.AdaptiveMaxPool2d(2, True)(mt.ones(1, 1, 4, 4)), "return_indices is not there"),
     (lambda: nn.BatchNorm2d(3)(mt.ones(2, 3)), r"BatchNorm2d: x has the shape \(2, 3\)"),
     (lambda: nn.BatchNorm1d(3)(mt.ones(2, 4)), "expected 3 channels"),
     (lambda: nn.BatchNorm1d(3)(mt.ones(1, 3)), "has one value a channel"),

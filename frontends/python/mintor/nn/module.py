@@ -6,6 +6,7 @@ found by name. Keeps true: `super().__init__()` may be left out; names of `state
 PyTorch's; a bare array attribute is neither parameter nor buffer.
 """
 import collections
+import types
 
 import numpy
 
@@ -63,6 +64,7 @@ class Module:
 
     training = True
     _hooks = None
+    _parameters = _modules = _buffers = types.MappingProxyType({})      # of those that have none
 
     def _table(self, name):
         tables = self.__dict__
@@ -228,8 +230,11 @@ class Module:
         """All buffers, each once."""
         return _Listing(value for _, value in self.named_buffers(recurse=recurse))
 
-    def state_dict(self, prefix=""):
-        """Arrays by name, in PyTorch's order; shared ones under each name."""
+    def state_dict(self, prefix="", keep_vars=False):
+        """Arrays by name, in PyTorch's order; shared ones under each name. They are the module's
+        own: copy.deepcopy keeps what they are now.
+        """
+        del keep_vars
         state = collections.OrderedDict()
         for path, module in self.named_modules(prefix.removesuffix("."), remove_duplicate=False):
             transient = module.__dict__.get("_transient", {})
@@ -239,12 +244,13 @@ class Module:
                         state[f"{path}.{name}" if path else name] = value
         return state
 
-    def load_state_dict(self, state, strict=True):
+    def load_state_dict(self, state, strict=True, assign=False):
         """Takes the values of arrays by name, each in its own dtype; shared ones stay shared.
 
         Gives (missing_keys, unexpected_keys). Nothing is changed where there is an error: KeyError
         with `strict` where names do not match, ValueError where a shape does not.
         """
+        del assign
         own = self.state_dict()
         missing = [name for name in own if name not in state]
         unexpected = [name for name in state if name not in own]

@@ -8,6 +8,7 @@ With `inplace` the array that was given gets the result.
 # pylint: disable=wildcard-import
 from mintor.nn.functional.activation import *
 from mintor.nn.functional.attention import *
+from mintor.nn.functional.bags import *
 from mintor.nn.functional.convolution import *
 from mintor.nn.functional.distance import *
 from mintor.nn.functional.dropout import *
@@ -17,4 +18,7 @@ from mintor.nn.functional.normalization import *
 from mintor.nn.functional.padding import *
 from mintor.nn.functional.pooling import *
 from mintor.nn.functional.resampling import *
+from mintor.nn.functional.unpooling import *
 from mintor.nn.functional.windows import *
+
+__all__ = [name for name, value in list(globals().items()) if callable(value)]

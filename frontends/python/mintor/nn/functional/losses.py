@@ -14,14 +14,17 @@ from mintor import arrays
 from mintor import functions
 from mintor.nn.functional.distance import cosine_similarity, pairwise_distance
 
+_NAMES = {"input": "x", "input1": "x1", "input2": "x2"}      # PyTorch's names of inputs
 _OLD = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
         for name in ("size_average", "reduce")]
 
 
 def _loss(function):
-    """Takes PyTorch's older keywords for the reduction, too."""
+    """Takes PyTorch's names of inputs and its older keywords for the reduction, too."""
     @functools.wraps(function)
     def loss(*inputs, size_average=None, reduce=None, **options):
+        for name in _NAMES.keys() & options.keys():
+            options[_NAMES[name]] = options.pop(name)
         if size_average is not None or reduce is not None:
             options["reduction"] = "none" if reduce is False else \
                 "sum" if size_average is False else "mean"

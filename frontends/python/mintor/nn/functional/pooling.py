@@ -9,6 +9,7 @@ from mintor import _mintor
 from mintor import arrays
 from mintor import functions
 from mintor.nn.functional.common import each, with_batch
+from mintor.nn.functional.unpooling import places_of_largest
 
 _max_pool = _mintor.find_operator("max_pool")
 _avg_pool = _mintor.find_operator("avg_pool")
@@ -26,13 +27,16 @@ def _windows(name, rank, kernel_size, stride, padding):
 def _max(rank):
     def pool(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
              return_indices=False):
-        if return_indices:
-            raise ValueError(f"{pool.__name__}: return_indices is not there")
         windows = _windows(pool.__name__, rank, kernel_size, stride, padding)
         dilation = each(dilation, rank, f"{pool.__name__}: dilation")
-        return with_batch(pool.__name__, lambda x: _max_pool(x, *windows, dilation, ceil_mode), x,
+        made = with_batch(pool.__name__, lambda x: _max_pool(x, *windows, dilation, ceil_mode), x,
                           rank)
-    return _named(pool, f"max_pool{rank}d", "The largest of each window; padding never wins.")
+        if not return_indices:
+            return made
+        return made, with_batch(pool.__name__, lambda x: places_of_largest(
+            x, *windows, dilation, ceil_mode), x, rank)
+    return _named(pool, f"max_pool{rank}d", "The largest of each window; padding never wins. With "
+                  "return_indices also their places in the flattened space of x.")
 
 
 def _average(rank):

@@ -20,3 +20,5 @@ from mintor.nn.layers.recurrent import *
 from mintor.nn.layers.recurrent_cells import *
 from mintor.nn.layers.shaping import *
 from mintor.nn.layers.transformer import *
+
+__all__ = [name for name, value in list(globals().items()) if isinstance(value, type)]

@@ -2,7 +2,7 @@
 """Convolutions of 1 to 3 dimensions of space, with PyTorch's arguments and initial values.
 
 Takes x[N, C, D..] or x[C, D..]. Keeps true: a class says how many dimensions of space it has and
-nothing else.
+its function, nothing else.
 """
 import math
 
@@ -21,7 +21,7 @@ class _Convolution(Module):
     +-1 / sqrt(fan in).
     """
 
-    _rank, _transposed = 0, False
+    _rank, _convolve, _transposed = 0, None, False
 
     # pylint: disable-next=too-many-arguments
     def _set(self, in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
@@ -71,12 +71,13 @@ class _Direct(_Convolution):
                   padding_mode, device, dtype)
 
     def execute(self, x):
-        convolve, padding = getattr(functional, f"conv{self._rank}d"), self.padding
+        padding = self.padding
         if self.padding_mode != "zeros":
             before, after = padding_of(padding, self.kernel_size, self.stride, self.dilation)
             both = [side for pair in zip(before[::-1], after[::-1]) for side in pair]
             x, padding = functional.pad(x, both, _PADDING_MODES[self.padding_mode]), 0
-        return convolve(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return self._convolve(x, self.weight, self.bias, self.stride, padding, self.dilation,
+                              self.groups)
 
 
 class _Transposed(_Convolution):
@@ -106,14 +107,13 @@ class _Transposed(_Convolution):
         return added
 
     def execute(self, x, output_size=None):
-        convolve = getattr(functional, f"conv_transpose{self._rank}d")
-        return convolve(x, self.weight, self.bias, self.stride, self.padding,
-                        self._added(x, output_size), self.groups, self.dilation)
+        return self._convolve(x, self.weight, self.bias, self.stride, self.padding,
+                              self._added(x, output_size), self.groups, self.dilation)
 
 
 class Conv1d(_Direct):
     """x[N, C, L]; weight[O, C / groups, K]."""
-    _rank = 1
+    _rank, _convolve = 1, staticmethod(functional.conv1d)
 
 
 class Conv2d(_Direct):
@@ -122,27 +122,27 @@ class Conv2d(_Direct):
     `padding`: a number or one a dimension, "same" or "valid"; `padding_mode`: zeros, reflect,
     replicate, circular.
     """
-    _rank = 2
+    _rank, _convolve = 2, staticmethod(functional.conv2d)
 
 
 class Conv3d(_Direct):
     """x[N, C, D, H, W]; weight[O, C / groups, KD, KH, KW]."""
-    _rank = 3
+    _rank, _convolve = 3, staticmethod(functional.conv3d)
 
 
 class ConvTranspose1d(_Transposed):
     """x[N, C, L]; weight[C, O / groups, K]."""
-    _rank = 1
+    _rank, _convolve = 1, staticmethod(functional.conv_transpose1d)
 
 
 class ConvTranspose2d(_Transposed):
     """x[N, C, H, W]; weight[C, O / groups, KH, KW]; may be called with an output_size."""
-    _rank = 2
+    _rank, _convolve = 2, staticmethod(functional.conv_transpose2d)
 
 
 class ConvTranspose3d(_Transposed):
     """x[N, C, D, H, W]; weight[C, O / groups, KD, KH, KW]."""
-    _rank = 3
+    _rank, _convolve = 3, staticmethod(functional.conv_transpose3d)
 
 
 Conv, ConvTranspose = Conv2d, ConvTranspose2d

@@ -56,4 +56,31 @@ class Embedding(Module):
         return extra if self.padding_idx is None else f"{extra}, padding_idx={self.padding_idx}"
 
 
-__all__ = ["Embedding"]
+class EmbeddingBag(Module):
+    """The sum, mean or largest values of rows of weight, a vector a bag; see
+    functional.embedding_bag.
+    """
+
+    # pylint: disable-next=too-many-arguments
+    def __init__(self, num_embeddings, embedding_dim, max_norm=None, norm_type=2.0,
+                 scale_grad_by_freq=False, mode="mean", sparse=False, _weight=None,
+                 include_last_offset=False, padding_idx=None, device=None, dtype=None):
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.max_norm, self.norm_type, self.mode = max_norm, norm_type, mode
+        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
+        self.include_last_offset, self.padding_idx = include_last_offset, padding_idx
+        table = Embedding(num_embeddings, embedding_dim, padding_idx, _weight=_weight,
+                          device=device, dtype=dtype)
+        self.weight = table.weight
+
+    def execute(self, x, offsets=None, per_sample_weights=None):
+        return functional.embedding_bag(
+            x, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
+            self.mode, self.sparse, per_sample_weights, self.include_last_offset,
+            self.padding_idx)
+
+    def extra_repr(self):
+        return f"{self.num_embeddings}, {self.embedding_dim}, mode={self.mode!r}"
+
+
+__all__ = ["Embedding", "EmbeddingBag"]

@@ -44,8 +44,8 @@ class FunctionLayer(Module):
             else:
                 setattr(self, name, value)
 
-    def execute(self, *inputs):
-        options = {name: getattr(self, name) for name in self._names}
+    def execute(self, *inputs, **named):
+        options = {name: getattr(self, name) for name in self._names} | named
         if self._takes_training:
             options["training"] = self.training
         return self._function(*inputs, **options)

@@ -15,6 +15,14 @@ from mintor.nn.layers.function_layer import FunctionLayer
 from mintor.nn.module import Module, parameter
 
 
+def _as_identity(weight, bias):
+    """Scales of 1 and biases of 0, where there are any."""
+    if weight is not None:
+        init.ones_(weight)
+    if bias is not None:
+        init.zeros_(bias)
+
+
 class _WithStatistics(Module):
     """weight and bias (1 and 0) with `affine`; running_mean, running_var and
     num_batches_tracked with `track_running_stats`. `_ranks`: how many dimensions x may have.
@@ -23,12 +31,12 @@ class _WithStatistics(Module):
     _ranks = ()
 
     # pylint: disable-next=too-many-arguments
-    def _set(self, num_features, eps, momentum, affine, track_running_stats, device, dtype):
+    def _set(self, num_features, eps, momentum, affine, track_running_stats, device, dtype, bias):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        for name in ("weight", "bias"):
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
             self.register_parameter(
-                name, parameter((num_features,), dtype, device) if affine else None)
+                name, parameter((num_features,), dtype, device) if wanted else None)
         zeros = numpy.zeros(num_features, "float32")
         for name, value in (("running_mean", zeros), ("running_var", zeros + 1),
                             ("num_batches_tracked", numpy.int64(0))):
@@ -46,9 +54,7 @@ class _WithStatistics(Module):
 
     def reset_parameters(self):
         self.reset_running_stats()
-        if self.affine:
-            init.ones_(self.weight)
-            init.zeros_(self.bias)
+        _as_identity(self.weight, self.bias)
 
     def _check(self, x):
         name = type(self).__name__
@@ -63,8 +69,8 @@ class _WithStatistics(Module):
 
 class _BatchNorm(_WithStatistics):
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True,
-                 device=None, dtype=None):
-        self._set(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+                 device=None, dtype=None, *, bias=True):
+        self._set(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def _part(self):
         """By how much running statistics move: the momentum, or without one the mean of all."""
@@ -122,8 +128,8 @@ class BatchNorm(_BatchNorm):
 
 class _InstanceNorm(_WithStatistics):
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=False,
-                 track_running_stats=False, device=None, dtype=None):
-        self._set(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+                 track_running_stats=False, device=None, dtype=None, *, bias=True):
+        self._set(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def execute(self, x):
         x = arrays.as_array(x)
@@ -177,10 +183,7 @@ class LayerNorm(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        _as_identity(self.weight, self.bias)
 
     def execute(self, x):
         return functional.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -203,8 +206,7 @@ class RMSNorm(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
-        if self.weight is not None:
-            init.ones_(self.weight)
+        _as_identity(self.weight, None)
 
     def execute(self, x):
         return functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
@@ -217,21 +219,20 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """The channels of x[N, C, ..] in groups, each by its mean and variance; then weight, bias."""
 
-    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None):
+    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None, *,
+                 bias=True):
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: {num_groups} groups do not divide {num_channels} "
                              "channels")
         self.num_groups, self.num_channels, self.eps, self.affine = \
             num_groups, num_channels, eps, affine
-        for name in ("weight", "bias"):
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
             self.register_parameter(
-                name, parameter((num_channels,), dtype, device) if affine else None)
+                name, parameter((num_channels,), dtype, device) if wanted else None)
         self.reset_parameters()
 
     def reset_parameters(self):
-        if self.affine:
-            init.ones_(self.weight)
-            init.zeros_(self.bias)
+        _as_identity(self.weight, self.bias)
 
     def execute(self, x):
         return functional.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)

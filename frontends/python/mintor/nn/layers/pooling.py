@@ -75,6 +75,36 @@ class AdaptiveAvgPool3d(FunctionLayer, function=functional.adaptive_avg_pool3d,
     """The mean of each of output_size cells; x[N, C, D, H, W]."""
 
 
+class _MaxUnpool(Module):
+    """A class says its function."""
+
+    _unpool = None
+
+    def __init__(self, kernel_size, stride=None, padding=0):
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+
+    def execute(self, x, indices, output_size=None):
+        return self._unpool(x, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+    def extra_repr(self):
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """x[N, C, L] at the places that MaxPool1d gave with return_indices, zeros elsewhere."""
+    _unpool = staticmethod(functional.max_unpool1d)
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """x[N, C, H, W] at the places that MaxPool2d gave, zeros elsewhere."""
+    _unpool = staticmethod(functional.max_unpool2d)
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """x[N, C, D, H, W] at the places that MaxPool3d gave, zeros elsewhere."""
+    _unpool = staticmethod(functional.max_unpool3d)
+
+
 class Pool(Module):
     """Jittor's: op="maximum" or "mean" of each window of x[N, C, H, W]."""
 
@@ -93,4 +123,5 @@ class Pool(Module):
 
 
 __all__ = ["Pool"] + [f"{name}{rank}d" for name in (
-    "MaxPool", "AvgPool", "LPPool", "AdaptiveMaxPool", "AdaptiveAvgPool") for rank in (1, 2, 3)]
+    "MaxPool", "MaxUnpool", "AvgPool", "LPPool", "AdaptiveMaxPool", "AdaptiveAvgPool")
+                      for rank in (1, 2, 3)]
