@@ -128,6 +128,9 @@ class GraphPlanner {
     for (const Result& result : graph_.results) {
       read_in_forward_.insert(key_of(root(result.value)));
     }
+    for (const Update& update : graph_.updates) {
+      read_in_forward_.insert(key_of(root(update.value)));
+    }
   }
 
   // A value that the steps compute lies in the first home of a result that is it, or a view of it.

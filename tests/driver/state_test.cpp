@@ -53,6 +53,21 @@ constexpr const char* kSwap = R"(graph swap {
   updates a := b, b := a, c := x
 })";
 
+// States that become what no run changes: `prepare` makes it, or it is a weight.
+constexpr const char* kClear = R"(graph clear {
+  x = input f32[20]
+  w = parameter f32[20] random 4
+  a = parameter f32[20] random 1
+  b = parameter f32[20] random 2
+  zero = constant f32[] 0
+  z = broadcast f32[20] (zero) dims = []
+  d = mul f32[20] (w, w)
+  s = add f32[20] (a, x)
+  t = add f32[20] (b, s)
+  results s, t
+  updates a := z, b := d
+})";
+
 Graph with_parameters(const Graph& graph, const std::vector<Tensor>& values) {
   return rewrite(graph, [&](Builder& b, const Node& old, std::span<const Value>) {
     std::optional<std::vector<Value>> made;
@@ -154,7 +169,7 @@ TEST_P(States, RunsGoOnWhereTheLastOneEnded) {
   expect_same(models.back().second->run(first), jit(context, program)->run(first), "after a reset");
 }
 
-INSTANTIATE_TEST_SUITE_P(Graphs, States, testing::Values(kStep, kSwap));
+INSTANTIATE_TEST_SUITE_P(Graphs, States, testing::Values(kStep, kSwap, kClear));
 
 TEST(StatesInPlace, UpdatesAreWrittenWhereTheStateLies) {
   CompileContext context;

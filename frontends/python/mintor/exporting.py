@@ -90,11 +90,18 @@ class _Training:
         self.rates = {f"lr{place}" if many else "lr": arrays.array(numpy.array(
             group["lr"], _NUMBERS)) for place, group in enumerate(groups)}
         self.parameters = [one for group in groups for one in group["params"] if one.requires_grad]
+        self._fresh = []        # states that the optimizer does not have yet
         for group in groups:
             for name in optimizer._states_of(group):
                 for one in group["params"]:
+                    if name not in optimizer.state[one]:
+                        self._fresh.append((one, name))
                     states.add(f"optimizer.{name}.{states.name_of(one)}",
                                optimizer._held(one, name, group))
+            if self._fresh and group.get("dampening"):
+                raise model.CompileError(
+                    "error: export: the first step of SGD with dampening is another than those "
+                    "after it\n  help: take a step before exporting")
         self._counts = {}
         for name, first in optimizer._counts.items():
             values = {optimizer.state[one].get(name, first) for one in self.parameters}
@@ -103,6 +110,13 @@ class _Training:
                     f"error: export: parameters have taken different numbers of steps ({name})")
             self._counts[name] = states.add(f"optimizer.{name}", arrays.array(
                 numpy.array(values.pop() if values else first, _NUMBERS)))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for one, name in self._fresh:
+            del self.optimizer.state[one][name]
 
     @contextlib.contextmanager
     def recorded(self, rates=()):
@@ -168,7 +182,6 @@ def _parameters_of(function, count, otherwise):
                  if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
     except (TypeError, ValueError):
         known = []
-    known = [name for name in known if name != "self"]
     return known[:count] if len(known) >= count else \
         [otherwise] if count == 1 else [f"{otherwise}{place}" for place in range(count)]
 
@@ -206,9 +219,9 @@ def _forward(module, inputs, states):
         return _record("forward", forward, inputs, states)
 
 
-def _training(module, inputs, targets, loss, optimizer, states):
+def _training(module, inputs, targets, loss, training, states):
     """train_step, and its halves: grads, which adds up gradients, and apply, which uses them."""
-    training, draws = _Training(optimizer, states), _Draws(states)
+    optimizer, draws = training.optimizer, _Draws(states)
     sums = {id(one): states.add(f"grad.{states.name_of(one)}", arrays.zeros_like(one))
             for one in training.parameters}
 
@@ -279,7 +292,8 @@ def export(module, example_inputs, directory, train=False, *, loss=None, targets
         names = _parameters_of(loss, len(expected) + 1, "target")[-len(expected):]
         named = {name if name not in inputs else f"{name}_target": one
                  for name, one in zip(names, expected)}
-        entries = _training(module, inputs, named, loss, optimizer, states)
+        with _Training(optimizer, states) as training:
+            entries = _training(module, inputs, named, loss, training, states)
     entries.insert(0, _forward(module, inputs, states))
     given = model.option_items({"target": target, **options})
     _mintor.export_package(entries, states.arrays, os.fspath(directory), given)
