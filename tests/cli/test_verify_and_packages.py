@@ -224,6 +224,43 @@ def test_evaluation_shows_updates(tmp_path):
     assert ended.stdout == "z f32[2] 0 0\nupdate w f32[2] 0 0\n"
 
 
+
+def test_a_model_of_several_entries(tmp_path):
+    model = written(tmp_path, "count.graph", """graph forward {
+  x = input f32[4]
+  w = parameter f32[4] {1, 2, 3, 4}
+  y = mul f32[4] (x, w)
+  results y
+}
+graph step {
+  g = input f32[4]
+  w = parameter f32[4] {1, 2, 3, 4}
+  z = sub f32[4] (w, g)
+  results z
+  updates w := z
+}
+""")
+    package = tmp_path / "count"
+    made = mintor("compile", model, "-o", package, "--build")
+    assert made.returncode == 0, made.stderr
+    verified = mintor("verify", package)
+    assert verified.returncode == 0, verified.stdout
+    assert "case0 y: same bits" in verified.stdout and "case1 z: same bits" in verified.stdout
+    manifest = json.loads((package / "manifest.json").read_text())
+    assert [entry["name"] for entry in manifest["entries"]] == ["forward", "step"]
+    assert [case["entry"] for case in manifest["cases"]] == ["forward", "step"]
+    numpy.save(tmp_path / "g.npy", numpy.ones(4, numpy.float32))
+    for subject in (package, model):
+        for more in ([], ["--evaluate"] if subject == model else []):
+            ran = mintor("run", subject, "--entry", "step", "--input",
+                         f"g={tmp_path / 'g.npy'}", *more)
+            assert ran.stdout.startswith("z f32[4] 0 1 2 3"), ran.stdout + ran.stderr
+        wrong = mintor("run", subject, "--entry", "stop", "--seed", 0)
+        assert wrong.returncode == 1 and "did you mean 'step'?" in wrong.stderr, wrong.stderr
+    alone = mintor("bench", model)
+    assert alone.returncode == 1 and "has 2 entries, one is expected here" in alone.stderr
+
+
 @pytest.mark.parametrize("command", ["run", "verify", "inspect", "bench"])
 def test_a_folder_that_is_no_package(tmp_path, command):
     ended = mintor(command, tmp_path)

@@ -29,27 +29,27 @@ namespace fs = std::filesystem;
 // parameter, `apply` an input.
 constexpr const char* kModel = R"(graph forward (batch: 1..8 ~ 3) {
   x = input f32[batch, 4]
-  w = parameter f32[4, 16] random 1
-  u = parameter f32[16, 24] random 5
-  p = contract f32[batch, 16] (x, w) m = batch, n = 16, k = 4 | x[m, k] y[k, n]
-  r = relu f32[batch, 16] (p)
-  q = contract f32[batch, 24] (r, u) m = batch, n = 24, k = 16 | x[m, k] y[k, n]
+  w = parameter f32[4, 24] random 1
+  u = parameter f32[24, 24] random 5
+  p = contract f32[batch, 24] (x, w) m = batch, n = 24, k = 4 | x[m, k] y[k, n]
+  r = relu f32[batch, 24] (p)
+  q = contract f32[batch, 24] (r, u) m = batch, n = 24, k = 24 | x[m, k] y[k, n]
   results q
 }
 graph train_step (batch: 1..32 ~ 5) {
   x = input f32[batch, 4]
-  y = input f32[batch, 16]
-  w = parameter f32[4, 16] random 1
-  u = parameter f32[16, 24] random 5
+  y = input f32[batch, 24]
+  w = parameter f32[4, 24] random 1
+  u = parameter f32[24, 24] random 5
   n = parameter i64[] 0
-  p = contract f32[batch, 16] (x, w) m = batch, n = 16, k = 4 | x[m, k] y[k, n]
-  q = contract f32[batch, 24] (p, u) m = batch, n = 24, k = 16 | x[m, k] y[k, n]
-  e = sub f32[batch, 16] (p, y)
-  g = contract f32[4, 16] (x, e) m = 4, n = 16, k = batch | x[k, m] y[k, n]
+  p = contract f32[batch, 24] (x, w) m = batch, n = 24, k = 4 | x[m, k] y[k, n]
+  q = contract f32[batch, 24] (p, u) m = batch, n = 24, k = 24 | x[m, k] y[k, n]
+  e = sub f32[batch, 24] (p, y)
+  g = contract f32[4, 24] (x, e) m = 4, n = 24, k = batch | x[k, m] y[k, n]
   c = constant f32[] 0.125
-  b = broadcast f32[4, 16] (c) dims = []
-  s = mul f32[4, 16] (g, b)
-  w2 = sub f32[4, 16] (w, s)
+  b = broadcast f32[4, 24] (c) dims = []
+  s = mul f32[4, 24] (g, b)
+  w2 = sub f32[4, 24] (w, s)
   one = constant i64[] 1
   n2 = add i64[] (n, one)
   results q, count = n2
@@ -57,17 +57,17 @@ graph train_step (batch: 1..32 ~ 5) {
 }
 graph grads (batch: 1..8 ~ 3) {
   x = input f32[batch, 4]
-  y = input f32[batch, 16]
-  w = parameter f32[4, 16] random 1
-  p = contract f32[batch, 16] (x, w) m = batch, n = 16, k = 4 | x[m, k] y[k, n]
-  e = sub f32[batch, 16] (p, y)
-  g = contract f32[4, 16] (x, e) m = 4, n = 16, k = batch | x[k, m] y[k, n]
+  y = input f32[batch, 24]
+  w = parameter f32[4, 24] random 1
+  p = contract f32[batch, 24] (x, w) m = batch, n = 24, k = 4 | x[m, k] y[k, n]
+  e = sub f32[batch, 24] (p, y)
+  g = contract f32[4, 24] (x, e) m = 4, n = 24, k = batch | x[k, m] y[k, n]
   results w = g
 }
 graph apply {
-  g = input "w" f32[4, 16]
-  w = parameter f32[4, 16] random 1
-  w2 = sub f32[4, 16] (w, g)
+  g = input "w" f32[4, 24]
+  w = parameter f32[4, 24] random 1
+  w2 = sub f32[4, 24] (w, g)
   results updated = w2
   updates w := w2
 }
@@ -222,7 +222,7 @@ TEST_F(Entries, ShareWhatIsPackedAndNameWhatTheyHave) {
   EXPECT_STREQ(info.entries[2].inputs[0].symbol[0], "batch");
   EXPECT_STREQ(info.entries[1].inputs[0].symbol[0], "batch_");
   // One copy of `u` in 16-lane panels, and none of `w`.
-  EXPECT_EQ(info.packed_bytes, 2 * 16 * 16 * 4);
+  EXPECT_EQ(info.packed_bytes, 2 * 24 * 16 * 4);
   EXPECT_EQ(program.prepare.steps.size(), 1u);
 }
 
@@ -393,7 +393,7 @@ TEST_F(Entries, UnknownNamesAreNamed) {
             "error: parameter: parameter 'u': none of this name is updated by runs");
   EXPECT_EQ(
       message([&] { model->context().set_parameter("w", seeded_tensor(DType::f32, {4, 15}, 1)); }),
-      "error: parameter: parameter 'w': dimension 1 is 15, expected 16");
+      "error: parameter: parameter 'w': dimension 1 is 15, expected 24");
   EXPECT_EQ(message([&] { model->context().run(nullptr, nullptr, 4); }),
             "error: run: run: entry 4, there are 4");
 }
