@@ -312,7 +312,7 @@ TEST_F(Entries, BindSizesOfTheirOwnAsTheyRun) {
   const auto model = jit(context, program);
   std::map<std::string, Tensor> parameters;
   std::vector<Tensor> interpreted;
-  const std::vector<std::array<int64_t, 3>> calls = {{0, 5, 7}, {1, 4, 9}, {0, 40, 2},
+  const std::vector<std::array<int64_t, 3>> calls = {{0, 5, 7},  {1, 4, 9}, {0, 40, 2},
                                                      {1, 40, 0}, {1, 1, 3}, {0, 1, 0}};
   for (const auto& [e, n, k] : calls) {
     const Graph& graph = counting[static_cast<size_t>(e)];

@@ -25,9 +25,7 @@ _NUMBERS = numpy.dtype("float64")       # what learning rates and step counts ar
 
 
 class _States:
-    """Arrays that entries share, by name, and where they are not arrays yet, the means to put one
-    there and back.
-    """
+    """Arrays that entries share, by name."""
 
     def __init__(self, module):
         self.arrays = {}
@@ -66,8 +64,8 @@ class _Draws:
         def number(generator, _, counter):
             if generator is not self._generator:
                 raise model.CompileError(
-                    "error: export: the module draws from a mt.random.Generator of its own\n  help: "
-                    "draw from the default one (mt.random.seed)")
+                    "error: export: the module draws from a mt.random.Generator of its own\n  "
+                    "help: draw from the default one (mt.random.seed)")
             drawn[0] += 1
             _mintor.assign(counter, start + arrays.array(numpy.uint64(drawn[0])))
         random.watches.append(number)

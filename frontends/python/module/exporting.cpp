@@ -40,8 +40,7 @@ Graph graph_of(const RecordedEntry& entry, const std::map<std::string, Tensor>& 
   Graph graph = trace::graph_of_body(entry.name, *entry.body, [&](Builder& b) {
     std::vector<Value> leaves;
     for (size_t i = 0; i < entry.inputs.size(); ++i) {
-      leaves.push_back(
-          b.input(entry.input_names[i], entry.inputs[i].dtype, entry.inputs[i].shape));
+      leaves.push_back(b.input(entry.input_names[i], entry.inputs[i].dtype, entry.inputs[i].shape));
     }
     for (const std::string& name : entry.state_names) {
       leaves.push_back(b.parameter(name, states.at(name)));

@@ -269,8 +269,8 @@ py::object PyModel::parameter(const std::string& name) {
 void PyModel::set_parameter(const std::string& name, const py::array& value) {
   const std::lock_guard turn(*running_);
   const Tensor old = loaded_->context().parameter(name);
-  const py::array same = py::array::ensure(
-      value.attr("astype")(numpy_dtype(old.dtype)), py::array::c_style);
+  const py::array same =
+      py::array::ensure(value.attr("astype")(numpy_dtype(old.dtype)), py::array::c_style);
   loaded_->context().set_parameter(
       name, Tensor::copy_of(old.dtype, {same.shape(), same.shape() + same.ndim()}, same.data()));
 }

@@ -136,8 +136,8 @@ std::vector<bool> BodyRecorder::depends_on(const Variable* y, std::span<Variable
     for (const Body::Step& step : body_.steps) {
       const bool flows = !step.signature->detached && step.signature->op->flow != Flow::stops;
       const bool reached = flows && std::ranges::any_of(step.operands, [&](int32_t operand) {
-        return from.contains(operand);
-      });
+                             return from.contains(operand);
+                           });
       for (size_t r = 0; r < step.signature->results.size(); ++r, ++next) {
         if (reached) from.insert(next);
       }
