@@ -4,6 +4,9 @@
 Takes small modules and optimizers; each package is built by the system's compiler. Keeps true:
 exporting changes neither module nor optimizer nor the stream of random numbers.
 """
+import shutil
+import subprocess
+
 import numpy
 import pytest
 
@@ -106,6 +109,51 @@ def test_gradients_are_added_up_over_micro_batches(tmp_path):
     states_equal(package, model)
     package.reset()
     package.run(dict(zip(names, data[0])), entry="grads")
+
+
+def a_run(threads):
+    """Losses of a few steps of a model that is worth threads; model and generator start anew."""
+    mt.set_num_threads(threads)
+    mt.manual_seed(5)
+    model = nn.Sequential(nn.Linear(96, 300), nn.LayerNorm(300), nn.GELU(), nn.Dropout(0.1),
+                          nn.Linear(300, 10))
+    optimizer = mt.optim.AdamW(model.parameters(), 0.01)
+    rng = numpy.random.default_rng(2)
+    x, y = rng.standard_normal((130, 96), "float32"), rng.integers(0, 10, 130)
+    losses = []
+    state = mt.random.default_generator.get_state()
+    start = {name: one.numpy() for name, one in model.state_dict().items()}
+    for _ in range(5):
+        loss = F.cross_entropy(model(mt.array(x)), mt.array(y))
+        optimizer.step(loss)
+        losses.append(loss.item())
+    mt.random.default_generator.set_state(state)
+    model.load_state_dict(start)
+    return losses, (model, x, y, mt.optim.AdamW(model.parameters(), 0.01))
+
+
+def test_bits_are_those_of_any_compiler_and_number_of_threads(tmp_path):
+    try:
+        runs = [a_run(threads) for threads in (1, 2, 3)]
+    finally:
+        mt.set_num_threads(0)
+    losses, (model, x, y, optimizer) = runs[0]
+    assert losses == runs[1][0] == runs[2][0]
+    mt.export(model, x, tmp_path / "net", train=True, loss=F.cross_entropy, targets=y,
+              optimizer=optimizer)
+    for compiler in ("gcc", "clang-19"):
+        if shutil.which(compiler) is None:
+            continue
+        folder = tmp_path / compiler / "net"
+        shutil.copytree(tmp_path / "net", folder)
+        subprocess.run(["make", "-s", "-j2", "-C", folder, f"CC={compiler}",
+                        f"CXX={compiler.replace('gcc', 'g++').replace('clang', 'clang++')}",
+                        "build/libnet.so"], check=True)
+        for threads in (1, 3):
+            package = mt.load(folder, threads=threads)
+            given = {"x": x, "target": y, "lr": numpy.array(0.01)}
+            assert [float(package.run(given, entry="train_step")["loss"])
+                    for _ in range(5)] == losses
 
 
 def test_errors_say_what_to_do(tmp_path):
