@@ -142,6 +142,8 @@ RESIZED = [("Upsample", (), options, [shape]) for shape, options in [
     (IMAGE, {"scale_factor": (2, 1.5), "mode": "bilinear", "align_corners": True}),
     (IMAGE, {"scale_factor": 1.3, "mode": "bilinear", "recompute_scale_factor": True}),
     (IMAGE, {"scale_factor": 1.5, "mode": "bilinear"}),     # 1.5 * 7 is no integer
+    ((2, 4, 3, 7), {"scale_factor": 1.3, "mode": "bilinear"}),     # 3 stays 3
+    ((2, 4, 3, 7), {"scale_factor": 1.3, "mode": "bicubic"}),
     (IMAGE, {"scale_factor": 1.5, "mode": "bicubic"}),
     (IMAGE, {"scale_factor": 2, "mode": "bicubic"}),
     (IMAGE, {"size": (4, 11), "mode": "bicubic", "align_corners": True}),
