@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import mintor as mt
+import random_layers
 from mintor import nn
 from torch_pairs import Pairs, inputs_of, layer_pair
 
@@ -250,3 +251,8 @@ def test_pools_and_back():
             pairs.run(f"back {rank} {options}", lambda y: back(y, got[1], sizes),
                       lambda y: other(y, wanted[1], output_size=sizes), [wanted[0].numpy()])
     pairs.check()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_layers(seed):
+    assert random_layers.check(seed) is None
