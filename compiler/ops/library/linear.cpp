@@ -10,14 +10,14 @@ Value linear(Builder& b, Value x, Value weight) {
   OpScope scope(b, "linear");
   const size_t rank = x.shape().size();
   if (rank == 0 || weight.shape().size() != 2)
-    fail("linear", "x[.., in] and weight[out, in] are " + text(x.type()) + " and " +
-                       text(weight.type()));
+    fail("linear",
+         "x[.., in] and weight[out, in] are " + text(x.type()) + " and " + text(weight.type()));
   const Index& k = x.shape()[rank - 1];
   if (!same_size(b, k, weight.shape()[1]))
-    fail_unequal("linear",
-                 "the sizes to be summed differ: " + text(x.type()) + ", weight " +
-                     text(weight.type()),
-                 k, weight.shape()[1]);
+    fail_unequal(
+        "linear",
+        "the sizes to be summed differ: " + text(x.type()) + ", weight " + text(weight.type()), k,
+        weight.shape()[1]);
   Contract c;
   for (size_t d = 0; d + 1 < rank; ++d) {
     const std::string name = "m" + std::to_string(d);
