@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import mintor as mt
+import random_layers
 from mintor import nn
 from torch_pairs import Pairs, inputs_of, layer_pair
 
@@ -142,6 +143,8 @@ RESIZED = [("Upsample", (), options, [shape]) for shape, options in [
     (IMAGE, {"scale_factor": (2, 1.5), "mode": "bilinear", "align_corners": True}),
     (IMAGE, {"scale_factor": 1.3, "mode": "bilinear", "recompute_scale_factor": True}),
     (IMAGE, {"scale_factor": 1.5, "mode": "bilinear"}),     # 1.5 * 7 is no integer
+    ((2, 4, 3, 7), {"scale_factor": 1.3, "mode": "bilinear"}),     # 3 stays 3
+    ((2, 4, 3, 7), {"scale_factor": 1.3, "mode": "bicubic"}),
     (IMAGE, {"scale_factor": 1.5, "mode": "bicubic"}),
     (IMAGE, {"scale_factor": 2, "mode": "bicubic"}),
     (IMAGE, {"size": (4, 11), "mode": "bicubic", "align_corners": True}),
@@ -248,3 +251,8 @@ def test_pools_and_back():
             pairs.run(f"back {rank} {options}", lambda y: back(y, got[1], sizes),
                       lambda y: other(y, wanted[1], output_size=sizes), [wanted[0].numpy()])
     pairs.check()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_layers(seed):
+    assert random_layers.check(seed) is None

@@ -62,7 +62,8 @@ def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=N
     ranks, kind, coordinates, rounding = _MODES[mode]
     if rank not in ranks:
         raise ValueError(f"interpolate: mode {mode!r} for x of shape {x.shape}")
-    scales = [made / own if scale is None else scale
+    # Where a size stays, linear modes leave the dimension as it is, whatever the scale.
+    scales = [made / own if scale is None or kind == "linear" and made == own else scale
               for scale, made, own in zip(scales, sizes, space)]
     return _resize(x, [*x.shape[:2], *sizes], 1.0, 1.0, *scales, kind,
                    "align_corners" if align_corners else coordinates, rounding)
