@@ -25,6 +25,8 @@ struct OperatorObject {
 PyTypeObject* operator_type = nullptr;
 
 // operator(operands..., attributes...); an operator of a list takes the list first.
+constexpr size_t kFew = 4;  // operands that a row may count; more are a list
+
 PyObject* operator_call(PyObject* self, PyObject* const* arguments, size_t flags, PyObject* names) {
   const TracedOperator& op = *reinterpret_cast<OperatorObject*>(self)->op;
   auto count = static_cast<size_t>(PyVectorcall_NARGS(flags));
@@ -32,7 +34,6 @@ PyObject* operator_call(PyObject* self, PyObject* const* arguments, size_t flags
     if (names && PyTuple_GET_SIZE(names) > 0) {
       throw py::type_error(std::string(op.name) + " takes no keywords");
     }
-    constexpr size_t kFew = 4;
     Operand few[kFew];
     std::vector<Operand> many;
     std::span<Operand> operands;
@@ -90,6 +91,8 @@ py::object find_operator(const std::string& name) {
   if (!op) throw py::key_error("there is no operator '" + name + "'");
   auto* object = reinterpret_cast<OperatorObject*>(operator_type->tp_alloc(operator_type, 0));
   if (!object) throw py::error_already_set();
+  check(op->operands <= static_cast<int>(kFew), "operator",
+        "a row counts more operands than a call holds");
   object->vectorcall = operator_call;
   object->op = op;
   return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(object));
