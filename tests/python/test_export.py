@@ -156,6 +156,64 @@ def test_bits_are_those_of_any_compiler_and_number_of_threads(tmp_path):
                     for _ in range(5)] == losses
 
 
+class Words(nn.Module):
+    """Sizes of two inputs, and a reshape by their product."""
+
+    def __init__(self):
+        super().__init__()
+        self.table, self.mix = nn.Embedding(11, 8), nn.TransformerEncoderLayer(
+            8, 2, 16, dropout=0.1, batch_first=True)
+        self.last = nn.Linear(8, 3)
+
+    def forward(self, words):
+        rows, length = words.shape
+        x = self.mix(self.table(words)).reshape(rows * length, 8)
+        return self.last(x).reshape(rows, length, 3).mean(1)
+
+
+def test_sizes_that_are_declared(tmp_path):
+    mt.manual_seed(7)
+    model = Words()
+    optimizer = mt.optim.Adam(model.parameters(), 0.01)
+    rng = numpy.random.default_rng(3)
+    data = [(rng.integers(0, 11, size), rng.integers(0, 3, size[0]))
+            for size in ((4, 6), (3, 9), (4, 6), (1, 2), (7, 5))]
+    mt.export(model, data[0][0], tmp_path / "net", train=True, loss=F.cross_entropy,
+              targets=data[0][1], optimizer=optimizer, target="v3",
+              shapes={"words": ["batch", "1..40"], "target": ["batch"]})
+    package = mt.load(tmp_path / "net", threads=2)
+    assert package.entries["grads"][0] == [("words", "i64", ["batch", "words_1"]),
+                                           ("target", "i64", ["batch"])]
+    losses = [float(package.run({"words": x, "target": y, "lr": numpy.array(0.01)},
+                                entry="train_step")["loss"]) for x, y in data]
+    assert losses == trained_in_python(model, optimizer, data, [0.01] * len(data))
+    states_equal(package, model)
+    model.eval()
+    numpy.testing.assert_array_equal(package(data[1][0]), model(mt.array(data[1][0])).numpy())
+    with pytest.raises(mt.CompileError, match="words_1"):
+        package(numpy.zeros((2, 41), "int64"))
+
+
+def test_errors_of_sizes(tmp_path):
+    x = numpy.ones((4, 6), "float32")
+
+    def refused(function, match, shape=("batch", 6), error=mt.CompileError):
+        class Does(nn.Module):
+            def forward(self, x):
+                return function(x)
+        with pytest.raises(error, match=match):
+            mt.export(Does(), x, tmp_path / "net", shapes={"x": shape})
+
+    refused(lambda x: x if x.shape[0] < 10 else x * 2, "depends on sizes")
+    refused(lambda x: x.reshape((x.shape[0] // 2) * 6, 2), "batch = 11.*66 elements")
+    refused(lambda x: x + mt.ones((x.shape[0] ** 3, 1)).sum(), "needs the number 64")
+    refused(lambda x: x + mt.array(numpy.arange(float(x.shape[0]))[:, None], "float32"),
+            "differs between sizes")
+    refused(lambda x: x, "1 sizes for 'x'", ("batch",), ValueError)
+    refused(lambda x: x, "5 where the example has 6", ("batch", 5), ValueError)
+    refused(lambda x: x, "'n' is 4 and 6", ("n", "n"), ValueError)
+
+
 def test_errors_say_what_to_do(tmp_path):
     class Reads(nn.Module):
         def forward(self, x):

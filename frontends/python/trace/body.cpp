@@ -252,7 +252,7 @@ std::shared_ptr<const Graph> region_of(
   return region;
 }
 
-Graph graph_of_body(const std::string& name, const Body& body,
+Graph graph_of_body(const std::string& name, const Body& body, std::span<const Index> integers,
                     const std::function<std::vector<Value>(Builder&)>& leaves) {
   Graph graph(name);
   const Graph no_sizes;
@@ -260,7 +260,8 @@ Graph graph_of_body(const std::string& name, const Body& body,
   const std::vector<Value> given = leaves(region.builder());
   const std::span<const Value> all(given);
   const auto inputs = static_cast<size_t>(body.inputs);
-  for (const Value& made : write_body(region, body, all.first(inputs), all.subspan(inputs), {})) {
+  for (const Value& made :
+       write_body(region, body, all.first(inputs), all.subspan(inputs), integers)) {
     graph.results.push_back({"y" + std::to_string(graph.results.size()), made});
   }
   return graph;

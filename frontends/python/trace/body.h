@@ -98,7 +98,8 @@ std::shared_ptr<const Graph> region_of(
     const std::function<std::vector<Value>(SegmentGraph&, std::span<const Value>)>& write);
 
 // The body as a graph of its own, of what `leaves` makes: its inputs, then its captures.
-Graph graph_of_body(const std::string& name, const Body& body,
+// `integers`: those of the body; empty: as recorded.
+Graph graph_of_body(const std::string& name, const Body& body, std::span<const Index> integers,
                     const std::function<std::vector<Value>(Builder&)>& leaves);
 
 }  // namespace mintor::trace

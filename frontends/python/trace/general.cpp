@@ -92,6 +92,38 @@ std::optional<General> generalise(std::span<const int64_t> before, std::span<con
   return general;
 }
 
+std::optional<Index> over_sizes(std::span<const DeclaredSize> sizes,
+                                std::span<const int64_t> number) {
+  if (std::ranges::all_of(number, [&](int64_t n) { return n == number[0]; })) return number[0];
+  const auto is = [&](const auto& value_of) {
+    for (size_t sample = 0; sample < number.size(); ++sample)
+      if (value_of(sample) != number[sample]) return false;
+    return true;
+  };
+  for (const DeclaredSize& size : sizes) {
+    const int64_t distance = number[0] - size.samples[0];
+    if (is([&](size_t sample) { return size.samples[sample] + distance; }))
+      return Index::var(size.name) + distance;
+  }
+  const DeclaredSize one{"", std::vector<int64_t>(number.size(), 1)};
+  for (const DeclaredSize& size : sizes) {
+    std::vector<const DeclaredSize*> others{&one};
+    for (const DeclaredSize& other : sizes) others.push_back(&other);
+    for (const DeclaredSize* other : others) {
+      const int64_t product = size.samples[0] * other->samples[0];
+      if (product == 0 || number[0] % product != 0) continue;
+      const int64_t factor = number[0] / product;
+      if (!is([&](size_t sample) {
+            return factor * size.samples[sample] * other->samples[sample];
+          }))
+        continue;
+      const Index multiple = Index::var(size.name) * factor;
+      return other == &one ? multiple : multiple * Index::var(other->name);
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<std::vector<int64_t>> General::match(std::span<const int64_t> given) const {
   if (given.size() != numbers.size()) return std::nullopt;
   std::vector<int64_t> symbols;

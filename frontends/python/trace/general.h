@@ -12,6 +12,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "compiler/support/index.h"
@@ -35,5 +36,15 @@ struct General {
 std::string symbol_name(size_t symbol);  // s0, s1, ...
 // Null where nothing differs, or too much.
 std::optional<General> generalise(std::span<const int64_t> before, std::span<const int64_t> now);
+
+// A size that the user declared, and its values in some samples.
+struct DeclaredSize {
+  std::string name;
+  std::vector<int64_t> samples;
+};
+// What a number with these values in the samples is: a constant, a multiple of a size or of the
+// product of two, or a size and a constant. Null: none of these.
+std::optional<Index> over_sizes(std::span<const DeclaredSize> sizes,
+                                std::span<const int64_t> number);
 
 }  // namespace mintor::trace
