@@ -120,6 +120,19 @@ def check_device(device):
         raise ValueError(f"there is no device {device!r}: arrays are on 'cpu'")
 
 
+def dtype_for_to(arguments, dtype, device):
+    """The dtype that arguments of `.to` name, None without one; "cpu" is the only device."""
+    for argument in arguments:
+        if isinstance(argument, Array):
+            dtype = argument.dtype
+        elif isinstance(argument, str) and argument.split(":")[0] in ("cpu", "cuda", "mps"):
+            device = argument
+        else:
+            dtype = argument
+    check_device(device)
+    return dtype
+
+
 def _convert(value):
     """What the native half calls for an operand that is neither an array nor a number."""
     if isinstance(value, numpy.float64):

@@ -192,14 +192,7 @@ def _type(self, dtype=None):
 
 def _to(self, *arguments, dtype=None, device=None, copy=False, **_):
     """With another dtype; "cpu" is the only device. PyTorch's, of another array: with its dtype."""
-    for argument in arguments:
-        if isinstance(argument, Array):
-            dtype = argument.dtype
-        elif isinstance(argument, str) and argument.split(":")[0] in ("cpu", "cuda", "mps"):
-            device = argument
-        else:
-            dtype = argument
-    arrays.check_device(device)
+    dtype = arrays.dtype_for_to(arguments, dtype, device)
     made = self if dtype is None else arrays.cast(self, dtype)
     return _mintor.alias(made, Array) if copy and made is self else made
 

@@ -296,14 +296,7 @@ class Module:
 
     def to(self, *arguments, dtype=None, device=None, **_):
         """Floating-point parameters and buffers as another dtype; "cpu" is the only device."""
-        for argument in arguments:
-            if isinstance(argument, arrays.Array):
-                dtype = argument.dtype
-            elif isinstance(argument, str) and argument.split(":")[0] in ("cpu", "cuda", "mps"):
-                device = argument
-            else:
-                dtype = argument
-        arrays.check_device(device)
+        dtype = arrays.dtype_for_to(arguments, dtype, device)
         for value in self.parameters() + self.buffers() if dtype is not None else ():
             if value.dtype.kind in "fV":
                 _mintor.assign(value, arrays.cast(value, dtype))
