@@ -152,7 +152,7 @@ void BodyRecorder::check_gradient(const Variable* y, std::span<Variable* const> 
   if (y->body != serial_) refuse("takes the gradient of a value from outside", help);
   for (const Ref<Variable>& capture : captures_) {
     for (Variable* x : xs) {
-      if (capture.get() == x || !depends_on(capture.get(), {&x, 1})[0]) continue;
+      if (capture.get() == x || !trace::depends_on(capture.get(), {&x, 1})[0]) continue;
       refuse(
           "takes a gradient by a value from outside that another one, which it uses too, was "
           "made of",
