@@ -126,6 +126,7 @@ def entries_of_training(module, inputs, targets, loss, training, states, sizes):
     optimizer, draws = training.optimizer, Draws(states)
     sums = {id(one): states.add(f"grad.{states.name_of(one)}", arrays.zeros_like(one))
             for one in training.parameters}
+    reached = []        # those that the loss depends on; the others are left alone
 
     def loss_of(given):
         prediction = module(*given[:len(inputs)])
@@ -140,8 +141,10 @@ def entries_of_training(module, inputs, targets, loss, training, states, sizes):
     def grads(*given):
         with draws.recorded():
             value = loss_of(given)
-            found = gradients.grad(value, training.parameters)
-        for one, made in zip(training.parameters, found):
+            reaches = _mintor.depends_on(value, training.parameters)
+            reached[:] = [one for one, yes in zip(training.parameters, reaches) if yes]
+            found = gradients.grad(value, reached)
+        for one, made in zip(reached, found):
             _mintor.assign(sums[id(one)], sums[id(one)] + made)
         return {"loss": value}
 
@@ -150,12 +153,14 @@ def entries_of_training(module, inputs, targets, loss, training, states, sizes):
         try:
             with training.recorded(rates):
                 for one in training.parameters:
+                    one.grad = None
+                for one in reached:
                     one.grad = _mintor.alias(sums[id(one)], arrays.Array)
                 optimizer.step()
         finally:
             for one, old in zip(training.parameters, before):
                 one.grad = old
-        for one in training.parameters:
+        for one in reached:
             _mintor.assign(sums[id(one)], arrays.zeros_like(one))
         return {}
 
