@@ -161,6 +161,31 @@ def test_bits_are_those_of_any_compiler_and_number_of_threads(tmp_path):
                     for _ in range(5)] == losses
 
 
+class Reaches(nn.Module):
+    """Its first parameter is nothing that the loss depends on."""
+
+    def __init__(self):
+        super().__init__()
+        self.unused = nn.Parameter(mt.ones(4))
+        self.first, self.last = nn.Linear(6, 6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.last(F.relu(self.first(x)))
+
+
+def test_steps_are_counted_by_those_that_take_them(tmp_path):
+    model, data = Reaches(), batches(5)
+    optimizer = mt.optim.Adam(model.parameters(), 0.01, weight_decay=0.1)
+    mt.export(model, data[0][0], tmp_path / "net", train=True, loss=F.cross_entropy,
+              targets=data[0][1], optimizer=optimizer, target="v3")
+    package = mt.load(tmp_path / "net", threads=1)
+    losses = [float(package.run({"x": x, "target": y, "lr": numpy.array(0.01)},
+                                entry="train_step")["loss"]) for x, y in data]
+    assert losses == trained_in_python(model, optimizer, data, [0.01] * len(data))
+    assert package.parameter("optimizer.step") == len(data)
+    states_equal(package, model)
+
+
 class Words(nn.Module):
     """Sizes of two inputs, and a reshape by their product."""
 

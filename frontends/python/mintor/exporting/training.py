@@ -95,8 +95,6 @@ class Training:
         optimizer = self.optimizer
         before = [(one, dict(optimizer.state[one])) for one in self.parameters]
         old_rates = [group["lr"] for group in optimizer.param_groups]
-        held = {id(array): array for state in before for array in state[1].values()
-                if isinstance(array, arrays.Array)}
         stepped = optimizer._stepped
         try:
             for group, rate in zip(optimizer.param_groups, rates):
@@ -105,12 +103,15 @@ class Training:
                 optimizer.state[one].update(self._counts)
             yield
             for name, array in self._counts.items():
-                if self.parameters:
-                    _mintor.assign(array, optimizer.state[self.parameters[0]][name])
+                # Of those that took the step: what the loss does not reach counts nothing.
+                for made in [optimizer.state[one][name] for one in self.parameters]:
+                    if made is not array:
+                        _mintor.assign(array, made)
+                        break
             for one, old in before:
-                for name, array in optimizer.state[one].items():
-                    if name in old and id(old[name]) in held and array is not old[name]:
-                        _mintor.assign(old[name], array)
+                for name, array in old.items():
+                    if isinstance(array, arrays.Array):
+                        _mintor.assign(array, optimizer.state[one][name])
         finally:
             optimizer._stepped = stepped
             for group, rate in zip(optimizer.param_groups, old_rates):
