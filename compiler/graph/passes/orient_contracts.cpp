@@ -12,6 +12,7 @@
 
 #include "compiler/graph/cost.h"
 #include "compiler/graph/from_parameters.h"
+#include "compiler/graph/fusion/draft.h"
 #include "compiler/graph/index_map.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
@@ -25,9 +26,7 @@ namespace {
 // Copying an element takes as long as that many fused multiply-adds (AMD EPYC, v4, 2026-11-29).
 constexpr int64_t kCopy = 12;
 
-bool is_elementwise(Kind kind) {
-  return kind == Kind::unary || kind == Kind::binary || kind == Kind::ternary || kind == Kind::cast;
-}
+using fusion::is_elementwise;
 
 // The operand whose layout an element-wise node takes on; none where all are broadcast.
 Value first_full(const Node& node) {
@@ -46,7 +45,7 @@ Index address_of(Value value, std::vector<Index> coords, const Graph& graph, con
       coords.clear();
       for (const Index& e : *inner) coords.push_back(e.substitute(values));
       value = node.operands[0];
-    } else if (is_elementwise(node.kind)) {
+    } else if (is_elementwise(node)) {
       const Value full = first_full(node);
       if (full.node == nullptr) break;
       value = full;
@@ -140,7 +139,7 @@ class Orders {
     if (own.size() != 1) return plain;
     for (const Result& result : graph_.results)
       if (result.value.node == &contract) return plain;
-    if (is_elementwise(own[0]->kind)) {
+    if (is_elementwise(*own[0])) {
       for (const Value& other : own[0]->operands)
         if (other.node != &contract && other.node->kind != Kind::broadcast) return order_of(other);
       return plain;
@@ -163,7 +162,7 @@ class Orders {
       }
       if (const auto inner = as_transpose(node)) {
         for (int32_t& d : perm) d = (*inner)[static_cast<size_t>(d)];
-      } else if (!is_elementwise(node.kind)) {
+      } else if (!is_elementwise(node)) {
         break;
       }
       const Value full = first_full(node);
