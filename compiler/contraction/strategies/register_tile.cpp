@@ -123,16 +123,50 @@ std::optional<int64_t> trip_of(const Kernel& kernel, const std::string& var) {
   return std::nullopt;
 }
 
-// Few panels that stay in the cache leave too few tasks: those are then tiles of rows, each of
-// which takes all panels.
-bool rows_are_tasks(const Contraction& c, const Plan& plan, const Tile& tile) {
+// Panels alone would be too few tasks, and the last, which is narrower, a smaller one.
+bool few_panels(const Plan& plan, const Tile& tile) {
   constexpr int64_t kManyPanels = 16;
+  return plan.columns_extent &&
+         (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1 < kManyPanels;
+}
+
+// Few panels that stay in the cache: tasks are tiles of rows, each of which takes all panels.
+bool rows_are_tasks(const Contraction& c, const Plan& plan, const Tile& tile) {
   if (plan.out.size() > 2 || plan.guarded || plan.rows.empty()) return false;
-  if (!plan.rows_extent || !plan.columns_extent || plan.panel_bytes > c.target.l2_bytes / 2)
+  if (!plan.rows_extent || !few_panels(plan, tile) || plan.panel_bytes > c.target.l2_bytes / 2)
     return false;
   const int64_t panels = (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1;
-  const int64_t tiles = (*plan.rows_extent - 1) / tile.rows + 1;
-  return panels < kManyPanels && tiles > panels;
+  return (*plan.rows_extent - 1) / tile.rows + 1 > panels;
+}
+
+// Few large panels: a task is a panel of a piece of the other axes, which is long enough to pay for
+// reading the panel. Loops over pieces, outermost first, and those inside of one.
+struct Pieces {
+  std::vector<std::string> tasks, inside;
+};
+Pieces pieces_of(const Contraction& c, const Plan& plan, const std::vector<std::string>& axes,
+                 Steps& step) {
+  constexpr int64_t kRowsOfPiece = 256, kRowsUnknown = 16;
+  const auto& contract = c.node.as<Contract>();
+  Pieces out;
+  int64_t wanted = (kRowsOfPiece - 1) / plan.rows_extent.value_or(kRowsUnknown) + 1;
+  for (size_t n = axes.size(); n-- > 0;) {
+    const std::string loop = loop_of(step.kernel, axis_of(axes[n]));
+    const std::optional<int64_t> extent = constant_extent(contract, axes[n]);
+    if (wanted == 1) {
+      out.tasks.insert(out.tasks.begin(), loop);
+    } else if (extent && *extent < 2 * wanted) {
+      out.inside.insert(out.inside.begin(), loop);
+      wanted = (wanted - 1) / *extent + 1;
+    } else {
+      const int64_t pieces = extent ? *extent / wanted : 1;
+      const auto [outer, inner] = step.split(loop, extent ? (*extent - 1) / pieces + 1 : wanted);
+      out.tasks.insert(out.tasks.begin(), outer);
+      out.inside.insert(out.inside.begin(), inner);
+      wanted = 1;
+    }
+  }
+  return out;
 }
 
 // Rows of one tile in one column variant: split, borders peeled, copies jammed.
@@ -174,18 +208,25 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
   const bool panels_first =
       !by_rows &&
       (plan.panel_bytes == 0 || plan.panel_bytes > c.target.l2_bytes / 2 || plan.out.size() <= 2);
-  std::vector<StepArg> order;
-  const std::vector<std::string> others(plan.out.begin(), plan.out.end() - 1);
-  std::vector<std::string> outer, rows;
-  for (const std::string& axis : others)
-    if (axis != plan.rows) outer.push_back(loop_of(kernel, axis_of(axis)));
-  if (by_rows) outer.push_back(row_tiles.outer);
+  std::vector<std::string> others;
+  for (const std::string& axis : plan.out)
+    if (axis != plan.rows && axis != plan.columns) others.push_back(axis);
+  const bool by_pieces = panels_first && !others.empty() && !even && few_panels(plan, tile);
+  Pieces outer;
+  if (by_pieces) {
+    outer = pieces_of(c, plan, others, step);
+  } else {
+    for (const std::string& axis : others) {
+      std::vector<std::string>& loops = panels_first ? outer.inside : outer.tasks;
+      loops.push_back(loop_of(kernel, axis_of(axis)));
+    }
+    if (by_rows) outer.tasks.push_back(row_tiles.outer);
+  }
+  std::vector<StepArg> order(outer.tasks.begin(), outer.tasks.end());
+  order.push_back(v_o);
+  order.insert(order.end(), outer.inside.begin(), outer.inside.end());
   if (!plan.rows.empty())
-    rows.push_back(by_rows ? row_tiles.inner : loop_of(kernel, axis_of(plan.rows)));
-  if (panels_first) order.push_back(v_o);
-  order.insert(order.end(), outer.begin(), outer.end());
-  if (!panels_first) order.push_back(v_o);
-  order.insert(order.end(), rows.begin(), rows.end());
+    order.push_back(by_rows ? row_tiles.inner : loop_of(kernel, axis_of(plan.rows)));
   order.push_back(v_i);
   step("reorder", order);
   if (by_rows && *plan.rows_extent % tile.rows != 0) step("branch_tail", {row_tiles.outer});
@@ -227,11 +268,14 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
           step("unroll", {copy});
 
   if (step.refusal) return step.refusal;
-  parallelise_outer(kernel, std::max<size_t>(1, panels_first ? 1 + outer.size() : outer.size()));
+  const size_t task_loops =
+      outer.tasks.size() + (by_pieces ? 1 : panels_first ? 1 + outer.inside.size() : 0);
+  parallelise_outer(kernel, std::max<size_t>(1, task_loops));
   because = tile.because +
-            (panels_first ? "; column panels outermost"
-             : by_rows    ? "; tiles of rows are tasks"
-                          : "; rows outermost") +
+            (by_pieces      ? "; pieces and their panels are tasks"
+             : panels_first ? "; column panels outermost"
+             : by_rows      ? "; tiles of rows are tasks"
+                            : "; rows outermost") +
             (plan.guarded ? "; borders peeled" : "");
   return {};
 }
