@@ -4,8 +4,6 @@
 // binds does not become another one that the graph has bound already.
 #include "compiler/ir/inline.h"
 
-#include <unordered_map>
-
 #include "compiler/ir/rename_symbols.h"
 #include "compiler/support/error.h"
 #include "compiler/support/identifier.h"
@@ -43,7 +41,12 @@ void add_sizes(Graph& graph, const Graph& region, const SymbolNames& names) {
 
 std::vector<Value> inline_region(Builder& b, const Graph& region, std::span<const Value> operands,
                                  InnerCalls calls) {
-  std::unordered_map<const Node*, std::vector<Value>> made;
+  Copies made;
+  return inline_region(b, region, operands, made, calls);
+}
+
+std::vector<Value> inline_region(Builder& b, const Graph& region, std::span<const Value> operands,
+                                 Copies& made, InnerCalls calls) {
   const std::vector<const Node*> inputs = inputs_of(region);
   check(inputs.size() == operands.size(), "inline", "a region has another number of inputs");
   for (size_t i = 0; i < inputs.size(); ++i) made[inputs[i]] = {operands[i]};

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "compiler/ir/builder.h"
@@ -15,5 +16,11 @@ namespace mintor {
 enum class InnerCalls : uint8_t { keep, inlined };
 std::vector<Value> inline_region(Builder& b, const Graph& region, std::span<const Value> operands,
                                  InnerCalls calls = InnerCalls::keep);
+
+// What nodes of the region have become there.
+using Copies = std::unordered_map<const Node*, std::vector<Value>>;
+// The same; nodes that `made` holds already are those values, and it receives all others.
+std::vector<Value> inline_region(Builder& b, const Graph& region, std::span<const Value> operands,
+                                 Copies& made, InnerCalls calls = InnerCalls::keep);
 
 }  // namespace mintor

@@ -2,12 +2,14 @@
 // loop: a loop from the last iteration to the first, over what the carried values were. A
 // conditional one is run once more before that, to count its iterations; the count is bound to a
 // symbol, and a loop of that many iterations has the gradient.
-//   forward again   gives the carried values before each iteration, stacked
+//   forward again   gives the carried values before each iteration, stacked, and the results of
+//                   its contracts, which cost more to compute again than to keep
 //   backward        carries the gradients of the carried values and the sums of those of the
-//                   captures; takes, mirrored along dimension 0, the stacked carried values, the
+//                   captures; takes, mirrored along dimension 0, what the forward stacked, the
 //                   scanned values and the gradients of the stacked results; gives the gradients
-//                   of the scanned values
-// Keeps true: whole numbers are carried along for the bodies, without gradients.
+//                   of the scanned values; computes the rest of the forward again
+// Keeps true: whole numbers are carried along for the bodies, without gradients; what a call in the
+// body does is computed again (checkpoints are such calls).
 #include "compiler/grad/grad.h"
 #include "compiler/grad/rule.h"
 #include "compiler/ir/inline.h"
@@ -17,11 +19,19 @@ namespace mintor {
 
 namespace {
 
+std::vector<const Node*> contracts_of(const Graph& body) {
+  std::vector<const Node*> contracts;
+  for (const Node* node : live_nodes(body))
+    if (node->kind == Kind::contract && is_float(node->results[0].dtype)) contracts.push_back(node);
+  return contracts;
+}
+
 struct Loop {
   const Backward& at;
   RegionAttr attr;
   const Graph& body = *attr.regions[0];
   size_t carried = static_cast<size_t>(attr.carried), scanned = static_cast<size_t>(attr.scanned);
+  std::vector<const Node*> kept = contracts_of(body);
 
   std::span<const Value> operands() const { return at.node.operands; }
   std::span<const Value> carries() const { return operands().first(carried); }
@@ -100,7 +110,7 @@ Index counted(const Loop& loop) {
   return Index::var(name);
 }
 
-// What each iteration was given of the carried values, stacked.
+// What each iteration was given of the carried values, then what it kept, stacked.
 std::vector<Value> states(const Loop& loop) {
   Region region(loop, "_states");
   std::vector<Value> given = {region.input({DType::i64, {}})};
@@ -108,9 +118,11 @@ std::vector<Value> states(const Loop& loop) {
   append(given, carries);
   append(given, region.inputs(loop.scans(), true));
   append(given, region.inputs(loop.captures(), false));
-  const std::vector<Value> results = inline_region(region.b, loop.body, given);
+  Copies made;
+  const std::vector<Value> results = inline_region(region.b, loop.body, given, made);
   for (size_t i = 0; i < loop.carried; ++i) region.give(results[i]);
   for (const Value& c : carries) region.give(c);
+  for (const Node* node : loop.kept) region.give(made.at(node)[0]);
   const std::vector<Value> all =
       loop.at.b.loop(loop.attr.trip, loop.carries(), loop.scans(), loop.captures(), region.graph);
   return {all.begin() + loop.attr.carried, all.end()};
@@ -131,6 +143,20 @@ std::vector<Value> all_mirrored(Builder& b, std::span<const Value> xs) {
   return out;
 }
 
+// The region with those nodes replaced by inputs of it.
+std::shared_ptr<const Graph> with_known(const Loop& loop, const Graph& whole, Copies known) {
+  Region region(loop, "_grad");
+  std::vector<Value> inputs;
+  Copies made;
+  for (const Node* input : inputs_of(whole)) {
+    inputs.push_back(region.input(input->results[0]));
+    made[input] = {inputs.back()};
+  }
+  for (const auto& [node, values] : known) made[node] = made.at(values[0].node);
+  for (const Value& v : inline_region(region.b, whole, inputs, made)) region.give(v);
+  return region.graph;
+}
+
 // carried: gradients of carried floats, sums for captured floats; scanned: states, scanned values,
 // gradients of stacked floats; captures.
 std::shared_ptr<const Graph> backward_body(const Loop& loop, std::span<const Value> carry_grads,
@@ -142,7 +168,8 @@ std::shared_ptr<const Graph> backward_body(const Loop& loop, std::span<const Val
   const Value step = region.input({DType::i64, {}});
   std::vector<Value> grads = region.inputs(carry_grads, false);
   const std::vector<Value> sums_before = region.inputs(sums, false);
-  const std::vector<Value> carries = region.inputs(states, true);
+  const std::vector<Value> carries = region.inputs(states.first(loop.carried), true);
+  const std::vector<Value> kept = region.inputs(states.subspan(loop.carried), true);
   const std::vector<Value> slices = region.inputs(loop.scans(), true);
   append(grads, region.inputs(stacked_grads, true));
   const std::vector<Value> captures = region.inputs(loop.captures(), false);
@@ -151,22 +178,25 @@ std::shared_ptr<const Graph> backward_body(const Loop& loop, std::span<const Val
   append(given, carries);
   append(given, slices);
   append(given, captures);
-  const std::vector<Value> ys = floats_of(inline_region(b, loop.body, given));
+  Copies made;
+  const std::vector<Value> ys = floats_of(inline_region(b, loop.body, given, made));
   std::vector<Value> xs = floats_of(carries);
   append(xs, floats_of(captures));
   append(xs, floats_of(slices));
-  const std::vector<Value> made = gradients(b, ys, grads, xs);
+  const std::vector<Value> found = gradients(b, ys, grads, xs);
   const size_t first_sum = carry_grads.size(), first_slice = first_sum + sums.size();
-  for (size_t i = 0; i < made.size(); ++i) {
+  for (size_t i = 0; i < found.size(); ++i) {
     if (i < first_sum || i >= first_slice) {
-      region.give(made[i]);
+      region.give(found[i]);
       continue;
     }
     const Value before = sums_before[i - first_sum];
-    const Value sum = b.apply(ScalarOp::add, {widened(b, before), widened(b, made[i])});
+    const Value sum = b.apply(ScalarOp::add, {widened(b, before), widened(b, found[i])});
     region.give(b.cast(sum, before.dtype()));
   }
-  return region.graph;
+  Copies known;
+  for (size_t i = 0; i < kept.size(); ++i) known[made.at(loop.kept[i])[0].node] = {kept[i]};
+  return with_known(loop, *region.graph, std::move(known));
 }
 
 }  // namespace
