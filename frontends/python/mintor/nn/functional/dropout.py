@@ -12,14 +12,21 @@ from mintor import random
 from mintor.nn.functional.common import in_place
 
 
-def _kept(name, x, shape, p):
+def _drops(name, p):
+    """Whether anything is dropped; where nothing is, no number is drawn (as PyTorch)."""
     if not 0 <= p <= 1:
         raise ValueError(f"{name}: p is {p}, expected a probability")
+    return p > 0
+
+
+def _kept(x, shape, p):
     return random.rand(*shape, dtype=x.dtype if x.dtype == "float64" else "float32") >= p
 
 
 def _dropped(name, x, shape, p, inplace):
-    kept = _kept(name, x, shape, p)
+    if not _drops(name, p):
+        return x
+    kept = _kept(x, shape, p)
     scale = 1 / (1 - p) if p < 1 else 0.0
     return in_place(x, functions.where(kept, x * scale, 0.0), inplace)
 
@@ -48,7 +55,9 @@ dropout1d, dropout2d, dropout3d = (_of_channels(rank) for rank in (1, 2, 3))
 def _alpha(name, x, shape, p, inplace):
     """selu's value at minus infinity instead of 0; mean and variance stay."""
     low = -1.7580993408473766
-    kept = _kept(name, x, shape, p)
+    if not _drops(name, p):
+        return x
+    kept = _kept(x, shape, p)
     if p == 1:
         return in_place(x, arrays.zeros_like(x), inplace)
     a = 1 / math.sqrt((1 - p) * (1 + p * low * low))
