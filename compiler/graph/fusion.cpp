@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Walks the Graph from the results upwards. A node joins the group of its users when all of them
 // are in one group and the group's shape of work allows it; else it starts a group of its own. "All
-// users in one group" keeps groups acyclic.
+// users in one group" keeps groups acyclic. Where they are in several, it may be one more output of
+// one of them.
 //
 //   y = contract; b = broadcast; z = add(y, b); r = relu(z)     ->  one group: contract with tails
 //   m = max; e = exp(x - m); s = sum(e); p = e / s              ->  one group: a row block with
 //   local buffers
 //
-// The parts lie in fusion/: roles, position, legality, cost, materialise,
+// The parts lie in fusion/: roles, position, legality, outputs, cost, materialise,
 // group_order, names.
 #include "compiler/graph/fusion.h"
 
@@ -111,24 +112,30 @@ void place(Drafts& all, const Node& node) {
   if (role_of(node) == Role::opaque) refuse_opaque(all.graph, node);
   if (role_of(node) == Role::control) return start(all, node, {"the host runs it"});
   if (role_of(node) == Role::whole) return start(all, node, {"it is the user's code"});
-  if (all.is_wanted(node)) return start(all, node, {"it is a result"});
-  const bool in_memory = is_read_in_memory(all, node);
-  if (is_free(node) && !in_memory) {
+  const bool wanted = all.is_wanted(node), in_memory = is_read_in_memory(all, node);
+  if (is_free(node) && !wanted && !in_memory) {
     all.free.insert(&node);
     return;
   }
-  if (is_view(node, all.graph)) {
+  if (is_view(node, all.graph) && !wanted) {
     all.views.insert(&node);
     return;
   }
-  if (in_memory) return start(all, node, {"it is read as a whole, from memory"});
   const std::vector<Reader> readers = readers_of(all, node);
-  const int group = common_group(all, readers);
-  if (group < 0 && is_window(all, node, readers)) {
+  int group = wanted || in_memory ? -1 : common_group(all, readers);
+  if (group < 0 && is_window(all, node, readers) && !wanted && !in_memory) {
     all.free.insert(&node);
     return;
   }
-  if (group < 0) return start(all, node, {"its users are in several kernels"});
+  if (group < 0) {
+    const int joined = join_readers(all, node, readers);
+    group = wanted || in_memory ? -1 : common_group(all, readers);
+    if (joined >= 0 && group < 0) return join_as_output(all, node, joined);
+  }
+  if (group < 0)
+    return start(all, node, {wanted      ? "it is a result"
+                             : in_memory ? "it is read as a whole, from memory"
+                                         : "its users are in several kernels"});
   if (const Refusal refusal = refuse(all, node, readers, all.drafts[group]))
     start(all, node, refusal);
   else

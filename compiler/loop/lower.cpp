@@ -71,6 +71,16 @@ Stmt nest_elementwise(NestContext& ctx, const Value& v) {
   return wrap(axes, with_lets(ctx, {k::store(value_name(ctx.graph, v), vars, value)}));
 }
 
+Stmt nest_together(NestContext& ctx, std::span<const Value> values) {
+  const std::vector<LoopAxis> axes = axes_of(ctx, ctx.group.outputs.front());
+  ctx.exprs.begin(ctx.ranges(axes));
+  const std::vector<Index> vars = vars_of(axes);
+  std::vector<Stmt> stores;
+  for (const Value& v : values)
+    stores.push_back(k::store(value_name(ctx.graph, v), vars, ctx.exprs.held(v, vars)));
+  return wrap(axes, with_lets(ctx, std::move(stores)));
+}
+
 namespace {
 
 Param param_of(const Graph& graph, const Value& v, bool written) {
@@ -101,6 +111,11 @@ Stmt nest_of(NestContext& ctx, const Value& v) {
     default:
       return ctx.group.placed.empty() ? nest_elementwise(ctx, v) : nest_parts(ctx, v);
   }
+}
+
+// Element-wise values, stored by one kernel.
+bool stored_together(const Group& group) {
+  return group.outputs.size() > 1 && group.outputs[0].node != group.outputs[1].node;
 }
 
 constexpr size_t kMostComment = 150;  // characters
@@ -151,8 +166,10 @@ Kernel lower(const Graph& graph, const Group& group) {
                                         [](const Node* n) { return n->kind == Kind::contract; });
   std::vector<Stmt> body;
   const Node* last = nullptr;
+  const bool together = stored_together(group);
+  if (together) body.push_back(nest_together(ctx, group.materialised));
   for (const Value& v : group.materialised) {
-    if (v.node == last) continue;  // all results of a node come from one nest
+    if (together || v.node == last) continue;  // all results of a node come from one nest
     if (has_contract && v.node->kind != Kind::contract) continue;
     last = v.node;
     for (int32_t r = 0; r < static_cast<int32_t>(v.node->results.size()); ++r) {

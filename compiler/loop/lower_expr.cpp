@@ -136,6 +136,14 @@ Expr ExprLowering::at(const Value& v, const std::vector<Index>& indices) {
   return expr;
 }
 
+Expr ExprLowering::held(const Value& v, const std::vector<Index>& indices) {
+  const Expr value = computed(v, indices);
+  const std::string name = fresh(value_name(graph_, v) + "_now");
+  lets_.push_back(k::let(name, value));
+  bind(v, indices, k::variable(name, value->dtype, value->lanes));
+  return bound_.at({v.node, v.result}).expr;
+}
+
 Expr ExprLowering::computed(const Value& v, const std::vector<Index>& indices) {
   check(++written_ <= kMostWritten, "lower", "a kernel writes more expressions than it may");
   if (const Expr* held = bound(v, indices)) return *held;

@@ -41,6 +41,9 @@ class ExprLowering {
   };
   void choose(const Node* concat, Choice choice) { chosen_[concat] = std::move(choice); }
   Expr at(const Value& v, const std::vector<Index>& indices);
+  // Computes `v`, which has a buffer, under a name that stands for it at these indices in this
+  // statement.
+  Expr held(const Value& v, const std::vector<Index>& indices);
   // The same for a value that has a buffer: what is stored there, not a load of it.
   Expr computed(const Value& v, const std::vector<Index>& indices);
   // What `make` gives, with nothing of it evaluated outside of `cond`, the condition of a guard or

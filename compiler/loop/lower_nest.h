@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,8 @@ std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& reduction,
 Expr sum_or_zero(const NestContext& ctx, Expr sum, const Index& count);
 
 Stmt nest_elementwise(NestContext& ctx, const Value& v);
+// Several values of one shape, in one nest: what they share is computed once.
+Stmt nest_together(NestContext& ctx, std::span<const Value> values);
 // The output of a group that places concats: a nest a part.
 Stmt nest_parts(NestContext& ctx, const Value& v);
 Stmt nest_reduce(NestContext& ctx, const Node& node);

@@ -123,6 +123,15 @@ bool is_in_parts(const Draft& draft, const std::vector<Reader>& readers);
 // The draft's text when `node` has joined.
 Text text_with(const Draft& draft, const Node& node, const std::vector<Reader>& readers);
 
+// ---- kernels of several outputs (outputs.cpp) ----
+
+// The nest of a draft's outputs, in Copies.
+uint64_t nest_of(const Draft& draft);
+// The draft of readers that can compute `node` for all of them, as one more output where some are
+// elsewhere; -1: none. Drafts of other readers may have become part of it.
+int join_readers(Drafts& all, const Node& node, const std::vector<Reader>& readers);
+void join_as_output(Drafts& all, const Node& node, int group);
+
 // ---- legality (legality.cpp) ----
 
 // Why `node`, all of whose users are in `draft`, does not join it; empty: it joins.

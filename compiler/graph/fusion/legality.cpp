@@ -32,14 +32,15 @@ Refusal refuse_inlined(const Drafts& all, const Node& node, const std::vector<Re
 Refusal refuse_contract(const Node& node, const Position& at, const Draft& draft) {
   if (draft.contract != nullptr) return {"the group has a contract already"};
   if (draft.first_reduce != nullptr) return {"the group works on whole rows"};
-  for (const Value& out : draft.outputs)
-    if (!(out.shape() == node.results[0].shape)) return {"the tail has another shape"};
+  if (draft.outputs.size() > 1) return {"the kernel stores several values"};
+  if (!(draft.root_shape() == node.results[0].shape)) return {"the tail has another shape"};
   if (at != all_dims(draft.root_shape().size())) return {kElsewhere};
   return {};
 }
 
 Refusal refuse_reduce(const Node& node, const Position& at, const Draft& draft) {
   if (draft.contract != nullptr) return {"the group holds a contract"};
+  if (draft.outputs.size() > 1) return {"the kernel stores several values"};
   const auto& attr = node.as<ReduceAttr>();
   const Shape& full = node.operands[0].shape();
   if (draft.first_reduce != nullptr) {
@@ -54,8 +55,6 @@ Refusal refuse_reduce(const Node& node, const Position& at, const Draft& draft) 
   if (!tail && !(draft.root_shape() == full)) return {"the group's rows are not its own"};
   if (!tail && !trailing(attr.dims, full.size()))
     return {"the reduced dimensions are not the innermost"};
-  for (const Value& out : draft.outputs)
-    if (!(out.shape() == draft.root_shape())) return {"the outputs differ in shape"};
   const std::vector<int32_t> row =
       tail ? all_dims(kept.size()) : without(all_dims(full.size()), attr.dims);
   if (at != row) return {kElsewhere};

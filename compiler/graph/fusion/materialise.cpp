@@ -86,7 +86,8 @@ Group group_from(const Drafts& all, Draft& draft) {
 std::vector<Group> groups_from(Drafts& all) {
   std::vector<Group> groups;
   for (auto draft = all.drafts.rbegin(); draft != all.drafts.rend(); ++draft)
-    groups.push_back(group_from(all, *draft));
+    if (!draft->outputs.empty())  // else it has become part of another
+      groups.push_back(group_from(all, *draft));
   return groups;
 }
 
