@@ -133,9 +133,10 @@ void place(Drafts& all, const Node& node) {
     if (joined >= 0 && group < 0) return join_as_output(all, node, joined);
   }
   if (group < 0)
-    return start(all, node, {wanted      ? "it is a result"
-                             : in_memory ? "it is read as a whole, from memory"
-                                         : "its users are in several kernels"});
+    return start(all, node,
+                 {wanted      ? "it is a result"
+                  : in_memory ? "it is read as a whole, from memory"
+                              : "its users are in several kernels"});
   if (const Refusal refusal = refuse(all, node, readers, all.drafts[group]))
     start(all, node, refusal);
   else

@@ -268,8 +268,9 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
           step("unroll", {copy});
 
   if (step.refusal) return step.refusal;
-  const size_t task_loops =
-      outer.tasks.size() + (by_pieces ? 1 : panels_first ? 1 + outer.inside.size() : 0);
+  const size_t task_loops = outer.tasks.size() + (by_pieces      ? 1
+                                                  : panels_first ? 1 + outer.inside.size()
+                                                                 : 0);
   parallelise_outer(kernel, std::max<size_t>(1, task_loops));
   because = tile.because +
             (by_pieces      ? "; pieces and their panels are tasks"
