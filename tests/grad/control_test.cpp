@@ -3,6 +3,8 @@
 // in the other; to second order.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "compiler/ops/library.h"
 #include "tests/grad/check.h"
 #include "tests/ir/graph_helper.h"
@@ -56,6 +58,41 @@ TEST(GradControl, Loop) {
   check_gradients({f64({2}), i64({}, {5}), f64({3, 2}), f64({2})}, [](Builder& b, Values x) {
     return b.loop(3, x.first(2), x.subspan(2, 1), x.subspan(3), cell());
   });
+}
+
+// s' = tanh(w * tanh(w * s)) of a matrix w, a contract each.
+std::shared_ptr<const Graph> matrix_cell() {
+  const Type matrix = {DType::f64, {2, 2}};
+  return region({kCount, matrix, matrix}, [](Builder& in, Values v) {
+    Value s = v[1];
+    for (int times = 0; times < 2; ++times)
+      s = ops::apply(in, ScalarOp::tanh, {ops::matmul(in, v[2], s)});
+    return std::vector<Value>{s};
+  });
+}
+
+TEST(GradControl, LoopOfContracts) {
+  check_gradients({f64({2, 2}), f64({2, 2})}, [](Builder& b, Values x) {
+    return b.loop(3, x.first(1), {}, x.subspan(1), matrix_cell());
+  });
+}
+
+// The way back computes the gradients of the contracts, two each, and not the contracts again.
+TEST(GradControl, ALoopKeepsItsContracts) {
+  Graph g;
+  Builder b(g);
+  const Value s = b.input("s", DType::f64, {2, 2}), w = b.input("w", DType::f64, {2, 2});
+  const Value y = b.loop(3, {&s, 1}, {}, {&w, 1}, matrix_cell())[0];
+  const Value ones = b.full(DType::f64, {2, 2}, 1);
+  const Value xs[] = {s, w};
+  const std::vector<Value> grads = gradients(b, {&y, 1}, {&ones, 1}, xs);
+  g.results = {{"gs", grads[0]}, {"gw", grads[1]}};
+  const Node* back = nullptr;
+  for (const Node* node : live_nodes(g))
+    if (node->kind == Kind::loop) back = node;
+  ASSERT_NE(back, nullptr);
+  const auto& body = *back->as<RegionAttr>().regions[0];
+  EXPECT_EQ(std::ranges::count(live_nodes(body), Kind::contract, &Node::kind), 4);
 }
 
 TEST(GradControl, LoopOfSymbolicLength) {

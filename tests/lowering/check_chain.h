@@ -6,12 +6,15 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "compiler/ir/graph.h"
 
 namespace mintor {
 
-void check_chain(Graph graph, const std::map<std::string, int64_t>& symbols = {});
+// l2_bytes: of the levels, instead of their own, so that small operands are scheduled as large ones.
+void check_chain(Graph graph, const std::map<std::string, int64_t>& symbols = {},
+                 std::optional<int64_t> l2_bytes = {});
 
 }  // namespace mintor

@@ -35,8 +35,8 @@ TEST(Concat, AlongEachDim) {
         parts.push_back(input(b, own));
       }
       g.results = {{"y", b.concat(parts, dim)}};
-      EXPECT_EQ(kernels_text(g, "").find("where "), std::string::npos);
-      EXPECT_EQ(kernels_text(g, "").find("guard"), std::string::npos);
+      EXPECT_EQ(kernels_text(g, {}).find("where "), std::string::npos);
+      EXPECT_EQ(kernels_text(g, {}).find("guard"), std::string::npos);
       check_chain(std::move(g));
     }
 }
@@ -49,7 +49,7 @@ TEST(Concat, LargeOnesAreSharedOut) {
     const Shape two = dim == 0 ? Shape{401, 50} : Shape{1, 30001};
     g.results = {
         {"y", b.concat(std::vector<Value>{input(b, one), input(b, two), input(b, one)}, dim)}};
-    EXPECT_NE(kernels_text(g, "").find("_task"), std::string::npos);
+    EXPECT_NE(kernels_text(g, {}).find("_task"), std::string::npos);
     check_chain(std::move(g));
   }
 }
@@ -158,7 +158,7 @@ TEST(Concat, ManyPartsHaveOneLoopAround) {
     g.results = {{"y", b.concat(parts, dim)}};
     const std::vector<Group> groups = fuse(g).groups;
     ASSERT_EQ(groups.size(), 1u);
-    EXPECT_GT(cut(lower(g, groups[0])).size(), 1u) << kernels_text(g, "");
+    EXPECT_GT(cut(lower(g, groups[0])).size(), 1u) << kernels_text(g, {});
     check_chain(std::move(g));
   }
 }

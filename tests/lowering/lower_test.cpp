@@ -12,6 +12,7 @@
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/text.h"
 #include "compiler/ops/library.h"
+#include "compiler/codegen/target.h"
 #include "tests/lowering/check_chain.h"
 #include "tests/lowering/run_groups.h"
 
@@ -167,8 +168,8 @@ TEST(Lower, AnItemOfASumIsWrittenTwiceAtMost) {
   Builder b(g);
   const Value x = b.apply(ScalarOp::exp, {b.input("x", DType::f32, {Index::var("n")})});
   g.results = {{"sum", b.reduce(Combiner::add, x, {0})}};
-  for (const char* level : {"", "v4"}) {
-    const std::string text = kernels_text(g, level);
+  for (const auto& target : {std::optional<TargetInfo>(), std::optional(find_level("v4"))}) {
+    const std::string text = kernels_text(g, target);
     size_t count = 0;
     for (size_t at = text.find("exp("); at != std::string::npos; at = text.find("exp(", at + 1))
       ++count;
@@ -237,6 +238,34 @@ TEST(Lower, ConvolutionBordersStridesGroups) {
     const Value y = ops::conv(b, x, w, b.parameter("bias", noise({c.out}, 6)), attr);
     g.results = {{"r", b.apply(ScalarOp::relu, {y})}};
     check_chain(std::move(g));
+  }
+}
+
+Graph wide_convolution(const Index& batch) {
+  Graph g;
+  Builder b(g);
+  if (const auto name = batch.as_var()) g.add_symbol({*name, 1, 64, 1, 8});
+  ops::ConvAttr attr;
+  attr.pad_before = attr.pad_after = {1, 1};
+  const Value x = b.input("x", DType::f32, {batch, 2, 6, 6});
+  const Value w = b.parameter("w", noise({56, 2, 3, 3}, 5));
+  g.results = {{"r", ops::conv(b, x, w, Value{}, attr)}};
+  return g;
+}
+
+// Weights that leave the cache, in one panel and the rest of another: tasks are pieces of the batch
+// with their panels, the last piece shorter.
+TEST(Lower, FewLargePanelsAreTasksWithPiecesOfTheBatch) {
+  constexpr int64_t kCache = 1024;
+  TargetInfo target = find_level("v4");
+  target.l2_bytes = kCache;
+  for (const Index& batch : {Index(17), Index::var("batch")}) {
+    CompileContext context;
+    const std::string text =
+        kernels_text(run_pipeline(context, wide_convolution(batch)), target);
+    EXPECT_NE(text.find("pieces and their panels are tasks"), std::string::npos) << text;
+    for (const int64_t n : {1, 17})
+      if (batch.as_var() || batch.is_const(n)) check_chain(wide_convolution(batch), {{"batch", n}}, kCache);
   }
 }
 

@@ -24,12 +24,11 @@ std::vector<int64_t> sizes(const Shape& shape, const std::map<std::string, int64
 }
 
 Kernel scheduled(CompileContext& context, const Graph& graph, const Group& group,
-                 const std::string& level) {
+                 const std::optional<TargetInfo>& target) {
   Kernel kernel = lower(graph, group);
   verify(kernel);
-  if (level.empty()) return kernel;
-  const TargetInfo target = find_level(level);
-  schedule(context, graph, group, target, kernel);
+  if (!target) return kernel;
+  schedule(context, graph, group, *target, kernel);
   verify(kernel);
   return kernel;
 }
@@ -65,7 +64,7 @@ void run_group(const Graph& graph, const Group& group, const Kernel& kernel,
 }  // namespace
 
 std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, Tensor>& inputs,
-                               const std::string& level) {
+                               const std::optional<TargetInfo>& target) {
   CompileContext context;
   std::map<std::string, int64_t> symbols;
   Values values;
@@ -91,7 +90,7 @@ std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, T
   };
   follow_views();
   for (const Group& group : plan.groups) {
-    run_group(graph, group, scheduled(context, graph, group, level), symbols, values);
+    run_group(graph, group, scheduled(context, graph, group, target), symbols, values);
     follow_views();
   }
   std::vector<Tensor> results;
@@ -100,11 +99,11 @@ std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, T
   return results;
 }
 
-std::string kernels_text(const Graph& graph, const std::string& level) {
+std::string kernels_text(const Graph& graph, const std::optional<TargetInfo>& target) {
   CompileContext context;
   std::string text;
   for (const Group& group : fuse(graph).groups)
-    text += print(scheduled(context, graph, group, level)) + "\n";
+    text += print(scheduled(context, graph, group, target)) + "\n";
   return text;
 }
 

@@ -5,19 +5,21 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compiler/ir/graph.h"
 #include "compiler/ir/tensor.h"
+#include "compiler/support/target_info.h"
 
 namespace mintor {
 
-// level "": the loops as lowered. Symbols are taken from the inputs' shapes.
+// No target: the loops as lowered. Symbols are taken from the inputs' shapes.
 std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, Tensor>& inputs,
-                               const std::string& level);
+                               const std::optional<TargetInfo>& target);
 // The texts of the kernels that run_groups would run.
-std::string kernels_text(const Graph& graph, const std::string& level);
+std::string kernels_text(const Graph& graph, const std::optional<TargetInfo>& target);
 // Deterministic values in [-2, 2] for every input of the graph (small integers for integer inputs).
 std::map<std::string, Tensor> sample_inputs(const Graph& graph,
                                             const std::map<std::string, int64_t>& symbols,

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training steps beside PyTorch: five models, the same initial weights, one batch, by turns.
 
-    tests/perf/train.py [--models mlp,cnn,...] [--threads 2] [--rounds 10] [--compile] [--json FILE]
+    tests/perf/train.py [--models mlp,cnn,...] [--engines torch,torch.compile,jax]
+                        [--python jax=PATH] [--threads 2] [--rounds 10] [--json FILE]
 
 Takes nothing; prints milliseconds a step, minimum and median, the ratio of medians to the fastest
 of the others (above 1: Mintor is faster), and how far the losses of the first four steps lie apart.
-Each engine runs in a process of its own, and only one at a time. mlp 784-512-512-10, batch 64, SGD;
+Each engine runs in a process of its own, by the interpreter that --python names for it (which has
+it installed), and only one at a time. mlp 784-512-512-10, batch 64, SGD;
 cnn, two convolutions of 1x28x28, batch 64, Adam; resnet18 for 3x32x32, batch 32, momentum;
 transformer, two encoder layers of 256, 64 tokens, batch 16, AdamW; lstm, two layers of 256, 50
 steps, batch 32, Adam.
 """
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -136,10 +139,21 @@ def torch_step(name, threads, weights, compiled):
     return step
 
 
+def jax_step(name, threads, weights):
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])  # its pool is as large
+    import train_jax
+    x, y = batch_of(name)
+    return train_jax.step_of(name, weights, x, y, *OPTIMIZERS[name])
+
+
+STEPS = {"mintor": mintor_step, "jax": jax_step,
+         "torch": functools.partial(torch_step, compiled=False),
+         "torch.compile": functools.partial(torch_step, compiled=True)}
+
+
 def worker(engine, name, threads, weights):
     """Answers each number of steps with the seconds that they took."""
-    step = mintor_step(name, threads, weights) if engine == "mintor" else \
-        torch_step(name, threads, weights, engine == "torch.compile")
+    step = STEPS[engine](name, threads, weights)
     print(json.dumps([step().item() for _ in range(4)]), flush=True)
     for line in sys.stdin:
         begin = time.perf_counter()
@@ -150,9 +164,9 @@ def worker(engine, name, threads, weights):
 
 
 class Engine:
-    def __init__(self, engine, name, threads, weights):
+    def __init__(self, python, engine, name, threads, weights):
         self.process = subprocess.Popen(
-            [sys.executable, __file__, "--worker", engine, name, str(threads), weights],
+            [python, __file__, "--worker", engine, name, str(threads), weights],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "OMP_NUM_THREADS": str(threads)})
         self.losses, self.samples = json.loads(self.process.stdout.readline()), []
@@ -169,15 +183,17 @@ class Engine:
 
 
 def measured(name, arguments, weights):
-    engines = {one: Engine(one, name, arguments.threads, weights) for one in
-               ("mintor", "torch", *(("torch.compile",) if arguments.compile else ()))}
+    pythons = dict(one.split("=", 1) for one in arguments.python)
+    engines = {one: Engine(pythons.get(one, sys.executable), one, name, arguments.threads, weights)
+               for one in ("mintor", *arguments.engines.split(","))}
     for _ in range(arguments.rounds):
         for engine in engines.values():
             engine.samples.append(1e3 * engine.ask(engine.steps))
     for engine in engines.values():
         engine.close()
-    losses = engines["torch"].losses
-    apart = max(abs(a - b) / abs(b) for a, b in zip(engines["mintor"].losses, losses))
+    losses = engines["mintor"].losses
+    apart = max(abs(a - b) / abs(b) for engine in engines.values()
+                for a, b in zip(losses, engine.losses))
     times = {one: (min(engine.samples), statistics.median(engine.samples))
              for one, engine in engines.items()}
     ratio = min(median for one, (_, median) in times.items() if one != "mintor") / \
@@ -197,7 +213,8 @@ def main():
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--compile", action="store_true", help="torch.compile too")
+    parser.add_argument("--engines", default="torch", help=", ".join(STEPS))
+    parser.add_argument("--python", action="append", default=[], metavar="ENGINE=PATH")
     parser.add_argument("--json", type=pathlib.Path)
     arguments = parser.parse_args()
     import torch

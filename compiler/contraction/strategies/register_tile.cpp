@@ -201,7 +201,6 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
   const bool by_rows = rows_are_tasks(c, plan, tile);
   Halves row_tiles;
   if (by_rows) row_tiles = step.split(loop_of(kernel, axis_of(plan.rows)), tile.rows);
-  const auto [v_o, v_i] = step.split(loop_of(kernel, columns), width);
   const bool even = columns_extent && *columns_extent % width == 0;
   // Large vector operands are read once per task: their panels outermost. Small ones stay in the
   // cache: rows outermost.
@@ -222,6 +221,7 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
     }
     if (by_rows) outer.tasks.push_back(row_tiles.outer);
   }
+  const auto [v_o, v_i] = step.split(loop_of(kernel, columns), width);
   std::vector<StepArg> order(outer.tasks.begin(), outer.tasks.end());
   order.push_back(v_o);
   order.insert(order.end(), outer.inside.begin(), outer.inside.end());
