@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include "compiler/codegen/target.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/ir/evaluate.h"
-#include "compiler/codegen/target.h"
 #include "tests/lowering/run_groups.h"
 
 namespace mintor {
@@ -18,8 +18,8 @@ void expect_same(const std::vector<Tensor>& want, const std::vector<Tensor>& hav
                  const std::optional<TargetInfo>& target) {
   ASSERT_EQ(want.size(), have.size());
   for (size_t n = 0; n < want.size(); ++n)
-    EXPECT_TRUE(same_bits(want[n], have[n]))
-        << level << ", result " << n << "\n" << kernels_text(graph, target);
+    EXPECT_TRUE(same_bits(want[n], have[n])) << level << ", result " << n << "\n"
+                                             << kernels_text(graph, target);
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 
 namespace mintor {
 
-// l2_bytes: of the levels, instead of their own, so that small operands are scheduled as large ones.
+// l2_bytes: of the levels, instead of their own, so that small operands are scheduled as large
+// ones.
 void check_chain(Graph graph, const std::map<std::string, int64_t>& symbols = {},
                  std::optional<int64_t> l2_bytes = {});
 

@@ -87,7 +87,8 @@ TEST(Fusion, OneKernelStoresWhatItComputesAnyway) {
   Builder b(g);
   const Value grad = b.input("grad", DType::f32, {40});
   const auto mixed = [&](const std::string& name, const Value& with) {
-    return b.apply(ScalarOp::add, {b.apply(ScalarOp::neg, {b.input(name, DType::f32, {40})}), with});
+    return b.apply(ScalarOp::add,
+                   {b.apply(ScalarOp::neg, {b.input(name, DType::f32, {40})}), with});
   };
   const Value m = mixed("m", grad);
   const Value s = mixed("s", b.apply(ScalarOp::mul, {grad, grad}));
@@ -122,7 +123,8 @@ TEST(Fusion, SeveralOutputsMakeNoCircle) {
   g.results = {{"first", first}, {"last", last}};
   const FusionPlan plan = fuse(g);
   for (const Group& group : plan.groups)
-    EXPECT_LT(std::ranges::count(group.outputs, first) + std::ranges::count(group.outputs, last), 2);
+    EXPECT_LT(std::ranges::count(group.outputs, first) + std::ranges::count(group.outputs, last),
+              2);
   check_chain(std::move(g));
 }
 

@@ -6,13 +6,13 @@
 
 #include <functional>
 
+#include "compiler/codegen/target.h"
 #include "compiler/graph/fusion.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/ir/builder.h"
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/text.h"
 #include "compiler/ops/library.h"
-#include "compiler/codegen/target.h"
 #include "tests/lowering/check_chain.h"
 #include "tests/lowering/run_groups.h"
 
@@ -261,11 +261,11 @@ TEST(Lower, FewLargePanelsAreTasksWithPiecesOfTheBatch) {
   target.l2_bytes = kCache;
   for (const Index& batch : {Index(17), Index::var("batch")}) {
     CompileContext context;
-    const std::string text =
-        kernels_text(run_pipeline(context, wide_convolution(batch)), target);
+    const std::string text = kernels_text(run_pipeline(context, wide_convolution(batch)), target);
     EXPECT_NE(text.find("pieces and their panels are tasks"), std::string::npos) << text;
     for (const int64_t n : {1, 17})
-      if (batch.as_var() || batch.is_const(n)) check_chain(wide_convolution(batch), {{"batch", n}}, kCache);
+      if (batch.as_var() || batch.is_const(n))
+        check_chain(wide_convolution(batch), {{"batch", n}}, kCache);
   }
 }
 

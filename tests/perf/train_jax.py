@@ -21,8 +21,9 @@ def linear(p, name, x):
 
 
 def conv(p, name, x, stride=1, padding=0):
-    made = lax.conv_general_dilated(x, p[name + ".weight"], (stride, stride), [(padding, padding)] * 2,
-                                    dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    made = lax.conv_general_dilated(
+        x, p[name + ".weight"], (stride, stride), [(padding, padding)] * 2,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"))
     return made + p[name + ".bias"] if name + ".bias" in p else made
 
 

@@ -3,8 +3,8 @@
 // no copy.
 //   t = transpose (k) [0, 2, 1]; s = contract (q, t[b, k, n])   ->   s = contract (q, k[b, n, k])
 // Only when the coordinates are provably inside, so that no term is skipped that was not skipped
-// before; a transpose is outside where its operand is, and is read through where that brings an axis
-// to the innermost place of a window (weight gradients of convolutions).
+// before; a transpose is outside where its operand is, and is read through where that brings an
+// axis to the innermost place of a window (weight gradients of convolutions).
 #include "compiler/graph/index_map.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
@@ -20,7 +20,8 @@ static bool fold(const Graph& graph, const Contract& c, Value& operand,
   const auto values = index_values(coords);
   std::vector<Index> folded;
   for (const Index& e : *inner) folded.push_back(ranges.simplify(e.substitute(values)));
-  const bool transposed = as_transpose(*operand.node) && folded.back().as_var() && !coords.back().as_var();
+  const bool transposed =
+      as_transpose(*operand.node) && folded.back().as_var() && !coords.back().as_var();
   for (size_t d = 0; d < coords.size() && !transposed; ++d)
     if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], operand.shape()[d]))
       return false;

@@ -16,6 +16,7 @@
 #include "compiler/grad/grad.h"
 #include "compiler/graph/cost.h"
 #include "frontends/python/trace/general.h"
+#include "frontends/python/trace/layouts.h"
 #include "frontends/python/trace/profile.h"
 #include "frontends/python/trace/signature.h"
 #include "frontends/python/trace/worker.h"
@@ -309,7 +310,7 @@ Variable* result_of(const TapeContents& contents, bool in_history, int32_t call,
   return calls[static_cast<size_t>(call)]->results[static_cast<size_t>(result)];
 }
 
-mt_tensor tensor_of(const ValueType& type) {
+mt_tensor tensor_of(const ValueType& type, const Layout* layout) {
   if (type.shape.size() > MT_MAX_RANK) {
     throw CompileError("array", "an array has " + std::to_string(type.shape.size()) +
                                     " dimensions, at most " + std::to_string(MT_MAX_RANK) +
@@ -319,7 +320,7 @@ mt_tensor tensor_of(const ValueType& type) {
   tensor.dtype = static_cast<int32_t>(type.dtype);
   tensor.rank = static_cast<int32_t>(type.shape.size());
   tensor.bytes = static_cast<size_t>(type.bytes);
-  std::ranges::copy(type.shape, tensor.shape);
+  std::ranges::copy(sizes_in(layout, type.shape), tensor.shape);
   return tensor;
 }
 
@@ -358,6 +359,10 @@ std::unique_ptr<Segment> Segment::compile(const TapeContents& contents, int thre
   for (const int32_t input : inputs) {
     segment->inputs_.push_back(input >= 0 ? Input{input, -1} : Input{-1, -1 - input});
   }
+  LaidOut laid_out = with_layouts(std::move(graph), segment->layouts_now(contents));
+  graph = std::move(laid_out.graph);
+  for (size_t i = 0; i < inputs.size(); ++i) segment->inputs_[i].layout = laid_out.inputs[i];
+  for (size_t i = 0; i < wanted.size(); ++i) segment->outputs_[i].layout = laid_out.results[i];
   if (!general) segment->describe(contents, {});
   CompileContext context;
   context.options.threads = threads;
@@ -374,7 +379,8 @@ void Segment::describe(const TapeContents& contents, std::span<const int64_t> sy
   made_.clear();
   for (const Input& input : inputs_) {
     if (input.leaf >= 0) {
-      given_.push_back(tensor_of(*contents.leaves[static_cast<size_t>(input.leaf)]->type));
+      given_.push_back(
+          tensor_of(*contents.leaves[static_cast<size_t>(input.leaf)]->type, input.layout));
       continue;
     }
     static std::byte nothing{};  // never read: its extent is the size
@@ -387,8 +393,30 @@ void Segment::describe(const TapeContents& contents, std::span<const int64_t> sy
     given_.push_back(size);
   }
   for (const Output& output : outputs_) {
-    made_.push_back(
-        tensor_of(*result_of(contents, output.in_history, output.call, output.result)->type));
+    made_.push_back(tensor_of(
+        *result_of(contents, output.in_history, output.call, output.result)->type, output.layout));
+  }
+}
+
+std::vector<const Layout*> Segment::layouts_now(const TapeContents& contents) const {
+  std::vector<const Layout*> layouts;
+  for (const Input& input : inputs_) {
+    const Variable* leaf =
+        input.leaf < 0 ? nullptr : contents.leaves[static_cast<size_t>(input.leaf)].get();
+    layouts.push_back(leaf && leaf->storage ? leaf->storage->layout : nullptr);
+  }
+  return layouts;
+}
+
+void Segment::lay_out(const TapeContents& contents, const std::function<void(int64_t)>& wait) {
+  bool counted = false;
+  for (const Input& input : inputs_) {
+    if (input.leaf < 0) continue;
+    Variable& leaf = *contents.leaves[static_cast<size_t>(input.leaf)];
+    if (!leaf.storage || leaf.storage->layout == input.layout) continue;
+    wait(leaf.storage->ticket);
+    if (!input.layout && !std::exchange(counted, true)) ++moved_;
+    leaf.storage = moved(*leaf.type, *leaf.storage, input.layout);
   }
 }
 
@@ -401,10 +429,10 @@ std::vector<Ref<Storage>> Segment::prepare(const TapeContents& contents,
   }
   std::vector<Ref<Storage>> storages;
   storages.reserve(outputs_.size());
-  for (mt_tensor& made : made_) {
-    const auto bytes = static_cast<int64_t>(made.bytes);
-    storages.emplace_back(new Storage(bytes));
-    made.data = storages.back()->data;
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    storages.emplace_back(new Storage(static_cast<int64_t>(made_[i].bytes)));
+    storages.back()->layout = outputs_[i].layout;
+    made_[i].data = storages.back()->data;
   }
   return storages;
 }

@@ -45,6 +45,10 @@ class Segment {
                         std::span<const int64_t> symbols);
   // It takes about as long as waking another thread.
   bool is_small() const { return is_small_; }
+  // Gives each leaf's bytes in the order that the program reads; `wait` until a storage is written.
+  void lay_out(const TapeContents& contents, const std::function<void(int64_t)>& wait);
+  // What it reads has come in another order again and again: compiled anew it would read that one.
+  bool is_outdated() const { return !is_general_ && moved_ > 2; }
   // Before any pass; one result for each value that is held. `numbered`: scopes name the calls
   // that nodes come from, call#0, call#1, ..., past#0 for those of the history. `only`: the one
   // result is this value.
@@ -55,19 +59,24 @@ class Segment {
   // A leaf's bytes; or a size alone, as the extent of an input that is never read.
   struct Input {
     int32_t leaf = -1, symbol = -1;
+    const Layout* layout = nullptr;
   };
   friend SegmentJob;
   struct Output {
     bool in_history;
     int32_t call, result;
+    const Layout* layout = nullptr;
   };
   void describe(const TapeContents& contents, std::span<const int64_t> symbols);
+  // Of the inputs, as they lie before the run.
+  std::vector<const Layout*> layouts_now(const TapeContents& contents) const;
   // Fills given_ and made_; the storages of results.
   std::vector<Ref<Storage>> prepare(const TapeContents& contents, std::span<const int64_t> symbols);
   void give(const TapeContents& contents, std::vector<Ref<Storage>> storages) const;
 
   std::unique_ptr<LoadedModel> model_;  // null: no result is held
   bool is_general_ = false, is_small_ = true;
+  int moved_ = 0;  // times that a leaf lay otherwise than row-major, where that was expected
   std::vector<Input> inputs_;  // by position
   std::vector<Output> outputs_;
   std::vector<mt_tensor> given_, made_;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "frontends/python/trace/allocator.h"
+#include "frontends/python/trace/layouts.h"
 #include "frontends/python/trace/profile.h"
 #include "frontends/python/trace/worker.h"
 
@@ -228,8 +229,13 @@ const Tape::Found& Tape::segment() {
   const Hash key = this->key(true);
   const auto known = segments_.find(key);
   recent_misses_ <<= 1;
-  if (known != segments_.end()) return known->second;
+  if (known != segments_.end() && !known->second.segment->is_outdated()) return known->second;
   recent_misses_ |= 1;
+  if (known != segments_.end()) {
+    ++statistics_.compiled;
+    known->second = {Segment::compile(contents_, threads), {}};
+    return known->second;
+  }
   if (segments_.size() >= kMostSegments) {  // what is still needed is loaded again from disk
     segments_.clear();
     similar_.clear();
@@ -271,6 +277,7 @@ void Tape::flush() {
 
 void Tape::run_or_submit() {
   const Found& found = segment();
+  found.segment->lay_out(contents_, [&](int64_t ticket) { wait_for(ticket); });
   Worker& other = worker();
   other.collect();
   if (asynchronous && allocator().use().limit == 0 &&
@@ -298,6 +305,15 @@ void Tape::run_or_submit() {
   });
 }
 
+namespace {
+
+// Elements row-major, as readers outside of programs want them.
+void give_own_order(Variable& value) {
+  if (value.storage->layout) value.storage = moved(*value.type, *value.storage, nullptr);
+}
+
+}  // namespace
+
 // Its results are there also where one has a NaN.
 void Tape::run_checked() {
   Graph numbered = Segment::graph(contents_, true);
@@ -321,6 +337,9 @@ void Tape::run_checked() {
     if (!result->storage) continue;
     const ValueType& type = *result->type;
     if (has_bad(type.dtype, result->storage->data, type.count, check)) {
+      for (const Ref<Variable>& leaf : contents_.leaves) {
+        if (leaf->storage) give_own_order(*leaf);
+      }
       throw NotANumber(first_bad_operator(contents_, std::move(numbered), check, describe_place));
     }
   }
@@ -376,7 +395,10 @@ void Tape::clear() {
 
 void Tape::compute(Variable* value) {
   for (Recording* recording : recordings) recording->fail("a value that is read");
-  if (value->storage) return wait_for(value->storage->ticket);
+  if (value->storage) {
+    wait_for(value->storage->ticket);
+    return give_own_order(*value);
+  }
   if (value->body != 0) {
     if (const BodyRecorder* recorder = body()) {
       recorder->refuse(
@@ -392,6 +414,7 @@ void Tape::compute(Variable* value) {
     throw CompileError("array", "this value was lost when an earlier computation failed");
   }
   wait_for(value->storage->ticket);
+  give_own_order(*value);
 }
 
 }  // namespace mintor::trace

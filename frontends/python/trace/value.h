@@ -24,12 +24,15 @@ struct ValueType {
   uint64_t hash = 0;  // of dtype and shape: the same in every process
 };
 
+struct Layout;
+
 // Bytes of one value, 64-byte aligned, from the caching allocator (allocator.h).
 struct Storage {
   int32_t references = 0;
   int64_t capacity = 0;
   std::byte* data = nullptr;
   int64_t ticket = 0;  // of the job that writes it (worker.h); 0: it was written
+  const Layout* layout = nullptr;  // in which order elements lie (layouts.h); null: row-major
   explicit Storage(int64_t bytes);
   Storage(const Storage&) = delete;
   ~Storage();
