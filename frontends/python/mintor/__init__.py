@@ -25,7 +25,8 @@ from mintor.checkpoints import checkpoint
 from mintor.debugging import NotANumberError, debug_nan
 from mintor.code import code
 from mintor.gradients import backward, enable_grad, grad, jvp, no_grad, value_and_grad, vjp
-from mintor.model import Model, compile, load
+from mintor.files import load, save
+from mintor.model import Model, compile
 from mintor.running import fetch, set_asynchronous, sync
 from mintor.tools import compile_stats, explain, explain_miss, set_num_threads
 from mintor import methods as _methods

@@ -13,6 +13,7 @@ import numpy
 from mintor import _mintor
 from mintor import arrays
 from mintor import dtypes
+from mintor import files
 from mintor.nn import hooks
 
 
@@ -267,6 +268,14 @@ class Module:
         return LoadedKeys(missing, unexpected)
 
     load_parameters = load_state_dict
+
+    def save(self, path):
+        """mt.save(self.state_dict(), path)."""
+        files.save(self.state_dict(), path)
+
+    def load(self, path, strict=True):
+        """load_state_dict(mt.load(path), strict)."""
+        return self.load_state_dict(files.load(path), strict)
 
     def train(self, mode=True):
         """Whether this module and all inside train; the module."""
