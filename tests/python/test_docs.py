@@ -10,8 +10,8 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-MODULES = ["amp", "arrays", "autograd", "checkpoints", "control_flow", "debugging", "files",
-           "gradients", "jit", "nn.layers.recurrent", "nn.summary", "profiling", "running"]
+MODULES = ["amp", "arrays", "autograd", "checkpoints", "control_flow", "data.loader", "debugging",
+           "files", "gradients", "jit", "nn.layers.recurrent", "nn.summary", "profiling", "running"]
 
 
 @pytest.mark.parametrize("name, least", [("arrays", 20), ("layers", 20),

@@ -33,7 +33,7 @@ from mintor import methods as _methods
 
 _methods.install()
 
-from mintor import amp, fft, linalg, memory, nn, optim, random  # noqa: E402
+from mintor import amp, data, fft, linalg, memory, nn, optim, random  # noqa: E402
 from mintor.exporting import export  # noqa: E402
 from mintor.jit import jit  # noqa: E402
 from mintor.profiling import profile  # noqa: E402
