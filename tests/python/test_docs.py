@@ -16,7 +16,8 @@ MODULES = ["amp", "arrays", "autograd", "checkpoints", "control_flow", "data.loa
 
 @pytest.mark.parametrize("name, least", [("arrays", 20), ("layers", 20),
                                          ("coming_from_pytorch", 10), ("coming_from_jittor", 8),
-                                         ("packages_from_python", 15)])
+                                         ("packages_from_python", 15),
+                                         ("weights_and_data", 25)])
 def test_pages(name, least):
     failed, tried = doctest.testfile(str(ROOT / "docs" / f"{name}.md"), module_relative=False)
     assert tried >= least and failed == 0
