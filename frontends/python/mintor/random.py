@@ -38,9 +38,11 @@ class Generator:
     seed = manual_seed
 
     def get_state(self):
+        """(seed, number of draws)."""
         return self._key, self._counter
 
     def set_state(self, state):
+        """Goes on from what get_state gave."""
         _mintor.not_replayable("a stream of random numbers that starts")
         self._key, self._counter = state
 
@@ -102,7 +104,9 @@ class Generator:
         return arrays.cast(elementwise.less(self.rand_like(p), p), p.dtype)
 
     def randint(self, low, high=None, size=(), dtype=None):
-        """Integers in [low, high), or in [0, low) without high; int64 by default."""
+        """Integers in [low, high), or in [0, low) without high; int64 by default. ValueError where
+        there is none.
+        """
         if isinstance(high, (tuple, list)):
             high, size = None, high
         low, high = (0, low) if high is None else (low, high)

@@ -61,7 +61,9 @@ class TensorDataset(Dataset):
 
 
 class StackDataset(Dataset):
-    """Samples of several datasets together: as a tuple, or by name where they have names."""
+    """Samples of several datasets together: as a tuple, or by name where they have names.
+    ValueError for both, or where their sizes differ.
+    """
 
     def __init__(self, *datasets, **named):
         if bool(datasets) == bool(named):
@@ -95,7 +97,9 @@ class Subset(Dataset):
 
 
 class ConcatDataset(Dataset):
-    """Datasets one behind the other. IndexError for a number outside; ValueError for none."""
+    """Datasets one behind the other. IndexError for a number outside; ValueError for none.
+    TypeError for an iterable one.
+    """
 
     def __init__(self, datasets):
         self.datasets = list(datasets)

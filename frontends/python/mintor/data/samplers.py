@@ -59,6 +59,7 @@ class RandomSampler(Sampler):
 
     @property
     def num_samples(self):
+        """How many numbers an iteration gives."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self):
@@ -143,7 +144,8 @@ class DistributedSampler(Sampler):
     """The part of a dataset that is one of `num_replicas` programs' (that with the number `rank`).
 
     Parts are of one size: samples are repeated, or with drop_last left out. `shuffle`: in an order
-    of seed and epoch, the same in all programs; call `set_epoch(epoch)` before each.
+    of seed and epoch, the same in all programs; call `set_epoch(epoch)` before each. ValueError for
+    a rank outside of 0 to num_replicas - 1.
     """
 
     def __init__(self, dataset, num_replicas, rank, shuffle=True, seed=0, drop_last=False):

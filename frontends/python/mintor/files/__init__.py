@@ -60,8 +60,9 @@ def load(path, threads=0, target="", check=False):
     library when it is not there. `threads`: 0 is every core; `target`: one of its levels, the best
     that this CPU runs by default; `check`: the SHA-256 of the weights is compared.
 
-    CompileError, with the path, where the file is none of these, is damaged, or holds what is no
-    array, number or container; where the folder is no package.
+    TypeError for arguments of packages with a file. CompileError, with the path, where the file is
+    none of these, is damaged, or holds what is no array, number or container; where the folder is
+    no package.
     """
     if not os.path.isfile(path):
         return model.load(path, threads, target, check)
