@@ -18,6 +18,7 @@ from mintor.nn.functional.normalization import *
 from mintor.nn.functional.padding import *
 from mintor.nn.functional.pooling import *
 from mintor.nn.functional.resampling import *
+from mintor.nn.functional.sampling import *
 from mintor.nn.functional.unpooling import *
 from mintor.nn.functional.windows import *
 
