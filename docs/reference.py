@@ -14,6 +14,7 @@ import sys
 import types
 
 NAMESPACES = ["mintor", "mintor.nn", "mintor.nn.functional", "mintor.nn.init", "mintor.nn.utils",
+              "mintor.nn.utils.parametrizations", "mintor.nn.utils.parametrize",
               "mintor.nn.utils.rnn", "mintor.optim", "mintor.optim.lr_scheduler", "mintor.data",
               "mintor.random", "mintor.linalg", "mintor.fft", "mintor.amp", "mintor.memory"]
 # Described where they belong; here because both libraries have them here.

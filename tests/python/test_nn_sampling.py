@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""grid_sample and affine_grid beside PyTorch's: values and gradients, inside and far outside."""
+"""grid_sample and affine_grid beside PyTorch's: values and gradients, inside and far outside.
+
+Takes random images and places; fails where a value or gradient differs.
+"""
 import numpy as np
 import pytest
 import torch
@@ -13,7 +16,8 @@ import mintor.nn.functional as F
 @pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
 def test_grid_sample(mode):
     rng, pairs = np.random.default_rng(0), Pairs(rtol=2e-4, atol=2e-4)
-    for shape, places in (((2, 3, 5, 4), (3, 6)), ((1, 2, 3, 4, 5), (2, 3, 2)), ((1, 1, 1, 1), (2, 2))):
+    for shape, places in (((2, 3, 5, 4), (3, 6)), ((1, 2, 3, 4, 5), (2, 3, 2)),
+                          ((1, 1, 1, 1), (2, 2))):
         if mode == "bicubic" and len(shape) == 5:
             continue
         x = rng.standard_normal(shape).astype("float32")

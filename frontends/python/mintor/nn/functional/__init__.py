@@ -10,6 +10,7 @@ from mintor.nn.functional.activation import *
 from mintor.nn.functional.attention import *
 from mintor.nn.functional.bags import *
 from mintor.nn.functional.convolution import *
+from mintor.nn.functional.ctc import *
 from mintor.nn.functional.distance import *
 from mintor.nn.functional.dropout import *
 from mintor.nn.functional.linear import *

@@ -116,7 +116,8 @@ def grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=Fa
     if mode not in ("bilinear", "nearest", "bicubic") or mode == "bicubic" and rank == 3:
         raise ValueError(f"grid_sample: there is no mode {mode!r} for {rank} dimensions")
     if padding_mode not in _OUTSIDE:
-        raise ValueError(f"grid_sample: padding_mode is {', '.join(_OUTSIDE)}, not {padding_mode!r}")
+        raise ValueError(f"grid_sample: padding_mode is {', '.join(_OUTSIDE)}, not "
+                         f"{padding_mode!r}")
     taps = []
     for dim, length in enumerate(x.shape[2:]):
         given = grid[..., rank - 1 - dim]       # x comes first
