@@ -12,13 +12,21 @@ from mintor.data import samplers
 from mintor.data.datasets import IterableDataset
 from mintor.data.fetching import END, Fetcher
 from mintor.data.prefetching import Prefetching
-from mintor.data.processes import Processes
-from mintor.data.threads import Threads
 from mintor.data.worker import Work
 
 
 def _same(value):
     return value
+
+
+def _started(work, context):
+    """The workers; what they need is imported when some are wanted."""
+    # pylint: disable=import-outside-toplevel
+    if context == "thread":
+        from mintor.data.threads import Threads
+        return Threads(work)
+    from mintor.data.processes import Processes
+    return Processes(work, context)
 
 
 def _only_without(given, names, what):
@@ -127,10 +135,10 @@ class DataLoader:
             return self._in_this_process()
         if self._kept is not None:
             return self._kept.start(self._tasks(), seed)
-        is_process = self.multiprocessing_context != "thread"
         work = Work(self.dataset, self._is_iterable, self.batch_size, self.drop_last,
-                    self._collate, self.worker_init_fn, self.num_workers, is_process)
-        workers = Processes(work, self.multiprocessing_context) if is_process else Threads(work)
+                    self._collate, self.worker_init_fn, self.num_workers,
+                    self.multiprocessing_context != "thread")
+        workers = _started(work, self.multiprocessing_context)
         made = Prefetching(workers, self.num_workers, self.prefetch_factor, self.timeout,
                            self._finish, self.persistent_workers)
         if self.persistent_workers:

@@ -3,21 +3,16 @@
 
 Takes paths; save goes by the ending, load by what the file is. Keeps true: see README.md.
 """
+import importlib
 import os
 
 from mintor import model
 from mintor._mintor import CompileError, InternalError
-from mintor.files import npz
-from mintor.files import numpy_pickles
-from mintor.files import safetensors
-from mintor.files import torch_reader
-from mintor.files import torch_writer
-from mintor.files.archive import Archive
-from mintor.files.whole import Unreadable, mapped
 
-_WRITERS = {".pkl": numpy_pickles, ".pickle": numpy_pickles, ".npz": npz,
-            ".safetensors": safetensors, ".pth": torch_writer, ".pt": torch_writer,
-            ".bin": torch_writer, ".ckpt": torch_writer}
+# Modules of formats, which are imported when a file is one of theirs.
+_WRITERS = {".pkl": "numpy_pickles", ".pickle": "numpy_pickles", ".npz": "npz",
+            ".safetensors": "safetensors", ".pth": "torch_writer", ".pt": "torch_writer",
+            ".bin": "torch_writer", ".ckpt": "torch_writer"}
 
 
 def save(obj, path, metadata=None):
@@ -45,7 +40,7 @@ def save(obj, path, metadata=None):
         raise ValueError(f"save: there is no format for '{ending}'; {', '.join(_WRITERS)}")
     if hasattr(obj, "state_dict"):
         raise TypeError(f"save: a {type(obj).__name__} is no array; save its state_dict()")
-    _WRITERS[ending].save(obj, path, metadata)
+    _format(_WRITERS[ending]).save(obj, path, metadata)
 
 
 def load(path, threads=0, target="", check=False):
@@ -68,9 +63,10 @@ def load(path, threads=0, target="", check=False):
         return model.load(path, threads, target, check)
     if threads or target or check:
         raise TypeError("load: threads, target and check are of packages, which are folders")
+    whole = _format("whole")
     try:
-        return _load_file(mapped(path))
-    except Unreadable as error:
+        return _load_file(whole.mapped(path))
+    except whole.Unreadable as error:
         help_text = f"\n  help: {error.help}" if error.help else ""
         raise CompileError(f"error: load: {path} {error}{help_text}") from error
     except (OSError, InternalError):
@@ -80,12 +76,18 @@ def load(path, threads=0, target="", check=False):
                            f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
+def _format(name):
+    return importlib.import_module(f"mintor.files.{name}")
+
+
 def _load_file(view):
     if view[:2] == b"PK":
-        archive = Archive(view)
-        return (torch_reader.load_zip if torch_reader.is_zip(archive) else npz.load)(archive)
-    if safetensors.is_safetensors(view):
-        return safetensors.load(view)
-    if torch_reader.is_legacy(view):
-        return torch_reader.load_legacy(view)
-    return numpy_pickles.load(view)
+        archive = _format("archive").Archive(view)
+        torch_reader = _format("torch_reader")
+        return torch_reader.load_zip(archive) if torch_reader.is_zip(archive) else \
+            _format("npz").load(archive)
+    if _format("safetensors").is_safetensors(view):
+        return _format("safetensors").load(view)
+    if _format("torch_reader").is_legacy(view):
+        return _format("torch_reader").load_legacy(view)
+    return _format("numpy_pickles").load(view)
