@@ -11,6 +11,7 @@ export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 
 .PHONY: build demo test check test-variants golden-update lint bench setup setup-test compile-all
+.PHONY: docs
 
 help:
 	@echo 'make build          compiler, command line and Python module: $(VENV)/mintor'
@@ -18,6 +19,7 @@ help:
 	@echo 'make test           all tests; make check: those that need no PyTorch'
 	@echo 'make test-variants  builds without LLVM and without ONNX, and checks them'
 	@echo 'make golden-update  writes the golden files anew; look at the diff'
+	@echo 'make docs           the reference of the Python module, in build/docs/api'
 	@echo 'make lint bench setup'
 
 # --- set-up -----------------------------------------------------------------------------------
@@ -79,6 +81,9 @@ CONFIGURE += $(VARIANT)
 
 golden-update: compile-all
 	$(BUILD)/tests/mintor_golden_tests --update
+
+docs: build
+	$(VENV)/python docs/reference.py build/docs/api
 
 lint:
 	$(PYTHON) tests/lint/lint.py

@@ -10,13 +10,14 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-MODULES = ["amp", "arrays", "autograd", "checkpoints", "control_flow", "debugging", "gradients",
-           "jit", "nn.layers.recurrent", "nn.summary", "profiling", "running"]
+MODULES = ["amp", "arrays", "autograd", "checkpoints", "control_flow", "data.loader", "debugging",
+           "files", "gradients", "jit", "nn.layers.recurrent", "nn.summary", "profiling", "running"]
 
 
 @pytest.mark.parametrize("name, least", [("arrays", 20), ("layers", 20),
                                          ("coming_from_pytorch", 10), ("coming_from_jittor", 8),
-                                         ("packages_from_python", 15)])
+                                         ("packages_from_python", 15),
+                                         ("weights_and_data", 25)])
 def test_pages(name, least):
     failed, tried = doctest.testfile(str(ROOT / "docs" / f"{name}.md"), module_relative=False)
     assert tried >= least and failed == 0

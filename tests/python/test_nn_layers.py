@@ -253,6 +253,19 @@ def test_pools_and_back():
     pairs.check()
 
 
+def test_adaptive_pools_with_places():
+    """With equal elements too, of which the first counts."""
+    pairs = Pairs()
+    for rank, shape, sizes in ((1, LINE, 3), (2, IMAGE, (2, None)), (2, IMAGE, 1),
+                               (2, IMAGE, (4, 3)), (2, IMAGE[1:], 2), (3, VOLUME, (2, 1, 3))):
+        ours, theirs = layer_pair(f"AdaptiveMaxPool{rank}d", sizes, return_indices=True)
+        for x in (*inputs_of([shape]), inputs_of([shape])[0].round()):
+            got = ours(mt.array(x))
+            assert got[1].dtype == "int64"
+            pairs.expect(f"{rank} {sizes}", got, theirs(torch.tensor(x)))
+    pairs.check()
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_random_layers(seed):
     assert random_layers.check(seed) is None

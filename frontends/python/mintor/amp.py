@@ -55,8 +55,8 @@ class GradScaler:
 
     `scaler.scale(loss).backward()`, `scaler.unscale_(optimizer)` where gradients are looked at,
     `scaler.step(optimizer)`, `scaler.update()`; or `scaler.step(optimizer, loss)` for the first
-    three at once. Arguments are those of torch.amp.GradScaler.
-    RuntimeError for a second unscale_ or step before update.
+    three at once. Arguments are those of torch.amp.GradScaler. RuntimeError for a second unscale_
+    or step before update. ValueError for a growth_factor up to 1 or a backoff_factor from 1 on.
 
     >>> import mintor as mt
     >>> w = mt.nn.Parameter([2.0])
@@ -145,18 +145,23 @@ class GradScaler:
         self._finite = {}
 
     def get_scale(self):
+        """The factor of the loss now, as a number; reads it."""
         return self._scale if self._enabled else 1.0
 
     def is_enabled(self):
+        """Whether it scales."""
         return self._enabled
 
     def get_growth_factor(self):
+        """What the factor is multiplied by after growth_interval good steps."""
         return self._growth_factor
 
     def get_backoff_factor(self):
+        """What the factor is multiplied by after a step that overflowed."""
         return self._backoff_factor
 
     def get_growth_interval(self):
+        """How many good steps make the factor grow."""
         return self._growth_interval
 
     def state_dict(self):
@@ -168,6 +173,7 @@ class GradScaler:
                 "growth_interval": self._growth_interval, "_growth_tracker": self._growth_tracker}
 
     def load_state_dict(self, state_dict):
+        """Takes what state_dict gave."""
         if not self._enabled:
             return
         if not state_dict:

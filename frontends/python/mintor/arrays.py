@@ -98,7 +98,8 @@ def asarray(value, dtype=None, *, copy=None, device=None):
 
 
 def from_dlpack(value, *, device=None, copy=None):
-    """An array with a copy of the elements of what has __dlpack__."""
+    """An array with a copy of the elements of what has __dlpack__. ValueError where copy is False.
+    """
     check_device(device)
     if copy is False:
         raise ValueError("from_dlpack: what is no Array is always copied")
@@ -232,7 +233,9 @@ def empty_like(x, dtype=None, *, device=None):
 
 
 def arange(start, stop=None, step=1, dtype=None, *, device=None):
-    """start, start + step, ... before stop; int64 for integers, float32 otherwise."""
+    """start, start + step, ... before stop; int64 for integers, float32 otherwise. ValueError where
+    the step is 0.
+    """
     check_device(device)
     if stop is None:
         start, stop = 0, start

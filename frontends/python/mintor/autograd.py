@@ -133,14 +133,17 @@ class Function:
 
     @staticmethod
     def forward(ctx, *args):
+        """What the function computes of its arguments; a subclass defines it."""
         raise NotImplementedError("a Function defines a static method forward")
 
     @staticmethod
     def setup_context(ctx, inputs, output):
+        """Keeps for backward what it needs, where forward takes no ctx."""
         raise NotImplementedError("a Function whose forward takes no ctx defines setup_context")
 
     @staticmethod
     def backward(ctx, *grads):
+        """Gradients of the arguments from those of the results; a subclass defines it."""
         raise NotImplementedError("a Function defines a static method backward")
 
     @classmethod

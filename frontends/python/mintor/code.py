@@ -24,6 +24,8 @@ def code(shape, dtype, inputs, source, gradient=None):
     With lists of shapes and dtypes there are several results, out0, out1, ..., and a list is given.
     gradient: for each input a source that computes its gradient, `din`, from in0, ..., out0, ...
     and dout0, ..., the gradients of the results; None for an input (or for all) without one.
+    TypeError where gradient is no list; ValueError where numbers of shapes, dtypes or gradients do
+    not fit.
 
     >>> import mintor as mt
     >>> x = mt.array([1.0, 2.0, 3.0])

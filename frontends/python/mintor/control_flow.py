@@ -167,7 +167,7 @@ def while_loop(cond_fn, body_fn, init):
     `init`: a tuple or list of arrays, numbers, or structures of them; or one array or dictionary.
     `body_fn(*values)` gives the next values, in the same structure and of the same types. Gives the
     last values. Gradients, captured arrays and what functions may do: as for cond. Numbers in init
-    take the dtype that the body gives them.
+    take the dtype that the body gives them. ValueError where init has no values.
 
     >>> import mintor as mt
     >>> mt.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * 2), (0, mt.array(1.0)))[1].item()
@@ -229,6 +229,7 @@ def scan(f, init, xs=None, length=None, reverse=False):
     None with `length`. `f` gives a carry of the types of init, and a y of any structure, also None.
     With `reverse`, from the last slice to the first; ys are in the order of xs. Gradients, captured
     arrays and what f may do: as for cond. Numbers in init take the dtype that f gives them.
+    TypeError where f does not give a pair.
 
     >>> import mintor as mt
     >>> total, sums = mt.scan(lambda c, x: (c + x, c + x), 0.0, mt.array([1.0, 2.0, 3.0]))

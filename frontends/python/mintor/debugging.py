@@ -5,10 +5,7 @@ Takes nothing; while it is on, results of every program are looked at. Keeps tru
 same ones, with the same bits.
 """
 from mintor import _mintor
-from mintor._mintor import NotANumberError
-
-
-NotANumberError.__module__ = "mintor"
+from mintor.errors import NotANumberError
 
 
 class debug_nan:  # pylint: disable=invalid-name

@@ -114,7 +114,8 @@ def _weak(kind, strong):
 
 
 def result_type(*arrays_and_dtypes):
-    """The dtype that a result of these arrays, dtypes and Python numbers has."""
+    """The dtype that a result of these arrays, dtypes and Python numbers has. ValueError for none.
+    """
     if not arrays_and_dtypes:
         raise ValueError("result_type: of nothing")
     strong, weak = None, []
@@ -135,7 +136,9 @@ def can_cast(from_, to):
 
 
 def isdtype(dtype, kind):
-    """Whether a dtype is of a kind ("bool", "integral", ...), is a dtype, or one of several."""
+    """Whether a dtype is of a kind ("bool", "integral", ...), is a dtype, or one of several.
+    ValueError for another kind.
+    """
     if isinstance(kind, tuple):
         return any(isdtype(dtype, item) for item in kind)
     if isinstance(kind, str) and kind in _KINDS and kind != "bool":
@@ -147,7 +150,9 @@ def isdtype(dtype, kind):
 
 
 class finfo:  # pylint: disable=invalid-name
-    """Limits of a floating-point dtype: bits, eps, max, min, smallest_normal, dtype."""
+    """Limits of a floating-point dtype: bits, eps, max, min, smallest_normal, dtype. TypeError for
+    another dtype.
+    """
 
     def __init__(self, dtype):
         self.dtype = as_numpy(getattr(dtype, "dtype", dtype))
@@ -167,7 +172,7 @@ class finfo:  # pylint: disable=invalid-name
 
 
 class iinfo:  # pylint: disable=invalid-name
-    """Limits of an integer dtype: bits, max, min, dtype."""
+    """Limits of an integer dtype: bits, max, min, dtype. TypeError for another dtype."""
 
     def __init__(self, dtype):
         self.dtype = as_numpy(getattr(dtype, "dtype", dtype))

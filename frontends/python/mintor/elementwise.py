@@ -13,112 +13,93 @@ import numpy
 from mintor import _mintor
 from mintor import arrays
 from mintor import dtypes
+from mintor import native
 from mintor import wide_floats
 from mintor.arguments import on_host as _on_host
 
 _as_array = arrays.as_array
 _operator = _mintor.find_operator
 
-_DOCS = {
-    "exp2": "2^x.",
-    "expm1": "exp(x) - 1, exact near 0.",
-    "log1p": "log(1 + x), exact near 0.",
-    "log2": "The logarithm to base 2.",
-    "log10": "The logarithm to base 10.",
-    "tan": "The tangent.",
-    "asin": "The arc sine, in [-pi/2, pi/2].",
-    "acos": "The arc cosine, in [0, pi].",
-    "atan": "The arc tangent, in [-pi/2, pi/2].",
-    "sinh": "The hyperbolic sine.",
-    "cosh": "The hyperbolic cosine.",
-    "asinh": "The inverse of sinh.",
-    "acosh": "The inverse of cosh.",
-    "atanh": "The inverse of tanh.",
-    "rsqrt": "1 / sqrt(x).",
-    "sigmoid": "1 / (1 + exp(-x)).",
-}
-
-
 def _wide(name):
     """The native operator, and for float64 what wide_floats.py makes of others."""
-    native, wide = _operator(name), wide_floats.UNARY[name]
+    narrow, wide = _operator(name), wide_floats.UNARY[name]
 
     def function(x):
-        return wide(x) if isinstance(x, arrays.Array) and x.dtype == "float64" else native(x)
+        return wide(x) if isinstance(x, arrays.Array) and x.dtype == "float64" else narrow(x)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = _DOCS[name]
+    function.__doc__ = native.UNARY[name]
     return function
 
 
-add = _operator("add")
-subtract = sub = _operator("subtract")
-multiply = mul = _operator("multiply")
-divide = div = true_divide = _operator("divide")
-floor_divide = _operator("floor_divide")
-remainder = mod = _operator("remainder")
-fmod = _operator("fmod")
-maximum = _operator("maximum")
-minimum = _operator("minimum")
-equal = eq = _operator("equal")
-not_equal = ne = _operator("not_equal")
-less = lt = _operator("less")
-less_equal = le = _operator("less_equal")
-greater = gt = _operator("greater")
-greater_equal = ge = _operator("greater_equal")
-bitwise_and = _operator("bitwise_and")
-bitwise_or = _operator("bitwise_or")
-bitwise_xor = _operator("bitwise_xor")
-bitwise_left_shift = left_shift = _operator("bitwise_left_shift")
-bitwise_right_shift = right_shift = _operator("bitwise_right_shift")
-bitwise_invert = bitwise_not = invert = _operator("bitwise_invert")
-logical_and = _operator("logical_and")
-logical_or = _operator("logical_or")
-logical_xor = _operator("logical_xor")
-logical_not = _operator("logical_not")
-negative = neg = _operator("negative")
-positive = _operator("positive")
-abs = absolute = fabs = _operator("abs")  # pylint: disable=redefined-builtin
-sign = _operator("sign")
-square = _operator("square")
-floor = _operator("floor")
-ceil = _operator("ceil")
-trunc = _operator("trunc")
-rint = _operator("round")
-sqrt = _operator("sqrt")
+add = native.function("add")
+subtract = sub = native.function("subtract")
+multiply = mul = native.function("multiply")
+divide = div = true_divide = native.function("divide")
+floor_divide = native.function("floor_divide")
+remainder = mod = native.function("remainder")
+fmod = native.function("fmod")
+maximum = native.function("maximum")
+minimum = native.function("minimum")
+equal = eq = native.function("equal")
+not_equal = ne = native.function("not_equal")
+less = lt = native.function("less")
+less_equal = le = native.function("less_equal")
+greater = gt = native.function("greater")
+greater_equal = ge = native.function("greater_equal")
+bitwise_and = native.function("bitwise_and")
+bitwise_or = native.function("bitwise_or")
+bitwise_xor = native.function("bitwise_xor")
+bitwise_left_shift = left_shift = native.function("bitwise_left_shift")
+bitwise_right_shift = right_shift = native.function("bitwise_right_shift")
+bitwise_invert = bitwise_not = invert = native.function("bitwise_invert")
+logical_and = native.function("logical_and")
+logical_or = native.function("logical_or")
+logical_xor = native.function("logical_xor")
+logical_not = native.function("logical_not")
+negative = neg = native.function("negative")
+positive = native.function("positive")
+abs = absolute = fabs = native.function("abs")  # pylint: disable=redefined-builtin
+sign = native.function("sign")
+square = native.function("square")
+floor = native.function("floor")
+ceil = native.function("ceil")
+trunc = native.function("trunc")
+rint = native.function("round", "rint")
+sqrt = native.function("sqrt")
 rsqrt = _wide("rsqrt")
-reciprocal = _operator("reciprocal")
-exp = _operator("exp")
+reciprocal = native.function("reciprocal")
+exp = native.function("exp")
 exp2 = _wide("exp2")
 expm1 = _wide("expm1")
-log = _operator("log")
+log = native.function("log")
 log2 = _wide("log2")
 log10 = _wide("log10")
 log1p = _wide("log1p")
-sin = _operator("sin")
-cos = _operator("cos")
+sin = native.function("sin")
+cos = native.function("cos")
 tan = _wide("tan")
 asin = arcsin = _wide("asin")
 acos = arccos = _wide("acos")
 atan = arctan = _wide("atan")
 sinh = _wide("sinh")
 cosh = _wide("cosh")
-tanh = _operator("tanh")
+tanh = native.function("tanh")
 asinh = arcsinh = _wide("asinh")
 acosh = arccosh = _wide("acosh")
 atanh = arctanh = _wide("atanh")
-erf = _operator("erf")
-isnan = _operator("isnan")
-isinf = _operator("isinf")
-isfinite = _operator("isfinite")
-relu = _operator("relu")
+erf = native.function("erf")
+isnan = native.function("isnan")
+isinf = native.function("isinf")
+isfinite = native.function("isfinite")
+relu = native.function("relu")
 sigmoid = _wide("sigmoid")
-silu = _operator("silu")
-mish = _operator("mish")
-softplus = _operator("softplus")
-softsign = _operator("softsign")
-matmul = mm = bmm = _operator("matmul")
-detach = stop_gradient = _operator("detach")
+silu = native.function("silu")
+mish = native.function("mish")
+softplus = native.function("softplus")
+softsign = native.function("softsign")
+matmul = mm = bmm = native.function("matmul")
+detach = stop_gradient = native.function("detach")
 
 _round = _operator("round")
 _where = _operator("where")
@@ -275,10 +256,12 @@ def gelu(x, approximate="none"):
 
 
 def leaky_relu(x, negative_slope=0.01):
+    """x above 0, negative_slope * x below."""
     return _leaky_relu(x, float(negative_slope))
 
 
 def elu(x, alpha=1.0):
+    """x above 0, alpha * (exp(x) - 1) below."""
     return _elu(x, float(alpha))
 
 
@@ -331,10 +314,12 @@ def sinc(x):
 
 
 def deg2rad(x):
+    """Degrees as radians."""
     return _as_array(x) * (math.pi / 180)
 
 
 def rad2deg(x):
+    """Radians as degrees."""
     return _as_array(x) * (180 / math.pi)
 
 
@@ -351,10 +336,12 @@ def lerp(start, end, weight):
 
 
 def isposinf(x):
+    """Whether x is infinity; bool."""
     return equal(x, math.inf)
 
 
 def isneginf(x):
+    """Whether x is minus infinity; bool."""
     return equal(x, -math.inf)
 
 

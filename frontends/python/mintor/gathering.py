@@ -38,7 +38,9 @@ def index_select(x, dim, index):
 
 
 def take_along_axis(x, index, axis=-1, *, dim=None):
-    """y[i, j] = x[index[i, j], j] for axis 0, and so on; the other dimensions are broadcast."""
+    """y[i, j] = x[index[i, j], j] for axis 0, and so on; the other dimensions are broadcast.
+    ValueError where the numbers of dimensions differ.
+    """
     x = _as_array(x)
     axis = axis if dim is None else dim
     if axis is None:

@@ -71,6 +71,7 @@ def grad(y, xs, grad_outputs=None, create_graph=False):
     says how much each element counts; a list of such arrays with a list of grad_outputs is summed.
     `xs`: an array, or a list, tuple or dictionary of arrays, which is the structure of the result.
     What y does not depend on gets zeros. With create_graph the result can be differentiated again.
+    TypeError for an x that is no array of floats.
 
     >>> import mintor as mt
     >>> x = mt.array([1.0, 2.0])

@@ -319,7 +319,7 @@ def vector_norm(x, axis=None, keepdims=False, ord=2):  # pylint: disable=redefin
 
 
 def matrix_norm(x, keepdims=False, ord="fro"):  # pylint: disable=redefined-builtin
-    """The norm of matrices: fro, nuc, 1, -1, 2, -2, inf, -inf."""
+    """The norm of matrices: fro, nuc, 1, -1, 2, -2, inf, -inf. ValueError for another order."""
     x = _floats(x)
     if ord == "fro":
         return reductions.norm(x, 2, (-2, -1), keepdims)

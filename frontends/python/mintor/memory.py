@@ -17,6 +17,7 @@ def summary():
 
 
 def reset_peak():
+    """The peak of summary() starts from what is used now."""
     _mintor.reset_peak_memory()
 
 

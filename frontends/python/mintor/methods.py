@@ -61,7 +61,8 @@ def _in_place(function):
             raise ValueError("an operation in place does not change the array's shape")
         _mintor.assign(self, arrays.cast(made, self.dtype))
         return self
-    method.__doc__ = function.__doc__
+    method.__doc__ = f"{function.__doc__}\n\nIn place: the array gets the result, in its dtype. " \
+        "ValueError where that has another shape."
     return method
 
 
@@ -100,12 +101,14 @@ def _extreme(name, place):
 
 
 def _repeat(self, *repeats, axis=None):
+    """mt.repeat(x, repeats, axis): repeats elements. TypeError for several counts."""
     if len(repeats) != 1:
         raise TypeError("repeat repeats elements and takes one count; use tile for the whole array")
     return functions.repeat(self, repeats[0], axis)
 
 
 def _item(self, *index):
+    """The one element, or that at an index, as a Python number. ValueError for several."""
     return _mintor.item(self[index] if index else self)
 
 
@@ -120,7 +123,7 @@ def _set_item(self, index, value):
 
 
 def _view(self, *shape):
-    """Another shape (PyTorch's); a dtype converts nothing and is refused."""
+    """Another shape (PyTorch's). TypeError for a dtype: nothing is converted."""
     if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list)):
         raise TypeError("view takes a shape; use astype for another dtype")
     return functions.reshape(self, *shape)
@@ -187,6 +190,7 @@ def _namespace(self, *, api_version=None):
 
 
 def _type(self, dtype=None):
+    """The dtype; with one, the array in it."""
     return self.dtype if dtype is None else arrays.cast(self, dtype)
 
 
@@ -203,6 +207,31 @@ def _assign(self, value):
     _mintor.assign(self, value if value.shape == self.shape else
                    functions.broadcast_to(value, self.shape))
     return self
+
+
+# What members that are one expression do.
+_TEXTS = {
+    "numpy": "The elements as an ndarray, a copy; reads the array.",
+    "tolist": "The elements as nested lists of Python numbers; reads the array.",
+    "tobytes": "The elements as bytes in C's order; reads the array.",
+    "float": "In float32.", "double": "In float64.", "half": "In float16.",
+    "bfloat16": "In bfloat16.", "long": "In int64.", "int": "In int32.", "short": "In int16.",
+    "bool": "Whether elements are not 0.",
+    "clone": "An array of its own with the same value.",
+    "copy": "An array of its own with the same value.",
+    "contiguous": "The array itself: how it lies in memory is not seen.",
+    "cpu": "The array itself: there is no other device.",
+    "dim": "The number of dimensions.", "numel": "The number of elements.",
+    "nelement": "The number of elements.", "element_size": "Bytes of an element.",
+    "zero_": "Gives the array the value 0.",
+    "retain_grad": "requires_grad_(): backward() keeps its gradient.",
+    "type_as": "In the dtype of another array.",
+    "is_floating_point": "Whether its dtype is one of floats.",
+    "new_zeros": "Zeros of that shape, in the dtype of this array.",
+    "new_ones": "Ones of that shape, in the dtype of this array.",
+    "new_full": "One value in that shape, in the dtype of this array.",
+    "new_tensor": "An array of a value, in the dtype of this array.",
+}
 
 
 def _new(cls, value=0, dtype=None):
@@ -262,12 +291,15 @@ def install():
         "__deepcopy__": lambda self, memo: arrays.array(self, requires_grad=self.requires_grad),
         "__reduce__": lambda self: (arrays.array, (self.numpy(), None, self.requires_grad)),
     }
+    for name, text in _TEXTS.items():
+        members[name].__name__, members[name].__doc__ = name, text
     for name, member in members.items():
         setattr(Array, name, member)
     Array.size = property(_Size)
     Array.T = property(functions.transpose)
     Array.mT = property(functions.matrix_transpose)
-    Array.data = property(lambda self: _mintor.numpy(self), _set_data)
-    Array.itemsize = property(lambda self: self.dtype.itemsize)
-    Array.nbytes = property(lambda self: self._count * self.dtype.itemsize)
-    Array.device = property(lambda self: "cpu")
+    Array.data = property(lambda self: _mintor.numpy(self), _set_data, doc="The elements as an "
+                          "ndarray; assigned, the array's value.")
+    Array.itemsize = property(lambda self: self.dtype.itemsize, doc="Bytes of an element.")
+    Array.nbytes = property(lambda self: self._count * self.dtype.itemsize, doc="Bytes of all.")
+    Array.device = property(lambda self: "cpu", doc="\"cpu\".")

@@ -80,6 +80,10 @@ def option_items(options):
     return items
 
 
+def _native_value(name, text):
+    return property(lambda self: getattr(self._native, name), doc=text)
+
+
 class Model:
     """A compiled model. Calls are safe from several threads; they take turns.
 
@@ -129,16 +133,16 @@ class Model:
         """
         self._native.save(os.fspath(directory), target, list(cases), rtol, atol)
 
-    name = property(lambda self: self._native.name)
-    numerics_hash = property(lambda self: self._native.numerics_hash)
-    level = property(lambda self: self._native.level)
-    entries = property(lambda self: self._native.entries)
-    states = property(lambda self: self._native.states)
-    inputs = property(lambda self: self._native.inputs)
-    outputs = property(lambda self: self._native.outputs)
-    kernels = property(lambda self: self._native.kernels)
-    explanations = property(lambda self: self._native.explanations)
-    warnings = property(lambda self: self._native.warnings)
+    name = _native_value("name", "Its name.")
+    numerics_hash = _native_value("numerics_hash", "What decides its bits (docs/numerics.md).")
+    level = _native_value("level", "The CPU level that runs.")
+    entries = _native_value("entries", "{entry: (inputs, outputs)}, the first one called by run.")
+    states = _native_value("states", "Names of the parameters that runs change.")
+    inputs = _native_value("inputs", "(name, dtype, shape) of each input.")
+    outputs = _native_value("outputs", "(name, dtype, shape) of each output.")
+    kernels = _native_value("kernels", "Its kernels.")
+    explanations = _native_value("explanations", "What explain=True asked for.")
+    warnings = _native_value("warnings", "What the compiler noticed.")
 
     def __repr__(self):
         ports = lambda items: ", ".join(f"{name}: {dtype}{shape}" for name, dtype, shape in items)

@@ -45,7 +45,9 @@ def sort(x, axis=-1, descending=False, stable=True, *, dim=None):
 
 
 def topk(x, k, axis=-1, largest=True, *, dim=None):
-    """The k largest values in descending order, and their places."""
+    """The k largest values in descending order, and their places. ValueError for more than there
+    are.
+    """
     x = _as_array(x)
     axis = place_of(axis if dim is None else dim, x.ndim)
     if not 0 <= k <= x.shape[axis]:
@@ -162,7 +164,8 @@ def histogram(x, bins=10, range=None, density=False, weights=None):
 def quantile(x, q, axis=None, keepdims=False, *, dim=None, keepdim=False, method="linear"):
     """The value below which the share q of the elements is: linear, lower, higher or nearest.
 
-    An array of shares gives a first dimension of them. NaN where an element is NaN.
+    An array of shares gives a first dimension of them. NaN where an element is NaN. ValueError for
+    a share outside of [0, 1].
     """
     x, keep, axis = _as_array(x), keepdims or keepdim, axis if dim is None else dim
     if x.dtype.kind not in "fV":

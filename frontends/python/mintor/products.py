@@ -52,7 +52,9 @@ def mv(a, b):
 
 
 def tensordot(a, b, axes=2, *, dims=None):
-    """Sums over pairs of axes; an integer: the last of a with the first of b."""
+    """Sums over pairs of axes; an integer: the last of a with the first of b. ValueError where
+    sizes differ, or there are fewer axes.
+    """
     a, b = _as_array(a), _as_array(b)
     axes = axes if dims is None else dims
     if isinstance(axes, int):
@@ -73,7 +75,9 @@ def tensordot(a, b, axes=2, *, dims=None):
 
 
 def vecdot(a, b, axis=-1, *, dim=None):
-    """The sum of products along an axis, counted from the last; the others are broadcast."""
+    """The sum of products along an axis, counted from the last; the others are broadcast.
+    ValueError where sizes differ.
+    """
     a, b = _as_array(a), _as_array(b)
     axis = axis if dim is None else dim
     first, second = place_of(axis, a.ndim), place_of(axis, b.ndim)
@@ -92,7 +96,7 @@ def einsum(equation, *operands):
 
 
 def cross(a, b, axis=-1, *, dim=None):
-    """The vector product of vectors of 3 elements along an axis."""
+    """The vector product of vectors of 3 elements along an axis. ValueError for other sizes."""
     a, b = shaping.broadcast_arrays(a, b)
     axis = place_of(axis if dim is None else dim, a.ndim)
     if a.shape[axis] != 3:

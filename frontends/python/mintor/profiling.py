@@ -113,7 +113,9 @@ class profile:  # pylint: disable=invalid-name
                      f"{self.seconds * 1e3:.3f} ms")
         return "\n".join(lines)
 
-    table = __str__
+    def table(self):
+        """The rows as a text, those that took longest first."""
+        return str(self)
 
     def chrome_trace(self, path):
         """Writes the launches in the format of chrome://tracing and ui.perfetto.dev."""

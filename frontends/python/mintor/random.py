@@ -38,9 +38,11 @@ class Generator:
     seed = manual_seed
 
     def get_state(self):
+        """(seed, number of draws)."""
         return self._key, self._counter
 
     def set_state(self, state):
+        """Goes on from what get_state gave."""
         _mintor.not_replayable("a stream of random numbers that starts")
         self._key, self._counter = state
 
@@ -102,7 +104,9 @@ class Generator:
         return arrays.cast(elementwise.less(self.rand_like(p), p), p.dtype)
 
     def randint(self, low, high=None, size=(), dtype=None):
-        """Integers in [low, high), or in [0, low) without high; int64 by default."""
+        """Integers in [low, high), or in [0, low) without high; int64 by default. ValueError where
+        there is none.
+        """
         if isinstance(high, (tuple, list)):
             high, size = None, high
         low, high = (0, low) if high is None else (low, high)
@@ -114,7 +118,7 @@ class Generator:
 
     def permutation(self, n):
         """0..n-1, or the first dimension of an array, in random order; runs on the host."""
-        order = self._on_host()
+        order = self.on_host()
         if isinstance(n, int):
             return arrays.array(order.permutation(n))
         n = arrays.as_array(n)
@@ -124,7 +128,7 @@ class Generator:
         """Elements of a vector, or of 0..n-1, with probabilities p; chosen on the host."""
         count = n if isinstance(n, int) else arrays.as_array(n).shape[0]
         p = None if p is None else arrays.as_array(p).numpy().astype("float64")
-        places = arrays.array(self._on_host().choice(count, _shape(size), replace, p))
+        places = arrays.array(self.on_host().choice(count, _shape(size), replace, p))
         return places if isinstance(n, int) else arrays.as_array(n)[places]
 
     def multinomial(self, probabilities, num_samples, replacement=False):
@@ -147,7 +151,8 @@ class Generator:
             return reductions.argmax(scores, -1, keepdims=True)
         return ordering.topk(scores, num_samples)[1]
 
-    def _on_host(self):
+    def on_host(self):
+        """A numpy.random.Generator, seeded by the next draw."""
         _mintor.not_replayable("random numbers of the host")
         return numpy.random.Generator(numpy.random.Philox(key=list(self.next())))
 

@@ -179,7 +179,7 @@ cumulative_prod.__doc__ = """Running products; include_initial puts a 1 in front
 
 
 def diff(x, n=1, axis=-1, prepend=None, append=None, *, dim=None):
-    """Differences of neighbours along an axis, n times; != for bool."""
+    """Differences of neighbours along an axis, n times; != for bool. ValueError for n below 0."""
     x = _as_array(x)
     axis = place_of(axis if dim is None else dim, x.ndim)
     if n < 0:
@@ -263,6 +263,7 @@ def softmax(x, axis=-1, *, dim=None):
 
 
 def log_softmax(x, axis=-1, *, dim=None):
+    """log(softmax(x)) along an axis, without overflow."""
     return _log_softmax(x, chosen(axis if dim is None else dim, None))
 
 

@@ -36,6 +36,7 @@ def reshape(x, *shape, copy=None):
 
 
 def ravel(x):
+    """All elements in one dimension."""
     return _reshape(x, (-1,))
 
 
@@ -55,6 +56,7 @@ def permute_dims(x, axes):
 
 
 def permute(x, *axes):
+    """The dimensions in the given order."""
     return _permute(x, arrays.shape_of(axes))
 
 
@@ -69,6 +71,7 @@ def transpose(x, *axes):
 
 
 def swapaxes(x, first, second):
+    """Two dimensions swapped."""
     x = _as_array(x)
     order = list(range(x.ndim))
     order[first], order[second] = order[second], order[first]
@@ -76,7 +79,7 @@ def swapaxes(x, first, second):
 
 
 def matrix_transpose(x):
-    """The last two dimensions swapped."""
+    """The last two dimensions swapped. ValueError for a vector."""
     x = _as_array(x)
     if x.ndim < 2:
         raise ValueError(f"matrix_transpose: an array of {x.ndim} dimensions is no matrix")
@@ -84,7 +87,7 @@ def matrix_transpose(x):
 
 
 def t(x):
-    """A matrix transposed; a vector is as it is."""
+    """A matrix transposed; a vector is as it is. ValueError for more dimensions."""
     x = _as_array(x)
     if x.ndim > 2:
         raise ValueError(f"t: an array of {x.ndim} dimensions; use mT or permute")
@@ -103,6 +106,7 @@ def moveaxis(x, source, destination):
 
 
 def broadcast_to(x, shape):
+    """x repeated along dimensions of size 1 and new ones in front, to that shape."""
     return _broadcast_to(x, arrays.shape_of((shape,)))
 
 
@@ -114,6 +118,7 @@ def expand(x, *shape):
 
 
 def broadcast_arrays(*xs):
+    """All arrays in the shape that they have together; ValueError where there is none."""
     xs = [_as_array(x) for x in xs]
     shape = numpy.broadcast_shapes(*(x.shape for x in xs))
     return [_broadcast_to(x, shape) for x in xs]
@@ -125,6 +130,7 @@ def expand_dims(x, axis):
 
 
 def unsqueeze(x, dim):
+    """A new dimension of size 1 at that place."""
     return _expand_dims(x, (dim,))
 
 
@@ -154,7 +160,7 @@ cat = concat = concatenate
 
 
 def stack(xs, axis=0, *, dim=None):
-    """Arrays of one shape along a new axis."""
+    """Arrays of one shape along a new axis. ValueError where shapes differ."""
     xs = [_as_array(x) for x in xs]
     if len({x.shape for x in xs}) > 1:
         raise ValueError("stack: the arrays have different shapes")
@@ -220,10 +226,12 @@ def flip(x, axis=None, *, dims=None):
 
 
 def fliplr(x):
+    """The order along dimension 1 reversed."""
     return flip(x, 1)
 
 
 def flipud(x):
+    """The order along dimension 0 reversed."""
     return flip(x, 0)
 
 
@@ -266,7 +274,9 @@ def tile(x, repeats):
 
 
 def repeat(x, repeats, axis=None, *, dim=None):
-    """Each element `repeats` times (NumPy's); see tile for the whole array."""
+    """Each element `repeats` times (NumPy's); see tile for the whole array. ValueError for negative
+    counts, and for another number of counts than elements.
+    """
     x = _as_array(x)
     axis = dim if axis is None else axis
     if axis is None:
@@ -309,7 +319,7 @@ def triu(x, k=0, *, diagonal=None):  # pylint: disable=redefined-outer-name
 
 
 def meshgrid(*xs, indexing="xy"):  # pylint: disable=redefined-outer-name
-    """Coordinate arrays of a grid; "xy" or "ij"."""
+    """Coordinate arrays of a grid; "xy" or "ij". ValueError for another indexing."""
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
     xs = [ravel(x) for x in xs]
@@ -322,6 +332,7 @@ def meshgrid(*xs, indexing="xy"):  # pylint: disable=redefined-outer-name
 
 
 def reshape_as(x, other):
+    """x in the shape of another array."""
     return reshape(x, other.shape)
 
 
@@ -329,11 +340,13 @@ view_as = reshape_as
 
 
 def expand_as(x, other):
+    """x broadcast to the shape of another array."""
     return expand(x, other.shape)
 
 
 def narrow(x, dim, start, length):
-    """The elements start .. start + length - 1 along a dimension."""
+    """The elements start .. start + length - 1 along a dimension. IndexError where there are fewer.
+    """
     x = _as_array(x)
     dim = place_of(dim, x.ndim)
     if not 0 <= start <= start + length <= x.shape[dim]:
@@ -373,11 +386,13 @@ swapdims = swapaxes
 
 
 def atleast_1d(x):
+    """x, with one dimension where it has none."""
     x = _as_array(x)
     return _reshape(x, (1,)) if x.ndim == 0 else x
 
 
 def atleast_2d(x):
+    """x, with dimensions of size 1 in front where it has fewer than two."""
     x = _as_array(x)
     return x if x.ndim >= 2 else _reshape(x, (1, -1))
 
@@ -400,6 +415,7 @@ def column_stack(xs):
 
 
 def append(x, values, axis=None):
+    """Values behind those of x along an axis; both flattened without one."""
     return concatenate([x, values], axis)
 
 
@@ -411,7 +427,9 @@ def delete(x, places, axis):
 
 
 def diag(x, k=0):
-    """The diagonal of a matrix; a matrix with a vector as its diagonal."""
+    """The diagonal of a matrix; a matrix with a vector as its diagonal. ValueError for more than 2
+    dimensions.
+    """
     x = _as_array(x)
     if x.ndim == 2:
         return diagonal(x, k)
@@ -425,10 +443,12 @@ def diag(x, k=0):
 
 
 def tril_indices(rows, k=0, columns=None):
+    """Rows and columns of the elements up to the k-th diagonal of a matrix."""
     return tuple(arrays.array(places) for places in numpy.tril_indices(rows, k, columns))
 
 
 def triu_indices(rows, k=0, columns=None):
+    """Rows and columns of the elements from the k-th diagonal of a matrix on."""
     return tuple(arrays.array(places) for places in numpy.triu_indices(rows, k, columns))
 
 

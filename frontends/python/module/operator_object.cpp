@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators as Python calls them: find_operator("matmul")(x, y). Takes operands first, then
-// attributes, all by position; gives Arrays. Keeps true: a call allocates no tuple and parses no
-// keywords.
+// attributes, all by position; gives Arrays. `__doc__` can be set. Keeps true: a call allocates no
+// tuple and parses no keywords.
 #include <pybind11/pybind11.h>
 #include <structmember.h>
 
@@ -20,6 +20,7 @@ namespace {
 struct OperatorObject {
   PyObject_HEAD vectorcallfunc vectorcall;
   const TracedOperator* op;
+  PyObject* doc;  // owned; null: there is none
 };
 
 PyTypeObject* operator_type = nullptr;
@@ -74,6 +75,7 @@ PyObject* operator_repr(PyObject* self) {
 }
 
 void operator_dealloc(PyObject* self) {
+  Py_XDECREF(reinterpret_cast<OperatorObject*>(self)->doc);
   PyTypeObject* type = Py_TYPE(self);
   type->tp_free(self);
   Py_DECREF(type);
@@ -101,6 +103,7 @@ py::object find_operator(const std::string& name) {
 void make_operator_type() {
   static PyMemberDef operator_members[] = {
       {"__vectorcalloffset__", T_PYSSIZET, offsetof(OperatorObject, vectorcall), READONLY, nullptr},
+      {"__doc__", T_OBJECT, offsetof(OperatorObject, doc), 0, nullptr},
       {nullptr, 0, 0, 0, nullptr}};
   PyType_Slot operator_slots[] = {{Py_tp_dealloc, slot(operator_dealloc)},
                                   {Py_tp_members, operator_members},

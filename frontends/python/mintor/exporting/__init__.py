@@ -66,7 +66,8 @@ def export(module, example_inputs, directory, train=False, *, loss=None, targets
     what was added up). Parameters, buffers, optimizer states (`optimizer.*`) and gradients
     (`grad.*`) are the package's states by name, and start as they are now. `target`: levels,
     "v3,v4". Further keywords are options of the compiler. CompileError where the module reads a
-    value, does other things for other sizes that are declared, or what a package cannot.
+    value, does other things for other sizes that are declared, or what a package cannot. TypeError
+    where loss, targets and optimizer do not go with train.
     """
     if not train and (loss is not None or optimizer is not None or targets is not None):
         raise TypeError("export: loss, targets and optimizer are for train=True")

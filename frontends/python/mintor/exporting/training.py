@@ -55,6 +55,10 @@ class Training:
     """An optimizer whose numbers are arrays: rates are inputs, counts and moments are states."""
 
     def __init__(self, optimizer, states):
+        if optimizer._operator is None:
+            raise model.CompileError(
+                f"error: export: a step of {type(optimizer).__name__} is no call that can be "
+                "compiled\n  help: export with another optimizer of mt.optim")
         self.optimizer = optimizer
         groups = optimizer.param_groups
         many = len(groups) > 1

@@ -14,4 +14,5 @@ from mintor.nn.functional import cross_entropy as cross_entropy_loss
 from mintor.nn.layers import *
 from mintor.nn.module import Module, Parameter
 from mintor.nn.summary import summary
-from mintor.optim import Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, NAdam, RAdam, RMSprop, SGD
+from mintor.optim import (Adadelta, Adagrad, Adam, Adamax, AdamW, LBFGS, Lion, NAdam, RAdam,
+                          RMSprop, SGD)

@@ -29,7 +29,9 @@ def _drawn(distribution, shape, generator):
 
 
 def calculate_gain(nonlinearity, param=None):
-    """How much a nonlinearity shrinks the deviation of what passes it, as a factor against that."""
+    """How much a nonlinearity shrinks the deviation of what passes it, as a factor against that.
+    ValueError for another nonlinearity.
+    """
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity.startswith("conv"):
@@ -66,7 +68,9 @@ def normal_(tensor, mean=0.0, std=1.0, generator=None):
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    """Normal, drawn again where outside of [a, b]."""
+    """Normal, drawn again where outside of [a, b]. ValueError where that is empty, or far from the
+    mean.
+    """
     low, high = max((a - mean) / std, -8.0), min((b - mean) / std, 8.0)
     if low >= high:
         raise ValueError(f"trunc_normal_: [{a}, {b}] is empty, or far from mean {mean}")
@@ -87,22 +91,26 @@ def constant_(tensor, val=0.0):
 
 
 def ones_(tensor):
+    """All 1."""
     return _set(tensor, 1)
 
 
 def zeros_(tensor):
+    """All 0."""
     return _set(tensor, 0)
 
 
 def eye_(tensor):
-    """The identity; a matrix."""
+    """The identity; a matrix. ValueError for other shapes."""
     if tensor.ndim != 2:
         raise ValueError(f"eye_: takes a matrix, got shape {tensor.shape}")
     return _set(tensor, numpy.eye(*tensor.shape))
 
 
 def dirac_(tensor, groups=1):
-    """A convolution that gives its input channels, as many as there are outputs."""
+    """A convolution that gives its input channels, as many as there are outputs. ValueError for
+    other shapes, and where groups do not divide the outputs.
+    """
     if tensor.ndim not in (3, 4, 5) or tensor.shape[0] % groups:
         raise ValueError(f"dirac_: takes the weight of a convolution whose outputs {groups} groups "
                          f"divide, got shape {tensor.shape}")
@@ -142,7 +150,9 @@ def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gener
 
 
 def orthogonal_(tensor, gain=1, generator=None):
-    """A matrix with orthogonal rows or columns, of dimension 0 and all others together."""
+    """A matrix with orthogonal rows or columns, of dimension 0 and all others together. ValueError
+    for a vector.
+    """
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: takes at least 2 dimensions, got shape {tensor.shape}")
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
@@ -153,7 +163,9 @@ def orthogonal_(tensor, gain=1, generator=None):
 
 
 def sparse_(tensor, sparsity, std=0.01, generator=None):
-    """A matrix whose columns have the part `sparsity` of zeros, the rest normal."""
+    """A matrix whose columns have the part `sparsity` of zeros, the rest normal. ValueError for
+    other shapes.
+    """
     if tensor.ndim != 2:
         raise ValueError(f"sparse_: takes a matrix, got shape {tensor.shape}")
     values = _drawn("normal", tensor.shape, generator) * std

@@ -13,6 +13,7 @@ import numpy
 from mintor import _mintor
 from mintor import arrays
 from mintor import dtypes
+from mintor import files
 from mintor.nn import hooks
 
 
@@ -106,6 +107,7 @@ class Module:
         object.__setattr__(self, name, value)
 
     def register_parameter(self, name, value):
+        """A parameter under a name; None keeps the name free."""
         if value is None:
             _changes[0] += 1
             self._table("_parameters")[name] = None
@@ -164,6 +166,7 @@ class Module:
         return self.forward(*inputs, **options)
 
     def forward(self, *inputs, **options):
+        """What the module computes; a subclass defines this or `execute`."""
         return self.execute(*inputs, **options)
 
     def named_modules(self, prefix="", remove_duplicate=True, _seen=None):
@@ -199,9 +202,11 @@ class Module:
         return found
 
     def named_children(self):
+        """(name, module) of the modules right inside."""
         return iter(self.__dict__.get("_modules", {}).items())
 
     def children(self):
+        """The modules right inside."""
         return iter(self.__dict__.get("_modules", {}).values())
 
     def _named(self, table, prefix="", recurse=True, remove_duplicate=True):
@@ -268,6 +273,14 @@ class Module:
 
     load_parameters = load_state_dict
 
+    def save(self, path):
+        """mt.save(self.state_dict(), path)."""
+        files.save(self.state_dict(), path)
+
+    def load(self, path, strict=True):
+        """load_state_dict(mt.load(path), strict)."""
+        return self.load_state_dict(files.load(path), strict)
+
     def train(self, mode=True):
         """Whether this module and all inside train; the module."""
         for module in self.modules():
@@ -279,6 +292,7 @@ class Module:
         return self.train(False)
 
     def is_training(self):
+        """Whether it trains."""
         return self.training
 
     def requires_grad_(self, requires_grad=True):
@@ -303,18 +317,23 @@ class Module:
         return self
 
     def float(self):
+        """Floating-point parameters and buffers as float32; the module."""
         return self.to(dtypes.float32)
 
     def double(self):
+        """Floating-point parameters and buffers as float64; the module."""
         return self.to(dtypes.float64)
 
     def half(self):
+        """Floating-point parameters and buffers as float16; the module."""
         return self.to(dtypes.float16)
 
     def bfloat16(self):
+        """Floating-point parameters and buffers as bfloat16; the module."""
         return self.to(dtypes.bfloat16)
 
     def cpu(self):
+        """The module: there is no other device."""
         return self
 
     def zero_grad(self, set_to_none=True):
@@ -323,6 +342,7 @@ class Module:
             one.grad = None if set_to_none or one.grad is None else arrays.zeros_like(one)
 
     def extra_repr(self):
+        """What a subclass shows between the brackets of its text."""
         return ""
 
     def __repr__(self):

@@ -37,6 +37,7 @@ class Adagrad(Optimizer):
 
 class Adadelta(Optimizer):
     """p -= lr * gradient * sqrt(mean square of steps + eps) / sqrt(mean square of gradients + eps).
+    ValueError for a rho outside of 0 to 1.
     """
 
     _operator = _mintor.find_operator("adadelta")

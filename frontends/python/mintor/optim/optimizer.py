@@ -35,7 +35,9 @@ class Optimizer:
 
     A subclass names its traced operator (`_operator`) and says of a group how many arrays a
     parameter's state has (`_states_of`), which structure the update has (`_flags_of`), and which
-    numbers it takes for parameters that have taken `step` steps (`_numbers_of`).
+    numbers it takes for parameters that have taken `step` steps (`_numbers_of`). TypeError for what
+    is no array, and for arguments that there are not; ValueError for no parameters, one in two
+    groups, and numbers out of their range.
     """
 
     _operator = None
@@ -69,7 +71,9 @@ class Optimizer:
         _mintor.flush()     # what parameters are made of is no part of the first step
 
     def add_param_group(self, group):
-        """{"params": [...], and what differs from the defaults}."""
+        """{"params": [...], and what differs from the defaults}. TypeError for what is no array;
+        ValueError for a parameter that is in a group already.
+        """
         params = group["params"]
         params = [params] if isinstance(params, arrays.Array) else \
             [one[1] if isinstance(one, tuple) else one for one in params]   # named_parameters()
@@ -84,6 +88,7 @@ class Optimizer:
 
     @property
     def lr(self):
+        """The learning rate of the first group; assigned, that of all."""
         return self.param_groups[0]["lr"]
 
     @lr.setter

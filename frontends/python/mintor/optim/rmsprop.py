@@ -10,7 +10,8 @@ from mintor.optim.optimizer import Optimizer, as_number
 
 class RMSprop(Optimizer):
     """p -= lr * gradient / (sqrt(v) + eps) of the mean v of squared gradients (of their variance
-    with `centered`); with a momentum the steps are added up as velocities.
+    with `centered`); with a momentum the steps are added up as velocities. ValueError for an alpha
+    outside of 0 to 1.
     """
 
     _operator = _mintor.find_operator("rmsprop")

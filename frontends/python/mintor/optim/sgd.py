@@ -9,7 +9,9 @@ from mintor.optim.optimizer import Optimizer, as_number
 
 
 class SGD(Optimizer):
-    """p -= lr * v, where v = momentum * v + (1 - dampening) * (gradient + weight_decay * p)."""
+    """p -= lr * v, where v = momentum * v + (1 - dampening) * (gradient + weight_decay * p).
+    ValueError for nesterov without a momentum, or with dampening.
+    """
 
     _operator = _mintor.find_operator("sgd")
     _counts = {}

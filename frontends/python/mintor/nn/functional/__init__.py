@@ -10,6 +10,7 @@ from mintor.nn.functional.activation import *
 from mintor.nn.functional.attention import *
 from mintor.nn.functional.bags import *
 from mintor.nn.functional.convolution import *
+from mintor.nn.functional.ctc import *
 from mintor.nn.functional.distance import *
 from mintor.nn.functional.dropout import *
 from mintor.nn.functional.linear import *
@@ -18,6 +19,7 @@ from mintor.nn.functional.normalization import *
 from mintor.nn.functional.padding import *
 from mintor.nn.functional.pooling import *
 from mintor.nn.functional.resampling import *
+from mintor.nn.functional.sampling import *
 from mintor.nn.functional.unpooling import *
 from mintor.nn.functional.windows import *
 

@@ -81,7 +81,9 @@ def leaky_relu(x, negative_slope=0.01, inplace=False):
 
 
 def prelu(x, weight):
-    """x above 0, weight * x below; weight has one element, or one a channel (dimension 1)."""
+    """x above 0, weight * x below; weight has one element, or one a channel (dimension 1).
+    ValueError for another number of weights.
+    """
     x, weight = arrays.as_array(x), arrays.as_array(weight)
     if weight.ndim == 1 and weight.shape[0] != 1:
         if x.ndim < 2 or x.shape[1] != weight.shape[0]:
@@ -100,14 +102,16 @@ def rrelu(x, lower=1 / 8, upper=1 / 3, training=False, inplace=False):
 
 
 def gelu(x, approximate="none"):
-    """The Gaussian error linear unit; approximate="tanh" for its tanh form."""
+    """The Gaussian error linear unit; approximate="tanh" for its tanh form. ValueError for another
+    form.
+    """
     if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {approximate!r}")
     return functions.gelu(x, approximate)
 
 
 def glu(x, dim=-1):
-    """a * sigmoid(b) of the halves a and b of x along a dimension."""
+    """a * sigmoid(b) of the halves a and b of x along a dimension. ValueError for an odd size."""
     x = arrays.as_array(x)
     if x.shape[dim] % 2:
         raise ValueError(f"glu: dimension {dim} of shape {x.shape} cannot be halved")

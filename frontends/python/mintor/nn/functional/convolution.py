@@ -60,6 +60,7 @@ def _transposed(rank):
     conv.__doc__ = f"""x[N, C, {_SPACE[rank]}], weight[C, O / groups, K..], bias[O].
 
     The gradient of conv{rank}d as a function; output_padding is added after each dimension.
+    ValueError where that is not below stride or dilation.
     """
     return conv
 

@@ -72,7 +72,9 @@ def mse_loss(x, target, reduction="mean", weight=None):
 
 @_loss
 def smooth_l1_loss(x, target, reduction="mean", beta=1.0):
-    """d^2 / (2 * beta) where d = |x - target| is below beta, d - beta / 2 elsewhere."""
+    """d^2 / (2 * beta) where d = |x - target| is below beta, d - beta / 2 elsewhere. ValueError for
+    a beta below 0.
+    """
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta is {beta}, expected at least 0")
     apart = functions.abs(functions.subtract(x, target))
@@ -83,7 +85,9 @@ def smooth_l1_loss(x, target, reduction="mean", beta=1.0):
 
 @_loss
 def huber_loss(x, target, reduction="mean", delta=1.0, weight=None):
-    """d^2 / 2 where d = |x - target| is at most delta, delta * (d - delta / 2) elsewhere."""
+    """d^2 / 2 where d = |x - target| is at most delta, delta * (d - delta / 2) elsewhere.
+    ValueError for a delta that is not above 0.
+    """
     if delta <= 0:
         raise ValueError(f"huber_loss: delta is {delta}, expected more than 0")
     apart = functions.abs(functions.subtract(x, target))
@@ -133,7 +137,8 @@ def cross_entropy(x, target, weight=None, ignore_index=-100, reduction="mean",
     """nll_loss of log_softmax(x); x[N, C, ..] or x[C].
 
     The target: classes [N, ..] (integers), or probabilities in the shape of x. label_smoothing: the
-    part of each target that is spread over all classes.
+    part of each target that is spread over all classes. ValueError for a label_smoothing outside of
+    0 to 1.
     """
     x, target = arrays.as_array(x), arrays.as_array(target)
     if not 0 <= label_smoothing <= 1:
@@ -223,7 +228,9 @@ def soft_margin_loss(x, target, reduction="mean"):
 
 @_loss
 def multi_margin_loss(x, target, p=1, margin=1.0, weight=None, reduction="mean"):
-    """sum over j != target of max(0, margin - x[target] + x[j])^p / C; x[N, C] or x[C]."""
+    """sum over j != target of max(0, margin - x[target] + x[j])^p / C; x[N, C] or x[C]. ValueError
+    for a p that is neither 1 nor 2.
+    """
     x, target = arrays.as_array(x), arrays.as_array(target)
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p is 1 or 2, not {p}")

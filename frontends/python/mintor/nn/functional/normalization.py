@@ -63,7 +63,9 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
 
 def instance_norm(x, running_mean=None, running_var=None, weight=None, bias=None,
                   use_input_stats=True, momentum=0.1, eps=1e-5):
-    """Every channel of every image of x[N, C, D..] by its own mean and variance."""
+    """Every channel of every image of x[N, C, D..] by its own mean and variance. ValueError where a
+    channel has one value.
+    """
     x = arrays.as_array(x)
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
@@ -104,7 +106,9 @@ def rms_norm(x, normalized_shape, weight=None, eps=None):
 
 
 def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
-    """The channels of x[N, C, ..] in groups, each by its mean and variance."""
+    """The channels of x[N, C, ..] in groups, each by its mean and variance. ValueError where
+    num_groups does not divide the channels.
+    """
     x = arrays.as_array(x)
     if x.shape[1] % num_groups:
         raise ValueError(f"group_norm: {num_groups} groups do not divide {x.shape[1]} channels")

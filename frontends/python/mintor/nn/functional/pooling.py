@@ -84,16 +84,18 @@ def _spread(x, dim, places):
                              x.shape[:dim] + places.shape + x.shape[dim + 1:])
 
 
-def _adaptive(rank, whole, even, uneven, name, doc):
-    def pool(x, output_size, return_indices=False):
-        if return_indices:
-            raise ValueError(f"{name}: return_indices is not there")
+def _cell_counts(output_size, space):
+    """How many cells each dimension has."""
+    sizes = [output_size] * len(space) if output_size is None or \
+        hasattr(output_size, "__index__") else list(output_size)
+    return [own if size is None else size for size, own in zip(sizes, space, strict=True)]
 
+
+def _adaptive(rank, whole, even, uneven, name, doc):
+    def pool(x, output_size):
         def batched(x):
             space = x.shape[2:]
-            sizes = [output_size] * rank if output_size is None or \
-                hasattr(output_size, "__index__") else list(output_size)
-            sizes = [own if size is None else size for size, own in zip(sizes, space, strict=True)]
+            sizes = _cell_counts(output_size, space)
             if all(size == 1 for size in sizes):    # sizes of x may change without compiling
                 return whole(x, tuple(range(2, x.ndim)), keepdims=True)
             if all(own % size == 0 for own, size in zip(space, sizes)):
@@ -107,6 +109,37 @@ def _adaptive(rank, whole, even, uneven, name, doc):
     return _named(pool, name, doc + " of each of output_size cells (None: as many as x has).")
 
 
+def _places_in_cells(x, output_size):
+    """The place of each cell's largest element in the flattened space of x[N, C, D..].
+
+    The first of equal ones: within a row first, then among rows.
+    """
+    space = x.shape[2:]
+    places = functions.broadcast_to(functions.reshape(arrays.arange(int(numpy.prod(space))), space),
+                                    x.shape)
+    sizes = _cell_counts(output_size, space)
+    for dim in reversed(range(2, x.ndim)):
+        cells, _ = _cells(x.shape[dim], sizes[dim - 2])
+        x, places = _spread(x, dim, cells), _spread(places, dim, cells)
+        best = functions.argmax(x, dim + 1, keepdims=True)
+        x, places = (functions.squeeze(functions.take_along_axis(one, best, dim + 1), dim + 1)
+                     for one in (x, places))
+    return places
+
+
+def _adaptive_largest(rank, even):
+    name = f"adaptive_max_pool{rank}d"
+    values = _adaptive(rank, functions.max, even, _adaptive_max, name, "The largest")
+
+    def pool(x, output_size, return_indices=False):
+        if not return_indices:
+            return values(x, output_size)
+        return values(x, output_size), with_batch(
+            name, lambda x: _places_in_cells(x, output_size), x, rank)
+    return _named(pool, name, values.__doc__ + " With return_indices also their places in the "
+                  "flattened space of x.")
+
+
 def _named(function, name, doc):
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
@@ -118,8 +151,8 @@ max_pool1d, max_pool2d, max_pool3d = (_max(rank) for rank in (1, 2, 3))
 avg_pool1d, avg_pool2d, avg_pool3d = _averages.values()
 lp_pool1d, lp_pool2d, lp_pool3d = (_power(rank) for rank in (1, 2, 3))
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = (
-    _adaptive(rank, functions.max, pool, _adaptive_max, f"adaptive_max_pool{rank}d", "The largest")
-    for rank, pool in ((1, max_pool1d), (2, max_pool2d), (3, max_pool3d)))
+    _adaptive_largest(rank, pool) for rank, pool in ((1, max_pool1d), (2, max_pool2d),
+                                                     (3, max_pool3d)))
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = (
     _adaptive(rank, functions.mean, pool, _adaptive_mean, f"adaptive_avg_pool{rank}d", "The mean")
     for rank, pool in _averages.items())

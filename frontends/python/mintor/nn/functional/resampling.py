@@ -75,7 +75,7 @@ def upsample(x, size=None, scale_factor=None, mode="nearest", align_corners=None
 
 
 def pixel_shuffle(x, upscale_factor):
-    """x[.., C * r * r, H, W] as [.., C, H * r, W * r]."""
+    """x[.., C * r * r, H, W] as [.., C, H * r, W * r]. ValueError where r does not fit."""
     x, r = arrays.as_array(x), upscale_factor
     *batch, channels, height, width = x.shape
     if channels % (r * r):
@@ -87,7 +87,7 @@ def pixel_shuffle(x, upscale_factor):
 
 
 def pixel_unshuffle(x, downscale_factor):
-    """x[.., C, H * r, W * r] as [.., C * r * r, H, W]."""
+    """x[.., C, H * r, W * r] as [.., C * r * r, H, W]. ValueError where r does not fit."""
     x, r = arrays.as_array(x), downscale_factor
     *batch, channels, height, width = x.shape
     if height % r or width % r:
@@ -99,7 +99,9 @@ def pixel_unshuffle(x, downscale_factor):
 
 
 def channel_shuffle(x, groups):
-    """The channels of x[N, C, ..] in groups, taken from each group in turn."""
+    """The channels of x[N, C, ..] in groups, taken from each group in turn. ValueError where groups
+    do not divide them.
+    """
     x = arrays.as_array(x)
     count, channels, *space = x.shape
     if channels % groups:

@@ -19,7 +19,9 @@ def _grid(sizes, kernel, dilation, padding, stride):
 
 
 def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
-    """The windows of x[N, C, H, W] as columns: [N, C * KH * KW, windows]."""
+    """The windows of x[N, C, H, W] as columns: [N, C * KH * KW, windows]. ValueError
+    where there is none.
+    """
     x = arrays.as_array(x)
     if x.ndim == 3:
         return functions.squeeze(unfold(functions.unsqueeze(x, 0), kernel_size, dilation, padding,
@@ -41,7 +43,9 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
 
 
 def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """Columns x[N, C * KH * KW, windows] added up where their windows lie: [N, C, *output_size]."""
+    """Columns x[N, C * KH * KW, windows] added up where their windows lie: [N, C, *output_size].
+    ValueError where their number does not fit.
+    """
     x = arrays.as_array(x)
     if x.ndim == 2:
         return functions.squeeze(fold(functions.unsqueeze(x, 0), output_size, kernel_size,

@@ -28,7 +28,8 @@ class MultiheadAttention(Module):
     Called with query[L, N, E], key[S, N, kdim] and value[S, N, vdim] (batch first where the layer
     says so; or without batch) gives (output in the layout of query, weights[N, L, S]). Parameters:
     in_proj_weight[3 * E, E] (or q_, k_ and v_proj_weight where kdim or vdim differ), in_proj_bias,
-    out_proj, and with add_bias_kv bias_k and bias_v.
+    out_proj, and with add_bias_kv bias_k and bias_v. ValueError where num_heads does not divide
+    embed_dim.
     """
 
     # pylint: disable-next=too-many-arguments

@@ -12,7 +12,8 @@ from mintor.nn.module import Module, Parameter, parameter
 class Embedding(Module):
     """Rows of weight[num_embeddings, embedding_dim], which starts normal, at integer places.
 
-    The row padding_idx starts with zeros and gets no gradient. See functional.embedding.
+    The row padding_idx starts with zeros and gets no gradient. See functional.embedding. ValueError
+    for a padding_idx that is no row.
     """
 
     def __init__(self, num_embeddings, embedding_dim, padding_idx=None, max_norm=None,
@@ -33,6 +34,7 @@ class Embedding(Module):
         self.weight.requires_grad = not _freeze
 
     def reset_parameters(self):
+        """New initial values."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             values = self.weight.numpy()

@@ -34,6 +34,7 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
+        """New initial values."""
         bound = 1 / math.sqrt(self.in_features) if self.in_features else 0
         init.uniform_(self.weight, -bound, bound)
         if self.bias is not None:
@@ -61,6 +62,7 @@ class Bilinear(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
+        """New initial values."""
         bound = 1 / math.sqrt(self.in1_features)
         init.uniform_(self.weight, -bound, bound)
         if self.bias is not None:

@@ -50,6 +50,7 @@ CosineEmbeddingLoss = _layer("CosineEmbeddingLoss", functional.cosine_embedding_
                              order=("margin", *_PLAIN))
 GaussianNLLLoss = _layer("GaussianNLLLoss", functional.gaussian_nll_loss, 3,
                          order=("full", "eps", "reduction"))
+CTCLoss = _layer("CTCLoss", functional.ctc_loss, 4, order=("blank", "reduction", "zero_infinity"))
 PoissonNLLLoss = _layer("PoissonNLLLoss", functional.poisson_nll_loss, order=(
     "log_input", "full", "size_average", "eps", "reduce", "reduction"))
 

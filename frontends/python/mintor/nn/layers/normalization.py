@@ -183,6 +183,7 @@ class LayerNorm(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
+        """Ones and zeros again."""
         _as_identity(self.weight, self.bias)
 
     def execute(self, x):
@@ -206,6 +207,7 @@ class RMSNorm(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
+        """Ones again."""
         _as_identity(self.weight, None)
 
     def execute(self, x):
@@ -217,7 +219,9 @@ class RMSNorm(Module):
 
 
 class GroupNorm(Module):
-    """The channels of x[N, C, ..] in groups, each by its mean and variance; then weight, bias."""
+    """The channels of x[N, C, ..] in groups, each by its mean and variance; then weight, bias.
+    ValueError where num_groups does not divide num_channels.
+    """
 
     def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None, *,
                  bias=True):
@@ -232,6 +236,7 @@ class GroupNorm(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
+        """Ones and zeros again."""
         _as_identity(self.weight, self.bias)
 
     def execute(self, x):

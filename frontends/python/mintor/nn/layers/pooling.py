@@ -60,18 +60,15 @@ class AdaptiveMaxPool3d(FunctionLayer, function=functional.adaptive_max_pool3d):
     """The largest of each of output_size cells; x[N, C, D, H, W]."""
 
 
-class AdaptiveAvgPool1d(FunctionLayer, function=functional.adaptive_avg_pool1d,
-                        order=("output_size",)):
+class AdaptiveAvgPool1d(FunctionLayer, function=functional.adaptive_avg_pool1d):
     """The mean of each of output_size cells; x[N, C, L]."""
 
 
-class AdaptiveAvgPool2d(FunctionLayer, function=functional.adaptive_avg_pool2d,
-                        order=("output_size",)):
+class AdaptiveAvgPool2d(FunctionLayer, function=functional.adaptive_avg_pool2d):
     """The mean of each of output_size cells; x[N, C, H, W]."""
 
 
-class AdaptiveAvgPool3d(FunctionLayer, function=functional.adaptive_avg_pool3d,
-                        order=("output_size",)):
+class AdaptiveAvgPool3d(FunctionLayer, function=functional.adaptive_avg_pool3d):
     """The mean of each of output_size cells; x[N, C, D, H, W]."""
 
 
@@ -106,7 +103,8 @@ class MaxUnpool3d(_MaxUnpool):
 
 
 class Pool(Module):
-    """Jittor's: op="maximum" or "mean" of each window of x[N, C, H, W]."""
+    """Jittor's: op="maximum" or "mean" of each window of x[N, C, H, W]. ValueError for another op.
+    """
 
     def __init__(self, kernel_size, stride=None, padding=0, dilation=None, return_indices=None,
                  ceil_mode=False, count_include_pad=True, op="maximum"):

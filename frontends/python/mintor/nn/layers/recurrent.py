@@ -143,7 +143,7 @@ class RNN(_Recurrent):
     """h' = tanh(w_ih @ x + b_ih + w_hh @ h + b_hh), or relu of it; torch.nn.RNN.
 
     Gives (output[time, batch, directions * hidden], h[layers * directions, batch, hidden]); with
-    `dropout`, zeros between layers while it trains.
+    `dropout`, zeros between layers while it trains. ValueError for another nonlinearity.
     """
 
     def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True,

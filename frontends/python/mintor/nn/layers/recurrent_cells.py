@@ -63,7 +63,8 @@ class _Cell(Module):
 
 
 class RNNCell(_Cell):
-    """tanh(w_ih @ x + b_ih + w_hh @ h + b_hh), or relu of it."""
+    """tanh(w_ih @ x + b_ih + w_hh @ h + b_hh), or relu of it. ValueError for another nonlinearity.
+    """
 
     def __init__(self, input_size, hidden_size, bias=True, nonlinearity="tanh", device=None,
                  dtype=None):

@@ -56,7 +56,9 @@ def parameters_to_vector(parameters):
 
 
 def vector_to_parameters(vec, parameters):
-    """Gives parameters the elements of a vector, in order."""
+    """Gives parameters the elements of a vector, in order. ValueError where it has another number
+    of them.
+    """
     vec, start, parameters = arrays.as_array(vec), 0, _listed(parameters)
     wanted = sum(math.prod(one.shape) for one in parameters)
     if vec.shape != (wanted,):

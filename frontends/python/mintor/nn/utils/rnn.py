@@ -53,7 +53,9 @@ def pack_sequence(sequences, enforce_sorted=True):
 
 
 def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_length=None):
-    """What was packed, [time, batch, ..] or batch first, and the lengths."""
+    """What was packed, [time, batch, ..] or batch first, and the lengths. ValueError for a
+    total_length that is too short.
+    """
     x, lengths = sequence.padded, sequence.lengths
     if total_length is not None:
         if total_length < x.shape[0]:

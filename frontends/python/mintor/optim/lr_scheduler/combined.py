@@ -34,7 +34,9 @@ class _Combined(LRScheduler):
 
 
 class SequentialLR(_Combined):
-    """Schedules one after another; the next one starts at each of the milestones."""
+    """Schedules one after another; the next one starts at each of the milestones. ValueError for
+    another number of milestones.
+    """
 
     def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):
         self._take(optimizer, schedulers)
@@ -51,7 +53,7 @@ class SequentialLR(_Combined):
         self._last_lr = self._schedulers[0].get_last_lr()
 
     def step(self, epoch=None):
-        """The rates of the next epoch."""
+        """The rates of the next epoch. ValueError where an epoch is given."""
         if epoch is not None:
             raise ValueError("SequentialLR: step takes no epoch")
         self.last_epoch += 1

@@ -32,7 +32,8 @@ def _check_momentum(optimizer, name):
 
 class CosineAnnealingWarmRestarts(LRScheduler):
     """Half a cosine from the first rate to eta_min, again and again: in T_0 epochs, then T_mult
-    times as many, and so on. `step(epoch)` takes fractions.
+    times as many, and so on. `step(epoch)` takes fractions. ValueError where T_0 or T_mult is no
+    integer of at least 1.
     """
 
     def __init__(self, optimizer, T_0, T_mult=1, eta_min=0.0, last_epoch=-1):
@@ -53,7 +54,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
 class OneCycleLR(LRScheduler):
     """Up from max_lr / div_factor to max_lr, then down to a small part of where it began; a step a
-    batch, of total_steps or epochs * steps_per_epoch.
+    batch, of total_steps or epochs * steps_per_epoch. ValueError where the number of steps is not
+    given or too small, for another anneal_strategy, and behind the last step.
     """
 
     # pylint: disable-next=too-many-arguments
@@ -100,6 +102,7 @@ class OneCycleLR(LRScheduler):
         return end + (start - end) / 2 * (1 + math.cos(math.pi * part))
 
     def get_lr(self):
+        """The rates of the step that begins. ValueError behind the last one."""
         step, begin = self.last_epoch, 0.0
         if step > self.total_steps:
             raise ValueError(f"OneCycleLR: step {step} of {self.total_steps}")
@@ -120,7 +123,7 @@ class CyclicLR(LRScheduler):
     """Up from base_lr to max_lr in step_size_up steps and down in step_size_down, again and again.
 
     `mode`: triangular; triangular2 (half the height each cycle); exp_range (gamma to the power of
-    the step); or scale_fn of the cycle or of the step ("iterations").
+    the step); or scale_fn of the cycle or of the step ("iterations"). ValueError for another mode.
     """
 
     # pylint: disable-next=too-many-arguments

@@ -16,6 +16,7 @@ class _Factor(LRScheduler):
     eta_min = 0.0
 
     def factor(self, epoch):
+        """What the first rates are multiplied by in an epoch."""
         raise NotImplementedError
 
     def at(self):
@@ -66,7 +67,7 @@ class ExponentialLR(_Factor):
 
 
 class ConstantLR(_Factor):
-    """`factor` for total_iters epochs, then 1."""
+    """`factor` for total_iters epochs, then 1. ValueError for a factor outside of 0 to 1."""
 
     def __init__(self, optimizer, factor=1.0 / 3, total_iters=5, last_epoch=-1):
         if not 0 <= factor <= 1:
@@ -79,7 +80,9 @@ class ConstantLR(_Factor):
 
 
 class LinearLR(_Factor):
-    """From start_factor to end_factor in total_iters epochs."""
+    """From start_factor to end_factor in total_iters epochs. ValueError for factors outside of 0 to
+    1.
+    """
 
     def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5,
                  last_epoch=-1):

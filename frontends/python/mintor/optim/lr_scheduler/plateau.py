@@ -11,6 +11,7 @@ class ReduceLROnPlateau:
 
     `mode`: "min" or "max", what is better; `threshold`: by how much, as a part ("rel") or a number
     ("abs"); `cooldown`: epochs that are not counted afterwards. `step(metric)` reads the metric.
+    ValueError for a factor from 1 on, another mode, or another number of min_lr than groups.
     """
 
     # pylint: disable-next=too-many-arguments
@@ -45,6 +46,7 @@ class ReduceLROnPlateau:
 
     @property
     def in_cooldown(self):
+        """Whether epochs are not counted now."""
         return self.cooldown_counter > 0
 
     def step(self, metrics, epoch=None):
@@ -71,7 +73,9 @@ class ReduceLROnPlateau:
         return self._last_lr
 
     def state_dict(self):
+        """Its numbers by name."""
         return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict):
+        """Takes what state_dict gave."""
         self.__dict__.update(state_dict)

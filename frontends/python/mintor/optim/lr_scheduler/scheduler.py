@@ -8,6 +8,7 @@ learning rates of epoch 0. Keeps true: `initial_lr` of a group is what its sched
 
 class LRScheduler:
     """Base of schedules; a subclass defines `get_lr`, the rates of epoch `last_epoch`, one a group.
+    KeyError where it goes on and a group has no initial_lr.
     """
 
     def __init__(self, optimizer, last_epoch=-1):
@@ -22,6 +23,7 @@ class LRScheduler:
         self.step()
 
     def get_lr(self):
+        """The rates of the groups for the epoch that begins."""
         raise NotImplementedError(f"{type(self).__name__} defines no get_lr")
 
     def at(self):
