@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains LSGAN to draw coloured discs.
 
-    models/train_lsgan.py [--steps 400] [--batch 32] [--width 32] [--curve loss.svg]
+    models/train_lsgan.py [--steps 400] [--batch 32] [--width 16] [--curve loss.svg]
                           [--images made.ppm]
 
 Takes nothing else; gives how far the made images are from drawn ones (sliced Wasserstein distance,
 beside that of an untrained generator and of two sets of drawn ones), both losses as SVG, and made
-images as a picture. Adam with the rates of DCGAN.
+images as a picture. Adam with the momentum of DCGAN.
 """
 import argparse
 
@@ -35,11 +35,11 @@ def initialise(model):
     return model
 
 
-def train(generator, discriminator, steps, batch, seed=0):
+def train(generator, discriminator, steps, batch, rate=1e-3, seed=0):
     """{name: losses of the steps}."""
     rng, losses = numpy.random.default_rng(seed), {"discriminator": [], "generator": []}
-    of_generator = optim.Adam(generator.parameters(), 2e-4, betas=(0.5, 0.999))
-    of_discriminator = optim.Adam(discriminator.parameters(), 2e-4, betas=(0.5, 0.999))
+    of_generator = optim.Adam(generator.parameters(), rate, betas=(0.5, 0.999))
+    of_discriminator = optim.Adam(discriminator.parameters(), rate, betas=(0.5, 0.999))
     with Bar(steps) as bar:
         for step in range(1, steps + 1):
             made, real = generator(noise(rng, batch)), mt.array(discs(rng, batch))
@@ -88,7 +88,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--curve", help="an SVG file of the losses")
     parser.add_argument("--images", help="a PPM file of made images")
     arguments = parser.parse_args()

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks of images, written with mintor.nn; README.md has the table."""
+"""Networks of images, written with mintor.nn.
+
+Takes nothing; gives a function for each network, and its class. README.md has the table.
+"""
 from vision.deeplab import DeepLabV3, deeplabv3_resnet50
 from vision.lsgan import Discriminator, Generator
 from vision.resnet import ResNet, resnet18, resnet34, resnet50

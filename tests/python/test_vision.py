@@ -145,9 +145,9 @@ def test_generator_as_a_package(tmp_path):
 def test_resnet_learns(tmp_path):
     mt.manual_seed(0)
     model = OURS.resnet18(len(shapes.KINDS))
-    losses = train_resnet.train(model, steps=40, batch=16, size=32, rate=0.03)
+    losses = train_resnet.train(model, steps=40, batch=16, size=32, rate=0.005)
     assert numpy.mean(losses[-5:]) < 0.7 * numpy.mean(losses[:5])
-    assert train_resnet.accuracy(model, 100, 50, 32) > 0.4
+    assert train_resnet.accuracy(model, 100, 50, 32) > 0.5
     progress.write_curves(tmp_path / "loss.svg", {"loss": losses})
     assert "<polyline" in (tmp_path / "loss.svg").read_text()
 
@@ -158,6 +158,6 @@ def test_generator_learns():
     discriminator = train_lsgan.initialise(lsgan.Discriminator(8))
     real = [train_lsgan.discs(numpy.random.default_rng(seed), 64) for seed in (1, 2)]
     before = train_lsgan.distance(train_lsgan.images_of(generator), real[0])
-    train_lsgan.train(generator, discriminator, steps=60, batch=16)
+    train_lsgan.train(generator, discriminator, steps=120, batch=16, rate=2e-3)
     after = train_lsgan.distance(train_lsgan.images_of(generator), real[0])
-    assert train_lsgan.distance(*real) < after < 0.5 * before
+    assert train_lsgan.distance(*real) < after < 0.7 * before
