@@ -38,6 +38,27 @@ class Discriminator(nn.Module):
         return self.body(x).flatten(1)
 
 
+class LSGAN(nn.Module):
+    """Both as one module, which makes images: what a package of the training is made of."""
+
+    def __init__(self, width=64, channels=3):
+        super().__init__()
+        self.generator = Generator(width, channels)
+        self.discriminator = Discriminator(width, channels)
+
+    def forward(self, z):
+        return self.generator(z)
+
+    def judged(self, z, real):
+        """The discriminator's loss, which leaves the generator alone."""
+        made = self.generator(z).detach()
+        return discriminator_loss(self.discriminator(real), self.discriminator(made))
+
+    def fooled(self, z):
+        """The generator's loss."""
+        return generator_loss(self.discriminator(self.generator(z)))
+
+
 def discriminator_loss(real, made):
     """Of scores of real and of made images."""
     return ((real - 1) ** 2).mean() / 2 + (made ** 2).mean() / 2

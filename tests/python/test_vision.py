@@ -142,6 +142,34 @@ def test_generator_as_a_package(tmp_path):
         same_bits([package(z[:count])], [model.eval()(mt.array(z[:count])).numpy()])
 
 
+def test_the_training_of_lsgan_as_a_package(tmp_path):
+    mt.manual_seed(0)
+    model, rng = OURS.LSGAN(8), numpy.random.default_rng(0)
+    optimizers = {"train_discriminator": mt.optim.Adam(model.discriminator.parameters(), 1e-3),
+                  "train_generator": mt.optim.Adam(model.generator.parameters(), 2e-3)}
+    data = [(rng.standard_normal((4, 100), "float32"), shapes.draw(rng, 4)[0]) for _ in range(3)]
+    z, real = data[0]
+    mt.export(model, z, tmp_path / "lsgan", target="v3", steps={
+        "train_discriminator": (model.judged, (z, real), optimizers["train_discriminator"]),
+        "train_generator": (model.fooled, z, optimizers["train_generator"])})
+    build(tmp_path / "lsgan")
+    package = mt.load(tmp_path / "lsgan", threads=2)
+    assert list(package.entries) == ["forward", "train_discriminator", "train_generator"]
+    for z, real in data:
+        losses = [model.judged(mt.array(z), mt.array(real))]
+        optimizers["train_discriminator"].step(losses[0])
+        losses.append(model.fooled(mt.array(z)))
+        optimizers["train_generator"].step(losses[1])
+        packaged = [package.run({"z": z, "real": real, "lr": numpy.array(1e-3)},
+                                entry="train_discriminator"),
+                    package.run({"z": z, "lr": numpy.array(2e-3)}, entry="train_generator")]
+        same_bits([one["loss"] for one in packaged], [one.numpy() for one in losses])
+    assert package.parameter("train_generator.step") == len(data)
+    same_bits([package.parameter(name) for name in model.state_dict()],
+              [one.numpy() for one in model.state_dict().values()])
+    same_bits([package(z)], [model.eval()(mt.array(z)).numpy()])
+
+
 def test_resnet_learns(tmp_path):
     mt.manual_seed(0)
     model = OURS.resnet18(len(shapes.KINDS))
