@@ -61,6 +61,8 @@ class Training:
         self.rates = {f"lr{place}" if many else "lr": arrays.array(numpy.array(
             group["lr"], _NUMBERS)) for place, group in enumerate(groups)}
         self.parameters = [one for group in groups for one in group["params"] if one.requires_grad]
+        for one in self.parameters:
+            states.name_of(one)     # refuses those of another module
         self._fresh = []        # states that the optimizer does not have yet
         for group in groups:
             for name in optimizer._states_of(group):
