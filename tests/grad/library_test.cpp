@@ -82,6 +82,24 @@ TEST(GradLibrary, TransposedConvolutions) {
     });
 }
 
+// Of a transposed convolution's weight, sums run over the input's places, none of which is left out
+// (over the output's, three of four would be, for a stride of two).
+TEST(GradLibrary, TransposedWeightsSumOverInputs) {
+  Graph graph;
+  Builder b(graph);
+  const Value x = b.input("x", DType::f32, Shape{2, 8, 5, 5});
+  const Value weight = b.input("weight", DType::f32, Shape{8, 3, 4, 4});
+  const Value y = ops::conv_transpose(b, x, weight, {}, {{2, 2}, {}, {1, 1}, {1, 1}}, {});
+  const Value ys[] = {y}, xs[] = {weight};
+  const size_t before = graph.nodes().size();
+  gradients(b, ys, ys, xs);
+  std::vector<const Contract*> made;
+  for (const auto& node : graph.nodes().subspan(before))
+    if (node->kind == Kind::contract) made.push_back(&node->as<Contract>());
+  ASSERT_EQ(made.size(), 1U);
+  EXPECT_TRUE(made[0]->conditions.empty());
+}
+
 TEST(GradLibrary, Pools) {
   const PoolAttr cases[] = {
       {{2}, {2}, {}, {}, {}},

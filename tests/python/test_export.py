@@ -259,3 +259,13 @@ def test_errors_say_what_to_do(tmp_path):
     with pytest.raises(ValueError, match="not the module's"):
         mt.export(model, x, tmp_path / "no", train=True, loss=F.mse_loss, targets=x[:, :2],
                   optimizer=other)
+
+
+def test_errors_of_steps(tmp_path):
+    model, x = nn.Linear(3, 2), numpy.ones((2, 3), "float32")
+    step = (lambda x: model(x).mean(), x, mt.optim.SGD(model.parameters(), 0.1))
+    with pytest.raises(TypeError, match="steps is instead of train=True"):
+        mt.export(model, x, tmp_path / "no", train=True, steps={"step": step})
+    other = mt.optim.SGD(nn.Linear(3, 2).parameters(), 0.1)
+    with pytest.raises(ValueError, match="not the module's"):
+        mt.export(model, x, tmp_path / "no", steps={"step": (*step[:2], other)})

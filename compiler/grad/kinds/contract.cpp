@@ -3,13 +3,17 @@
 //   y[m, n] = sum k of x[m, k] w[k, n]        ->   gx[m, k] = sum n of g[m, n] w[k, n]
 //   y[o] = sum w of x[2*o + w - 1] weight[w]   ->   gx[j] = sum w of g[(j - w + 1) // 2] weight[w]
 //                                                  where 2 divides j - w + 1
+//   y[o] = sum w of x[(o - w + 1) // 2] weight[w] where 2 divides o - w + 1
+//                                               ->   gweight[w] = sum p of g[2*p + w - 1] x[p]
 // Each dimension of the operand is one axis of the result, or several where its coordinate counts
-// them as digits (groups); what the operand's index leaves open is summed. Coordinates that cannot
-// be solved are a scatter of the products.
+// them as digits (groups); what the operand's index leaves open is summed: over places of the other
+// operand where most places of g would be left out. Coordinates that cannot be solved are a scatter
+// of the products.
 #include <algorithm>
 
 #include "compiler/grad/rule.h"
 #include "compiler/grad/solve.h"
+#include "compiler/support/index_poly.h"
 
 namespace mintor {
 
@@ -101,10 +105,55 @@ std::vector<IndexUnknown> to_solve(const Contract& c, const Target& target) {
   return unknowns;
 }
 
-// The axes that are neither the operand's index nor solved: summed, in their own order. An axis of
-// the result becomes a k axis.
+// Whether the contract leaves out where this is no whole quotient.
+bool is_exact(const Contract& c, const Index& quotient) {
+  return std::ranges::any_of(c.conditions, [&](const IndexCondition& condition) {
+    const auto& terms = condition.value.poly().terms;
+    if (!condition.extent.is_const(1) || terms.size() != 1 || terms[0].factors.size() != 1)
+      return false;
+    const AtomRef& atom = terms[0].factors[0];
+    return atom->kind == Index::Atom::Kind::mod && floordiv(atom->a, atom->b) == quotient;
+  });
+}
+
+// A coordinate of the other operand as a k axis, and what it is equal to.
+struct Place {
+  ContractAxis axis;
+  Index quotient;
+};
+
+// The other operand's coordinates that are exact quotients of what is summed (a transposed
+// convolution's): the sum over the quotients leaves nothing out.
+std::vector<Place> places_of(const Graph& graph, const Sides& sides, const Shape& other) {
+  std::vector<Place> places;
+  for (size_t d = 0; d < other.size(); ++d)
+    if (is_exact(sides.contract, sides.other()[d]))
+      places.push_back(
+          {{fresh_name(graph, sides.contract, sides.own().size() + d), AxisRole::k, other[d]},
+           sides.other()[d]});
+  return places;
+}
+
+// Those that an axis was solved by.
+std::vector<ContractAxis> solve_places(std::span<const Place> places, IndexSolver& solver) {
+  std::vector<ContractAxis> solved;
+  for (const Place& place : places) {
+    const bool is_open = std::ranges::any_of(solver.free(), [&](const IndexUnknown& u) {
+      return solver.put_in(place.quotient).mentions(u.name);
+    });
+    IndexSolver attempt = solver;
+    if (!is_open || !attempt.add(place.quotient, Index::var(place.axis.name))) continue;
+    solver = std::move(attempt);
+    solved.push_back(place.axis);
+  }
+  return solved;
+}
+
+// The axes that are neither the operand's index nor solved: summed, in their own order, and last
+// those that were found for them. An axis of the result becomes a k axis.
 std::vector<ContractAxis> summed_axes(const Contract& c, const Target& target,
-                                      const IndexSolver& solver) {
+                                      const IndexSolver& solver,
+                                      std::span<const ContractAxis> places) {
   std::vector<ContractAxis> summed;
   for (const ContractAxis& axis : c.axes) {
     const bool kept =
@@ -116,6 +165,7 @@ std::vector<ContractAxis> summed_axes(const Contract& c, const Target& target,
   for (const IndexUnknown& u : solver.free())
     if (std::ranges::find(c.axes, u.name, &ContractAxis::name) == c.axes.end())
       summed.push_back({u.name, AxisRole::k, u.extent});
+  summed.insert(summed.end(), places.begin(), places.end());
   return summed;
 }
 
@@ -160,6 +210,13 @@ const ContractAxis* lanes_of_weight(const Contract& forward, const Contract& c) 
   return has_window ? last : nullptr;
 }
 
+bool reads_windows(const Contract& forward, std::span<const ContractAxis> axes,
+                   std::span<const Index> coords) {
+  return std::ranges::any_of(axes, [&](const ContractAxis& a) {
+    return is_window(forward, a.name) && mention(coords, a.name);
+  });
+}
+
 // The operand with its dimension along `lanes` last, so that vectors can read it.
 Value read_along(Builder& b, Value v, std::vector<Index>& coords, const ContractAxis& lanes) {
   const auto found =
@@ -183,23 +240,24 @@ std::vector<ContractAxis> result_axes(const Target& target, std::span<const Inde
   return axes;
 }
 
-// Of a weight, vectors may run along the channels of either side. Along those of the gradient they
-// read panels, and the result is moved far afterwards, element by element; along those of the other
-// side it is the other way round. Which costs less is a matter of how many terms a sum has: 512 to
-// 512 channels 3x3 of 7x7 (49 terms) 20 ms and 2.1 ms, 64 to 64 of 8x28x28 (6272 terms) 2.4 ms and
+// Of a weight, vectors may run along the channels of either side. Along those of the side that no
+// window is read at (the gradient's of a convolution, the input's of a transposed one) they read
+// panels, and the result is moved far afterwards, element by element; along those of the other side
+// it is the other way round. Which costs less is a matter of how many terms a sum has: 512 to 512
+// channels 3x3 of 7x7 (49 terms) 20 ms and 2.1 ms, 64 to 64 of 8x28x28 (6272 terms) 2.4 ms and
 // 4.2 ms, 128 to 128 of 28x28 (784 terms) 1.2 ms both (Intel family 6 model 207, v4, one core,
 // 2026-11-29).
 constexpr int64_t kFewTerms = 1024;
 constexpr int64_t kLanesFilled = 16;  // of fewer channels there are no vectors
 
-bool runs_along_other(const Contract& c, std::span<const ContractAxis> axes,
-                      std::span<const ContractAxis> summed, std::span<const Index> of_grad,
-                      std::span<const Index> of_other) {
+bool runs_along_windows(const Contract& c, std::span<const ContractAxis> axes,
+                        std::span<const ContractAxis> summed, std::span<const Index> windowed,
+                        std::span<const Index> plain) {
   Index terms = 1;
   for (const ContractAxis& a : summed) terms = terms * a.extent;
   if (!terms.is_const() || terms.value() >= kFewTerms) return false;
   return std::ranges::any_of(axes, [&](const ContractAxis& a) {
-    return !is_window(c, a.name) && mention(of_other, a.name) && !mention(of_grad, a.name) &&
+    return !is_window(c, a.name) && mention(windowed, a.name) && !mention(plain, a.name) &&
            (!a.extent.is_const() || a.extent.value() >= kLanesFilled);
   });
 }
@@ -209,11 +267,14 @@ bool runs_along_other(const Contract& c, std::span<const ContractAxis> axes,
 bool is_left(const Contract& c, std::span<const ContractAxis> axes,
              std::span<const ContractAxis> summed, std::span<const Index> of_grad,
              std::span<const Index> of_other) {
+  const auto window =
+      std::ranges::find_if(axes, [&](const ContractAxis& a) { return is_window(c, a.name); });
+  if (window != axes.end())
+    return mention(of_grad, window->name) ? !runs_along_windows(c, axes, summed, of_grad, of_other)
+                                          : runs_along_windows(c, axes, summed, of_other, of_grad);
   const auto first = std::ranges::find_if(axes, [&](const ContractAxis& a) {
     return a.role == AxisRole::m && mention(of_grad, a.name) != mention(of_other, a.name);
   });
-  if (std::ranges::any_of(axes, [&](const ContractAxis& a) { return is_window(c, a.name); }))
-    return runs_along_other(c, axes, summed, of_grad, of_other);
   return first == axes.end() || mention(of_grad, first->name);
 }
 
@@ -250,17 +311,20 @@ Value as_contract(const Backward& at, const Sides& sides, Value own, Value other
     shape.push_back(a.extent);
   }
   ranges = ranges_inside(std::move(ranges), names, shape);
+  const std::vector<Place> places = places_of(graph, sides, other.shape());
+  for (const Place& place : places) ranges.set(place.axis.name, Index(0), place.axis.extent - 1);
   const std::vector<IndexUnknown> unknowns = to_solve(sides.contract, target);
   IndexSolver solver(ranges, unknowns, sides.contract.conditions);
   for (const auto& [value, wanted] : target.equations)
     if (!solver.add(value, wanted)) return {};
+  const std::vector<ContractAxis> found = solve_places(places, solver);
 
   Contract c;
   const auto of_grad = put_in(solver, sides.grad()), of_other = put_in(solver, sides.other());
   const auto grad_reads = together(of_grad, sides.grad());
   const auto other_reads = together(of_other, sides.other());
   c.axes = result_axes(target, grad_reads, other_reads);
-  const auto summed = summed_axes(sides.contract, target, solver);
+  const auto summed = summed_axes(sides.contract, target, solver, found);
   const bool grad_first = is_left(sides.contract, c.axes, summed, grad_reads, other_reads);
   const auto& right = grad_first ? other_reads : grad_reads;
   for (ContractAxis& a : c.axes)
@@ -274,7 +338,8 @@ Value as_contract(const Backward& at, const Sides& sides, Value own, Value other
   Value x = grad_first ? at.grads[0] : other, y = grad_first ? other : at.grads[0];
   if (const ContractAxis* lanes = lanes_of_weight(sides.contract, c)) {
     if (lanes->role == AxisRole::batch) x = read_along(at.b, x, c.x_coords, *lanes);
-    if (lanes->role == AxisRole::batch || grad_first) y = read_along(at.b, y, c.y_coords, *lanes);
+    if (lanes->role == AxisRole::batch || reads_windows(sides.contract, c.axes, c.y_coords))
+      y = read_along(at.b, y, c.y_coords, *lanes);
   }
   const Value sum = at.b.contract(x, y, std::move(c));
   return at.b.reshape(at.b.transpose(sum, listed), own.shape());

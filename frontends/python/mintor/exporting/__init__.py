@@ -7,6 +7,7 @@ it does is recorded, and what it gives parameters, buffers and optimizer states 
 update. Keeps true: afterwards module and optimizer are as they were; nothing that was recorded is
 trained on the example's values.
 """
+import contextlib
 import inspect
 import os
 
@@ -17,7 +18,7 @@ from mintor import model
 from mintor import trees
 from mintor.exporting.recording import States, mode, record
 from mintor.exporting.sizes import Sizes
-from mintor.exporting.training import Training, entries_of_training
+from mintor.exporting.training import Draws, Training, entries_of_training, step_entry
 
 
 def _parameters_of(function, count, otherwise):
@@ -52,9 +53,38 @@ def _forward(module, inputs, states, sizes):
         return record("forward", forward, inputs, states, sizes)
 
 
+def _steps(module, steps, inputs, shapes):
+    """Entries of {name: (loss, examples, optimizer)}, states and sizes."""
+    taken = {}
+    for name, (loss, examples, _) in steps.items():
+        given = _examples(examples)
+        taken[name] = dict(zip(_parameters_of(loss, len(given), "x"), given))
+    every = {**inputs, **{key: one for known in taken.values() for key, one in known.items()}}
+    sizes, states = Sizes(shapes, every), States(module)
+    with contextlib.ExitStack() as stack:
+        trainings = {name: stack.enter_context(Training(optimizer, states, name))
+                     for name, (_, _, optimizer) in steps.items()}
+        draws = Draws(states)
+        entries = [step_entry(name, module, taken[name], loss, trainings[name], draws, states,
+                              sizes) for name, (loss, _, _) in steps.items()]
+    return entries, states, sizes
+
+
+def _training(module, inputs, loss, targets, optimizer, shapes):
+    """Entries of `train=True`, states and sizes."""
+    expected = _examples(targets)
+    names = _parameters_of(loss, len(expected) + 1, "target")[-len(expected):]
+    named = {name if name not in inputs else f"{name}_target": one
+             for name, one in zip(names, expected)}
+    sizes, states = Sizes(shapes, {**inputs, **named}), States(module)
+    with Training(optimizer, states) as training:
+        entries = entries_of_training(module, inputs, named, loss, training, states, sizes)
+    return entries, states, sizes
+
+
 # pylint: disable-next=too-many-arguments
 def export(module, example_inputs, directory, train=False, *, loss=None, targets=None,
-           optimizer=None, shapes=None, target="", **options):
+           optimizer=None, steps=None, shapes=None, target="", **options):
     """Writes the module as a package: `forward`, as it is in evaluation; with `train` its training.
 
     `example_inputs`: an array, or a tuple of what the module is called with; dtypes, and shapes
@@ -64,29 +94,31 @@ def export(module, example_inputs, directory, train=False, *, loss=None, targets
     Entries then: `forward`; `train_step` (inputs, targets and the rate `lr` to the loss, one
     update); `grads` (adds gradients up, gives the loss) and `apply` (takes `lr`, uses and clears
     what was added up). Parameters, buffers, optimizer states (`optimizer.*`) and gradients
-    (`grad.*`) are the package's states by name, and start as they are now. `target`: levels,
-    "v3,v4". Further keywords are options of the compiler. CompileError where the module reads a
-    value, does other things for other sizes that are declared, or what a package cannot. TypeError
-    where loss, targets and optimizer do not go with train.
+    (`grad.*`) are the package's states by name, and start as they are now.
+
+    Several losses and optimizers (a GAN's) are `steps`: {name: (loss, examples, optimizer)} gives,
+    beside `forward`, an entry of each name. It takes what `loss(*examples)` takes, and `lr`; gives
+    the loss; is one update of this optimizer's parameters, whose states are `name.*`. Such a loss
+    calls the module, or parts of it, itself.
+
+    `target`: levels, "v3,v4". Further keywords are options of the compiler. CompileError where the
+    module reads a value, does other things for other sizes that are declared, or what a package
+    cannot. TypeError where loss, targets and optimizer do not go with train.
     """
     if not train and (loss is not None or optimizer is not None or targets is not None):
         raise TypeError("export: loss, targets and optimizer are for train=True")
+    if train and steps:
+        raise TypeError("export: steps is instead of train=True")
     if train and (loss is None or optimizer is None or targets is None):
         raise TypeError("export: train=True needs loss, targets and optimizer")
     examples = _examples(example_inputs)
     function = getattr(module, "forward", None) or module.execute
     inputs = dict(zip(_parameters_of(function, len(examples), "x"), examples))
-    named = {}
     if train:
-        expected = _examples(targets)
-        names = _parameters_of(loss, len(expected) + 1, "target")[-len(expected):]
-        named = {name if name not in inputs else f"{name}_target": one
-                 for name, one in zip(names, expected)}
-    sizes, states = Sizes(shapes, {**inputs, **named}), States(module)
-    entries = []
-    if train:
-        with Training(optimizer, states) as training:
-            entries = entries_of_training(module, inputs, named, loss, training, states, sizes)
+        entries, states, sizes = _training(module, inputs, loss, targets, optimizer, shapes)
+    else:
+        entries, states, sizes = _steps(module, steps, inputs, shapes) if steps else \
+            ([], States(module), Sizes(shapes, inputs))
     entries.insert(0, _forward(module, inputs, states, sizes))
     given = model.option_items({"target": target, **options})
     _mintor.export_package(entries, states.arrays, sizes.declared, os.fspath(directory), given)

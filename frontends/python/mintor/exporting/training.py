@@ -54,7 +54,7 @@ class Draws:
 class Training:
     """An optimizer whose numbers are arrays: rates are inputs, counts and moments are states."""
 
-    def __init__(self, optimizer, states):
+    def __init__(self, optimizer, states, prefix="optimizer"):
         if optimizer._operator is None:
             raise model.CompileError(
                 f"error: export: a step of {type(optimizer).__name__} is no call that can be "
@@ -65,13 +65,15 @@ class Training:
         self.rates = {f"lr{place}" if many else "lr": arrays.array(numpy.array(
             group["lr"], _NUMBERS)) for place, group in enumerate(groups)}
         self.parameters = [one for group in groups for one in group["params"] if one.requires_grad]
+        for one in self.parameters:
+            states.name_of(one)     # refuses those of another module
         self._fresh = []        # states that the optimizer does not have yet
         for group in groups:
             for name in optimizer._states_of(group):
                 for one in group["params"]:
                     if name not in optimizer.state[one]:
                         self._fresh.append((one, name))
-                    states.add(f"optimizer.{name}.{states.name_of(one)}",
+                    states.add(f"{prefix}.{name}.{states.name_of(one)}",
                                optimizer._held(one, name, group))
             if self._fresh and group.get("dampening"):
                 raise model.CompileError(
@@ -83,7 +85,7 @@ class Training:
             if len(values) > 1:
                 raise model.CompileError(
                     f"error: export: parameters have taken different numbers of steps ({name})")
-            self._counts[name] = states.add(f"optimizer.{name}", arrays.array(
+            self._counts[name] = states.add(f"{prefix}.{name}", arrays.array(
                 numpy.array(values.pop() if values else first, _NUMBERS)))
 
     def __enter__(self):
@@ -126,6 +128,19 @@ class Training:
 
 
 # pylint: disable-next=too-many-arguments
+def step_entry(name, module, inputs, loss, training, draws, states, sizes):
+    """One update: the loss of these inputs, and the optimizer's step by it."""
+    def step(*given):
+        with training.recorded(given[len(inputs):]), draws.recorded():
+            value = loss(*given[:len(inputs)])
+            training.optimizer.step(value)
+        return {"loss": value}
+
+    with mode(module, True):
+        return record(name, step, {**inputs, **training.rates}, states, sizes)
+
+
+# pylint: disable-next=too-many-arguments
 def entries_of_training(module, inputs, targets, loss, training, states, sizes):
     """train_step, and its halves: grads, which adds up gradients, and apply, which uses them."""
     optimizer, draws = training.optimizer, Draws(states)
@@ -133,19 +148,12 @@ def entries_of_training(module, inputs, targets, loss, training, states, sizes):
             for one in training.parameters}
     reached = []        # those that the loss depends on; the others are left alone
 
-    def loss_of(given):
-        prediction = module(*given[:len(inputs)])
-        return loss(prediction, *given[len(inputs):len(inputs) + len(targets)])
-
-    def train_step(*given):
-        with training.recorded(given[len(inputs) + len(targets):]), draws.recorded():
-            value = loss_of(given)
-            optimizer.step(value)
-        return {"loss": value}
+    def loss_of(*given):
+        return loss(module(*given[:len(inputs)]), *given[len(inputs):])
 
     def grads(*given):
         with draws.recorded():
-            value = loss_of(given)
+            value = loss_of(*given)
             reaches = _mintor.depends_on(value, training.parameters)
             reached[:] = [one for one, yes in zip(training.parameters, reaches) if yes]
             found = gradients.grad(value, reached)
@@ -170,7 +178,8 @@ def entries_of_training(module, inputs, targets, loss, training, states, sizes):
         return {}
 
     taken = {**inputs, **targets}
+    step = step_entry("train_step", module, taken, loss_of, training, draws, states, sizes)
     with mode(module, True):
-        return [record("train_step", train_step, {**taken, **training.rates}, states, sizes),
+        return [step,
                 record("grads", grads, taken, states, sizes),
                 record("apply", apply, training.rates, states, sizes)]
