@@ -87,5 +87,6 @@ def export(module, example_inputs, directory, train=False, *, loss=None, targets
         with Training(optimizer, states) as training:
             entries = entries_of_training(module, inputs, named, loss, training, states, sizes)
     entries.insert(0, _forward(module, inputs, states, sizes))
-    given = model.option_items({"target": target, **options})
-    _mintor.export_package(entries, states.arrays, sizes.declared, os.fspath(directory), given)
+    given = model.option_items({"target": target, "settable_parameters": True, **options})
+    _mintor.export_package(entries, states.arrays, states.roles, sizes.declared,
+                           os.fspath(directory), given)
