@@ -16,23 +16,27 @@
 namespace mintor {
 namespace {
 
-void add_phases(const HostSteps& steps, std::vector<Phase>& phases) {
-  for (const HostStep& step : steps) {
-    if (const auto* launch = std::get_if<Launch>(&step.node)) {
-      phases.push_back({.launch = launch, .name = launch->kernel});
-    } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
-      phases.push_back({.condition = branch->condition, .name = "if"});
-      add_phases(branch->yes, phases);
-      add_phases(branch->no, phases);
-    } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
-      phases.push_back({.bind = bind, .name = "bind"});
-    } else if (const auto* check = std::get_if<Check>(&step.node)) {
-      phases.push_back({.check = check, .name = "check"});
-    } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
-      if (loop->condition >= 0) phases.push_back({.condition = loop->condition, .name = "while"});
-      add_phases(loop->steps, phases);
-    }
+void add_phases(const HostSteps& steps, std::vector<Phase>& phases);
+
+void add_phases(const HostStep& step, std::vector<Phase>& phases) {
+  if (const auto* launch = std::get_if<Launch>(&step.node)) {
+    phases.push_back({.launch = launch, .name = launch->kernel});
+  } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
+    phases.push_back({.condition = branch->condition, .name = "if"});
+    add_phases(branch->yes, phases);
+    add_phases(branch->no, phases);
+  } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
+    phases.push_back({.bind = bind, .name = "bind"});
+  } else if (const auto* check = std::get_if<Check>(&step.node)) {
+    phases.push_back({.check = check, .name = "check"});
+  } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
+    if (loop->condition >= 0) phases.push_back({.condition = loop->condition, .name = "while"});
+    add_phases(loop->steps, phases);
   }
+}
+
+void add_phases(const HostSteps& steps, std::vector<Phase>& phases) {
+  for (const HostStep& step : steps) add_phases(step, phases);
 }
 
 void collect_trips(const HostSteps& steps, std::vector<Index>& trips) {
@@ -111,6 +115,12 @@ class OrderWriter {
 std::vector<Phase> phases_of(const Entry& entry) {
   std::vector<Phase> phases;
   add_phases(entry.steps, phases);
+  return phases;
+}
+
+std::vector<Phase> phases_of(const HostStep& step) {
+  std::vector<Phase> phases;
+  add_phases(step, phases);
   return phases;
 }
 

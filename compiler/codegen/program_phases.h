@@ -20,6 +20,7 @@ struct Phase {
 };
 
 std::vector<Phase> phases_of(const Entry& entry);
+std::vector<Phase> phases_of(const HostStep& step);
 bool has_order(const Entry& entry);
 std::vector<Index> trips_of(const Entry& entry);
 // static int32_t next(int64_t* n, int64_t chosen, int32_t phase)

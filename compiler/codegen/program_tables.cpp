@@ -8,6 +8,7 @@
 
 #include "compiler/codegen/program_conditions.h"
 #include "compiler/codegen/program_phases.h"
+#include "compiler/codegen/program_serves.h"
 #include "compiler/codegen/program_sizes.h"
 #include "compiler/codegen/target.h"
 #include "compiler/memory/symbol_values.h"
@@ -26,7 +27,7 @@ std::string mt_dtype(DType dtype) {
 }
 
 // A size that only an output can have is -1 without a name.
-std::string tensor_row(const Program& program, int32_t id) {
+std::string tensor_row(const Program& program, int32_t id, const std::string& name) {
   const Buffer& buffer = program.buffers[id];
   if (buffer.shape.size() > kMaxRank) {
     throw CompileError("package", "'" + buffer.name + "' has " +
@@ -47,15 +48,15 @@ std::string tensor_row(const Program& program, int32_t id) {
     }
   }
   const std::string rank = std::to_string(buffer.shape.size());
-  return "{" + c_string(port_name(buffer)) + ", " + mt_dtype(buffer.dtype) + ", " + rank + ", {" +
-         sizes + "}, {" + (any_name ? names : "") + "}},";
+  return "{" + c_string(name) + ", " + mt_dtype(buffer.dtype) + ", " + rank + ", {" + sizes +
+         "}, {" + (any_name ? names : "") + "}},";
 }
 
 void tensor_table(ProgramWriter& out, const Program& program, const std::vector<int32_t>& ids,
                   const std::string& name) {
   if (ids.empty()) return;
   out.open("static const mt_tensor_info " + name + "[] = {");
-  for (const int32_t id : ids) out.line(tensor_row(program, id));
+  for (const int32_t id : ids) out.line(tensor_row(program, id, port_name(program.buffers[id])));
   out.close("};");
 }
 
@@ -127,6 +128,12 @@ size_t position_of(const Program& program, const std::string& symbol) {
                              program.symbols.begin());
 }
 
+std::string bytes_of(const Buffer& buffer) {
+  Index bytes = size_of(buffer.dtype);
+  for (const Index& extent : buffer.shape) bytes = bytes * extent;
+  return bytes.str();
+}
+
 void state_tables(ProgramWriter& out, const Program& program) {
   if (program.states.empty()) return;
   std::vector<int32_t> buffers;
@@ -136,9 +143,29 @@ void state_tables(ProgramWriter& out, const Program& program) {
   for (const State& state : program.states) {
     const Buffer& buffer = program.buffers[state.buffer];
     const Index initial = program.buffers[root_of(program, state.initial)].offset;
-    Index bytes = size_of(buffer.dtype);
-    for (const Index& extent : buffer.shape) bytes = bytes * extent;
-    out.line("{" + buffer.offset.str() + ", " + initial.str() + ", " + bytes.str() + "},");
+    out.line("{" + buffer.offset.str() + ", " + initial.str() + ", " + bytes_of(buffer) + "},");
+  }
+  out.close("};");
+  out.open("static const mt_state_info kStateRoles[] = {");
+  for (const State& state : program.states) {
+    const char* role = state.role == StateRole::value       ? "MT_STATE_VALUE"
+                       : state.role == StateRole::optimizer ? "MT_STATE_OPTIMIZER"
+                                                            : "MT_STATE_GRADIENT";
+    out.line(std::string("{") + role + ", " + std::to_string(state.of) + "},");
+  }
+  out.close("};");
+}
+
+void fixed_tables(ProgramWriter& out, const Program& program) {
+  if (program.fixed.empty()) return;
+  out.open("static const mt_tensor_info kFixedInfos[] = {");
+  for (const FixedParameter& fixed : program.fixed)
+    out.line(tensor_row(program, fixed.buffer, fixed.name));
+  out.close("};");
+  out.open("static const FixedParameter kFixed[] = {");
+  for (const FixedParameter& fixed : program.fixed) {
+    const Buffer& buffer = program.buffers[fixed.buffer];
+    out.line("{" + buffer.offset.str() + ", " + bytes_of(buffer) + "},");
   }
   out.close("};");
 }
@@ -201,7 +228,10 @@ std::string entry_row(const Program& program, const Entry& entry) {
   add(outer && needs_check(program, entry, 0), "check_sizes");
   add(outer && !conditions_of(program, entry, 0).empty(), "check_conditions");
   add(outer && has_dynamic(program, entry), "output_dynamic");
-  return row;
+  const size_t writes = outer ? writes_of(program, entry).size() : 0;
+  add(outer && any && !program.states.empty(), "kServes");
+  add(writes > 0, "kWrites");
+  return row + ", " + count(writes);
 }
 
 std::string tensors_or_null(const Entry& entry, const std::vector<int32_t>& ids,
@@ -252,6 +282,7 @@ void write_entry_tables(ProgramWriter& out, const Program& program, const Entry&
   tensor_table(out, program, entry.inputs, "kInputs");
   tensor_table(out, program, entry.outputs, "kOutputs");
   name_table(out, entry);
+  if (&entry != &program.prepare) write_serves(out, program, entry);
   out.line();
 }
 
@@ -264,20 +295,23 @@ void write_program_constant(ProgramWriter& out, const Program& program,
   const size_t phases = phases_of(first).size();
   dynamic_table(out, program);
   state_tables(out, program);
+  fixed_tables(out, program);
   entry_tables(out, program);
   out.open("const Program program = {");
   out.line("{" + c_string(program.name) + ", " + c_string(program.numerics_hash) + ", " +
            c_string(levels) + ", nullptr, " + count(first.inputs.size()) + ", " +
            count(first.outputs.size()) + ", " + count(program.symbols.size()) + ", " +
            count(phases) + ",");
-  out.line(" " + tensors_or_null(first, first.inputs, "kInputs") + ", " +
-           tensors_or_null(first, first.outputs, "kOutputs") + ", " +
-           table_or_null(!program.symbols.empty(), "kSymbols") + ", " +
-           table_or_null(phases > 0, entry_namespace(first) + "::kNames") + ", " +
-           std::to_string(program.weights_bytes) + ", " + program.packed_bytes.str() + ", " +
-           count(program.states.size()) + ", " +
-           table_or_null(!program.states.empty(), "kStateInfos") + ", " +
-           count(program.entries.size()) + ", kEntryInfos},");
+  out.line(
+      " " + tensors_or_null(first, first.inputs, "kInputs") + ", " +
+      tensors_or_null(first, first.outputs, "kOutputs") + ", " +
+      table_or_null(!program.symbols.empty(), "kSymbols") + ", " +
+      table_or_null(phases > 0, entry_namespace(first) + "::kNames") + ", " +
+      std::to_string(program.weights_bytes) + ", " + program.packed_bytes.str() + ", " +
+      count(program.states.size()) + ", " + table_or_null(!program.states.empty(), "kStateInfos") +
+      ", " + count(program.entries.size()) + ", kEntryInfos, " +
+      table_or_null(!program.states.empty(), "kStateRoles") + ", " + count(program.fixed.size()) +
+      ", " + table_or_null(!program.fixed.empty(), "kFixedInfos") + "},");
   out.line("kLevels,");
   out.line(count(program.levels.size()) + ",");
   out.line("{" + entry_row(program, program.prepare) + "},");
@@ -290,6 +324,7 @@ void write_program_constant(ProgramWriter& out, const Program& program,
            count(program.dynamic.size()) + ", " + std::to_string(early) + ",");
   out.line(table_or_null(!program.states.empty(), "kStates") + ", " +
            std::to_string(program.state_bytes) + ",");
+  out.line(table_or_null(!program.fixed.empty(), "kFixed") + ",");
   out.close("};");
 }
 

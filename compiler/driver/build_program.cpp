@@ -195,7 +195,9 @@ Program build_program(CompileContext& context, std::span<const Graph> entries,
   std::vector<TargetInfo> levels = lowest_first(level_names);
   for (const Graph& graph : entries) check_code(context, graph);
   Scheduled made = fuse_and_schedule(context, entries, levels);
-  Program program = plan(made.fusions, std::move(levels), made.kernels);
+  const Parameters parameters =
+      context.options.settable_parameters ? Parameters::settable : Parameters::shared;
+  Program program = plan(made.fusions, std::move(levels), made.kernels, parameters);
   program.numerics_hash = numerics_hash_of(entries);
   plan_memory(context, program);
   if (context.options.verify_passes) verify(program);

@@ -75,6 +75,10 @@ ModelApi library_api(const std::string& library, const std::string& name) {
   resolve(handle, library, name + "_state", api.state);
   resolve(handle, library, name + "_get_parameter", api.get_parameter);
   resolve(handle, library, name + "_set_parameter", api.set_parameter);
+  resolve(handle, library, name + "_save_parameters", api.save_parameters);
+  resolve(handle, library, name + "_load_parameters", api.load_parameters);
+  resolve(handle, library, name + "_set_trained", api.set_trained);
+  resolve(handle, library, name + "_visit_gradients", api.visit_gradients);
   resolve(handle, library, name + "_context_destroy", api.context_destroy);
   resolve(handle, library, name + "_close", api.close);
   resolve(handle, library, name + "_info", api.info);
@@ -112,6 +116,18 @@ ModelApi in_process_api(const void* program, std::shared_ptr<void> code) {
   };
   api.set_parameter = [](void* context, const char* name, const mt_tensor* value) {
     return rt::set_parameter(static_cast<rt::Context*>(context), name, value);
+  };
+  api.save_parameters = [](void* context, const char* path) {
+    return rt::save_parameters(static_cast<rt::Context*>(context), path);
+  };
+  api.load_parameters = [](void* context, const char* path, int32_t allow) {
+    return rt::load_parameters(static_cast<rt::Context*>(context), path, allow);
+  };
+  api.set_trained = [](void* context, const char* name, int32_t trained) {
+    return rt::set_trained(static_cast<rt::Context*>(context), name, trained);
+  };
+  api.visit_gradients = [](void* context, mt_gradient visit, void* data) {
+    return rt::visit_gradients(static_cast<rt::Context*>(context), visit, data);
   };
   api.context_destroy = [](void* context) {
     rt::context_destroy(static_cast<rt::Context*>(context));
@@ -191,6 +207,22 @@ void ModelContext::reset() {
   if (api_->reset(context_)) fail_run(*api_, "reset");
 }
 
+void ModelContext::save_parameters(const std::string& path) const {
+  if (api_->save_parameters(context_, path.c_str())) fail_run(*api_, "save");
+}
+
+void ModelContext::load_parameters(const std::string& path, int32_t allow) {
+  if (api_->load_parameters(context_, path.c_str(), allow)) fail_run(*api_, "load");
+}
+
+void ModelContext::set_trained(const char* name, bool trained) {
+  if (api_->set_trained(context_, name, trained ? 1 : 0)) fail_run(*api_, "trained");
+}
+
+void ModelContext::visit_gradients(mt_gradient visit, void* data) {
+  if (api_->visit_gradients(context_, visit, data)) fail_run(*api_, "gradients");
+}
+
 LoadedModel::LoadedModel(ModelApi api, const LoadOptions& options)
     : api_(std::make_shared<ModelApi>(std::move(api))), weights_(options.weights) {
   mt_options open{};
@@ -217,8 +249,10 @@ LoadedModel::LoadedModel(ModelApi api, const LoadOptions& options)
   context_ = new_context();
 }
 
-std::unique_ptr<ModelContext> LoadedModel::new_context() const {
-  return std::make_unique<ModelContext>(api_, model_, context_options_);
+std::unique_ptr<ModelContext> LoadedModel::new_context(const ModelContext* share) const {
+  mt_context_options options = context_options_;
+  if (share != nullptr) options.share = share->handle();
+  return std::make_unique<ModelContext>(api_, model_, options);
 }
 
 namespace {

@@ -27,6 +27,10 @@ struct ModelApi {
   mt_status (*state)(void*, int32_t, mt_tensor*) = nullptr;
   mt_status (*get_parameter)(void*, const char*, mt_tensor*) = nullptr;
   mt_status (*set_parameter)(void*, const char*, const mt_tensor*) = nullptr;
+  mt_status (*save_parameters)(void*, const char*) = nullptr;
+  mt_status (*load_parameters)(void*, const char*, int32_t) = nullptr;
+  mt_status (*set_trained)(void*, const char*, int32_t) = nullptr;
+  mt_status (*visit_gradients)(void*, mt_gradient, void*) = nullptr;
   void (*context_destroy)(void*) = nullptr;
   void (*close)(void*) = nullptr;
   const mt_model_info* (*info)(const void*) = nullptr;
@@ -70,10 +74,18 @@ class ModelContext {
   // What the runs so far made of the parameters that they update: copies, in order of
   // info().states.
   std::vector<Tensor> states() const;
-  // One of them, by the name of its parameter.
+  // One of them, or a parameter that no run updates, by name.
   Tensor parameter(const std::string& name) const;
   void set_parameter(const std::string& name, const Tensor& value);
   void reset();
+  // All of them, as a safetensors file. `allow`: MT_ALLOW_*.
+  void save_parameters(const std::string& path) const;
+  void load_parameters(const std::string& path, int32_t allow = 0);
+  // Whether runs keep what they make of a state; without a name of all that have a gradient.
+  void set_trained(const char* name, bool trained);
+  void visit_gradients(mt_gradient visit, void* data);
+  // The C functions' own.
+  void* handle() const { return context_; }
 
  private:
   std::shared_ptr<const ModelApi> api_;
@@ -87,8 +99,8 @@ class LoadedModel {
   LoadedModel(ModelApi api, const LoadOptions& options);
 
   const mt_model_info& info() const { return *info_; }
-  // Another context of the same model, for another thread.
-  std::unique_ptr<ModelContext> new_context() const;
+  // Another context of the same model, for another thread; with the parameters of one, or its own.
+  std::unique_ptr<ModelContext> new_context(const ModelContext* share = nullptr) const;
   ModelContext& context() { return *context_; }
   // The context's place is taken by a new one.
   void renew_context() { context_ = new_context(); }

@@ -2,6 +2,8 @@
 // Program text -> Program. Takes what print gives and the bytes of the weights by SHA-256; gives
 // the Program, verified. Keeps true: print(parse_program(t)) == t; a weight's bytes match their
 // hash.
+#include <algorithm>
+
 #include "compiler/program/program.h"
 #include "compiler/support/lexer.h"
 
@@ -283,6 +285,25 @@ struct Parser {
     program.kernels.push_back(std::move(kernel));
   }
 
+  void role(State& state) {
+    if (at.accept("optimizer"))
+      state.role = StateRole::optimizer;
+    else if (at.accept("gradient"))
+      state.role = StateRole::gradient;
+    else
+      at.accept("value");
+    if (at.accept("of")) state.of = buffer_id();  // its position, once all states are known
+  }
+
+  void find_owners() {
+    for (State& state : program.states) {
+      if (state.of < 0) continue;
+      const auto of = std::ranges::find(program.states, state.of, &State::buffer);
+      if (of == program.states.end()) at.fail("a state belongs to what is none");
+      state.of = static_cast<int32_t>(of - program.states.begin());
+    }
+  }
+
   void item() {
     if (at.accept("numerics")) {
       program.numerics_hash = at.string("a hash");
@@ -304,7 +325,12 @@ struct Parser {
       state.buffer = buffer_id();
       at.expect("from");
       state.initial = buffer_id();
+      role(state);
       program.states.push_back(state);
+    } else if (at.accept("fixed")) {
+      const std::string name = at.string("a parameter");
+      at.expect("in");
+      program.fixed.push_back({name, buffer_id()});
     } else if (at.accept("counters")) {
       program.counters = strings();
     } else if (at.accept("report")) {
@@ -327,6 +353,7 @@ Program parse_program(std::string_view text, const std::map<std::string, Tensor>
   parser.program.name = parser.at.string("a program name");
   parser.at.expect("{");
   while (!parser.at.accept("}")) parser.item();
+  parser.find_owners();
   if (!parser.at.at_end()) parser.at.fail("text after the program");
   verify(parser.program);
   return std::move(parser.program);

@@ -376,10 +376,10 @@ void check_joined(const ProgramDraft& draft, const Graph& graph) {
 }  // namespace
 
 Program plan(std::span<const FusionPlan> entries, std::vector<TargetInfo> levels,
-             const GroupKernels& kernels) {
+             const GroupKernels& kernels, Parameters parameters) {
   check(!levels.empty(), "plan", "a program has at least one level");
   check(!entries.empty(), "plan", "a program has at least one entry");
-  ProgramDraft draft(std::move(levels));
+  ProgramDraft draft(std::move(levels), parameters);
   draft.program.name = entries.size() == 1 ? entries[0].graph->name() : "model";
   for (const FusionPlan& fusion : entries) add_symbols(draft, fusion);
   for (const FusionPlan& fusion : entries) {

@@ -22,9 +22,13 @@ namespace mintor {
 using LevelsOfKernel = std::shared_ptr<const std::vector<Kernel>>;
 using GroupKernels = std::unordered_map<const Group*, LevelsOfKernel>;
 
+// Parameters that no entry updates: equal ones share a place, or each has its own, so that a
+// program can be given other values for it by name.
+enum class Parameters : uint8_t { shared, settable };
+
 // Entries that know of each other (graph/join_entries.h). Each group that has no bodies has a
 // kernel.
 Program plan(std::span<const FusionPlan> entries, std::vector<TargetInfo> levels,
-             const GroupKernels& kernels);
+             const GroupKernels& kernels, Parameters parameters);
 
 }  // namespace mintor

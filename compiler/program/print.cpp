@@ -3,6 +3,7 @@
 // of weights are named by their SHA-256 and live in a side file (Blobs of compiler/ir/text.h).
 //   symbol batch 1..32 % 1 ~ 8
 //   buffer "h" = arena f32[batch, 214] at 0
+//   state "m" from "m_initial" optimizer of "w"        fixed "b" in "b"
 //   buffer "v" = view "h" f32[214*batch]     buffer "p" = part "h" f32[214] at 856*step
 //   entry forward ("x") -> ("r") arena [856*batch] needs left_or_one [rows, batch] "'/Add'" {
 //     relu("h", "r"; batch) tasks [batch] work [214*batch] in_place 1 <- 0
@@ -141,6 +142,16 @@ std::string entry_text(const Program& program, const Entry& entry) {
   return text + " {\n" + steps_text(program, entry.steps, "    ") + "  }\n";
 }
 
+std::string role_text(const Program& program, const State& state) {
+  if (state.role == StateRole::value && state.of < 0) return "";
+  const char* role = state.role == StateRole::value       ? " value"
+                     : state.role == StateRole::optimizer ? " optimizer"
+                                                          : " gradient";
+  if (state.of < 0) return role;
+  return std::string(role) + " of " +
+         quoted(program.buffers.at(program.states.at(state.of).buffer).name);
+}
+
 std::string tensor_type(const Tensor& tensor) {
   std::string text = std::string(name_of(tensor.dtype)) + "[";
   for (size_t d = 0; d < tensor.shape.size(); ++d) {
@@ -164,7 +175,10 @@ std::string print(const Program& program) {
   }
   for (const State& state : program.states)
     text += "  state " + quoted(program.buffers.at(state.buffer).name) + " from " +
-            quoted(program.buffers.at(state.initial).name) + "\n";
+            quoted(program.buffers.at(state.initial).name) + role_text(program, state) + "\n";
+  for (const FixedParameter& fixed : program.fixed)
+    text += "  fixed " + quoted(fixed.name) + " in " +
+            quoted(program.buffers.at(fixed.buffer).name) + "\n";
   text += "  sizes weights " + std::to_string(program.weights_bytes) +
           (program.states.empty() ? "" : " state " + std::to_string(program.state_bytes)) +
           " packed [" + program.packed_bytes.str() + "]\n";

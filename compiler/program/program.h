@@ -135,10 +135,22 @@ struct DynamicSize {
 // `parameter`: whose value it is, by its name; empty for a constant.
 struct Weight { std::string parameter; Tensor value; int32_t buffer = 0; };
 
+// What a state is for: a value of the model; what the optimizer keeps of one; the sum of its
+// gradients. As mt_state_role of the ABI.
+enum class StateRole : uint8_t { value, optimizer, gradient };
+
 // A parameter that runs update: what a context starts with lies in the weights.
 struct State {
   int32_t buffer = 0;
   int32_t initial = 0;  // buffer of the weights
+  StateRole role = StateRole::value;
+  int32_t of = -1;  // position of the state that it belongs to
+};
+
+// A parameter that no entry updates and that can be set by name: no other shares its place.
+struct FixedParameter {
+  std::string name;
+  int32_t buffer = 0;
 };
 
 struct Program {
@@ -150,6 +162,7 @@ struct Program {
   std::vector<Buffer> buffers;
   std::vector<Weight> weights;            // parameters and large constants
   std::vector<State> states;              // by the name of their parameters, in order of updates
+  std::vector<FixedParameter> fixed;      // where parameters are settable
   std::vector<LevelKernels> kernels;
   std::vector<TargetInfo> levels;         // lowest first
   // The arena of `prepare`, of constant size, is given back after it. Of the others, at least one,

@@ -122,7 +122,10 @@ Index tasks_of(const Kernel& kernel) {
   return parallel->end;
 }
 
-ProgramDraft::ProgramDraft(std::vector<TargetInfo> levels) { program.levels = std::move(levels); }
+ProgramDraft::ProgramDraft(std::vector<TargetInfo> levels, Parameters parameters)
+    : parameters_(parameters) {
+  program.levels = std::move(levels);
+}
 
 void ProgramDraft::begin_entry(std::string name, const Graph& graph) {
   program.entries.push_back({std::move(name), {}, {}, {}, graph.conditions(), 0});
@@ -181,13 +184,32 @@ int32_t ProgramDraft::add_output(const Result& result) {
 }
 
 int32_t ProgramDraft::weight_of(const Value& value, const std::string& name) {
+  if (value.node->kind != Kind::parameter) return shared_weight(value, name);
+  const auto state = states_.find(value.node->as<ParameterAttr>().name);
+  if (state != states_.end()) return state->second;
+  return parameters_ == Parameters::settable ? fixed_parameter(value, name)
+                                             : shared_weight(value, name);
+}
+
+int32_t ProgramDraft::fixed_parameter(const Value& value, const std::string& name) {
+  const auto& [parameter, tensor] = value.node->as<ParameterAttr>();
+  const auto known = std::ranges::find(program.fixed, parameter, &FixedParameter::name);
+  if (known != program.fixed.end()) return known->buffer;
+  const int32_t id = add_buffer(name, value.type(), Place::weights);
+  program.weights.push_back({parameter, tensor, id});
+  program.fixed.push_back({parameter, id});
+  return id;
+}
+
+int32_t ProgramDraft::shared_weight(const Value& value, const std::string& name) {
   const Tensor& tensor = tensor_of(value);
   const bool is_parameter = value.node->kind == Kind::parameter;
   const std::string parameter = is_parameter ? value.node->as<ParameterAttr>().name : "";
-  if (const auto state = states_.find(parameter); is_parameter && state != states_.end())
-    return state->second;
   for (const Weight& known : program.weights) {
     if (known.parameter.empty() == is_parameter) continue;
+    if (std::ranges::find(program.fixed, known.buffer, &FixedParameter::buffer) !=
+        program.fixed.end())
+      continue;
     if (!same_weight(known.value, tensor)) continue;
     if (program.buffers[known.buffer].shape == value.shape()) return known.buffer;
     return add_view(name, value.type(), known.buffer);
@@ -210,7 +232,7 @@ void ProgramDraft::add_states(const Graph& graph) {
     if (!is_state(graph, name) || states_.contains(name)) continue;
     const int32_t buffer = add_buffer(name, node->results[0], Place::state);
     if (program.buffers[buffer].name != name) program.buffers[buffer].port = name;
-    const int32_t initial = weight_of({node.get(), 0}, name + "_initial");
+    const int32_t initial = shared_weight({node.get(), 0}, name + "_initial");
     states_[name] = buffer;
     program.states.push_back({buffer, initial});
   }

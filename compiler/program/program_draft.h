@@ -14,7 +14,7 @@ namespace mintor {
 
 class ProgramDraft {
  public:
-  explicit ProgramDraft(std::vector<TargetInfo> levels);
+  ProgramDraft(std::vector<TargetInfo> levels, Parameters parameters);
 
   Program program;
 
@@ -26,7 +26,8 @@ class ProgramDraft {
   int32_t add_buffer(std::string name, const Type& type, Place place, int32_t slot = 0);
   int32_t add_view(std::string name, const Type& type, int32_t of);
   int32_t add_part(std::string name, const Type& type, int32_t of, Index offset);
-  // Of a parameter or constant. Equal parameters share one place, and so do equal constants.
+  // Of a parameter or constant. Equal constants share one place, and so do equal parameters that
+  // are not settable, and first values of states.
   int32_t weight_of(const Value& value, const std::string& name);
   // Those that the program has not. Asked for all graphs and regions before anything else.
   void add_symbols(const Graph& graph);
@@ -54,6 +55,8 @@ class ProgramDraft {
   Program finish();
 
  private:
+  int32_t shared_weight(const Value& value, const std::string& name);
+  int32_t fixed_parameter(const Value& value, const std::string& name);
   void check_bound(const Launch& launch) const;
   void launch_own(Kernel kernel, std::vector<int32_t> args, std::vector<Index> symbols,
                   const Index& work, HostSteps& steps);
@@ -61,6 +64,7 @@ class ProgramDraft {
   void place_weights();
   void keep_used_symbols();
 
+  Parameters parameters_;
   std::map<std::string, int32_t> states_;       // by parameter
   std::map<std::string, std::string> kernels_;  // canonical texts of all levels -> name
   std::map<std::pair<const void*, std::vector<int64_t>>, std::string> shared_;  // by alignment

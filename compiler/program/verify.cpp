@@ -172,6 +172,25 @@ void verify_states(const Program& program) {
     if (initial.dtype != buffer.dtype || !(count_of(initial.shape) == count_of(buffer.shape)))
       broken(item, "its first value has another type");
     if (!seen.insert(state.buffer).second) broken(item, "is there twice");
+    if (state.of >= static_cast<int32_t>(program.states.size())) broken(item, "belongs to nothing");
+  }
+}
+
+// What is set by name changes nothing else.
+void verify_fixed(const Program& program) {
+  std::set<std::string> names;
+  std::set<int32_t> others;
+  for (const State& state : program.states) {
+    names.insert(port_name(program.buffers[state.buffer]));
+    others.insert(root_of(program, state.initial));
+  }
+  for (const FixedParameter& fixed : program.fixed) {
+    const std::string item = "parameter '" + fixed.name + "'";
+    const int32_t root = root_of(program, fixed.buffer);
+    if (root != fixed.buffer || program.buffers.at(root).place != Place::weights)
+      broken(item, "is no weight of its own");
+    if (!names.insert(fixed.name).second) broken(item, "is there twice");
+    if (!others.insert(root).second) broken(item, "shares its place");
   }
 }
 
@@ -259,6 +278,7 @@ void verify(const Program& program) {
   }
   for (const Buffer& buffer : program.buffers) verify_stage(program, buffer);
   verify_states(program);
+  verify_fixed(program);
   Writes prepared;
   for (size_t i = 0; i < program.buffers.size(); ++i) {
     const Place place = program.buffers[i].place;

@@ -69,6 +69,19 @@ typedef struct mt_entry_info {
   const char* const* kernels;  // names, in launch order
 } mt_entry_info;
 
+// What a state is for: a value of the model; what the optimizer keeps of one; the sum of its
+// gradients.
+typedef enum mt_state_role {
+  MT_STATE_VALUE = 0,
+  MT_STATE_OPTIMIZER,
+  MT_STATE_GRADIENT
+} mt_state_role;
+
+typedef struct mt_state_info {
+  int32_t role;  // mt_state_role
+  int32_t of;    // position of the state that it belongs to; -1: none
+} mt_state_info;
+
 // Inputs, outputs and kernels are those of the first entry, which `run` runs.
 typedef struct mt_model_info {
   const char* name;
@@ -85,6 +98,9 @@ typedef struct mt_model_info {
   const mt_tensor_info* states;
   int32_t entry_count;  // at least 1
   const mt_entry_info* entries;
+  const mt_state_info* state_infos;  // as many as states
+  int32_t fixed_count;  // parameters that no run updates, where they can be set by name
+  const mt_tensor_info* fixed;
 } mt_model_info;
 
 #ifdef __cplusplus
@@ -97,6 +113,13 @@ typedef void (*mt_task)(void* task_context, int32_t index);
 typedef void (*mt_parallel_for)(void* data, int32_t count, mt_task task, void* task_context);
 // Called after each launch of an entry on the calling thread.
 typedef void (*mt_profile)(void* data, const char* kernel, int64_t begin_ns, int64_t end_ns);
+// Called for the sum of gradients of each parameter: of its name, to be read and written in place.
+// Not 0: the walk ends there, and this is in the message.
+typedef int32_t (*mt_gradient)(void* data, const char* parameter, mt_tensor* gradient);
+
+// What <name>_load_parameters lets pass: names that the file lacks keep their values, names that
+// the model lacks are left out. 0: neither.
+enum { MT_ALLOW_MISSING = 1, MT_ALLOW_UNKNOWN = 2 };
 
 // Zero-initialise, set `size = sizeof(mt_options)`, then what you need. A null pointer instead of
 // options is all defaults.
@@ -121,6 +144,8 @@ typedef struct mt_context_options {
                                         // mt_model_info.symbols; 0: mt_symbol_info.hint
   mt_profile profile;
   void* profile_data;
+  void* share;  // a context of the same model whose parameters and states this one
+                // has too, whichever is destroyed first; null: its own
 } mt_context_options;
 
 #ifdef __cplusplus

@@ -62,6 +62,11 @@ static const int64_t kStopped = INT64_MIN;
 using PhaseFn = void (*)(const void* kernels, const Args& args, int32_t phase, int32_t part,
                          int32_t parts);
 
+// A phase that writes a state.
+struct StateWrite {
+  int32_t phase, state;
+};
+
 // What is wrong with the sizes that some symbols lead to.
 struct SizeFault {
   enum Kind : int32_t { none, negative, overflow } kind;  // overflow: 64 bits do not hold it
@@ -101,6 +106,12 @@ struct Entry {
   // Which dynamic size an output lies with, -1: none; its output_offset is one in that memory.
   // Null: there are no dynamic sizes.
   int32_t (*output_dynamic)(int32_t output);
+  // Of a program with states: what each phase serves, `serves_words()` words a phase: bit s, the
+  // value that state s has after the run; bit `state_count`, anything else. What serves only states
+  // that are not kept need not run. Null: all serves anything.
+  const uint32_t* serves;
+  const StateWrite* writes;
+  int32_t write_count;
 };
 static const int64_t kCondition = -1;
 
@@ -126,6 +137,12 @@ struct State {
   int64_t bytes;
 };
 
+// A parameter that no run updates: where it lies in the weights.
+struct FixedParameter {
+  int64_t offset;
+  int64_t bytes;
+};
+
 struct Program {
   mt_model_info info;                // `level` null; the runtime fills it in its own copy
   const Level* levels;               // best last
@@ -138,6 +155,7 @@ struct Program {
   int32_t early_symbols;  // those before are known when inputs are bound
   const State* states;  // as many as info.states
   int64_t state_bytes;
+  const FixedParameter* fixed;  // as many as info.fixed
 };
 
 // The generated table, one per package.
@@ -177,14 +195,22 @@ mt_status context_create(Model* model, const mt_context_options* options, Contex
 mt_status run(Context* context, const mt_tensor* inputs, mt_tensor* outputs);
 mt_status run_entry(Context* context, int32_t entry, const mt_tensor* inputs, mt_tensor* outputs);
 void context_destroy(Context* context);
-// Every state is what the weights say, as in a new context.
+// Every state and parameter is what the weights say, as in a new context.
 mt_status reset(Context* context);
 // Where the context keeps a state, and its type: to be read and written between runs.
 mt_status state(Context* context, int32_t index, mt_tensor* state);
-// A state by the name of its parameter. get: into the caller's memory, or to where it lies; set: of
-// its dtype and shape.
+// A state or parameter by name. get: into the caller's memory, or to where it lies; set: of its
+// dtype and shape.
 mt_status get_parameter(Context* context, const char* name, mt_tensor* value);
 mt_status set_parameter(Context* context, const char* name, const mt_tensor* value);
+// All of them, as a file of the safetensors format.
+mt_status save_parameters(Context* context, const char* path);
+mt_status load_parameters(Context* context, const char* path, int32_t allow);
+// Whether runs of this context keep what they make of a state and of those that belong to it; null:
+// of all that have a gradient.
+mt_status set_trained(Context* context, const char* name, int32_t trained);
+// The sums of gradients that are kept, in order of info.states.
+mt_status visit_gradients(Context* context, mt_gradient visit, void* data);
 void close(Model* model);
 const mt_model_info* info(const Model* model);
 // Why the last call on this thread that failed did so; "" when none has. Valid until the next

@@ -56,6 +56,23 @@ MT_API mt_status MT_FUNCTION(_set_parameter)(MT_CONTEXT* context, const char* na
   return MT_PACKAGE::set_parameter(own(context), name, value);
 }
 
+MT_API mt_status MT_FUNCTION(_save_parameters)(MT_CONTEXT* context, const char* path) {
+  return MT_PACKAGE::save_parameters(own(context), path);
+}
+
+MT_API mt_status MT_FUNCTION(_load_parameters)(MT_CONTEXT* context, const char* path,
+                                               int32_t allow) {
+  return MT_PACKAGE::load_parameters(own(context), path, allow);
+}
+
+MT_API mt_status MT_FUNCTION(_set_trained)(MT_CONTEXT* context, const char* name, int32_t trained) {
+  return MT_PACKAGE::set_trained(own(context), name, trained);
+}
+
+MT_API mt_status MT_FUNCTION(_visit_gradients)(MT_CONTEXT* context, mt_gradient visit, void* data) {
+  return MT_PACKAGE::visit_gradients(own(context), visit, data);
+}
+
 MT_API mt_status MT_FUNCTION(_reset)(MT_CONTEXT* context) {
   return MT_PACKAGE::reset(own(context));
 }

@@ -88,6 +88,22 @@ static Context* allocate_context(const Model* model) {
   return made;
 }
 
+// Its own, with what the weights say, or those of another context.
+static mt_status give_parameters(Context* context, const mt_context_options& options) {
+  const Context* other = static_cast<const Context*>(options.share);
+  if (!other) {
+    const mt_status status = create_parameters(*context->model, &context->parameters);
+    if (!status) start_values(*context->model, context->parameters);
+    return status;
+  }
+  if (other->model != context->model) {
+    return fail(MT_INVALID_ARGUMENT, "share: that context is of another model");
+  }
+  context->parameters = other->parameters;
+  __atomic_add_fetch(&context->parameters->contexts, 1, __ATOMIC_RELAXED);
+  return MT_OK;
+}
+
 mt_status context_create(Model* model, const mt_context_options* options, Context** context) {
   if (!model || !context) return fail(MT_INVALID_ARGUMENT, "context_create: a pointer is null");
   *context = nullptr;
@@ -95,10 +111,10 @@ mt_status context_create(Model* model, const mt_context_options* options, Contex
   if (!made) return fail(MT_OUT_OF_MEMORY, "no memory for a context");
   mt_context_options read;
   mt_status status = read_context_options(*model->program, options, &read, made->symbols);
-  if (!status) status = reserve_state(made);
+  if (!status) status = give_parameters(made, read);
   if (!status) status = reserve(made, read);
   if (status) {
-    release(&made->state);
+    leave_parameters(made->parameters);
     free(made);
     return status;
   }
@@ -114,7 +130,8 @@ void context_destroy(Context* context) {
   destroy_executor(&context->executor);
   if (context->owns_memory) release(&context->arena);
   for (Block& block : context->dynamic) release(&block);
-  release(&context->state);
+  release_mask(&context->mask);
+  leave_parameters(context->parameters);
   free(context);
 }
 
@@ -209,9 +226,11 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
   Args args = {};
   args.inputs = context->inputs;
   args.outputs = context->outputs;
-  args.weights = model.weights.data;
-  args.packed = model.packed.data;
-  args.state = context->state.data;
+  const Parameters& parameters = *context->parameters;
+  const bool own = parameters.weights.data != nullptr;
+  args.weights = own ? parameters.weights.data : model.weights.data;
+  args.packed = own ? parameters.packed.data : model.packed.data;
+  args.state = parameters.state.data;
   args.arena = context->arena.data;
   args.symbols = context->symbols;
   args.dynamic = context->dynamic_data;
@@ -219,7 +238,9 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
   args.check = check_in_run;
   args.context = context;
   const Entry& entry = entry_of(*context);
-  launch(entry, model.level->kernels, args, context->executor);
+  keep_frozen(context);
+  launch(entry, model.level->kernels, args, context->executor, skipped_phases(*context));
+  restore_frozen(context);
   if (context->bound || !entry.output_dynamic) return context->bound;
   return deliver_dynamic_outputs(context, outputs);
 }
@@ -238,7 +259,12 @@ mt_status run_entry(Context* context, int32_t entry, const mt_tensor* inputs, mt
     return fail(MT_INVALID_ARGUMENT, "run: this context is running in another thread");
   }
   context->entry = entry;
-  const mt_status status = run_bound(context, inputs, outputs);
+  const Use use = entry_of(*context).write_count > 0 ? Use::change : Use::read;
+  mt_status status = begin_run(context, use);
+  if (!status) {
+    status = run_bound(context, inputs, outputs);
+    end_use(context->parameters, use);
+  }
   __atomic_store_n(&context->busy, 0, __ATOMIC_RELEASE);
   return status;
 }

@@ -18,6 +18,7 @@ struct Job {
   const void* kernels;
   const Args* args;
   const Executor* executor;
+  const uint8_t* skipped;  // may be null
 };
 
 // How far one thread has come. Threads count loops for themselves and come to the same numbers.
@@ -39,11 +40,13 @@ struct Walk {
   bool done() const { return phase < 0; }
 
   void advance() {
-    if (job.entry->next) {
-      phase = *args.chosen == kStopped ? -1 : job.entry->next(symbols, *args.chosen, phase);
-    } else if (++phase == job.entry->phase_count) {
-      phase = -1;
-    }
+    do {
+      if (job.entry->next) {
+        phase = *args.chosen == kStopped ? -1 : job.entry->next(symbols, *args.chosen, phase);
+      } else if (++phase == job.entry->phase_count) {
+        phase = -1;
+      }
+    } while (phase >= 0 && job.skipped && job.skipped[phase]);
   }
 
   int64_t tasks(int32_t width) const {
@@ -142,11 +145,12 @@ static bool any_split(const Job& job, int32_t width) {
   return false;
 }
 
-void launch(const Entry& entry, const void* kernels, Args args, const Executor& executor) {
+void launch(const Entry& entry, const void* kernels, Args args, const Executor& executor,
+            const uint8_t* skipped) {
   const FloatEnvironment environment;
   int64_t chosen = 0;
   args.chosen = &chosen;
-  const Job job = {&entry, kernels, &args, &executor};
+  const Job job = {&entry, kernels, &args, &executor, skipped};
   if (executor.parallel_for) {
     host_phases(job);
   } else if (executor.pool && any_split(job, pool_width(executor.pool))) {  // never in a child

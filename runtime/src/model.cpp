@@ -29,6 +29,23 @@ static mt_status choose_level(const Program& program, const char* wanted, const 
               program.info.levels);
 }
 
+mt_status prepare(const Model& model, const char* weights, char* packed, const Executor& executor) {
+  const Program& program = *model.program;
+  if (program.prepare.phase_count == 0) return MT_OK;
+  Block arena;
+  const int64_t needed = program.prepare.arena_bytes(nullptr);
+  if (!allocate(&arena, needed, Fill::undefined)) {
+    return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes to pack weights in", (long long)needed);
+  }
+  Args args = {};
+  args.weights = weights;
+  args.packed = packed;
+  args.arena = arena.data;
+  launch(program.prepare, model.level->kernels, args, executor, nullptr);
+  release(&arena);
+  return MT_OK;
+}
+
 // Packs what `prepare` packs. The threads that help are gone afterwards.
 static mt_status prepare_model(Model* model) {
   const Program& program = *model->program;
@@ -37,20 +54,10 @@ static mt_status prepare_model(Model* model) {
                 (long long)program.info.packed_bytes);
   }
   if (program.prepare.phase_count == 0) return MT_OK;
-  Block arena;
-  const int64_t needed = program.prepare.arena_bytes(nullptr);
-  if (!allocate(&arena, needed, Fill::undefined)) {
-    return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes to pack weights in", (long long)needed);
-  }
-  Args args = {};
-  args.weights = model->weights.data;
-  args.packed = model->packed.data;
-  args.arena = arena.data;
   Executor executor = make_executor(model->options);
-  launch(program.prepare, model->level->kernels, args, executor);
+  const mt_status status = prepare(*model, model->weights.data, model->packed.data, executor);
   destroy_executor(&executor);
-  release(&arena);
-  return MT_OK;
+  return status;
 }
 
 static mt_status fill_model(Model* model, const mt_options* options) {

@@ -81,9 +81,11 @@ Executor make_executor(const mt_options& options);
 void destroy_executor(Executor* executor);
 // Runs all phases in order. The floating-point environment is the default inside, and as the
 // caller had it afterwards.
-void launch(const Entry& entry, const void* kernels, Args args, const Executor& executor);
+// `skipped`: of each phase, whether it is left out; null: none is.
+void launch(const Entry& entry, const void* kernels, Args args, const Executor& executor,
+            const uint8_t* skipped);
 
-// --- model and context (model.cpp, context.cpp, state.cpp, bind.cpp) ---
+// --- model and context (model.cpp, context.cpp, parameters.cpp, trained.cpp, bind.cpp) ---
 struct Model {
   const Program* program;
   const Level* level;
@@ -91,6 +93,39 @@ struct Model {
   mt_options options;
   Weights weights;
   Block packed;
+};
+
+// Runs `prepare`: fills `packed` from `weights`.
+mt_status prepare(const Model& model, const char* weights, char* packed, const Executor& executor);
+
+// The values that runs read and update, of one context or of several that share them: the states,
+// and copies of weights and of what is packed, once a parameter that no run updates was set.
+struct Parameters {
+  int32_t contexts;
+  int32_t users;  // runs that read the states; kChanging: somebody changes values
+  Block state;
+  Block weights;  // without data: those of the model
+  Block packed;
+  bool stale;  // `packed` is older than `weights`
+};
+enum class Use { read, change };
+mt_status create_parameters(const Model& model, Parameters** made);
+void leave_parameters(Parameters* parameters);  // the last context takes them along
+// Refused, with `what` in the message, where another use is under way that cannot be beside it.
+mt_status begin_use(Parameters* parameters, Use use, const char* what);
+void end_use(Parameters* parameters, Use use);
+// The same for a run, which packs what was set since the last one.
+struct Context;
+mt_status begin_run(Context* context, Use use);
+// Own weights, to be written; `packed` is made of them again before the next run.
+mt_status own_weights(const Model& model, Parameters* parameters);
+
+// What runs of a context do not keep (trained.cpp).
+struct Mask {
+  uint32_t* frozen;  // bit s: what runs make of state s is not kept
+  uint8_t* skipped;  // phases, entry by entry
+  Block kept;        // values of states that are written all the same
+  bool any;
 };
 
 // The last symbols of an entry whose sizes are legal and fit the arena.
@@ -103,7 +138,8 @@ struct Context {
   const Model* model;
   Executor executor;
   bool owns_memory;
-  Block state;
+  Parameters* parameters;
+  Mask mask;
   Block arena;                       // `data` is the caller's when !owns_memory
   int32_t busy;                      // 1 while a run is in it
   int32_t entry;                     // which one runs, or did last
@@ -116,8 +152,44 @@ struct Context {
   void** outputs;
 };
 
-// Allocates the states, with what they start with (state.cpp).
-mt_status reserve_state(Context* context);
+// All parameters by position: states, then those that no run updates (state.cpp).
+struct NamedValue {
+  const mt_tensor_info* info;
+  char* data;  // not to be written where the weights are the model's
+  int64_t bytes;
+};
+int32_t value_count(const Context& context);
+NamedValue value_at(const Context& context, int32_t index);
+// -1: none has the name.
+int32_t find_value(const Context& context, const char* name);
+// Both by who uses the parameters to change them.
+void start_values(const Model& model, Parameters* parameters);
+mt_status change_value(Context* context, int32_t index, const void* data);
+
+// --- checkpoints (checkpoint.cpp, safetensors.cpp) ---
+// One array of a file of the safetensors format.
+struct StoredTensor {
+  const char* name;
+  const char* dtype;  // as the file spells it
+  int32_t rank;
+  int64_t shape[MT_MAX_RANK];
+  int64_t begin, end;  // bytes of what follows the header
+};
+const char* stored_dtype(int32_t dtype);  // "F32"
+// Reads `header`, which it changes (strings are decoded in place and end in 0), and calls visit for
+// each array. The status that visit gave where it is not MT_OK; MT_IO_ERROR where this is no
+// header.
+using VisitStored = mt_status (*)(void* data, const StoredTensor& tensor);
+mt_status read_header(char* header, int64_t bytes, const char* path, VisitStored visit, void* data);
+
+inline int32_t serves_words(const Program& program) { return program.info.state_count / 32 + 1; }
+// Phases of an entry that a run leaves out; null: none.
+const uint8_t* skipped_phases(const Context& context);
+// Around a run: keeps what it shall not change, and puts it back.
+void keep_frozen(Context* context);
+void restore_frozen(Context* context);
+void release_mask(Mask* mask);
+bool is_frozen(const Context& context, int32_t state);  // `state` < state_count
 const Entry& entry_of(const Context& context);
 const mt_entry_info& entry_info_of(const Context& context);
 // Checks the caller's arrays against the declarations, binds and derives the symbols, checks their

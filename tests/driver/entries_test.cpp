@@ -390,7 +390,7 @@ TEST_F(Entries, UnknownNamesAreNamed) {
   EXPECT_EQ(message([&] { model->run("apply", std::vector<Tensor>{}); }),
             "error: run: 0 inputs were given, 'apply' takes 1");
   EXPECT_EQ(message([&] { model->context().parameter("u"); }),
-            "error: parameter: parameter 'u': none of this name is updated by runs");
+            "error: parameter: parameter 'u': there is none of this name that runs update");
   EXPECT_EQ(
       message([&] { model->context().set_parameter("w", seeded_tensor(DType::f32, {4, 15}, 1)); }),
       "error: parameter: parameter 'w': dimension 1 is 15, expected 24");

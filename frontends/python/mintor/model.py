@@ -117,12 +117,38 @@ class Model:
         return self._native.parameter(name)
 
     def set_parameter(self, name, value):
-        """Gives a state another value of its shape, in its dtype."""
+        """Gives a state or parameter another value of its shape, in its dtype."""
         self._native.set_parameter(name, numpy.asarray(value))
 
     def reset(self):
-        """Gives all states the values that they started with."""
+        """Gives all states and parameters the values that they started with."""
         self._native.reset()
+
+    def save_parameters(self, path):
+        """Writes all states and parameters, by name, as a .safetensors file.
+
+        It is written beside `path` and renamed: there is never a part of one.
+        """
+        self._native.save_parameters(os.fspath(path))
+
+    def load_parameters(self, path, allow_missing=False, allow_unknown=False):
+        """Takes the values of a .safetensors file; after an error all are as before.
+
+        CompileError where a name of the model is missing (unless `allow_missing`: it keeps its
+        value), where the model has no such name (unless `allow_unknown`), where dtypes or shapes
+        differ, or the file is damaged.
+        """
+        self._native.load_parameters(os.fspath(path), allow_missing, allow_unknown)
+
+    def set_trained(self, names, trained=True):
+        """Whether runs train these parameters: a name, several, or None for all with a gradient.
+
+        What is not trained keeps its bits, with its optimizer's states and its gradient, and costs
+        no time. `model.set_trained(None, False); model.set_trained(["fc.weight", "fc.bias"])`
+        trains a head only.
+        """
+        for name in [names] if names is None or isinstance(names, str) else names:
+            self._native.set_trained(name, bool(trained))
 
     def save(self, directory, target="", cases=(), rtol=1e-3, atol=1e-4):
         """Writes the package: a folder of C++ source, weights and runtime.
@@ -138,6 +164,7 @@ class Model:
     level = _native_value("level", "The CPU level that runs.")
     entries = _native_value("entries", "{entry: (inputs, outputs)}, the first one called by run.")
     states = _native_value("states", "Names of the parameters that runs change.")
+    parameters = _native_value("parameters", "Names of all parameters, also those that stay.")
     inputs = _native_value("inputs", "(name, dtype, shape) of each input.")
     outputs = _native_value("outputs", "(name, dtype, shape) of each output.")
     kernels = _native_value("kernels", "Its kernels.")

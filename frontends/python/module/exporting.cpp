@@ -143,9 +143,28 @@ RecordedEntry recorded_entry(const py::dict& given) {
   return entry;
 }
 
+// Of states by name: what each is for, and the name of the one that it belongs to, or "".
+using Roles = std::map<std::string, std::pair<std::string, std::string>>;
+
+void give_roles(const Roles& roles, Program& program) {
+  const auto name_of = [&](const State& state) { return port_name(program.buffers[state.buffer]); };
+  for (State& state : program.states) {
+    const auto given = roles.find(name_of(state));
+    if (given == roles.end()) continue;
+    const auto& [role, of] = given->second;
+    state.role = role == "optimizer"  ? StateRole::optimizer
+                 : role == "gradient" ? StateRole::gradient
+                                      : StateRole::value;
+    const auto owner = std::ranges::find(program.states, of, name_of);
+    if (owner != program.states.end())
+      state.of = static_cast<int32_t>(owner - program.states.begin());
+  }
+}
+
 // sizes: (name, values in the samples, least, most or -1).
 void export_package(
     const std::vector<py::dict>& entries, const std::map<std::string, py::object>& states,
+    const Roles& roles,
     const std::vector<std::tuple<std::string, std::vector<int64_t>, int64_t, int64_t>>& declared,
     const std::string& directory, const std::vector<std::pair<std::string, std::string>>& options) {
   std::map<std::string, Tensor> values;
@@ -161,7 +180,8 @@ void export_package(
   for (const RecordedEntry& entry : recorded) graphs.push_back(graph_of(entry, values, sizes));
   optimise(context, std::span<Graph>(graphs));
   const std::vector<std::string> levels = levels_of(context, DefaultLevels::all_with_vectors);
-  const Program program = build_program(context, std::span<const Graph>(graphs), levels);
+  Program program = build_program(context, std::span<const Graph>(graphs), levels);
+  give_roles(roles, program);
   write_program_package(context, program, {}, directory);
 }
 

@@ -280,6 +280,32 @@ void PyModel::reset() {
   loaded_->context().reset();
 }
 
+void PyModel::save_parameters(const std::string& path) {
+  const py::gil_scoped_release unlocked;
+  const std::lock_guard turn(*running_);
+  loaded_->context().save_parameters(path);
+}
+
+void PyModel::load_parameters(const std::string& path, bool allow_missing, bool allow_unknown) {
+  const py::gil_scoped_release unlocked;
+  const std::lock_guard turn(*running_);
+  loaded_->context().load_parameters(
+      path, (allow_missing ? MT_ALLOW_MISSING : 0) | (allow_unknown ? MT_ALLOW_UNKNOWN : 0));
+}
+
+void PyModel::set_trained(const std::optional<std::string>& name, bool trained) {
+  const py::gil_scoped_release unlocked;
+  const std::lock_guard turn(*running_);
+  loaded_->context().set_trained(name ? name->c_str() : nullptr, trained);
+}
+
+py::list PyModel::parameters() const {
+  py::list names = states();
+  const mt_model_info& info = loaded_->info();
+  for (int32_t f = 0; f < info.fixed_count; ++f) names.append(info.fixed[f].name);
+  return names;
+}
+
 py::list PyModel::states() const {
   py::list names;
   const mt_model_info& info = loaded_->info();

@@ -44,6 +44,10 @@ class PyModel {
   pybind11::object parameter(const std::string& name);
   void set_parameter(const std::string& name, const pybind11::array& value);
   void reset();
+  pybind11::list parameters() const;  // names of all: states, then those that no run updates
+  void save_parameters(const std::string& path);
+  void load_parameters(const std::string& path, bool allow_missing, bool allow_unknown);
+  void set_trained(const std::optional<std::string>& name, bool trained);
   pybind11::list inputs() const;
   pybind11::list outputs() const;
   std::vector<std::string> kernels() const;

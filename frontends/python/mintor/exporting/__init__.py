@@ -120,5 +120,6 @@ def export(module, example_inputs, directory, train=False, *, loss=None, targets
         entries, states, sizes = _steps(module, steps, inputs, shapes) if steps else \
             ([], States(module), Sizes(shapes, inputs))
     entries.insert(0, _forward(module, inputs, states, sizes))
-    given = model.option_items({"target": target, **options})
-    _mintor.export_package(entries, states.arrays, sizes.declared, os.fspath(directory), given)
+    given = model.option_items({"target": target, "settable_parameters": True, **options})
+    _mintor.export_package(entries, states.arrays, states.roles, sizes.declared,
+                           os.fspath(directory), given)

@@ -16,6 +16,7 @@ class States:
 
     def __init__(self, module):
         self.arrays = {}
+        self.roles = {}         # of those that belong to another: (role, its name)
         known = set()
         for name, one in [*module.named_parameters(), *module.named_buffers()]:
             if id(one) not in known:
@@ -28,8 +29,12 @@ class States:
             raise ValueError("export: the optimizer has a parameter that is not the module's")
         return self.names[id(parameter)]
 
-    def add(self, name, array):
+    def add(self, name, array, role="value", of=""):
+        """`role`: "optimizer", "gradient", of the parameter of that name."""
+        if name in self.arrays:
+            raise ValueError(f"export: '{name}' is a name of the module and one of its training")
         self.arrays[name] = array
+        self.roles[name] = (role, of)
         return array
 
 

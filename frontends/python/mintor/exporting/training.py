@@ -73,8 +73,9 @@ class Training:
                 for one in group["params"]:
                     if name not in optimizer.state[one]:
                         self._fresh.append((one, name))
-                    states.add(f"{prefix}.{name}.{states.name_of(one)}",
-                               optimizer._held(one, name, group))
+                    of = states.name_of(one)
+                    states.add(f"{prefix}.{name}.{of}", optimizer._held(one, name, group),
+                               "optimizer", of)
             if self._fresh and group.get("dampening"):
                 raise model.CompileError(
                     "error: export: the first step of SGD with dampening is another than those "
@@ -86,7 +87,7 @@ class Training:
                 raise model.CompileError(
                     f"error: export: parameters have taken different numbers of steps ({name})")
             self._counts[name] = states.add(f"{prefix}.{name}", arrays.array(
-                numpy.array(values.pop() if values else first, _NUMBERS)))
+                numpy.array(values.pop() if values else first, _NUMBERS)), "optimizer")
 
     def __enter__(self):
         return self
@@ -144,8 +145,10 @@ def step_entry(name, module, inputs, loss, training, draws, states, sizes):
 def entries_of_training(module, inputs, targets, loss, training, states, sizes):
     """train_step, and its halves: grads, which adds up gradients, and apply, which uses them."""
     optimizer, draws = training.optimizer, Draws(states)
-    sums = {id(one): states.add(f"grad.{states.name_of(one)}", arrays.zeros_like(one))
-            for one in training.parameters}
+    sums = {}
+    for one in training.parameters:
+        of = states.name_of(one)
+        sums[id(one)] = states.add(f"grad.{of}", arrays.zeros_like(one), "gradient", of)
     reached = []        # those that the loss depends on; the others are left alone
 
     def loss_of(*given):

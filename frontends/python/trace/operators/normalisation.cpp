@@ -13,11 +13,23 @@ Values batch_norm(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   return {ops::batch_norm(g.builder(), x[0], x[1], x[2], x[3], x[4], attributes.number())};
 }
 
-// By mean and variance of x itself, which are results too.
+// n / (n - 1), of the number of values of a channel of x, which may be open.
+Value correction(Builder& b, Value x, DType dtype) {
+  Index count = 1;
+  for (size_t dim = 0; dim < x.shape().size(); ++dim)
+    if (dim != 1) count = count * x.shape()[dim];
+  const Value n = ops::cast(b, b.size(count), DType::f64);
+  const Value less = ops::cast(b, b.size(max(count - 1, 1)), DType::f64);
+  return ops::cast(b, ops::div(b, n, less), dtype);
+}
+
+// By mean and variance of x itself. Results: y, the mean, the variance with divisor n - 1.
 Values batch_norm_training(SegmentGraph& g, Operands x, AttributeReader& attributes) {
-  const ops::BatchNorm made = ops::batch_norm_training(g.builder(), x[0], operand(x, 1),
-                                                       operand(x, 2), attributes.number());
-  return {made.y, made.mean, made.variance};
+  Builder& b = g.builder();
+  const ops::BatchNorm made =
+      ops::batch_norm_training(b, x[0], operand(x, 1), operand(x, 2), attributes.number());
+  const Value factor = correction(b, x[0], made.variance.dtype());
+  return {made.y, made.mean, ops::mul(b, made.variance, factor)};
 }
 
 Values instance_norm(SegmentGraph& g, Operands x, AttributeReader& attributes) {

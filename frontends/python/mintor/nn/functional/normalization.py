@@ -57,7 +57,7 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
     made, mean, variance = _batch_norm_training(_operands(x, weight, bias), float(eps))
     with gradients.no_grad():
         _follow(running_mean, mean, momentum)
-        _follow(running_var, variance * (count / max(count - 1, 1)), momentum)
+        _follow(running_var, variance, momentum)
     return made
 
 

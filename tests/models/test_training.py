@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""models/fashion_mnist, short: a small net on made-up images, trained by Python and by C.
+
+Takes the example's own files, with a C compiler. Keeps true: what its README shows works; steps of
+a training package ask for no memory; contexts that share parameters have no data race.
+"""
+import pathlib
+import subprocess
+import sys
+
+import numpy
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+EXAMPLE = HERE.parent.parent / "models" / "fashion_mnist"
+WARNINGS = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror"]
+
+
+def write_idx(path, array):
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    path.write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
+
+
+def python(*command):
+    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What train.py leaves behind; a class of images has a bright row of its own."""
+    folder, rng = tmp_path_factory.mktemp("fashion"), numpy.random.default_rng(0)
+    for part, count in (("train", 640), ("t10k", 200)):
+        labels = rng.integers(0, 10, count).astype("uint8")
+        images = rng.integers(0, 100, (count, 28, 28)).astype("uint8")
+        images[numpy.arange(count), 2 * labels.astype("int64") + 4] += 150
+        write_idx(folder / f"{part}-images-idx3-ubyte", images)
+        write_idx(folder / f"{part}-labels-idx1-ubyte", labels)
+    said = python(EXAMPLE / "train.py", folder, "--epochs", 3, "--batch", 16, "--width", 4,
+                  "--steps", 6, "--expect", 0.8)
+    assert said.count("accuracy") == 3
+    return folder
+
+
+def build(folder, output, *sources):
+    package = folder / "trainer"
+    library = package / "build" / "libtrainer.so"
+    subprocess.run(["cc", *WARNINGS, "-I", package / "include", *sources, "-o", output, library,
+                    "-lm", "-lpthread", f"-Wl,-rpath,{library.parent}"], check=True)
+    return output
+
+
+def test_c_trains_with_the_bits_of_python(folder):
+    program = build(folder, folder / "train", EXAMPLE / "train.c")
+    said = subprocess.run([program, folder, "6", "16", "2"], capture_output=True, text=True,
+                          check=True).stdout
+    assert "hidden.weight has its bits" in said
+    lines = said.splitlines()
+    tuned = next(line for line in lines if line.startswith("right with tuned"))
+    assert int(tuned.split()[3]) > 160
+    assert "6 losses of C are those of Python, bit for bit" in python(
+        EXAMPLE / "check.py", folder, "--width", 4)
+    assert (folder / "loss.svg").read_text().startswith("<svg")
+    losses = (folder / "losses_c.txt").read_text()
+    (folder / "losses_c.txt").write_text(losses.replace("0x1.", "0x1.0", 1))
+    wrong = subprocess.run([sys.executable, EXAMPLE / "check.py", folder, "--width", "4"],
+                           capture_output=True, text=True)
+    (folder / "losses_c.txt").write_text(losses)
+    assert wrong.returncode == 1 and "losses differ from step 0" in wrong.stderr
+
+
+def test_steps_ask_for_no_memory(folder):
+    program = build(folder, folder / "steps", HERE / "steps.c", HERE / "count.c")
+    said = subprocess.run([program, "allocations", folder / "trainer/weights/weights.bin"],
+                          capture_output=True, text=True, check=True).stdout
+    assert said == "0 allocations, 0 with a mask\n"
+
+
+def test_contexts_that_share_have_no_data_race(folder):
+    """Built apart, with ThreadSanitizer, which ends with another status where it sees one."""
+    package, output = folder / "trainer", folder / "raced"
+    subprocess.run(["make", "-s", "-j2", "-C", package, f"OUT={output}", "CFLAGS=-O1",
+                    "CXXFLAGS=-O1", "EXTRA=-fsanitize=thread", f"{output}/libtrainer.a"],
+                   check=True, capture_output=True)
+    program = folder / "share"
+    subprocess.run(["cc", *WARNINGS, "-fsanitize=thread", "-I", package / "include",
+                    HERE / "steps.c", HERE / "no_count.c", "-o", program,
+                    output / "libtrainer.a", "-lm", "-lpthread", "-ldl"], check=True)
+    said = subprocess.run([program, "share", package / "weights/weights.bin"],
+                          capture_output=True, text=True)
+    assert said.returncode == 0 and said.stdout == "equal scores\n", said.stdout + said.stderr
