@@ -23,6 +23,7 @@
 
 #include "compiler/jit/llvm/abi.h"
 #include "compiler/jit/llvm/check_code.h"
+#include "compiler/jit/llvm/emit.h"
 
 namespace {
 
@@ -119,6 +120,9 @@ bool compile(const MintorJitJob& job, llvm::SmallVectorImpl<char>& output,
     text << "there is no stage '" << job.stage << "'";
     return false;
   }
+  // -O1 is for what only calls kernels (abi.h).
+  if (instance.getCodeGenOpts().OptimizationLevel == 1)
+    return mintor::jit::emit_quickly(instance, job.stage, output);
   return instance.ExecuteAction(*action) && !instance.getDiagnostics().hasErrorOccurred();
 }
 
