@@ -108,6 +108,11 @@ bool compile(const MintorJitJob& job, llvm::SmallVectorImpl<char>& output,
       clang::createInvocation(argv, std::move(invocation));
   if (!parsed) return false;
   parsed->getFrontendOpts().DisableFree = false;    // a driver leaves memory to the exit
+  // Text says what is unrolled (MT_UNROLL) and what is a vector. Looking for more took 28 % of the
+  // time of a training step's kernels (resnet18, half of them: 3.14 and 2.27 s, AMD EPYC, clang 19,
+  // 2026-11-29, the machine in use by others) and made no model of tests/perf/train.py faster.
+  parsed->getCodeGenOpts().UnrollLoops = false;
+  parsed->getCodeGenOpts().VectorizeSLP = false;
 
   clang::CompilerInstance instance;
   instance.setInvocation(std::move(parsed));
