@@ -65,8 +65,7 @@ SharedProgram emit_shared(const Program& planned) {
   out.program = {"program.cpp",
                  emit_program_unit(program, "") + kOpen + declarations + kClose + tables +
                      "}  // namespace MT_PACKAGE\n",
-                 // It only calls kernels. One of 40 launches: 86 ms at -O2, 68 (AMD EPYC, clang 19,
-                 // 2026-11-29, the machine in use by others).
+                 // It only calls kernels: a flag that the in-process compiler takes few passes for.
                  {"-O1"}};
   return out;
 }

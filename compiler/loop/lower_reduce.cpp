@@ -133,7 +133,8 @@ std::vector<Expr> reduce_lanes(NestContext& ctx, const LaneReduction& r, const I
                                const std::vector<LoopAxis>& axes, std::vector<Stmt>& out) {
   check(r.order.form == Order::Form::lanes, "lower", "lanes are summed without an order of lanes");
   const int64_t most = std::min(ctx.exprs.ranges().upper(count).value_or(r.most), r.most);
-  if (count.is_const() && count.value() <= r.order.lanes && count.value() > 0)
+  // Blocks stay a loop, however few: a copy of its text for each is compiled as often.
+  if (!r.blocks && count.is_const() && count.value() <= r.order.lanes && count.value() > 0)
     return reduce_few(ctx, r, count.value(), out);
   if (most <= r.order.block) return reduce_block(ctx, r, count, out);
 

@@ -22,7 +22,7 @@ typedef struct MintorJitJob {
   const MintorJitFile* headers;
   size_t header_count;
   MintorJitFile unit;
-  const char* const* flags;      /* as clang's driver takes them */
+  const char* const* flags; /* as clang's driver takes them; -O1: with few passes (emit.h) */
   size_t flag_count;
   const char* stage; /* "obj", "asm", "llvm-ir"; "check": of user code, no output */
   MintorJitSink output, diagnostics;
