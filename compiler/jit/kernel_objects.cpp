@@ -16,9 +16,9 @@ namespace mintor {
 // A file costs what the prelude takes to read (15 ms), whatever is in it; that much text of kernels
 // takes about twice as long.
 static constexpr size_t kWorthAFile = 4096;
-// The thread that compiles program.cpp, and then the last file of kernels, gets fewer kernels. A byte of it takes a twelfth of the time
-// of a kernel's: 35 ms for 40 kB beside 410 for 40 (small_cnn.py at another batch size, AMD EPYC,
-// clang 19, 2026-11-29, the machine in use by others).
+// The thread that compiles program.cpp, and then the last file of kernels, gets fewer kernels. A
+// byte of it takes a twelfth of the time of a kernel's: 35 ms for 40 kB beside 410 for 40
+// (small_cnn.py at another batch size, AMD EPYC, clang 19, 2026-11-29, machine in use by others).
 static constexpr size_t kProgramShare = 12;
 
 KernelObjects::KernelObjects(const Cache& cache, const SharedProgram& program,
