@@ -35,7 +35,7 @@ def initialise(model):
     return model
 
 
-def train(generator, discriminator, steps, batch, rate=1e-3, seed=0):
+def train(generator, discriminator, steps, batch, rate=2e-3, seed=0):
     """{name: losses of the steps}."""
     rng, losses = numpy.random.default_rng(seed), {"discriminator": [], "generator": []}
     of_generator = optim.Adam(generator.parameters(), rate, betas=(0.5, 0.999))

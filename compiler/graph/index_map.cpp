@@ -20,6 +20,13 @@ std::map<std::string, Index> index_values(const std::vector<Index>& values) {
   return map;
 }
 
+bool proves_inside(const std::vector<Index>& coords, const Shape& shape, const Ranges& ranges) {
+  for (size_t d = 0; d < coords.size(); ++d)
+    if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], shape[d]))
+      return false;
+  return true;
+}
+
 std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& graph) {
   if (node.kind == Kind::broadcast) {
     std::vector<Index> coords;

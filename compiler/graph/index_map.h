@@ -16,6 +16,9 @@ Ranges ranges_over(const Graph& graph, const Shape& shape);
 std::map<std::string, Index> index_values(
     const std::vector<Index>& values);  // i0 -> values[0], ...
 
+// Whether these coordinates lie inside a shape, for all that their variables can be.
+bool proves_inside(const std::vector<Index>& coords, const Shape& shape, const Ranges& ranges);
+
 // broadcast or reindex without loads and conditions, provably inside its operand: coordinates over
 // i0.. .
 std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& graph);

@@ -118,9 +118,7 @@ bool pack(Builder& b, FromParameters& from_parameters, const Contract& c, const 
           const ContractAxis* pairs, Value& operand, std::vector<Index>& coords) {
   Ranges ranges = b.graph().ranges();
   for (const ContractAxis& a : c.axes) ranges.set(a.name, Index(0), a.extent - 1);
-  for (size_t d = 0; d < coords.size(); ++d)  // a tap that is skipped must stay one
-    if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], operand.shape()[d]))
-      return false;
+  if (!proves_inside(coords, operand.shape(), ranges)) return false;  // a skipped tap stays one
   if (!pairs && !from_parameters(operand) && contiguous(operand, coords, v.name, ranges) &&
       !worth_a_copy(operand, c, coords))
     return false;
