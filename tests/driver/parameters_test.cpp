@@ -85,6 +85,10 @@ TEST_F(TrainedParameters, ThatAreNotTrainedKeepTheirBits) {
     EXPECT_LT(run().step, all.step);
     expect({"h", "grad.h"}, "w alone");
     of.set_trained(nullptr, true);
+    of.set_trained("m", false);  // beside `w`, which a launch may make with it
+    run();
+    expect({"m"}, "without m");
+    of.set_trained("m", true);
     const Numbers again = run();
     EXPECT_EQ(again.sums, all.sums);
     EXPECT_EQ(again.step, all.step);
