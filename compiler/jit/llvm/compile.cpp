@@ -8,11 +8,13 @@
 #include <clang/Frontend/CompilerInstance.h>
 #include <clang/Frontend/TextDiagnosticPrinter.h>
 #include <clang/Frontend/Utils.h>
+#include <llvm/ADT/StringExtras.h>
 #include <llvm/Support/CrashRecoveryContext.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/VirtualFileSystem.h>
 #include <llvm/Support/raw_ostream.h>
+#include <llvm/Support/xxhash.h>
 
 #include <unistd.h>
 
@@ -24,10 +26,11 @@
 #include "compiler/jit/llvm/abi.h"
 #include "compiler/jit/llvm/check_code.h"
 #include "compiler/jit/llvm/emit.h"
+#include "compiler/jit/llvm/preamble.h"
 
 namespace {
 
-constexpr char kFolder[] = "/mintor-source/";     // in memory only
+constexpr char kFolder[] = "/mintor-source/";  // in memory only
 constexpr unsigned kStackBytes = 16u << 20;
 
 using FileSystem = llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem>;
@@ -43,10 +46,12 @@ void start_llvm() {
 }
 
 FileSystem file_system(const MintorJitJob& job) {
-  llvm::IntrusiveRefCntPtr<llvm::vfs::InMemoryFileSystem> memory(
-      new llvm::vfs::InMemoryFileSystem);
+  llvm::IntrusiveRefCntPtr<llvm::vfs::InMemoryFileSystem> memory(new llvm::vfs::InMemoryFileSystem);
   const auto add = [&](const MintorJitFile& file) {
-    memory->addFile(kFolder + std::string(file.name), 0,
+    // A file is known by its size and its time: another text, another time.
+    const auto time =
+        static_cast<time_t>(llvm::xxh3_64bits(llvm::StringRef(file.text, file.size)) >> 32);
+    memory->addFile(kFolder + std::string(file.name), time,
                     llvm::MemoryBuffer::getMemBufferCopy({file.text, file.size}));
   };
   for (size_t i = 0; i < job.header_count; ++i) add(job.headers[i]);
@@ -83,6 +88,10 @@ std::unique_ptr<clang::FrontendAction> action_of(llvm::StringRef stage) {
   return nullptr;
 }
 
+bool is_kernels(const MintorJitJob& job, const clang::CompilerInvocation& invocation) {
+  return job.stage != llvm::StringRef("check") && invocation.getCodeGenOpts().OptimizationLevel > 1;
+}
+
 bool compile(const MintorJitJob& job, llvm::SmallVectorImpl<char>& output,
              std::string& diagnostics) {
   llvm::raw_string_ostream text(diagnostics);
@@ -97,7 +106,7 @@ bool compile(const MintorJitJob& job, llvm::SmallVectorImpl<char>& output,
   llvm::IntrusiveRefCntPtr<clang::DiagnosticsEngine> engine =
       clang::CompilerInstance::createDiagnostics(options.get(), &printer, false);
 
-  const FileSystem files = file_system(job);
+  FileSystem files = file_system(job);
   const std::vector<std::string> words = arguments(job);
   std::vector<const char*> argv;
   for (const std::string& word : words) argv.push_back(word.c_str());
@@ -107,12 +116,20 @@ bool compile(const MintorJitJob& job, llvm::SmallVectorImpl<char>& output,
   std::shared_ptr<clang::CompilerInvocation> parsed =
       clang::createInvocation(argv, std::move(invocation));
   if (!parsed) return false;
-  parsed->getFrontendOpts().DisableFree = false;    // a driver leaves memory to the exit
+  parsed->getFrontendOpts().DisableFree = false;  // a driver leaves memory to the exit
   // Text says what is unrolled (MT_UNROLL) and what is a vector. Looking for more took 28 % of the
   // time of a training step's kernels (resnet18, half of them: 3.14 and 2.27 s, AMD EPYC, clang 19,
   // 2026-11-29, the machine in use by others) and made no model of tests/perf/train.py faster.
   parsed->getCodeGenOpts().UnrollLoops = false;
   parsed->getCodeGenOpts().VectorizeSLP = false;
+
+  // Kernels begin with the prelude of their level; other text has headers of its own.
+  const std::unique_ptr<llvm::MemoryBuffer> text_of_unit =
+      llvm::MemoryBuffer::getMemBuffer({job.unit.text, job.unit.size}, "", false);
+  std::shared_ptr<const clang::PrecompiledPreamble> preamble;
+  if (is_kernels(job, *parsed))
+    preamble = mintor::jit::begin_behind_includes(
+        *parsed, llvm::join(words.begin(), words.end() - 1, " "), text_of_unit.get(), files);
 
   clang::CompilerInstance instance;
   instance.setInvocation(std::move(parsed));
@@ -140,8 +157,8 @@ extern "C" __attribute__((visibility("default"))) int mintor_jit_compile_v1(
   std::string diagnostics;
   bool done = false;
   llvm::CrashRecoveryContext recovery;
-  const bool survived = recovery.RunSafelyOnThread(
-      [&] { done = compile(*job, output, diagnostics); }, kStackBytes);
+  const bool survived =
+      recovery.RunSafelyOnThread([&] { done = compile(*job, output, diagnostics); }, kStackBytes);
   job->diagnostics(job->diagnostics_data, diagnostics.data(), diagnostics.size());
   if (!survived) return 2;
   if (!done) return 1;

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "compiler/graph/fusion/draft.h"
@@ -166,24 +168,37 @@ std::vector<int64_t> strides_in(const Layout* layout, const std::vector<int64_t>
 }  // namespace
 
 Ref<Storage> moved(const ValueType& type, const Storage& from, const Layout* layout) {
+  constexpr int64_t kBlock = 16;  // elements that lie beside each other in `to`: a line of them
   Ref<Storage> to(new Storage(type.bytes));
   to->layout = layout;
-  const std::vector<int64_t> sizes = sizes_in(layout, type.shape);
-  const std::vector<int64_t> strides = strides_in(from.layout, type.shape);
+  if (type.count == 0) return to;
+  const std::vector<int64_t> source = strides_in(from.layout, type.shape);
+  const std::vector<int64_t> target = strides_in(layout, type.shape);
   const auto size = static_cast<size_t>(size_of(type.dtype));
-  std::vector<int64_t> at(sizes.size(), 0);
-  int64_t source = 0;
-  const auto stride_of = [&](size_t n) {
-    return strides[layout ? static_cast<size_t>(layout->order[n]) : n];
-  };
-  for (int64_t i = 0; i < type.count; ++i) {
-    std::memcpy(to->data + static_cast<size_t>(i) * size,
-                from.data + static_cast<size_t>(source) * size, size);
-    for (size_t n = sizes.size(); n-- > 0;) {  // the next in the order of `to`
-      source += stride_of(n);
-      if (++at[n] < sizes[n]) break;
-      source -= stride_of(n) * sizes[n];
-      at[n] = 0;
+  // Dimensions as they lie in `from`, the outermost first, but for the innermost of `to`, a block of
+  // which is copied at a time: reads walk along lines, and writes fill them.
+  std::vector<size_t> dims(type.shape.size());
+  std::iota(dims.begin(), dims.end(), size_t{0});
+  std::ranges::stable_sort(dims, std::greater{}, [&](size_t d) { return source[d]; });
+  const size_t inner = layout ? static_cast<size_t>(layout->order.back()) : type.shape.size() - 1;
+  std::erase(dims, inner);
+  std::vector<int64_t> at(dims.size());
+  for (int64_t begin = 0; begin < type.shape[inner]; begin += kBlock) {
+    const int64_t many = std::min(kBlock, type.shape[inner] - begin);
+    int64_t read = begin * source[inner], write = begin;
+    for (int64_t left = type.count / type.shape[inner]; left > 0; --left) {
+      for (int64_t i = 0; i < many; ++i)
+        std::memcpy(to->data + static_cast<size_t>(write + i) * size,
+                    from.data + static_cast<size_t>(read + i * source[inner]) * size, size);
+      for (size_t n = dims.size(); n-- > 0;) {
+        const size_t d = dims[n];
+        read += source[d];
+        write += target[d];
+        if (++at[n] < type.shape[d]) break;
+        read -= source[d] * type.shape[d];
+        write -= target[d] * type.shape[d];
+        at[n] = 0;
+      }
     }
   }
   return to;
