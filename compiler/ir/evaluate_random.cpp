@@ -32,22 +32,21 @@ Block philox(uint64_t key, uint64_t counter, uint64_t number) {
   return c;
 }
 
-struct Stream {
-  uint64_t key, counter;
-  uint32_t bits32(int64_t e) const {
-    return philox(key, counter, static_cast<uint64_t>(e / 4))[static_cast<size_t>(e % 4)];
-  }
-  uint64_t bits64(int64_t e) const {
-    const Block block = philox(key, counter, static_cast<uint64_t>(e / 2));
+class Stream {
+ public:
+  Stream(uint64_t key, uint64_t counter) : key_(key), counter_(counter) {}
+
+  uint32_t bits32(int64_t e) { return block(e / 4)[static_cast<size_t>(e % 4)]; }
+  uint64_t bits64(int64_t e) {
     const auto first = static_cast<size_t>(e % 2 * 2);
-    return block[first] | (uint64_t{block[first + 1]} << 32);
+    return block(e / 2)[first] | (uint64_t{block(e / 2)[first + 1]} << 32);
   }
-  Scalar uniform(DType dtype, int64_t e) const {
-    if (dtype == DType::f32)
-      return Scalar::of(dtype, static_cast<double>(bits32(e) >> 8) * 0x1p-24);
-    return Scalar::of(dtype, static_cast<double>(bits64(e) >> 11) * 0x1p-53);
+  float uniform32(int64_t e) { return static_cast<float>(bits32(e) >> 8) * 0x1p-24F; }
+  double uniform64(int64_t e) { return static_cast<double>(bits64(e) >> 11) * 0x1p-53; }
+  Scalar uniform(DType dtype, int64_t e) {
+    return Scalar::of(dtype, dtype == DType::f32 ? uniform32(e) : uniform64(e));
   }
-  Scalar normal(DType dtype, int64_t e) const {
+  Scalar normal(DType dtype, int64_t e) {
     auto apply = [](ScalarOp op, std::initializer_list<Scalar> xs) {
       return evaluate(op, std::span(xs.begin(), xs.size()));
     };
@@ -59,7 +58,27 @@ struct Stream {
     const Scalar angle = apply(ScalarOp::mul, {literal(6.283185307179586), v});
     return apply(ScalarOp::mul, {r, apply(e % 2 == 0 ? ScalarOp::cos : ScalarOp::sin, {angle})});
   }
+
+ private:
+  // The one asked for last is kept: its elements are asked for one after the other.
+  const Block& block(int64_t number) {
+    if (number != number_) block_ = philox(key_, counter_, static_cast<uint64_t>(number));
+    number_ = number;
+    return block_;
+  }
+
+  uint64_t key_, counter_;
+  int64_t number_ = -1;
+  Block block_{};
 };
+
+template <class Element>
+void fill(const Tensor& y, std::byte* to, const Element& element) {
+  for (int64_t e = 0; e < y.count(); ++e) {
+    const auto value = element(e);
+    std::memcpy(to + static_cast<size_t>(e) * sizeof value, &value, sizeof value);
+  }
+}
 
 }  // namespace
 
@@ -67,23 +86,22 @@ Tensors evaluate_random(const Node& node, std::span<const Tensor> operands,
                         EvaluateContext& context) {
   const DType dtype = node.results[0].dtype;
   auto [y, bytes] = Tensor::make(dtype, context.values(node.results[0].shape));
-  const Stream stream{static_cast<uint64_t>(operands[0].at(0).i),
-                      static_cast<uint64_t>(operands[1].at(0).i)};
+  Stream stream(static_cast<uint64_t>(operands[0].at(0).i),
+                static_cast<uint64_t>(operands[1].at(0).i));
   const std::string& distribution = node.as<RandomAttr>().distribution;
-  const int64_t size = size_of(dtype);
-  for (int64_t e = 0; e < y.count(); ++e) {
-    std::byte* to = bytes + e * size;
-    if (distribution == "uniform") {
-      stream.uniform(dtype, e).write(to);
-    } else if (distribution == "normal") {
-      stream.normal(dtype, e).write(to);
-    } else if (dtype == DType::u32) {
-      const uint32_t value = stream.bits32(e);
-      std::memcpy(to, &value, sizeof value);
-    } else {
-      const uint64_t value = stream.bits64(e);
-      std::memcpy(to, &value, sizeof value);
-    }
+  const bool narrow = dtype == DType::f32 || dtype == DType::u32;
+  if (distribution == "normal") {
+    for (int64_t e = 0; e < y.count(); ++e)
+      stream.normal(dtype, e).write(bytes + e * size_of(dtype));
+  } else if (distribution == "uniform") {
+    if (narrow)
+      fill(y, bytes, [&](int64_t e) { return stream.uniform32(e); });
+    else
+      fill(y, bytes, [&](int64_t e) { return stream.uniform64(e); });
+  } else if (narrow) {
+    fill(y, bytes, [&](int64_t e) { return stream.bits32(e); });
+  } else {
+    fill(y, bytes, [&](int64_t e) { return stream.bits64(e); });
   }
   return {y};
 }

@@ -48,9 +48,8 @@ void remember(const std::string& flags, const Preamble& preamble) {
 Preamble parse(const clang::CompilerInvocation& invocation, llvm::MemoryBuffer* main,
                clang::PreambleBounds bounds,
                const llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem>& files) {
-  const llvm::IntrusiveRefCntPtr<clang::DiagnosticsEngine> silent(
-      new clang::DiagnosticsEngine(new clang::DiagnosticIDs, new clang::DiagnosticOptions,
-                                   new clang::IgnoringDiagConsumer));
+  const llvm::IntrusiveRefCntPtr<clang::DiagnosticsEngine> silent(new clang::DiagnosticsEngine(
+      new clang::DiagnosticIDs, new clang::DiagnosticOptions, new clang::IgnoringDiagConsumer));
   clang::PreambleCallbacks callbacks;
   auto made = clang::PrecompiledPreamble::Build(
       invocation, main, bounds, *silent, files, std::make_shared<clang::PCHContainerOperations>(),

@@ -175,8 +175,8 @@ Ref<Storage> moved(const ValueType& type, const Storage& from, const Layout* lay
   const std::vector<int64_t> source = strides_in(from.layout, type.shape);
   const std::vector<int64_t> target = strides_in(layout, type.shape);
   const auto size = static_cast<size_t>(size_of(type.dtype));
-  // Dimensions as they lie in `from`, the outermost first, but for the innermost of `to`, a block of
-  // which is copied at a time: reads walk along lines, and writes fill them.
+  // Dimensions as they lie in `from`, the outermost first, but for the innermost of `to`, a block
+  // of which is copied at a time: reads walk along lines, and writes fill them.
   std::vector<size_t> dims(type.shape.size());
   std::iota(dims.begin(), dims.end(), size_t{0});
   std::ranges::stable_sort(dims, std::greater{}, [&](size_t d) { return source[d]; });
