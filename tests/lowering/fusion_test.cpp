@@ -128,6 +128,22 @@ TEST(Fusion, SeveralOutputsMakeNoCircle) {
   check_chain(std::move(g));
 }
 
+// The kernel of x and y, which are stored together, lies between z and t, whose ids are between
+// those of y and x: z and t cannot be one kernel.
+TEST(Fusion, SeveralOutputsMakeNoCircleThroughEachOther) {
+  Graph g;
+  Builder b(g);
+  const auto input = [&](const std::string& name) { return b.input(name, DType::f32, {40}); };
+  const auto flipped = [&](const Value& v) { return b.slice(v, {39}, {40}, {-1}); };
+  const Value n = b.apply(ScalarOp::add, {input("a"), input("b")});
+  const Value y = b.apply(ScalarOp::mul, {input("c"), input("d")});
+  const Value t = b.apply(ScalarOp::add, {n, flipped(y)});
+  const Value z = b.apply(ScalarOp::exp, {n});
+  const Value x = b.apply(ScalarOp::add, {y, flipped(z)});
+  g.results = {{"t", t}, {"z", z}, {"x", x}};
+  check_chain(std::move(g));
+}
+
 std::vector<std::string> names_for(const std::vector<std::string>& scopes) {
   Graph g;
   Builder b(g);

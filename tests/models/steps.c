@@ -4,18 +4,20 @@
 //   steps share WEIGHTS           one context trains in a thread, two read its parameters in theirs
 // Takes the package's weights; images are made up. Built with count.c, which counts. Keeps true:
 // any other status than the one that is expected ends it with status 1.
+#define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "trainer.h"
 
 void count_begin(void);
 long count_end(void);
 
-enum { k_batch = 8, k_pixels = 28 * 28, k_steps = 40 };
+enum { k_batch = 8, k_pixels = 28 * 28, k_steps = 20 };
 
 static unsigned char pixels[k_batch * k_pixels];
 static int64_t labels[k_batch];
@@ -64,9 +66,15 @@ static void count_allocations(trainer_context* context) {
   printf(", %ld with a mask\n", count_end());
 }
 
+// Between two tries: readers that never pause would leave no moment to train.
+static void pause_for(long microseconds) {
+  const struct timespec time = {0, microseconds * 1000};
+  nanosleep(&time, NULL);
+}
+
 static void* train(void* context) {
   float loss = 0;
-  for (int n = 0; n < k_steps;) {
+  for (int n = 0; n < k_steps; pause_for(50)) {
     if (run(context, trainer_entry_train_step, &loss, sizeof(loss)) == MT_OK) ++n;
   }
   atomic_store(&trained, 1);
@@ -81,6 +89,7 @@ static void* read_on(void* context) {
     if (run(context, trainer_entry_forward, scores, sizeof(scores))) atomic_fetch_add(&refused, 1);
     if (trainer_get_parameter(context, "last.bias", &bias)) atomic_fetch_add(&refused, 1);
     bias.data = NULL;
+    pause_for(3000);
   }
   return NULL;
 }

@@ -268,6 +268,17 @@ def test_timeout(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_workers_that_stay_are_started_anew_after_a_timeout(kind):
+    data = Numbers(4, at=1, what=wait)
+    loader = DataLoader(data, num_workers=2, timeout=0.5, multiprocessing_context=kind,
+                        persistent_workers=True)
+    with pytest.raises(RuntimeError, match="waited longer"):
+        flat(loader)
+    data.at = -1
+    assert flat(loader) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_leaving_in_the_middle(kind):
     """With batches that fill the pipe, and with one that takes a minute."""
     begin = time.monotonic()

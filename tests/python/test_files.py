@@ -219,6 +219,12 @@ def test_numpy_both_ways(tmp_path):
         assert (got[name].view(native.dtype) == native).all() and got[name].shape == value.shape
 
 
+def test_a_long_string_of_python_2(tmp_path):
+    data = bytes(range(256)) * 300
+    (tmp_path / "w.pkl").write_bytes(b"T" + len(data).to_bytes(4, "little") + data + b".")
+    assert mt.load(tmp_path / "w.pkl") == data.decode("latin1")
+
+
 @pytest.mark.parametrize("protocol", range(6))
 def test_pickles_of_numpy(tmp_path, protocol):
     given = {"c": numpy.arange(6, dtype="float32").reshape(2, 3),

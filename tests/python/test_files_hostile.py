@@ -201,6 +201,16 @@ def test_tensors_that_lie(tmp_path, arguments, options, match):
     refused(tmp_path / "w.pth", tensor_archive(*arguments, **options), match)
 
 
+def test_many_tensors_of_one_storage(tmp_path):
+    count, many = 1 << 20, 150
+    parts = [tensor_pickle(0, (count - n,), (1,), count=count)[2:-1] for n in range(many)]
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02](" + b"".join(parts) + b"e.")
+        archive.writestr("archive/data/0", bytes(4 * count))
+    refused(tmp_path / "w.pth", data.getvalue(), "100 times its size in memory")
+
+
 @pytest.mark.parametrize("value, match", [
     (torch.eye(2).to_sparse(), "holds torch._utils._rebuild_sparse_tensor"),
     (torch.ones(2, dtype=torch.complex64), "complex numbers"),
@@ -230,6 +240,14 @@ def test_zip_files_that_overlap(tmp_path):
     central = data.rfind(b"PK\1\2")             # the member b now begins where a does
     data[central + 42:central + 46] = bytes(4)
     refused(tmp_path / "w.npz", bytes(data), "overlap")
+
+
+def test_stored_members_of_two_sizes(tmp_path):
+    mt.save({"a": mt.zeros(100)}, tmp_path / "w.npz")
+    data = bytearray((tmp_path / "w.npz").read_bytes())
+    central = data.rfind(b"PK\1\2")             # the member takes no bytes of the file
+    data[central + 20:central + 24] = bytes(4)
+    refused(tmp_path / "w.npz", bytes(data), "says two sizes")
 
 
 def test_zip_files_with_names(tmp_path):

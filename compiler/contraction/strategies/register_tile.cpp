@@ -68,6 +68,8 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
     if (a.role != AxisRole::k && a.role != AxisRole::window) out.push_back(&a);
   }
   if (out.empty()) return {"there is no out axis"};
+  for (const ContractAxis* a : out)
+    if (a->extent.is_const(0)) return {"the result is empty"};
   const ContractAxis& columns = *out.back();
   if (columns.extent.is_const() && columns.extent.value() < 4)
     return {"the innermost out axis has less than 4 elements"};

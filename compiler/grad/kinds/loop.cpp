@@ -10,19 +10,32 @@
 //                   of the scanned values; computes the rest of the forward again
 // Keeps true: whole numbers are carried along for the bodies, without gradients; what a call in the
 // body does is computed again (checkpoints are such calls).
+#include <algorithm>
+#include <set>
+
 #include "compiler/grad/grad.h"
 #include "compiler/grad/rule.h"
 #include "compiler/ir/inline.h"
+#include "compiler/ir/rename_symbols.h"
 #include "compiler/support/identifier.h"
 
 namespace mintor {
 
 namespace {
 
+// Those of one size in all iterations.
 std::vector<const Node*> contracts_of(const Graph& body) {
+  std::set<std::string> bound;  // sizes that an iteration finds out
+  for (const auto& node : body.nodes())
+    if (const std::string symbol = bound_by(*node); !symbol.empty()) bound.insert(symbol);
+  const auto is_known = [&](const Index& extent) {
+    return std::ranges::none_of(bound, [&](const std::string& s) { return extent.mentions(s); });
+  };
   std::vector<const Node*> contracts;
   for (const Node* node : live_nodes(body))
-    if (node->kind == Kind::contract && is_float(node->results[0].dtype)) contracts.push_back(node);
+    if (node->kind == Kind::contract && is_float(node->results[0].dtype) &&
+        std::ranges::all_of(node->results[0].shape, is_known))
+      contracts.push_back(node);
   return contracts;
 }
 

@@ -101,6 +101,7 @@ struct Drafts {
   std::unordered_set<const Node*> contract_tails;  // see find_contract_tails
   std::unordered_map<const Node*, int> group_of;
   std::vector<Draft> drafts;
+  int32_t last_of_several = -1;  // the highest id in a draft of several outputs
 
   bool is_wanted(const Node& node) const { return wanted.contains(&node); }
   bool is_prepared(const Node& node) const { return prepared.contains(&node); }

@@ -28,9 +28,12 @@ int32_t last_id(const Draft& draft) {
 }
 
 // Whether what reads `from` leads to the draft, other than by being in it.
+// Ids rise along a path, but for where it passes a draft of several outputs: in by one, out by an
+// earlier one.
 class Paths {
  public:
-  Paths(const Drafts& all, int to) : all_(all), to_(to), last_(last_id(all.drafts[to])) {}
+  Paths(const Drafts& all, int to)
+      : all_(all), to_(to), last_(std::max(last_id(all.drafts[to]), all.last_of_several)) {}
 
   bool lead_from(const Node& from) {
     push_users(from);
@@ -68,7 +71,7 @@ class Paths {
 
   const Drafts& all_;
   int to_;
-  int32_t last_;  // what comes later does not lead to it
+  int32_t last_;  // no path goes back from what comes later
   std::vector<const Node*> pending_;
   std::unordered_set<const Node*> nodes_;
   std::unordered_set<int> groups_;
@@ -129,6 +132,7 @@ void merge(Drafts& all, int into, int from) {
   a.text.once += b.text.once;
   a.because.insert(a.because.end(), b.because.begin(), b.because.end());
   for (const auto& [node, position] : a.nodes) all.group_of[node] = into;
+  all.last_of_several = std::max(all.last_of_several, last_id(a));
   b = {};
 }
 
@@ -166,6 +170,7 @@ void join_as_output(Drafts& all, const Node& node, int group) {
   ++draft.text.each_part;
   draft.outputs.push_back({&node, 0});
   all.group_of[&node] = group;
+  all.last_of_several = std::max(all.last_of_several, last_id(draft));
   draft.because.push_back(describe(all.graph, node) + " joins, and is stored");
 }
 

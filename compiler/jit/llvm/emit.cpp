@@ -35,8 +35,7 @@ bool run_passes(llvm::Module& module, llvm::StringRef passes) {
   builder.crossRegisterProxies(loops, functions, calls, modules);
   llvm::ModulePassManager manager;
   if (llvm::Error error = builder.parsePassPipeline(manager, passes)) {
-    llvm::consumeError(std::move(error));
-    return false;
+    llvm::report_fatal_error(std::move(error));  // the caller recovers: a fault of this list
   }
   manager.run(module, modules);
   return true;

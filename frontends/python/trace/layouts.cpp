@@ -21,8 +21,9 @@ const Layout* layout_of(std::vector<int32_t> order) {
   return &all.try_emplace(order, Layout{order}).first->second;
 }
 
+// Nodes stand for their values here, so those of several results are left out.
 bool may_lie_otherwise(const Value& v) {
-  return v.shape().size() > 2 && is_float(v.dtype()) &&
+  return v.node->results.size() == 1 && v.shape().size() > 2 && is_float(v.dtype()) &&
          std::ranges::all_of(v.shape(), [](const Index& e) { return e.is_const(); });
 }
 
@@ -85,7 +86,8 @@ std::map<const Node*, const Layout*> find_layouts(const Graph& graph,
   for (size_t i = 0; i < inputs.size(); ++i)
     if (const Layout* layout = own(inputs[i]) ? own(inputs[i]) : now[i]) found[inputs[i]] = layout;
   for (const Result& r : graph.results)
-    if (const Layout* layout = own(r.value.node); layout && r.value.node->kind != Kind::input)
+    if (const Layout* layout = own(r.value.node);
+        layout && may_lie_otherwise(r.value) && r.value.node->kind != Kind::input)
       found[r.value.node] = layout;
   return found;
 }

@@ -277,7 +277,14 @@ void Tape::flush() {
 
 void Tape::run_or_submit() {
   const Found& found = segment();
-  found.segment->lay_out(contents_, [&](int64_t ticket) { wait_for(ticket); });
+  running_ = true;  // other threads wait meanwhile
+  try {
+    found.segment->lay_out(contents_, [&](int64_t ticket) { wait_for(ticket); });
+  } catch (...) {
+    running_ = false;
+    throw;
+  }
+  running_ = false;
   Worker& other = worker();
   other.collect();
   if (asynchronous && allocator().use().limit == 0 &&

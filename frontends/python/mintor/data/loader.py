@@ -133,7 +133,7 @@ class DataLoader:
         seed = int(samplers.drawn(self.generator).integers(1 << 62))
         if self.num_workers == 0:
             return self._in_this_process()
-        if self._kept is not None:
+        if self._kept is not None and self._kept.is_open:
             return self._kept.start(self._tasks(), seed)
         work = Work(self.dataset, self._is_iterable, self.batch_size, self.drop_last,
                     self._collate, self.worker_init_fn, self.num_workers,

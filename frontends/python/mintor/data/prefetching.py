@@ -16,6 +16,7 @@ class Prefetching:
     def __init__(self, workers, count, depth, timeout, finish, stays):
         self._workers, self._count, self._depth = workers, count, depth
         self._timeout, self._finish, self._stays = timeout, finish, stays
+        self.is_open = True             # workers that were closed begin no further epoch
         self._under_way = {}            # worker of each number that was sent and not answered
         self._sent = 0
 
@@ -62,13 +63,17 @@ class Prefetching:
             if kind != ENDED:
                 value.raise_it()
         if not self._stays:
-            self._workers.close()
+            self._close()
         raise StopIteration
+
+    def _close(self):
+        self.is_open = False
+        self._workers.close()
 
     def _receive(self):
         answer = self._workers.receive(self._timeout or None)
         if answer is None:
-            self._workers.close()
+            self._close()
             raise RuntimeError(f"the DataLoader waited longer than {self._timeout} seconds for a "
                                "worker")
         number, kind, value = answer

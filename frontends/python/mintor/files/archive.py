@@ -50,8 +50,8 @@ class Archive:
         self._members = {member.filename: member for member in members}
         if len(self._members) < len(members):
             raise Unreadable("has two members of one name")
-        ends = sorted((member.header_offset, member.header_offset + member.compress_size)
-                      for member in members)
+        ends = sorted((member.header_offset, member.header_offset + _LOCAL_HEADER.size +
+                       member.compress_size) for member in members)
         for (_, end), (start, _) in zip(ends, [*ends[1:], (len(view), 0)]):
             if end > start:
                 raise Unreadable("has members that overlap")
@@ -75,6 +75,8 @@ class Archive:
         return self._stored(member)
 
     def _stored(self, member):
+        if member.compress_size != member.file_size:
+            raise Unreadable(f"is damaged: '{member.filename}' says two sizes")
         start = member.header_offset
         magic, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(self._view[start:start + 30])
         start += 30 + name_bytes + extra_bytes

@@ -25,7 +25,7 @@ class _Storage:
 
     def __init__(self, name, kind, count, budget):
         self.name, self.kind, self.count, self.budget = name, kind, count, budget
-        self.data, self.is_big_endian = None, False
+        self.data, self.is_big_endian, self.is_read = None, False, False
 
     def size_in_bytes(self):
         return self.count * (self.kind.dtype.itemsize if self.kind.dtype else 1)
@@ -64,8 +64,9 @@ class _Tensor(leaves.Pending):
                                   zip(self._sizes, self._strides))
         if last >= len(elements):
             raise Unreadable(f"has a tensor that ends behind its storage of {len(elements)}")
-        if count > len(elements):
+        if self._storage.is_read or count > len(elements):
             self._storage.budget.take(count * dtype.itemsize)
+        self._storage.is_read = True
         return leaves.native(numpy.lib.stride_tricks.as_strided(
             elements[self._offset:], self._sizes, [stride * dtype.itemsize for stride in
                                                    self._strides], writeable=False))

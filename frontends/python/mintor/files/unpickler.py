@@ -96,6 +96,9 @@ class Unpickler(pickle._Unpickler):  # pylint: disable=protected-access
     persistent ids mean.
     """
 
+    def _decode_string(self, value):
+        return super()._decode_string(bytes(value))     # views of long ones decode nothing
+
     dispatch = {**pickle._Unpickler.dispatch, **{code[0]: _refused for code in _OBJECTS}}
 
     def __init__(self, file, makers, persistent=None):
