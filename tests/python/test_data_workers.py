@@ -365,7 +365,8 @@ def run(text, *, after=0.0, send=None):
 
 
 PROGRAM = """
-    import os, time, multiprocessing
+    import os, signal, time, multiprocessing
+    signal.signal(signal.SIGINT, signal.default_int_handler)    # a shell's job may ignore it
     import numpy as np
     import mintor as mt
     class Data(mt.data.Dataset):
