@@ -113,7 +113,8 @@ void place(Drafts& all, const Node& node) {
   if (role_of(node) == Role::control) return start(all, node, {"the host runs it"});
   if (role_of(node) == Role::whole) return start(all, node, {"it is the user's code"});
   const bool wanted = all.is_wanted(node), in_memory = is_read_in_memory(all, node);
-  if (is_free(node) && !wanted && !in_memory) {
+  const bool stored = wanted || in_memory;
+  if (is_free(node) && !stored) {
     all.free.insert(&node);
     return;
   }
@@ -122,14 +123,15 @@ void place(Drafts& all, const Node& node) {
     return;
   }
   const std::vector<Reader> readers = readers_of(all, node);
-  int group = wanted || in_memory ? -1 : common_group(all, readers);
-  if (group < 0 && is_window(all, node, readers) && !wanted && !in_memory) {
+  const auto group_of_readers = [&] { return stored ? -1 : common_group(all, readers); };
+  int group = group_of_readers();
+  if (group < 0 && !stored && is_window(all, node, readers)) {
     all.free.insert(&node);
     return;
   }
   if (group < 0) {
     const int joined = join_readers(all, node, readers);
-    group = wanted || in_memory ? -1 : common_group(all, readers);
+    group = group_of_readers();
     if (joined >= 0 && group < 0) return join_as_output(all, node, joined);
   }
   if (group < 0)

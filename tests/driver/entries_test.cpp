@@ -17,6 +17,7 @@
 #include "compiler/package/builder.h"
 #include "compiler/package/package.h"
 #include "tests/driver/random_graphs.h"
+#include "tests/driver/with_parameters.h"
 #include "tests/golden/same_bits.h"
 
 namespace mintor {
@@ -72,16 +73,6 @@ graph apply {
   updates w := w2
 }
 )";
-
-Graph with_parameters(const Graph& graph, const std::map<std::string, Tensor>& values) {
-  return rewrite(graph, [&](Builder& b, const Node& old, std::span<const Value>) {
-    std::optional<std::vector<Value>> made;
-    if (old.kind != Kind::parameter) return made;
-    const auto value = values.find(old.as<ParameterAttr>().name);
-    if (value != values.end()) made = {b.parameter(value->first, value->second)};
-    return made;
-  });
-}
 
 // A run of an entry, with the size of its batch where it has one.
 struct Call {

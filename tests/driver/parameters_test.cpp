@@ -2,22 +2,12 @@
 // Parameters of a model that trains: by name, shared by contexts, and left as they are.
 // Takes the model of trained_model.h. Keeps true: bits are those of the evaluator, or of the same
 // model without what is tested.
-#include "compiler/graph/rewrite.h"
 #include "compiler/ir/evaluate.h"
 #include "tests/driver/trained_model.h"
+#include "tests/driver/with_parameters.h"
 
 namespace mintor {
 namespace {
-
-Graph with_parameters(const Graph& graph, const std::map<std::string, Tensor>& values) {
-  return rewrite(graph, [&](Builder& b, const Node& old, std::span<const Value>) {
-    std::optional<std::vector<Value>> made;
-    if (old.kind != Kind::parameter) return made;
-    const auto value = values.find(old.as<ParameterAttr>().name);
-    if (value != values.end()) made = {b.parameter(value->first, value->second)};
-    return made;
-  });
-}
 
 TEST_F(TrainedParameters, ThatNoRunUpdatesAreReadAndSetByName) {
   EXPECT_EQ(program.fixed.size(), 2u);

@@ -275,16 +275,27 @@ void Tape::flush() {
   if (flushed) flushed();
 }
 
+namespace {
+
+// While it lives, threads that come to the tape wait.
+class Running {
+ public:
+  explicit Running(bool& running) : running_(running) { running_ = true; }
+  Running(const Running&) = delete;
+  ~Running() { running_ = false; }
+
+ private:
+  bool& running_;
+};
+
+}  // namespace
+
 void Tape::run_or_submit() {
   const Found& found = segment();
-  running_ = true;  // other threads wait meanwhile
-  try {
+  {
+    const Running running(running_);
     found.segment->lay_out(contents_, [&](int64_t ticket) { wait_for(ticket); });
-  } catch (...) {
-    running_ = false;
-    throw;
   }
-  running_ = false;
   Worker& other = worker();
   other.collect();
   if (asynchronous && allocator().use().limit == 0 &&
@@ -301,14 +312,8 @@ void Tape::run_or_submit() {
   }
   found.segment->run(contents_, found.symbols, [&](const std::function<void()>& body) {
     if (!run_apart) return body();
-    running_ = true;
-    try {
-      run_apart(body);
-    } catch (...) {
-      running_ = false;
-      throw;
-    }
-    running_ = false;
+    const Running running(running_);
+    run_apart(body);
   });
 }
 
