@@ -8,6 +8,7 @@
 
 #include "compiler/loop/analysis.h"
 #include "compiler/support/error.h"
+#include "compiler/support/index_poly.h"
 
 namespace mintor {
 namespace {
@@ -103,7 +104,17 @@ class Walker {
       return boolean(true);
     if (with_lane.proves_less(r.value, 0) || with_lane.proves_nonnegative(r.value - r.extent))
       return boolean(false);
-    return nullptr;
+    // The lanes of a block are all inside or all outside: 16*i + lane - 256 is in 0..64 where
+    // i - 16 is in 0..4.
+    const auto blocks = index_detail::divide_exactly(r.extent, e->lanes);
+    if (!blocks) return nullptr;
+    const auto [block, within] = index_detail::split_multiples(r.value, e->lanes);
+    if (block.mentions(kLane) || !with_lane.proves_nonnegative(within) ||
+        !with_lane.proves_less(within, e->lanes))
+      return nullptr;
+    const Expr inside = k::in_range(block, *blocks);
+    const Expr decided = decide(inside);
+    return decided ? decided : inside;
   }
 
   // Index simplification inside a vector statement may use the range of lane.

@@ -219,6 +219,24 @@ TEST(Steps, LanesThatBecomeOneValue) {
       << print(kernel);
 }
 
+// Lanes of a block that are all inside or all outside are asked once.
+TEST(Steps, ConditionsOfWholeBlocksAreOne) {
+  const auto text = [](int from, int extent) {
+    return "kernel parts (x: f32[64], y: out f32[96]) {\n  for i in 0..6 {\n    x16 y[16*i + lane] "
+           "= "
+           "guard(in_range(16*i + lane - " +
+           std::to_string(from) + ", " + std::to_string(extent) + "), x[16*i + lane - " +
+           std::to_string(from) + "], f32(7))\n  }\n}\n";
+  };
+  const auto simple = [&](int from, int extent) {
+    return print(with_steps(text(from, extent).c_str(), {"simplify"}, {{}}));
+  };
+  EXPECT_NE(simple(32, 48).find("in_range(i - 2, 3)"), std::string::npos) << simple(32, 48);
+  EXPECT_EQ(simple(0, 64).find("lane, 64)"), std::string::npos) << simple(0, 64);
+  EXPECT_NE(simple(30, 48).find("in_range(16*i + lane - 30, 48)"), std::string::npos);
+  EXPECT_NE(simple(32, 40).find("in_range(16*i + lane - 32, 40)"), std::string::npos);
+}
+
 TEST(Steps, ConditionsStayWhereTheirDivisorsArePositive) {
   Kernel kernel = parse_kernel(R"(kernel divide (x: f32[8], y: out f32[4, 12]) {
   for i in 0..4 {
