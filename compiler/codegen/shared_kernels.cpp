@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels as text of their own, under names made of what they do. Takes a planned Program; gives
 // program.cpp with the tables, and each kernel once. Keeps true: equal work, equal text and name,
-// in whatever program it stands; what a text says is what the package's says, up to names.
+// in whatever program it stands; what a text says is what the package's says, up to names and to
+// how often loops repeat.
 #include <set>
 
 #include "compiler/codegen/emit_cpp.h"
+#include "compiler/codegen/free_lengths.h"
 #include "compiler/codegen/idle_symbols.h"
 #include "compiler/codegen/program_emitter.h"
 #include "compiler/codegen/program_tables.h"
@@ -44,7 +46,7 @@ std::string table_of(const Program& program, size_t level, const std::vector<Sha
 }  // namespace
 
 SharedProgram emit_shared(const Program& planned) {
-  const Program program = without_idle_symbols(planned);
+  const Program program = without_idle_symbols(with_free_lengths(planned));
   SharedProgram out;
   out.headers = headers_of(program);
   out.levels = program.levels;

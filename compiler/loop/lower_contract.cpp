@@ -181,7 +181,8 @@ std::string chain_sum(ContractNest& nest, std::vector<Stmt>& body) {
   Stmt one = chain(nest, acc, begin, min(begin + per_chunk, units));
   Stmt add = k::store(total, {0},
                       k::op(ScalarOp::add, {k::load(total, dtype, {0}), k::load(acc, dtype, {0})}));
-  body.push_back(k::loop(chunk, 0, count, k::block({clear, one, add})));
+  body.push_back(k::loop(chunk, 0, count, k::block({clear, one, add}), LoopKind::serial,
+                         {LoopRole::reduced, "", {}}));
   return total;
 }
 
