@@ -32,6 +32,12 @@ namespace fs = std::filesystem;
 constexpr int64_t kPixels = 28 * 28, kClasses = 10, kMicro = 4, kUpdates = 50;
 constexpr double kRate = 0.002;
 
+struct Request {
+  fs::path folder;
+  int64_t steps, batch;
+  int32_t threads;
+};
+
 double seconds() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration<double>(now).count();
@@ -80,10 +86,14 @@ struct Close {
 using Model = std::unique_ptr<trainer_model, Close>;
 using Context = std::unique_ptr<trainer_context, Close>;  // goes before its model
 
-Model open_model(int32_t threads) {
+mt_options options_of(int32_t threads) {
   mt_options options{};
   options.size = sizeof(options);
   options.threads = threads;
+  return options;
+}
+
+Model open_model(const mt_options& options) {
   trainer_model* model = nullptr;
   check(trainer_open(&options, &model), "open");
   return Model(model);
@@ -143,21 +153,6 @@ void load(const Context& context, const fs::path& path) {
 
 // --- training and reading ---
 
-void train_from_start(const Context& context, const fs::path& losses, const Images& from,
-                      int64_t steps, int64_t batch) {
-  std::ofstream file(losses);
-  const double begin = seconds();
-  float loss = 0;
-  for (int64_t n = 0; n < steps; ++n) {
-    loss = run(context, trainer_entry_train_step, batch_of(from, n * batch, batch, {rate()}));
-    file << std::hexfloat << loss << '\n';
-  }
-  if (!file.flush()) throw std::runtime_error(losses.string() + ": cannot be written");
-  std::printf("%lld steps of %lld images: %.2f ms each, last loss %.4f\n",
-              static_cast<long long>(steps), static_cast<long long>(batch),
-              1e3 * (seconds() - begin) / static_cast<double>(steps), static_cast<double>(loss));
-}
-
 int64_t count_right(const Context& context, const Images& of) {
   int64_t right = 0;
   for (int64_t begin = 0; begin < of.count(); begin += 500) {
@@ -178,26 +173,57 @@ void print_right(const char* when, const Context& context, const Images& of) {
               static_cast<long long>(of.count()));
 }
 
+void train_steps(const Context& context, const fs::path& losses, const Images& from, int64_t steps,
+                 int64_t batch) {
+  std::ofstream file(losses);
+  const double begin = seconds();
+  float loss = 0;
+  for (int64_t n = 0; n < steps; ++n) {
+    loss = run(context, trainer_entry_train_step, batch_of(from, n * batch, batch, {rate()}));
+    file << std::hexfloat << loss << '\n';
+  }
+  if (!file.flush()) throw std::runtime_error(losses.string() + ": cannot be written");
+  std::printf("%lld steps of %lld images: %.2f ms each, last loss %.4f\n",
+              static_cast<long long>(steps), static_cast<long long>(batch),
+              1e3 * (seconds() - begin) / static_cast<double>(steps), static_cast<double>(loss));
+}
+
+void train_from_start(const Request& request, const Images& images, const Images& test) {
+  const Model model = open_model(options_of(request.threads));
+  const Context trainer = make_context(model);
+  const Context reader = make_context(model, trainer.get());  // reads what the other one trains
+  train_steps(trainer, request.folder / "losses_cpp.txt", images, request.steps, request.batch);
+  print_right("right after them", reader, test);
+}
+
 // --- fine-tuning ---
 
-// What several machines would do here: the sum of all becomes the mean.
-int32_t make_mean(void* data, const char*, mt_tensor* gradient) {
-  auto& squares = *static_cast<double*>(data);
+// Called in each run of `apply`, before it. What several machines would do here: the sum of all
+// becomes the mean.
+int32_t make_mean(void* count, const char*, mt_tensor* gradient) {
+  ++*static_cast<int64_t*>(count);
   auto* values = static_cast<float*>(gradient->data);
   for (size_t n = 0; n < gradient->bytes / sizeof(float); ++n) {
     values[n] /= static_cast<float>(kMicro);
-    squares += static_cast<double>(values[n]) * static_cast<double>(values[n]);
   }
   return 0;
 }
 
-// The norm of the gradient.
+int32_t add_squares(void* sum, const char*, mt_tensor* gradient) {
+  const auto* values = static_cast<const float*>(gradient->data);
+  for (size_t n = 0; n < gradient->bytes / sizeof(float); ++n) {
+    *static_cast<double*>(sum) += static_cast<double>(values[n]) * static_cast<double>(values[n]);
+  }
+  return 0;
+}
+
+// The norm of the gradients' sum.
 double update(const Context& context, const Images& from, int64_t first, int64_t batch) {
   for (int64_t n = 0; n < kMicro; ++n) {
     run(context, trainer_entry_grads, batch_of(from, first + n * batch, batch));
   }
   double squares = 0;
-  check(trainer_visit_gradients(context.get(), make_mean, &squares), "visit_gradients");
+  check(trainer_visit_gradients(context.get(), add_squares, &squares), "visit_gradients");
   const mt_tensor input = rate();
   check(trainer_run_entry(context.get(), trainer_entry_apply, &input, nullptr), "apply");
   return std::sqrt(squares);
@@ -210,57 +236,69 @@ void updates(const Context& context, const Images& from, int64_t batch, int64_t 
   for (int64_t n = 0; n < count; ++n) {
     norm = update(context, from, n * kMicro * batch % span, batch);
   }
-  std::printf("  %.2f ms an update of %lld x %lld images, norm of the last gradient %.4f\n",
+  std::printf("  %.2f ms an update of %lld x %lld images, norm of the last sum %.4f\n",
               1e3 * (seconds() - begin) / static_cast<double>(count),
               static_cast<long long>(kMicro), static_cast<long long>(batch), norm);
 }
 
-void fine_tune(const Context& context, const fs::path& folder, const Images& from, int64_t batch) {
-  load(context, folder / "trained.safetensors");
+void tune_all(const Model& model, const Request& request, const Images& images) {
+  const Context context = make_context(model);
+  check(trainer_set_trained(context.get(), nullptr, 1), "set_trained");
+  load(context, request.folder / "trained.safetensors");
   std::printf("all layers:\n");
-  updates(context, from, batch, 5);
-  load(context, folder / "trained.safetensors");
+  updates(context, images, request.batch, 5);
+}
 
-  check(trainer_set_trained(context.get(), nullptr, 0), "set_trained");
-  check(trainer_set_trained(context.get(), "last.weight", 1), "set_trained");
-  check(trainer_set_trained(context.get(), "last.bias", 1), "set_trained");
+void tune_last(const Model& model, const Request& request, const Images& images,
+               const Images& test) {
+  const Context context = make_context(model);
+  load(context, request.folder / "trained.safetensors");
   const mt_tensor hidden = parameter(context, "hidden.weight");
   const auto* bytes = static_cast<const char*>(hidden.data);
   const std::vector<char> before(bytes, bytes + hidden.bytes);
   std::printf("the last layer alone:\n");
-  updates(context, from, batch, kUpdates);
+  updates(context, images, request.batch, kUpdates);
   const bool equal = std::memcmp(before.data(), hidden.data, hidden.bytes) == 0;
   std::printf("  hidden.weight %s\n", equal ? "has its bits" : "has changed");
-  check(trainer_save_parameters(context.get(), (folder / "tuned.safetensors").c_str()),
-        "save_parameters");
+  const fs::path tuned = request.folder / "tuned.safetensors";
+  check(trainer_save_parameters(context.get(), tuned.c_str()), "save_parameters");
+  print_right("right with tuned.safetensors", context, test);
 }
 
-void print_sizes(const Model& model, const fs::path& folder, int64_t images) {
+void fine_tune(const Request& request, const Images& images, const Images& test) {
+  const char* const last[] = {"last.weight", "last.bias"};
+  mt_options options = options_of(request.threads);
+  options.trained = last;
+  options.trained_count = 2;
+  int64_t means = 0;
+  options.reduce = make_mean;
+  options.reduce_data = &means;
+  const Model model = open_model(options);
+  tune_all(model, request, images);
+  tune_last(model, request, images, test);
+  std::printf("%lld sums of gradients became their mean\n", static_cast<long long>(means));
+}
+
+void print_sizes(const fs::path& folder, int64_t images) {
   rusage use{};
   getrusage(RUSAGE_SELF, &use);
-  size_t working = 0;
-  check(trainer_context_bytes(model.get(), nullptr, &working), "context_bytes");
-  std::printf("memory at most %.1f MB, of which %.1f MB are images; a context works in %.1f MB\n",
+  std::printf("memory at most %.1f MB, of which %.1f MB are images\n",
               static_cast<double>(use.ru_maxrss) / 1024,
-              static_cast<double>(images * (kPixels + 8)) / 1048576,
-              static_cast<double>(working) / 1048576);
+              static_cast<double>(images * (kPixels + 8)) / 1048576);
   const auto library = fs::file_size(folder / "trainer" / "build" / "libtrainer.so");
   std::printf("the library has %llu KB\n", static_cast<unsigned long long>(library / 1024));
 }
 
-void train(const fs::path& folder, int64_t steps, int64_t batch, int32_t threads) {
-  const Images images = read_images(folder, "train"), test = read_images(folder, "t10k");
-  if (steps < 1 || batch < 1 || std::max(steps, kMicro) * batch > images.count()) {
-    throw std::runtime_error(folder.string() + ": has not that many images");
+void train(const Request& request) {
+  const Images images = read_images(request.folder, "train");
+  const Images test = read_images(request.folder, "t10k");
+  if (request.steps < 1 || request.batch < 1 ||
+      std::max(request.steps, kMicro) * request.batch > images.count()) {
+    throw std::runtime_error(request.folder.string() + ": has not that many images");
   }
-  const Model model = open_model(threads);
-  const Context trainer = make_context(model);
-  const Context reader = make_context(model, trainer.get());  // reads what the other one trains
-  train_from_start(trainer, folder / "losses_cpp.txt", images, steps, batch);
-  print_right("right after them", reader, test);
-  fine_tune(trainer, folder, images, batch);
-  print_right("right with tuned.safetensors", reader, test);
-  print_sizes(model, folder, images.count() + test.count());
+  train_from_start(request, images, test);
+  fine_tune(request, images, test);
+  print_sizes(request.folder, images.count() + test.count());
 }
 
 }  // namespace
@@ -271,8 +309,8 @@ int main(int count, char** arguments) {
     return 2;
   }
   try {
-    train(arguments[1], count > 2 ? std::atoll(arguments[2]) : 200,
-          count > 3 ? std::atoll(arguments[3]) : 128, count > 4 ? std::atoi(arguments[4]) : 1);
+    train({arguments[1], count > 2 ? std::atoll(arguments[2]) : 200,
+           count > 3 ? std::atoll(arguments[3]) : 128, count > 4 ? std::atoi(arguments[4]) : 1});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "error: %s\n", error.what());
     return 1;

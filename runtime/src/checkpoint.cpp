@@ -165,7 +165,7 @@ mt_status take_stored(void* data, const StoredTensor& tensor) {
                 (long long)loading.payload_bytes);
   }
   loading.used_bytes += tensor.end - tensor.begin;
-  const int32_t index = find_value(*loading.context, tensor.name);
+  const int32_t index = find_value(loading.context->model->info, tensor.name);
   if (index < 0) {
     if (loading.allow & MT_ALLOW_UNKNOWN) return MT_OK;
     return fail(MT_INVALID_ARGUMENT, "%s: '%s' is no parameter of this model", loading.path,

@@ -57,6 +57,8 @@ def test_cpp_trains_with_the_bits_of_python(folder):
     said = subprocess.run([program, folder, "6", "16", "2"], capture_output=True, text=True,
                           check=True).stdout
     assert "hidden.weight has its bits" in said
+    # 5 updates of all ten parameters, 50 of the last layer's two.
+    assert "\n150 sums of gradients became their mean\n" in said
     library = (folder / "trainer/build/libtrainer.so").stat().st_size
     assert f"the library has {library // 1024} KB" in said and "memory at most " in said
     lines = said.splitlines()
