@@ -236,6 +236,15 @@ LoadedModel::LoadedModel(ModelApi api, const LoadOptions& options)
   } else if (!options.weights_path.empty()) {
     open.weights_path = options.weights_path.c_str();
   }
+  std::vector<const char*> trained;
+  if (options.trained) {
+    for (const std::string& name : *options.trained) trained.push_back(name.c_str());
+    open.trained_count = static_cast<int32_t>(trained.size());
+    trained.push_back(nullptr);  // a list of none is no null pointer
+    open.trained = trained.data();
+  }
+  open.reduce = options.reduce;
+  open.reduce_data = options.reduce_data;
   void* model = nullptr;
   if (api_->open(&open, &model)) fail_run(*api_, "load");
   model_ = std::shared_ptr<void>(model, [api = api_](void* opened) { api->close(opened); });

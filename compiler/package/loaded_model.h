@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,9 @@ struct LoadOptions {
   std::vector<int64_t> max_symbols;   // what the default context reserves for; empty: the hints
   mt_profile profile = nullptr;
   void* profile_data = nullptr;
+  std::optional<std::vector<std::string>> trained;   // these alone, of what has a gradient
+  mt_gradient reduce = nullptr;   // called in runs that apply gradients, for each
+  void* reduce_data = nullptr;
 };
 
 // One context: one thread at a time.

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares what the C program did with Python and PyTorch.
+"""Compares what the C++ program did with Python and PyTorch.
 
   check.py DIR [--width 16]
 
-Takes DIR after train.py and the C program. Checks: the losses of both are equal, bit for bit;
+Takes DIR after train.py and the C++ program. Checks: the losses of both are equal, bit for bit;
 PyTorch reads tuned.safetensors by its own library, and with it is right on as many test images as
-the C program's package in Python, up to ties. Gives exit status 1 where not. Without PyTorch and
+the C++ program's package in Python, up to ties. Gives exit status 1 where not. Without PyTorch and
 safetensors the second part says that it is left out.
 """
 import argparse
@@ -17,11 +17,11 @@ import net
 
 
 def check_losses(folder):
-    python, c = [(folder / f"losses_{one}.txt").read_text().split() for one in ("python", "c")]
-    equal = [float.fromhex(a) == float.fromhex(b) for a, b in zip(python, c)]
-    if len(python) != len(c) or not all(equal):
+    python, cpp = [(folder / f"losses_{one}.txt").read_text().split() for one in ("python", "cpp")]
+    equal = [float.fromhex(a) == float.fromhex(b) for a, b in zip(python, cpp)]
+    if len(python) != len(cpp) or not all(equal):
         sys.exit(f"losses differ from step {equal.index(False) if False in equal else len(equal)}")
-    print(f"{len(c)} losses of C are those of Python, bit for bit")
+    print(f"{len(cpp)} losses of C++ are those of Python, bit for bit")
 
 
 def check_checkpoint(folder, width):

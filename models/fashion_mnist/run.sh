@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The whole example: data, training in Python, the same training in C, what both made compared.
-# Takes: .venv (made by `make build`); CC, MINTOR_PYTHON and arguments for train.py when set. Gives:
-# everything below build/fashion_mnist. Keeps true: the C program links the package and libc only.
+# The whole example: data, training in Python, the same training in C++, what both made compared.
+# Takes: .venv (made by `make build`); CXX, MINTOR_PYTHON and arguments for train.py when set.
+# Gives: everything below build/fashion_mnist. Keeps true: the C++ program links the package and the
+# language's own libraries only.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -13,8 +14,7 @@ threads=${THREADS:-$(nproc)}
 "$python" "$here/data.py" "$out"
 "$python" "$here/train.py" "$out" "$@"
 library=$out/trainer/build/libtrainer.so
-${CC:-cc} -std=c11 -O2 -Wall -Wextra -I "$out/trainer/include" "$here/train.c" -o "$out/train" \
-  "$library" -lm -Wl,-rpath,"$(dirname "$library")"
+${CXX:-c++} -std=c++17 -O2 -Wall -Wextra -I "$out/trainer/include" "$here/train.cpp" \
+  -o "$out/train" "$library" -Wl,-rpath,"$(dirname "$library")"
 "$out/train" "$out" 200 128 "$threads"
-ls -l "$library" | awk '{print "the library has " int($5 / 1024) " KB"}'
 "$python" "$here/check.py" "$out"

@@ -134,6 +134,14 @@ typedef struct mt_options {
   mt_parallel_for parallel_for; // the host's own threads, instead of ours
   void* parallel_for_data;
   int32_t check_weights;        // not 0: reads all of the weights and compares their SHA-256
+  // What new contexts train, as <name>_set_trained would have it: of the states that have a
+  // gradient, the named ones alone. Null: all. Not read after open.
+  const char* const* trained;
+  int32_t trained_count;        // with `trained`; 0: none
+  // Called in each run that applies gradients, before it reads any, for those that are trained, in
+  // order of mt_model_info.states, on the thread of the run. Not 0: that run fails.
+  mt_gradient reduce;
+  void* reduce_data;
 } mt_options;
 
 typedef struct mt_context_options {

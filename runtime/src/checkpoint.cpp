@@ -130,14 +130,23 @@ mt_status write_file(const Context& context, const Block& header, const char* pa
 
 // --- load ---
 
+struct Range {
+  int64_t begin, end;
+};
+
 struct Loading {
   const Context* context;
   const char* path;
   int32_t allow;
   const char* payload;
-  int64_t payload_bytes, used_bytes;
+  int64_t payload_bytes;
   const char** sources;  // of each value, null: not in the file
+  Block ranges;          // Range of each array of the file, in the header's order
+  int64_t count;
 };
+
+// The least text of an array: "":{"dtype":"","shape":[],"data_offsets":[0,0]}
+const int64_t kLeastText = 47;
 
 mt_status check_stored(const Loading& loading, const StoredTensor& tensor, const NamedValue& own) {
   const mt_tensor_info& info = *own.info;
@@ -164,8 +173,8 @@ mt_status take_stored(void* data, const StoredTensor& tensor) {
                 tensor.name, (long long)tensor.begin, (long long)tensor.end,
                 (long long)loading.payload_bytes);
   }
-  loading.used_bytes += tensor.end - tensor.begin;
-  const int32_t index = find_value(*loading.context, tensor.name);
+  at<Range>(loading.ranges.data, 0)[loading.count++] = {tensor.begin, tensor.end};
+  const int32_t index = find_value(loading.context->model->info, tensor.name);
   if (index < 0) {
     if (loading.allow & MT_ALLOW_UNKNOWN) return MT_OK;
     return fail(MT_INVALID_ARGUMENT, "%s: '%s' is no parameter of this model", loading.path,
@@ -178,11 +187,34 @@ mt_status take_stored(void* data, const StoredTensor& tensor) {
   return check_stored(loading, tensor, value_at(*loading.context, index));
 }
 
-mt_status check_whole(const Loading& loading) {
-  if (loading.used_bytes != loading.payload_bytes) {
-    return fail(MT_IO_ERROR, "%s: arrays of %lld bytes in a file that has %lld for them",
-                loading.path, (long long)loading.used_bytes, (long long)loading.payload_bytes);
+int compare_ranges(const void* left, const void* right) {
+  const Range &a = *static_cast<const Range*>(left), &b = *static_cast<const Range*>(right);
+  if (a.begin != b.begin) return a.begin < b.begin ? -1 : 1;
+  return a.end == b.end ? 0 : a.end < b.end ? -1 : 1;
+}
+
+// Each byte behind the header is of one array.
+mt_status check_ranges(const Loading& loading) {
+  Range* const ranges = at<Range>(loading.ranges.data, 0);
+  if (loading.count) qsort(ranges, size_t(loading.count), sizeof(Range), compare_ranges);
+  int64_t end = 0;
+  for (int64_t i = 0; i < loading.count; ++i) {
+    const Range& range = ranges[i];
+    if (range.begin != end) {
+      const bool gap = range.begin > end;
+      return fail(MT_IO_ERROR, "%s: byte %lld of its arrays is of %s", loading.path,
+                  (long long)(gap ? end : range.begin), gap ? "none" : "two of them");
+    }
+    end = range.end;
   }
+  if (end == loading.payload_bytes) return MT_OK;
+  return fail(MT_IO_ERROR, "%s: arrays of %lld bytes in a file that has %lld for them",
+              loading.path, (long long)end, (long long)loading.payload_bytes);
+}
+
+mt_status check_whole(const Loading& loading) {
+  const mt_status status = check_ranges(loading);
+  if (status) return status;
   for (int32_t i = 0; i < value_count(*loading.context); ++i) {
     if (loading.sources[i] || loading.allow & MT_ALLOW_MISSING) continue;
     return fail(MT_INVALID_ARGUMENT, "%s: '%s' is missing", loading.path,
@@ -219,7 +251,9 @@ mt_status load_mapped(Context* context, Loading* loading, const char* file, int6
   Block header;
   const size_t values = size_t(value_count(*context)) + 1;
   loading->sources = static_cast<const char**>(calloc(values, sizeof(char*)));
-  if (!loading->sources || !allocate(&header, int64_t(length), Fill::undefined)) {
+  const int64_t most = int64_t(length) / kLeastText + 1;
+  if (!loading->sources || !allocate(&loading->ranges, most * sizeof(Range), Fill::undefined) ||
+      !allocate(&header, int64_t(length), Fill::undefined)) {
     return fail(MT_OUT_OF_MEMORY, "no memory for the header of %s", loading->path);
   }
   if (length) memcpy(header.data, file + kLength, length);
@@ -271,6 +305,7 @@ mt_status load_parameters(Context* context, const char* path, int32_t allow) {
     end_use(context->parameters, Use::change);
   }
   free(loading.sources);
+  release(&loading.ranges);
   munmap(mapping, size_t(status.st_size));
   return loaded;
 }

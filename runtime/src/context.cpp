@@ -112,8 +112,10 @@ mt_status context_create(Model* model, const mt_context_options* options, Contex
   mt_context_options read;
   mt_status status = read_context_options(*model->program, options, &read, made->symbols);
   if (!status) status = give_parameters(made, read);
+  if (!status) status = start_mask(made);
   if (!status) status = reserve(made, read);
   if (status) {
+    release_mask(&made->mask);
     leave_parameters(made->parameters);
     free(made);
     return status;
@@ -219,6 +221,7 @@ static int64_t check_in_run(void* context, CheckConditions condition) {
 static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor* outputs) {
   mt_status status = bind_inputs(context, inputs);
   if (!status) status = check_and_fit(context, outputs);
+  if (!status) status = reduce_gradients(context);
   if (status) return status;
   describe_outputs(context, outputs);
   const Model& model = *context->model;

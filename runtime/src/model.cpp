@@ -66,6 +66,9 @@ static mt_status fill_model(Model* model, const mt_options* options) {
   if (status) return status;
   status = choose_level(program, model->options.level, &model->level);
   if (status) return status;
+  status = open_trained(model);
+  if (!status) status = check_reduce(*model);
+  if (status) return status;
   model->info = program.info;
   model->info.level = model->level->name;
   status = open_weights(program, model->options, &model->weights);
@@ -87,6 +90,7 @@ mt_status open(const Program& program, const mt_options* options, Model** model)
   // The caller's strings may go away after open; nothing of ours reads them any more.
   made->options.level = nullptr;
   made->options.weights_path = nullptr;
+  made->options.trained = nullptr;
   if (status) {
     close(made);
     return status;
@@ -99,6 +103,7 @@ void close(Model* model) {
   if (!model) return;
   release(&model->packed);
   close_weights(&model->weights);
+  free(model->frozen);
   free(model);
 }
 

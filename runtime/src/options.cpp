@@ -26,6 +26,17 @@ static mt_status copy_versioned(const void* given, size_t given_bytes, void* own
   return MT_OK;
 }
 
+static mt_status check_training(const mt_options& options) {
+  if (options.trained_count < 0 || (options.trained_count && !options.trained)) {
+    return fail(MT_INVALID_ARGUMENT, "trained_count is %d, but trained is %s",
+                options.trained_count, options.trained ? "a list" : "null");
+  }
+  if (!options.reduce && options.reduce_data) {
+    return fail(MT_INVALID_ARGUMENT, "reduce_data is set, but reduce is null");
+  }
+  return MT_OK;
+}
+
 mt_status read_options(const mt_options* given, mt_options* options) {
   memset(options, 0, sizeof(*options));
   if (given) {
@@ -56,7 +67,7 @@ mt_status read_options(const mt_options* given, mt_options* options) {
     return fail(MT_INVALID_ARGUMENT, "weights_bytes is %zu, but weights is null",
                 options->weights_bytes);
   }
-  return MT_OK;
+  return check_training(*options);
 }
 
 // Symbol values to reserve for: the caller's maxima, else the declared hints.

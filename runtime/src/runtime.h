@@ -91,6 +91,7 @@ struct Model {
   const Level* level;
   mt_model_info info;
   mt_options options;
+  uint32_t* frozen;  // as in the Mask that contexts begin with
   Weights weights;
   Block packed;
 };
@@ -122,10 +123,9 @@ mt_status own_weights(const Model& model, Parameters* parameters);
 
 // What runs of a context do not keep (trained.cpp).
 struct Mask {
-  uint32_t* frozen;  // bit s: what runs make of state s is not kept
+  uint32_t* frozen;  // bit s: what runs make of state s is not kept; null: all is
   uint8_t* skipped;  // phases, entry by entry
   Block kept;        // values of states that are written all the same
-  bool any;
 };
 
 // The last symbols of an entry whose sizes are legal and fit the arena.
@@ -160,8 +160,9 @@ struct NamedValue {
 };
 int32_t value_count(const Context& context);
 NamedValue value_at(const Context& context, int32_t index);
+void describe(const NamedValue& value, mt_tensor* described);
 // -1: none has the name.
-int32_t find_value(const Context& context, const char* name);
+int32_t find_value(const mt_model_info& info, const char* name);
 // Both by who uses the parameters to change them.
 void start_values(const Model& model, Parameters* parameters);
 mt_status change_value(Context* context, int32_t index, const void* data);
@@ -183,6 +184,9 @@ using VisitStored = mt_status (*)(void* data, const StoredTensor& tensor);
 mt_status read_header(char* header, int64_t bytes, const char* path, VisitStored visit, void* data);
 
 inline int32_t serves_words(const Program& program) { return program.info.state_count / 32 + 1; }
+// Fills model->frozen as `options.trained` says; a new context's mask is made of it.
+mt_status open_trained(Model* model);
+mt_status start_mask(Context* context);
 // Phases of an entry that a run leaves out; null: none.
 const uint8_t* skipped_phases(const Context& context);
 // Around a run: keeps what it shall not change, and puts it back.
@@ -190,6 +194,10 @@ void keep_frozen(Context* context);
 void restore_frozen(Context* context);
 void release_mask(Mask* mask);
 bool is_frozen(const Context& context, int32_t state);  // `state` < state_count
+// gradients.cpp: refuses `options.reduce` where no entry would call it; calls it where the entry
+// that is to run applies gradients.
+mt_status check_reduce(const Model& model);
+mt_status reduce_gradients(Context* context);
 const Entry& entry_of(const Context& context);
 const mt_entry_info& entry_info_of(const Context& context);
 // Checks the caller's arrays against the declarations, binds and derives the symbols, checks their

@@ -29,8 +29,7 @@ NamedValue value_at(const Context& context, int32_t index) {
   return {&info.fixed[index - info.state_count], weights + fixed.offset, fixed.bytes};
 }
 
-int32_t find_value(const Context& context, const char* name) {
-  const mt_model_info& info = context.model->info;
+int32_t find_value(const mt_model_info& info, const char* name) {
   for (int32_t i = 0; i < info.state_count; ++i) {
     if (strcmp(info.states[i].name, name) == 0) return i;
   }
@@ -40,7 +39,7 @@ int32_t find_value(const Context& context, const char* name) {
   return -1;
 }
 
-static void describe(const NamedValue& value, mt_tensor* described) {
+void describe(const NamedValue& value, mt_tensor* described) {
   described->data = value.data;
   described->bytes = size_t(value.bytes);
   described->dtype = value.info->dtype;
@@ -93,7 +92,7 @@ mt_status state(Context* context, int32_t index, mt_tensor* described) {
 // `index` of what is called `name`.
 static mt_status find_parameter(Context* context, const char* name, int32_t* index) {
   if (!context || !name) return fail(MT_INVALID_ARGUMENT, "parameter: a pointer is null");
-  *index = find_value(*context, name);
+  *index = find_value(context->model->info, name);
   if (*index >= 0) return MT_OK;
   return fail(MT_INVALID_ARGUMENT, "parameter '%s': there is none of this name%s", name,
               context->model->info.fixed_count ? "" : " that runs update");
@@ -164,27 +163,6 @@ mt_status set_parameter(Context* context, const char* name, const mt_tensor* val
   if (status) return status;
   status = check_type(name, *value, value_at(*context, index));
   if (!status) status = change_value(context, index, value->data);
-  end_use(context->parameters, Use::change);
-  return status;
-}
-
-mt_status visit_gradients(Context* context, mt_gradient visit, void* data) {
-  if (!context || !visit) return fail(MT_INVALID_ARGUMENT, "visit_gradients: a pointer is null");
-  const mt_model_info& info = context->model->info;
-  mt_status status = begin_use(context->parameters, Use::change, "visit_gradients");
-  if (status) return status;
-  for (int32_t i = 0; i < info.state_count && !status; ++i) {
-    const mt_state_info& state = info.state_infos[i];
-    if (state.role != MT_STATE_GRADIENT || state.of < 0 || is_frozen(*context, i)) continue;
-    mt_tensor gradient = {};
-    describe(value_at(*context, i), &gradient);
-    const char* name = info.states[state.of].name;
-    const int32_t answer = visit(data, name, &gradient);
-    if (answer) {
-      status =
-          fail(MT_INVALID_ARGUMENT, "visit_gradients: the callback gave %d for '%s'", answer, name);
-    }
-  }
   end_use(context->parameters, Use::change);
   return status;
 }

@@ -41,6 +41,12 @@ std::string with_length(const std::string& header, const std::string& payload) {
   return bytes + header + payload;
 }
 
+// "data_offsets":[begin,end] of an array.
+std::string bytes_named(const std::string& header, const std::string& name) {
+  const size_t at = header.find("\"data_offsets\"", header.find("\"" + name + "\""));
+  return header.substr(at, header.find(']', at) + 1 - at);
+}
+
 TEST_F(TrainedParameters, AreAsBeforeWhereAFileIsRefused) {
   const auto model = jit(context, program);
   ModelContext& of = model->context();
@@ -70,6 +76,10 @@ TEST_F(TrainedParameters, AreAsBeforeWhereAFileIsRefused) {
   refused(changed("\"u\"", "\"other\""), "'other' is no parameter of this model");
   refused(changed("\"u\"", "\"other\""), "'u' is missing", MT_ALLOW_UNKNOWN);
   refused(changed("\"u\"", "\"v\""), "'v' is there twice");
+  // As many bytes as there are, of which some are of two arrays and some of none.
+  const std::string u = bytes_named(header, "u"), v = bytes_named(header, "v");
+  refused(changed(v, u), "of its arrays is of two of them");
+  refused(changed(u, v), "of its arrays is of none");
   refused(changed("[24,24]", "[24,25]"), "dimension 1 is 25, expected 24");
   refused(changed("[24,24]", "[576]"), "is F32 of rank 1, expected F32 of rank 2");
   refused(changed("F32", "I32"), "is I32 of rank 2, expected F32 of rank 2");
@@ -85,6 +95,13 @@ TEST_F(TrainedParameters, AreAsBeforeWhereAFileIsRefused) {
             std::string::npos);
   expect_contains(message_of([&] { of.save_parameters(file("none") + "/in/no/folder"); }),
                   "No such file");
+
+  // Arrays in another order than their names: `u` and `v` are equally large.
+  std::string swapped = header;
+  swapped.replace(swapped.find(u), u.size(), "?").replace(swapped.find(v), v.size(), u);
+  swapped.replace(swapped.find("?"), 1, v);
+  std::ofstream(file("swapped"), std::ios::binary) << with_length(swapped, payload);
+  of.load_parameters(file("swapped"));
 
   std::ofstream(file("escaped"), std::ios::binary) << changed("\"u\"", "\"\\u0075\"");
   of.load_parameters(file("escaped"));

@@ -87,6 +87,37 @@ TEST_F(TrainedParameters, ThatAreNotTrainedKeepTheirBits) {
   }
 }
 
+TEST_F(TrainedParameters, ThatAModelIsOpenedFor) {
+  LoadOptions load;
+  load.trained = {"w"};
+  const auto step = [&](ModelContext& of) {
+    of.run(batch, 1);
+    of.run(batch, 2);
+    return values_of(of);
+  };
+  const auto free = jit(context, program);
+  free->context().set_trained(nullptr, false);
+  free->context().set_trained("w", true);
+  const auto wanted = step(free->context());
+  for (const auto& model : models(load)) {
+    expect_equal(step(model->context()), wanted, "w alone");
+    expect_equal(step(*model->new_context()), wanted, "another context");
+  }
+  load.trained = std::vector<std::string>{};
+  const auto none = jit(context, program, load);
+  const Tensor w = none->context().parameter("w"), h = none->context().parameter("h");
+  const auto kept = step(none->context());
+  EXPECT_TRUE(same_bits(kept.at("w"), w) && same_bits(kept.at("h"), h));
+
+  load.trained = {"w", "u"};
+  EXPECT_EQ(message_of([&] { models(load); }),
+            "error: load: trained: 'u' is nothing that runs update");
+  load.trained.reset();
+  load.reduce = [](void*, const char*, mt_tensor*) -> int32_t { return 0; };
+  EXPECT_EQ(message_of([&] { models(load); }),
+            "error: load: reduce is set, but no entry of 'model' applies gradients");
+}
+
 TEST_F(TrainedParameters, ThatSeveralContextsShare) {
   for (const auto& model : models()) {
     ModelContext& trainer = model->context();

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""models/fashion_mnist, short: a small net on made-up images, trained by Python and by C.
+"""models/fashion_mnist, short: a small net on made-up images, trained by Python and by C++.
 
-Takes the example's own files, with a C compiler. Keeps true: what its README shows works; steps of
-a training package ask for no memory; contexts that share parameters have no data race.
+Takes the example's own files, with a C and a C++ compiler. Keeps true: what its README shows works;
+steps of a training package ask for no memory; contexts that share parameters have no data race.
 """
 import pathlib
 import subprocess
@@ -13,7 +13,8 @@ import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 EXAMPLE = HERE.parent.parent / "models" / "fashion_mnist"
-WARNINGS = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror"]
+WARNINGS = ["-O1", "-Wall", "-Wextra", "-Werror"]
+C, CPP = ["cc", "-std=c11", *WARNINGS], ["c++", "-std=c++17", *WARNINGS]
 
 
 def write_idx(path, array):
@@ -43,35 +44,39 @@ def folder(tmp_path_factory):
     return folder
 
 
-def build(folder, output, *sources):
+def build(folder, output, compiler, *sources):
     package = folder / "trainer"
     library = package / "build" / "libtrainer.so"
-    subprocess.run(["cc", *WARNINGS, "-I", package / "include", *sources, "-o", output, library,
+    subprocess.run([*compiler, "-I", package / "include", *sources, "-o", output, library,
                     "-lm", "-lpthread", f"-Wl,-rpath,{library.parent}"], check=True)
     return output
 
 
-def test_c_trains_with_the_bits_of_python(folder):
-    program = build(folder, folder / "train", EXAMPLE / "train.c")
+def test_cpp_trains_with_the_bits_of_python(folder):
+    program = build(folder, folder / "train", CPP, EXAMPLE / "train.cpp")
     said = subprocess.run([program, folder, "6", "16", "2"], capture_output=True, text=True,
                           check=True).stdout
     assert "hidden.weight has its bits" in said
+    # 5 updates of all ten parameters, 50 of the last layer's two.
+    assert "\n150 sums of gradients became their mean\n" in said
+    library = (folder / "trainer/build/libtrainer.so").stat().st_size
+    assert f"the library has {library // 1024} KB" in said and "memory at most " in said
     lines = said.splitlines()
     tuned = next(line for line in lines if line.startswith("right with tuned"))
     assert int(tuned.split()[3]) > 160
-    assert "6 losses of C are those of Python, bit for bit" in python(
+    assert "6 losses of C++ are those of Python, bit for bit" in python(
         EXAMPLE / "check.py", folder, "--width", 4)
     assert (folder / "loss.svg").read_text().startswith("<svg")
-    losses = (folder / "losses_c.txt").read_text()
-    (folder / "losses_c.txt").write_text(losses.replace("0x1.", "0x1.0", 1))
+    losses = (folder / "losses_cpp.txt").read_text()
+    (folder / "losses_cpp.txt").write_text(losses.replace("0x1.", "0x1.0", 1))
     wrong = subprocess.run([sys.executable, EXAMPLE / "check.py", folder, "--width", "4"],
                            capture_output=True, text=True)
-    (folder / "losses_c.txt").write_text(losses)
+    (folder / "losses_cpp.txt").write_text(losses)
     assert wrong.returncode == 1 and "losses differ from step 0" in wrong.stderr
 
 
 def test_steps_ask_for_no_memory(folder):
-    program = build(folder, folder / "steps", HERE / "steps.c", HERE / "count.c")
+    program = build(folder, folder / "steps", C, HERE / "steps.c", HERE / "count.c")
     said = subprocess.run([program, "allocations", folder / "trainer/weights/weights.bin"],
                           capture_output=True, text=True, check=True).stdout
     assert said == "0 allocations, 0 with a mask\n"
@@ -84,7 +89,7 @@ def test_contexts_that_share_have_no_data_race(folder):
                     "CXXFLAGS=-O1", "EXTRA=-fsanitize=thread", f"{output}/libtrainer.a"],
                    check=True, capture_output=True)
     program = folder / "share"
-    subprocess.run(["cc", *WARNINGS, "-fsanitize=thread", "-I", package / "include",
+    subprocess.run([*C, "-fsanitize=thread", "-I", package / "include",
                     HERE / "steps.c", HERE / "no_count.c", "-o", program,
                     output / "libtrainer.a", "-lm", "-lpthread", "-ldl"], check=True)
     said = subprocess.run([program, "share", package / "weights/weights.bin"],

@@ -162,6 +162,33 @@ def test_a_mask_trains_the_head_alone(tmp_path):
                                  package.parameter("body.1.running_mean"))
 
 
+def test_a_package_is_opened_for_a_part(tmp_path):
+    package = exported(tmp_path / "net", Net())
+    package.set_trained(None, False)
+    package.set_trained(["head.weight", "head.bias"])
+    opened = mt.load(tmp_path / "net", trained=["head.weight", "head.bias"])
+    one = mt.load(tmp_path / "net", trained="head.bias")
+    none = mt.load(tmp_path / "net", trained=())
+    start = values(package)
+    for x, y in batches(2):
+        assert step(opened, x, y) == step(package, x, y)
+        step(one, x, y)
+        step(none, x, y)
+    same(values(opened), values(package))
+    changed = {name for name in start if "head." in name and
+               not numpy.array_equal(one.parameter(name), start[name])}
+    assert changed == {"head.bias", "optimizer.exp_avg.head.bias", "optimizer.exp_avg_sq.head.bias"}
+    numpy.testing.assert_array_equal(none.parameter("head.bias"), start["head.bias"])
+    opened.set_trained(None)
+    step(opened, x, y)
+    assert not numpy.array_equal(opened.parameter("body.0.weight"), start["body.0.weight"])
+    with pytest.raises(mt.CompileError, match="trained: 'head.wait' is nothing that runs update"):
+        mt.load(tmp_path / "net", trained=["head.wait"])
+    package.save_parameters(tmp_path / "file.safetensors")
+    with pytest.raises(TypeError, match="trained are of packages"):
+        mt.load(tmp_path / "file.safetensors", trained=())
+
+
 def test_a_mask_may_hold_any_part(tmp_path):
     """Each parameter alone left out: it keeps its bits, and the others are as without a mask."""
     package = exported(tmp_path / "net", Net())

@@ -191,11 +191,14 @@ def compile(model, *, target="native", threads=0, shapes=None, **options):
     return Model(_mintor.compile(os.fspath(model), option_items(given)))
 
 
-def load(path, threads=0, target="", check=False):
+def load(path, threads=0, target="", check=False, trained=None):
     """Opens a package that compile or save wrote, building its library when it is not there.
 
     `target`: one of its levels; the best that this CPU runs by default. `check`: the SHA-256 of the
-    weights is compared, which reads all of them. Raises CompileError when the folder is no package
-    or the weights are damaged.
+    weights is compared, which reads all of them. `trained`: of the parameters that have a gradient,
+    runs train those alone that are named, one or several; None trains all. Raises CompileError when
+    the folder is no package, the weights are damaged, or it has no such parameter.
     """
-    return Model(_mintor.load(os.fspath(path), threads, target, check))
+    names = [trained] if isinstance(trained, str) else trained
+    return Model(_mintor.load(os.fspath(path), threads, target, check,
+                              None if names is None else list(names)))

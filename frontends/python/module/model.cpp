@@ -371,7 +371,8 @@ std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& o
 }
 
 std::unique_ptr<PyModel> load_model_package(const std::string& directory, int threads,
-                                            const std::string& level, bool check) {
+                                            const std::string& level, bool check,
+                                            std::optional<std::vector<std::string>> trained) {
   const Manifest manifest = read_manifest(directory);
   if (find_package_library(directory, manifest.name).empty()) build_package(directory);
   LoadOptions load;
@@ -380,6 +381,7 @@ std::unique_ptr<PyModel> load_model_package(const std::string& directory, int th
   load.threads = threads_of(options);
   load.level = level;
   load.check_weights = check;
+  load.trained = std::move(trained);
   return std::make_unique<PyModel>(open_package(directory, load), std::nullopt,
                                    CompileContext(options));
 }

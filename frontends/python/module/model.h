@@ -73,8 +73,9 @@ class PyModel {
 Options options_of(const std::vector<std::pair<std::string, std::string>>& items);
 std::unique_ptr<PyModel> compile_model(const std::string& path, const Options& options);
 // Builds the library first when it is not there. threads 0: every core. check: the SHA-256 of the
-// weights.
+// weights. trained: what runs train, of what has a gradient; all of it where it is not there.
 std::unique_ptr<PyModel> load_model_package(const std::string& directory, int threads,
-                                            const std::string& level, bool check);
+                                            const std::string& level, bool check,
+                                            std::optional<std::vector<std::string>> trained);
 
 }  // namespace mintor

@@ -54,9 +54,9 @@ PYBIND11_MODULE(_mintor, module) {
     return mintor::compile_model(path, chosen);
   });
   module.def("load", [](const std::string& directory, int threads, const std::string& level,
-                         bool check) {
+                         bool check, std::optional<std::vector<std::string>> trained) {
     const py::gil_scoped_release unlocked;
-    return mintor::load_model_package(directory, threads, level, check);
+    return mintor::load_model_package(directory, threads, level, check, std::move(trained));
   });
   mintor::add_arrays(module);
   mintor::add_control_flow(module);

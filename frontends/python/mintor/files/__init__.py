@@ -43,7 +43,7 @@ def save(obj, path, metadata=None):
     _format(_WRITERS[ending]).save(obj, path, metadata)
 
 
-def load(path, threads=0, target="", check=False):
+def load(path, threads=0, target="", check=False, trained=None):
     """What a file of weights holds, or the package in a folder.
 
     A file: .pth, .pt, .bin of PyTorch (the zip form and the one before), .safetensors, .npz, .pkl
@@ -53,16 +53,18 @@ def load(path, threads=0, target="", check=False):
 
     A folder: opens the package that `compile`, `export` or `save` of a model wrote, building its
     library when it is not there. `threads`: 0 is every core; `target`: one of its levels, the best
-    that this CPU runs by default; `check`: the SHA-256 of the weights is compared.
+    that this CPU runs by default; `check`: the SHA-256 of the weights is compared; `trained`: which
+    parameters runs train, a name or several, None for all (`Model.set_trained` changes it later).
 
     TypeError for arguments of packages with a file. CompileError, with the path, where the file is
     none of these, is damaged, or holds what is no array, number or container; where the folder is
     no package.
     """
     if not os.path.isfile(path):
-        return model.load(path, threads, target, check)
-    if threads or target or check:
-        raise TypeError("load: threads, target and check are of packages, which are folders")
+        return model.load(path, threads, target, check, trained)
+    if threads or target or check or trained is not None:
+        raise TypeError("load: threads, target, check and trained are of packages, which are "
+                        "folders")
     whole = _format("whole")
     try:
         return _load_file(whole.mapped(path))
