@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // mintor bench: how fast a model runs here. Takes MODEL (or DIR), thread counts; gives for each
 // the median and the best time of a run, GFLOP/s, the share of the measured peak of fused
-// multiply-adds, and with --profile the kernels by time. Operations are counted from the Graph,
-// so a package alone (DIR) has times without rates.
+// multiply-adds, and with --profile the kernels by time, with what bounds them. Operations are
+// counted from the Graph, so a package alone (DIR) has times without rates. --kernel takes an
+// operator in place of a model.
 // Keeps true: runs are warm, at least ten and at least --seconds long; nothing is averaged away:
 // the fastest and the slowest run are in the JSON.
 #include <CLI/CLI.hpp>
@@ -15,6 +16,8 @@
 #include <unordered_map>
 
 #include "compiler/cli/command.h"
+#include "compiler/cli/kernel_costs.h"
+#include "compiler/cli/kernel_line.h"
 #include "compiler/cli/model_io.h"
 #include "compiler/cli/open_any.h"
 #include "compiler/cli/peak.h"
@@ -28,7 +31,7 @@ using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 struct Arguments {
-  std::string model;
+  std::string model, kernel;
   std::vector<std::string> inputs;
   std::vector<int> threads = {1};
   int64_t seed = 0;
@@ -94,7 +97,22 @@ double median_of(std::vector<double> times) {
   return times[times.size() / 2];
 }
 
-Json kernels_json(const Profile& profile, size_t runs, double wall) {
+// A kernel's rates, and which of the machine's limits it is nearer to. Arrays that fit the caches
+// are read faster than memory: shares of its bandwidth may be above 1.
+void add_rates(Json& kernel, const KernelCost& cost, double seconds, const Json& peaks) {
+  const double gflops = static_cast<double>(cost.flops) / seconds * 1e-9,
+               gbs = static_cast<double>(cost.bytes) / seconds * 1e-9;
+  kernel.update({{"flops", cost.flops}, {"bytes", cost.bytes}, {"gflops", gflops}, {"gbs", gbs}});
+  if (!peaks.contains("peak_gflops") || !peaks.contains("peak_gbs")) return;
+  const double compute = gflops / peaks["peak_gflops"].get<double>(),
+               memory = gbs / peaks["peak_gbs"].get<double>();
+  kernel.update({{"share_of_peak", compute},
+                 {"share_of_bandwidth", memory},
+                 {"bound", compute > memory ? "arithmetic" : "memory"}});
+}
+
+Json kernels_json(const Profile& profile, const std::map<std::string, KernelCost>& costs,
+                  const Json& peaks, size_t runs, double wall) {
   std::vector<std::pair<std::string, Profile::Kernel>> sorted(profile.kernels.begin(),
                                                               profile.kernels.end());
   std::ranges::sort(sorted, [](const auto& a, const auto& b) {
@@ -103,13 +121,15 @@ Json kernels_json(const Profile& profile, size_t runs, double wall) {
   Json kernels = Json::array();
   double total = 0;
   for (const auto& [name, kernel] : sorted) {
-    const double seconds = static_cast<double>(kernel.nanoseconds) * 1e-9 /
-                           static_cast<double>(runs);
+    const double seconds =
+        static_cast<double>(kernel.nanoseconds) * 1e-9 / static_cast<double>(runs);
     total += seconds;
     kernels.push_back({{"kernel", name},
                        {"launches", kernel.calls / static_cast<int64_t>(runs)},
                        {"ms", seconds * 1e3},
                        {"share", seconds / wall}});
+    if (const auto cost = costs.find(name); cost != costs.end())
+      add_rates(kernels.back(), cost->second, seconds, peaks);
   }
   return {{"kernels", kernels}, {"kernels_ms", total * 1e3}, {"kernels_share", total / wall}};
 }
@@ -120,11 +140,14 @@ class Bench {
   explicit Bench(const Arguments& arguments)
       : arguments_(arguments), context_(make_context(arguments.options)) {
     check_one_level(arguments.options);
-    if (is_package_folder(arguments.model)) return;
-    const Graph graph = optimise(context_, load_model(context_, arguments.model));
+    if (arguments.kernel.empty() && is_package_folder(arguments.model)) return;
+    const Graph graph =
+        optimise(context_, arguments.kernel.empty() ? load_model(context_, arguments.model)
+                                                    : graph_of_line(arguments.kernel));
     flops_ = cost_of(graph, typical_symbols(graph)).flops;
     inputs_ = input_infos(graph);
     program_ = build_program(context_, graph, levels_of(context_, DefaultLevels::native));
+    costs_ = kernel_costs(*program_);
     level_ = program_->levels.back();
     report(context_);
   }
@@ -169,6 +192,8 @@ class Bench {
       result["peak_gflops"] = *peak;
       result["share_of_peak"] = rate / *peak;
     }
+    if (!arguments_.profile) return;
+    if (const auto read = measured_read_gbs(*level_, threads)) result["peak_gbs"] = *read;
   }
 
   // Profiled runs are their own: reading the clock around each kernel costs a little.
@@ -186,16 +211,29 @@ class Bench {
       runs += 1;
       wall = std::chrono::duration<double>(Clock::now() - begin).count();
     } while (runs < 10 || wall < arguments_.seconds / 2);
-    result.update(kernels_json(profile, runs, wall / static_cast<double>(runs)));
+    result.update(kernels_json(profile, costs_, result, runs, wall / static_cast<double>(runs)));
   }
 
   const Arguments& arguments_;
   CompileContext context_;
   int64_t flops_ = 0;
+  std::map<std::string, KernelCost> costs_;
   std::vector<InputInfo> inputs_;
   std::optional<Program> program_;
   std::optional<TargetInfo> level_;
 };
+
+// Of its nearer limit, in columns; empty: neither is known.
+std::string rates_text(const Json& kernel) {
+  if (!kernel.contains("bound")) return "";
+  const bool memory = kernel["bound"] == "memory";
+  char text[96];
+  std::snprintf(text, sizeof text, "%7.1f %-7s %4.0f %% of %-10s  ",
+                kernel[memory ? "gbs" : "gflops"].get<double>(), memory ? "GB/s" : "GFLOP/s",
+                kernel[memory ? "share_of_bandwidth" : "share_of_peak"].get<double>() * 100,
+                memory ? "memory" : "arithmetic");
+  return text;
+}
 
 void print_text(const Json& result) {
   const auto time = [&](const char* field) {
@@ -209,26 +247,29 @@ void print_text(const Json& result) {
     std::printf("  %.2f GFLOP/s", result["gflops"].get<double>());
     if (result.contains("peak_gflops")) {
       std::printf(", %.1f %% of the measured peak of %.1f GFLOP/s",
-                  result["share_of_peak"].get<double>() * 100,
-                  result["peak_gflops"].get<double>());
+                  result["share_of_peak"].get<double>() * 100, result["peak_gflops"].get<double>());
     }
     std::printf(" (%.4g Gflop)\n", result["flops"].get<double>() * 1e-9);
   }
   if (!result.contains("kernels")) return;
+  if (result.contains("peak_gbs"))
+    std::printf("  memory is read at %.1f GB/s\n", result["peak_gbs"].get<double>());
   size_t shown = 0;
   for (const Json& kernel : result["kernels"]) {
     if (++shown > 20) break;
-    std::printf("  %12s %5.1f %% %4lld x  %s\n",
+    std::printf("  %12s %5.1f %% %4lld x  %s%s\n",
                 time_text(kernel["ms"].get<double>() * 1e-3).c_str(),
                 kernel["share"].get<double>() * 100,
                 static_cast<long long>(kernel["launches"].get<int64_t>()),
-                kernel["kernel"].get<std::string>().c_str());
+                rates_text(kernel).c_str(), kernel["kernel"].get<std::string>().c_str());
   }
   std::printf("  %12s %5.1f %% in all %zu kernels\n", time("kernels_ms").c_str(),
               result["kernels_share"].get<double>() * 100, result["kernels"].size());
 }
 
 int run(const Arguments& arguments) {
+  if (arguments.model.empty() == arguments.kernel.empty())
+    throw UsageError("expected a MODEL, or an operator after --kernel");
   Bench bench(arguments);
   Json results = Json::array();
   for (const int threads : arguments.threads) {
@@ -239,15 +280,17 @@ int run(const Arguments& arguments) {
     if (!arguments.json) print_text(results.back());
   }
   if (arguments.json) {
-    std::puts(Json{{"model", arguments.model}, {"results", results}}.dump(2).c_str());
+    const std::string& what = arguments.kernel.empty() ? arguments.model : arguments.kernel;
+    std::puts(Json{{"model", what}, {"results", results}}.dump(2).c_str());
   }
   return 0;
 }
 
 RunCommand declare(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  app.add_option("MODEL", arguments->model, "an .onnx file, the text of a graph, or a package")
-      ->required();
+  app.add_option("MODEL", arguments->model, "an .onnx file, the text of a graph, or a package");
+  app.add_option("--kernel", arguments->kernel,
+                 "one operator instead: 'conv n1 c64 28x28 k3 s1 p1 o64 f32', 'matmul m8 k64 n32'");
   app.add_option("--threads", arguments->threads, "thread counts: 1,2")->delimiter(',');
   app.add_flag("--profile", arguments->profile, "the kernels by time");
   app.add_flag("--json", arguments->json, "the same for machines");
@@ -269,6 +312,7 @@ extern const Command cmd_bench = {
     "bench", "time a model: GFLOP/s, share of the machine's peak, top kernels",
     "  mintor bench model.onnx --threads 1,2 --profile\n"
     "  mintor bench out --json\n"
+    "  mintor bench --kernel 'conv n1 c64 28x28 k3 s1 p1 o64' --profile\n"
     "  mintor bench bert.onnx --shape input_ids=1x128 --target v3\n",
     declare};
 

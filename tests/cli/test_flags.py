@@ -3,6 +3,7 @@
 
 Keeps true: exit code 2 with nothing on stdout for each; the user's files are exit code 1.
 """
+import json
 import os
 
 import numpy
@@ -114,3 +115,47 @@ def test_bench_of_a_small_model_counts_microseconds(folder):
     assert ended.returncode == 0, ended.stderr
     assert " us, fastest " in ended.stdout
     assert " 0.000" not in ended.stdout
+
+
+@pytest.mark.parametrize("line, flops", [
+    ("conv n2 c6 9x8 k3x1 s2x1 p1x0 d1 g2 o4", 2 * 2 * 4 * 5 * 8 * 3 * 3),
+    ("conv c4 11 k3 o5", 2 * 5 * 9 * 3 * 4),
+    ("conv_transpose c4 5x5 k2 s2 o3 f64", 2 * 3 * 10 * 10 * 4 * 4),
+    ("matmul m3 k4 n5", 2 * 3 * 4 * 5),
+    ("matmul m3 k4 n5 b2", 2 * 2 * 3 * 4 * 5)])
+def test_bench_of_one_operator_counts_its_kernels(folder, line, flops):
+    ended = mintor("bench", "--kernel", line, "--seconds", "0", "--profile", "--json", cwd=folder)
+    assert ended.returncode == 0, ended.stderr
+    result = json.loads(ended.stdout)["results"][0]
+    contract = next(k for k in result["kernels"] if k["kernel"].endswith("contract"))
+    assert result["flops"] == contract["flops"] == flops
+    assert contract["gflops"] == pytest.approx(flops / contract["ms"] * 1e-6)
+    assert contract["share_of_peak"] == pytest.approx(contract["gflops"] / result["peak_gflops"])
+    assert contract["bytes"] > 0 and contract["bound"] in ("arithmetic", "memory")
+
+
+@pytest.mark.parametrize("line, problem", [
+    ("pool n1", "'pool' is none of conv, conv_transpose, matmul"),
+    ("conv c4 o4", "conv needs the size of the image"),
+    ("conv 8x8 o4", "conv needs 'c'"),
+    ("conv c4 8x8 o4 m3", "conv takes no 'm'"),
+    ("conv c4 8x8 c5 o4", "'c5' says again"),
+    ("conv c4 8x o4", "'8x' is no size"),
+    ("conv c4 8x8 k3x3x3 o4", "'k' has another number of dimensions"),
+    ("conv c4 8x8 g3 o4", "groups do not divide"),
+    ("conv c4 8x8 o99999999999999999999", "is no size"),
+    ("matmul m3 k4 n5 i32", "the dtype is i32"),
+    ("matmul m3 k4", "matmul needs 'n'"),
+    ("matmul m3 k4 n5 7x7", "takes no sizes without a letter"),
+    ("", "is none of")])
+def test_bench_refuses_lines_it_does_not_know(folder, line, problem):
+    ended = mintor("bench", f"--kernel={line}" if line else "--kernel= ", "--no-peak", cwd=folder)
+    assert ended.returncode == 1, ended.stderr
+    assert problem in ended.stderr
+
+
+def test_bench_takes_a_model_or_an_operator(folder):
+    for arguments in ([], ["scale.graph", "--kernel", "matmul m3 k4 n5"]):
+        ended = mintor("bench", *arguments, cwd=folder)
+        assert ended.returncode == 2
+        assert "expected a MODEL, or an operator after --kernel" in ended.stderr
