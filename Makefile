@@ -3,6 +3,7 @@
 # what is missing (apt packages, .venv), build with CMake and Ninja, and run.
 PYTHON ?= python3.11
 BUILD ?= build/default
+SUITES ?= lint,ctest
 JOBS ?= $(shell nproc)
 VENV := .venv/bin
 export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
@@ -68,16 +69,18 @@ demo: build
 	models/magika/demo.sh
 
 check: compile-all
-	$(PYTHON) tests/run.py --build $(BUILD) --suites lint,ctest
+	$(PYTHON) tests/run.py --build $(BUILD) --suites $(SUITES) $(addprefix --beside ,$(BESIDE))
 
 test: compile-all .venv/.test-stamp
 	$(VENV)/python tests/run.py --build $(BUILD) --suites lint,ctest,pytest
 
 # Without LLVM packages and a JIT through the system's compiler remain; without ONNX the text form.
+# A test program that is that of the whole build, byte for byte, has been run there.
 test-variants: setup-test .venv/.demo-stamp build/onnx/onnx-ml.proto
-	$(MAKE) check BUILD=build/no-llvm VARIANT=-DMINTOR_LLVM=OFF LINK_VENV=true
-	$(MAKE) check BUILD=build/no-onnx VARIANT=-DMINTOR_ONNX=OFF LINK_VENV=true
+	$(MAKE) check BUILD=build/no-llvm VARIANT=-DMINTOR_LLVM=OFF $(REDUCED)
+	$(MAKE) check BUILD=build/no-onnx VARIANT=-DMINTOR_ONNX=OFF $(REDUCED)
 CONFIGURE += $(VARIANT)
+REDUCED = LINK_VENV=true SUITES=ctest BESIDE=build/default
 
 golden-update: compile-all
 	$(BUILD)/tests/mintor_golden_tests --update

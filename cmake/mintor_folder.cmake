@@ -29,6 +29,15 @@ function(mintor_folder name)  # extra libraries: ARGN
   endif()
 endfunction()
 
+# Folders that ask what this build has. The others are compiled the same way in every build, so that
+# ccache gives a build without LLVM or ONNX the objects of the one before it.
+function(mintor_built_with)  # folders: ARGN
+  foreach(name IN LISTS ARGN)
+    target_compile_definitions(mintor_${name} PRIVATE MINTOR_HAS_LLVM=$<BOOL:${MINTOR_LLVM}>
+                               MINTOR_HAS_ONNX=$<BOOL:${MINTOR_ONNX}>)
+  endforeach()
+endfunction()
+
 # The runtime depends on nothing and is held to what a package may use.
 function(mintor_runtime)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS

@@ -24,9 +24,7 @@ target_compile_options(mintor_options INTERFACE
   -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra)
 target_include_directories(mintor_options INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_definitions(mintor_options INTERFACE
-  MINTOR_VERSION="${PROJECT_VERSION}"
-  MINTOR_HAS_LLVM=$<BOOL:${MINTOR_LLVM}>
-  MINTOR_HAS_ONNX=$<BOOL:${MINTOR_ONNX}>)
+  MINTOR_VERSION="${PROJECT_VERSION}")
 
 find_program(MINTOR_CCACHE ccache)
 if(MINTOR_CCACHE)

@@ -2,6 +2,7 @@
 // Model file -> Graphs -> optimised Graphs, one per entry. Takes a path and the options; gives the
 // Graph that kernels are made from. Keeps true: the file's form is told by its contents, not only
 // by its name; the numerics hash is that of the Graph after the numerics passes.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -29,8 +30,10 @@ std::string first_bytes(const std::string& path, size_t count) {
     throw CompileError("load", "'" + path + "' cannot be opened", "",
                        "MODEL is an .onnx file or the text of a graph");
   }
-  std::string bytes(count, '\0');
-  file.read(bytes.data(), static_cast<std::streamsize>(count));
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  std::string bytes(error ? count : std::min<uintmax_t>(count, size), '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<size_t>(file.gcount()));
   return bytes;
 }

@@ -14,6 +14,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <vector>
 
 #include "compiler/support/error.h"
@@ -26,6 +27,10 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "MINTOR-SEAL-1:";
 constexpr size_t kSealBytes = 14 + 64;
+// A small compile takes 25 ms of processor time, and 195 more where each of its three stores looks
+// at 30,000 entries (AMD EPYC, 2026-11-29, machine in use by others): one store in so many looks,
+// and each of more than this part of the limit.
+constexpr size_t kStoresBetweenLooks = 64;
 constexpr time_t kAbandonedSeconds = 3600;  // what is unfinished that long, nobody finishes
 constexpr std::string_view kLibrary = ".so", kUnfinished = "work.";
 constexpr std::string_view kEntries[] = {kLibrary, ".program", ".kernel", ".object"};
@@ -114,13 +119,17 @@ std::optional<std::string> Cache::find_record(const std::string& name) const {
 }
 
 void Cache::store_record(const std::string& name, std::string_view bytes) const {
-  make_room(write_record(name, bytes));
+  make_room(write_record(name, bytes), bytes.size());
 }
 
 void Cache::store_records(const std::map<std::string, std::string>& bytes_by_name) const {
   std::string last;
-  for (const auto& [name, bytes] : bytes_by_name) last = write_record(name, bytes);
-  make_room(last);
+  size_t stored = 0;
+  for (const auto& [name, bytes] : bytes_by_name) {
+    last = write_record(name, bytes);
+    stored += bytes.size();
+  }
+  make_room(last, stored);
 }
 
 std::string Cache::write_record(const std::string& name, std::string_view bytes) const {
@@ -156,11 +165,15 @@ std::string Cache::store(const std::string& key, const std::string& file) const 
   }
   const std::string path = folder_ + "/" + key + std::string(kLibrary);
   if (std::rename(file.c_str(), path.c_str()) != 0) refuse(folder_, std::strerror(errno));
-  make_room(path);
+  make_room(path, bytes.size());
   return path;
 }
 
-void Cache::make_room(const std::string& keep) const {
+void Cache::make_room(const std::string& keep, size_t stored) const {
+  // Names are hashes, so that processes take turns without knowing of each other.
+  const size_t turn = std::hash<std::string>{}(fs::path(keep).filename().string());
+  const bool large = stored > static_cast<size_t>(limit_bytes_) / kStoresBetweenLooks;
+  if (turn % kStoresBetweenLooks != 0 && !large) return;
   struct Entry {
     timespec used;
     int64_t bytes;

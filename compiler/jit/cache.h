@@ -3,7 +3,7 @@
 // several processes. Takes keys and finished files or bytes; gives what was stored, and only when
 // it is as it was stored. Keeps true: the folder is ours alone (mode 0700, our user) or it is
 // refused; an entry appears whole (written beside, renamed) with its SHA-256 behind its last byte;
-// the oldest go when it is full.
+// the oldest go soon after it is full.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,7 @@ class Cache {
  private:
   std::string write_record(const std::string& name, std::string_view bytes) const;
   std::optional<std::string> read_entry(const std::string& path) const;
-  void make_room(const std::string& keep) const;
+  void make_room(const std::string& keep, size_t stored) const;
 
   std::string folder_;
   int64_t limit_bytes_;

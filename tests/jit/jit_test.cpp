@@ -309,6 +309,21 @@ TEST(Cache, TheOldestGoWhenItIsFull) {
   fs::remove_all(path);
 }
 
+TEST(Cache, SmallRecordsGoSoonAfterItIsFull) {
+  std::string path = (fs::temp_directory_path() / "mintor-cache-test.XXXXXX").string();
+  ASSERT_NE(mkdtemp(path.data()), nullptr);
+  constexpr size_t kLimit = 100'000;
+  const Cache cache(path + "/cache", kLimit);
+  for (int i = 0; i < 1000; ++i)
+    cache.store_record(std::to_string(i) + ".program", std::string(500, 'x'));
+  size_t bytes = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path + "/cache"))
+    bytes += entry.file_size();
+  EXPECT_GT(bytes, kLimit / 2);
+  EXPECT_LT(bytes, 2 * kLimit);
+  fs::remove_all(path);
+}
+
 TEST(Cache, RecordsAreSealedAndGoWhenItIsFull) {
   std::string path = (fs::temp_directory_path() / "mintor-cache-test.XXXXXX").string();
   ASSERT_NE(mkdtemp(path.data()), nullptr);

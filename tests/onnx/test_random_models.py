@@ -10,6 +10,7 @@ import pytest
 from random_engine import engine, text_of
 from random_models import check_seed
 
+pytestmark = pytest.mark.alone  # the last test counts what all others found
 SEEDS = range(60)
 MOST_REFUSED = 1  # sizes that a run decides and that do not fit at all of them
 

@@ -257,6 +257,7 @@ def test_workers_that_die(what, text, stays):
     del loader
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", KINDS)
 def test_timeout(kind):
     begin = time.monotonic()
@@ -278,6 +279,7 @@ def test_workers_that_stay_are_started_anew_after_a_timeout(kind):
     assert flat(loader) == [0, 1, 2, 3]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", KINDS)
 def test_leaving_in_the_middle(kind):
     """With batches that fill the pipe, and with one that takes a minute."""

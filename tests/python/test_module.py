@@ -138,6 +138,7 @@ def test_threads_take_turns(model):
     assert not failures
 
 
+@pytest.mark.alone
 def test_a_call_is_cheap(tmp_path):
     """Within 3 us of the kernel on an idle machine; the bound here allows for a busy one."""
     path = tmp_path / "tiny.graph"

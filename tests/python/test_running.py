@@ -36,6 +36,7 @@ def run(code, **options):
                           check=True, **options)
 
 
+@pytest.mark.alone
 def test_python_goes_on_while_a_program_runs():
     x = mt.array(values(SIZE, SIZE))
     slow(x, 20).numpy()
