@@ -152,7 +152,7 @@ Graph run(CompileContext&, const Graph& graph) {
         const ContractAxis* v = nullptr;  // the innermost out axis
         for (const ContractAxis& a : c.axes)
           if (a.role != AxisRole::k && a.role != AxisRole::window) v = &a;
-        if (v == nullptr || (v->extent.is_const() && v->extent.value() < 4)) return std::nullopt;
+        if (v == nullptr || v->extent.is_const(1)) return std::nullopt;
         const ContractAxis axis = *v;
         const auto moves = [&](const std::vector<Index>& coords) {
           return std::any_of(coords.begin(), coords.end(),
