@@ -9,13 +9,15 @@
 namespace mintor {
 namespace {
 
+// Two units of latency 4: with fewer accumulators one is idle.
+constexpr int64_t kBusy = 8;
+
 // Relative cost of computing rows x columns with this tile: whole tiles at full speed, what is left
-// at the speed of a smaller tile. An FMA has a latency of 4 cycles on two ports, so fewer than 8
-// accumulators leave ports idle; the broadcast of a row's scalar is a load that competes with the
+// at the speed of a smaller tile. The broadcast of a row's scalar is a load that competes with the
 // vectors' loads when few vectors share it.
 double tile_time(int64_t rows, int64_t vectors, int64_t registers_per_vector) {
   const double accumulators = static_cast<double>(rows * vectors * registers_per_vector);
-  const double compute = std::max(accumulators, 8.0);
+  const double compute = std::max(accumulators, static_cast<double>(kBusy));
   const double loads =
       (static_cast<double>(rows) + static_cast<double>(vectors * registers_per_vector)) * 1.02;
   return std::max(compute, loads);
@@ -54,7 +56,7 @@ Tile choose_tile(const TargetInfo& target, std::optional<int64_t> rows,
       const double total = cost(columns_in_vectors, vectors, over_rows);
       if (best_cost == 0 || total < best_cost) {
         best_cost = total;
-        best = {tile_rows, vectors, ""};
+        best = {tile_rows, vectors, (kBusy - 1) / (vectors * per_vector) + 1, ""};
       }
     }
   best.because = std::to_string(best.rows) + " x " + std::to_string(best.vectors * lanes) +

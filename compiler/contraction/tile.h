@@ -14,7 +14,8 @@ namespace mintor {
 
 struct Tile {
   int64_t rows = 1;
-  int64_t vectors = 1;  // of 16 lanes each
+  int64_t vectors = 1;    // of 16 lanes each
+  int64_t busy_rows = 1;  // of as many vectors: the fewest that keep the multiply-add units busy
   std::string because;
 };
 

@@ -188,8 +188,18 @@ void tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, Step
     // The full tiles that touch a border are the first and, when no tail follows, the last.
     step("peel", {outer, int64_t{1}, int64_t{*extent / tile.rows > 2 ? 1 : 0}});
   }
-  for (const std::string& copy : copies_of(kernel, part_of(origin, LoopPart::inner)))
-    if (trip_of(kernel, copy)) jammed.push_back(copy);  // a symbolic tail runs row by row
+  for (const std::string& copy : copies_of(kernel, part_of(origin, LoopPart::inner))) {
+    if (trip_of(kernel, copy)) {
+      jammed.push_back(copy);
+      continue;
+    }
+    // A symbolic tail: as few rows together as keep the units busy, what is left row by row.
+    if (tile.busy_rows < 2 || tile.busy_rows >= tile.rows) continue;
+    const LoopOrigin tail = origin_of(kernel, copy);
+    step("peel_tail", {step.split(copy, tile.busy_rows).outer});
+    for (const std::string& part : copies_of(kernel, part_of(tail, LoopPart::inner)))
+      if (trip_of(kernel, part)) jammed.push_back(part);
+  }
 }
 
 Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because) {
@@ -230,6 +240,10 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
     v_o = halves.outer;
     v_i = halves.inner;
   }
+  // A split drops loops of one iteration.
+  for (std::vector<std::string>* loops : {&outer.tasks, &outer.inside})
+    std::erase_if(*loops,
+                  [&](const std::string& loop) { return find_loop(kernel.body, loop) == nullptr; });
   std::vector<StepArg> order(outer.tasks.begin(), outer.tasks.end());
   if (!v_o.empty()) order.push_back(v_o);
   order.insert(order.end(), outer.inside.begin(), outer.inside.end());
