@@ -9,13 +9,15 @@
 namespace mintor {
 namespace {
 
+// Two units of latency 4: with fewer accumulators one is idle.
+constexpr int64_t kBusy = 8;
+
 // Relative cost of computing rows x columns with this tile: whole tiles at full speed, what is left
-// at the speed of a smaller tile. An FMA has a latency of 4 cycles on two ports, so fewer than 8
-// accumulators leave ports idle; the broadcast of a row's scalar is a load that competes with the
+// at the speed of a smaller tile. The broadcast of a row's scalar is a load that competes with the
 // vectors' loads when few vectors share it.
 double tile_time(int64_t rows, int64_t vectors, int64_t registers_per_vector) {
   const double accumulators = static_cast<double>(rows * vectors * registers_per_vector);
-  const double compute = std::max(accumulators, 8.0);
+  const double compute = std::max(accumulators, static_cast<double>(kBusy));
   const double loads =
       (static_cast<double>(rows) + static_cast<double>(vectors * registers_per_vector)) * 1.02;
   return std::max(compute, loads);
@@ -29,10 +31,13 @@ double cost(int64_t extent, int64_t tile, const auto& time) {
 
 }  // namespace
 
+int64_t lanes_for(int64_t columns) { return columns <= 4 ? 4 : columns <= 8 ? 8 : kLanes; }
+
 Tile choose_tile(const TargetInfo& target, std::optional<int64_t> rows,
                  std::optional<int64_t> columns, int64_t element_bytes, bool shared_vector) {
   const int64_t lanes_per_register = std::max<int64_t>(1, target.vector_bytes / element_bytes);
-  const int64_t per_vector = std::max<int64_t>(1, kLanes / lanes_per_register);
+  const int64_t lanes = columns ? lanes_for(*columns) : kLanes;
+  const int64_t per_vector = std::max<int64_t>(1, lanes / lanes_per_register);
   const int64_t m = std::min<int64_t>(rows.value_or(1024), 4096), n = columns.value_or(1024);
   Tile best;
   double best_cost = 0;
@@ -42,19 +47,19 @@ Tile choose_tile(const TargetInfo& target, std::optional<int64_t> rows,
       const int64_t used = tile_rows * vectors * per_vector + vectors * per_vector +
                            (shared_vector ? 1 : per_vector);
       if (used > target.vector_registers && !(tile_rows == 1 && vectors == 1)) continue;
-      if (tile_rows > m || (vectors - 1) * kLanes >= n) continue;
+      if (tile_rows > m || (vectors - 1) * lanes >= n) continue;
       // A tail of columns is a tile of fewer vectors, of rows one of fewer rows.
       const auto over_rows = [&](int64_t v) {
         return cost(m, tile_rows, [&](int64_t r) { return tile_time(r, v, per_vector) + 0.5; });
       };
-      const int64_t columns_in_vectors = (n + kLanes - 1) / kLanes;
+      const int64_t columns_in_vectors = (n + lanes - 1) / lanes;
       const double total = cost(columns_in_vectors, vectors, over_rows);
       if (best_cost == 0 || total < best_cost) {
         best_cost = total;
-        best = {tile_rows, vectors, ""};
+        best = {tile_rows, vectors, (kBusy - 1) / (vectors * per_vector) + 1, ""};
       }
     }
-  best.because = std::to_string(best.rows) + " x " + std::to_string(best.vectors * kLanes) +
+  best.because = std::to_string(best.rows) + " x " + std::to_string(best.vectors * lanes) +
                  " accumulators in " + std::to_string(best.rows * best.vectors * per_vector) +
                  " of " + std::to_string(target.vector_registers) + " registers";
   return best;

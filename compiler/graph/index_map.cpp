@@ -27,6 +27,16 @@ bool proves_inside(const std::vector<Index>& coords, const Shape& shape, const R
   return true;
 }
 
+std::optional<size_t> dim_along(const std::vector<Index>& coords, const std::string& axis) {
+  std::optional<size_t> found;
+  for (size_t d = 0; d < coords.size(); ++d) {
+    if (!coords[d].mentions(axis)) continue;
+    if (found || coords[d].as_var() != axis) return std::nullopt;
+    found = d;
+  }
+  return found;
+}
+
 std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& graph) {
   if (node.kind == Kind::broadcast) {
     std::vector<Index> coords;

@@ -19,6 +19,9 @@ std::map<std::string, Index> index_values(
 // Whether these coordinates lie inside a shape, for all that their variables can be.
 bool proves_inside(const std::vector<Index>& coords, const Shape& shape, const Ranges& ranges);
 
+// The dimension whose coordinate is this axis and nothing else, when no other coordinate has it.
+std::optional<size_t> dim_along(const std::vector<Index>& coords, const std::string& axis);
+
 // broadcast or reindex without loads and conditions, provably inside its operand: coordinates over
 // i0.. .
 std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& graph);

@@ -4,9 +4,15 @@
 // Takes library operators, the loss being the sum of their results.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "compiler/codegen/target.h"
+#include "compiler/contraction/strategy.h"
 #include "compiler/grad/grad.h"
+#include "compiler/graph/fusion.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/ir/text.h"
+#include "compiler/loop/lower.h"
 #include "compiler/ops/library.h"
 #include "tests/lowering/check_chain.h"
 
@@ -75,6 +81,71 @@ TEST(LowerGradients, Convolutions) {
       {f32({1, 4, 5, 5}), f32({4, 1, 3, 3})},
       [&](Builder& b, std::span<const Value> x) { return ops::conv(b, x[0], x[1], {}, grouped); },
       0, 3);
+}
+
+// Kernels of a level whose contract no strategy took but the last.
+std::vector<std::string> on_generic_loops(Graph graph, const TargetInfo& level) {
+  CompileContext context;
+  context.options.explain = true;
+  const Graph after = run_pipeline(context, std::move(graph));
+  for (const Group& group : fuse(after).groups) {
+    Kernel kernel = lower(after, group);
+    schedule(context, after, group, level, kernel);
+  }
+  std::vector<std::string> found;
+  for (const std::string& line : context.explanations)
+    if (line.find(": generic_loops:") != std::string::npos) found.push_back(line);
+  return found;
+}
+
+// A convolution of few channels and its gradients have tiles, too, whichever side is narrow.
+TEST(LowerGradients, FewChannels) {
+  TargetInfo level = find_level("v4");
+  const auto check_tiles = [&](const std::vector<Type>& inputs, const Make& make) {
+    check_chain(graph_of(inputs, make), {}, level.l2_bytes);
+    EXPECT_EQ(on_generic_loops(graph_of(inputs, make), level), std::vector<std::string>{});
+  };
+  struct Case {
+    int64_t stride, in, out;
+  };
+  for (const auto [stride, in, out] : {Case{1, 17, 3}, {1, 17, 1}, {2, 17, 1}, {2, 3, 2}}) {
+    const ops::ConvAttr attr{{stride, stride}, {1, 1}, {1, 1}, {1, 1}};
+    check_tiles(
+        {f32({1, in, 5, 6}), f32({out, in, 3, 3})},
+        [&](Builder& b, std::span<const Value> x) { return ops::conv(b, x[0], x[1], {}, attr); });
+    check_tiles({f32({1, in, 3, 4}), f32({in, out, 4, 4})},
+                [&](Builder& b, std::span<const Value> x) {
+                  return ops::conv_transpose(b, x[0], x[1], {}, attr, {});
+                });
+  }
+  // 17 channels leave 15 lanes of 32 unused: the weight gradient's vectors run along the input's,
+  // which windows leave, so that it is transposed.
+  check_tiles({f32({1, 32, 1030}), f32({17, 32, 2})}, [](Builder& b, std::span<const Value> x) {
+    return ops::conv(b, x[0], x[1], {}, {{}, {}, {1}, {1}});
+  });
+  level.l2_bytes = 64;  // tasks are pieces of the one column
+  check_tiles({f32({1, 17, 90, 6}), f32({1, 17, 3, 3})}, [](Builder& b, std::span<const Value> x) {
+    return ops::conv(b, x[0], x[1], {}, {{}, {}, {1, 1}, {1, 1}});
+  });
+}
+
+// Of a weight the gradient's vectors run along the side with more channels.
+TEST(LowerGradients, VectorsOfAWeightAreFilled) {
+  const auto last_axis = [](int64_t in, int64_t out) {
+    const Graph graph = graph_of(
+        {f32({1, in, 40, 40}), f32({out, in, 3, 3})},
+        [](Builder& b, std::span<const Value> x) { return ops::conv(b, x[0], x[1], {}, {}); });
+    for (const Node* node : live_nodes(graph)) {
+      if (node->kind != Kind::contract) continue;
+      const auto& axes = node->as<Contract>().axes;
+      if (std::ranges::find(axes, AxisRole::window, &ContractAxis::role) == axes.end())
+        return node->results[0].shape.back().value();
+    }
+    return int64_t{0};
+  };
+  EXPECT_EQ(last_axis(17, 3), 17);
+  EXPECT_EQ(last_axis(3, 17), 17);
+  EXPECT_EQ(last_axis(18, 17), 17);  // both fill vectors: the one without windows
 }
 
 TEST(LowerGradients, Matmul) {

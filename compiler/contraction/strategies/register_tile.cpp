@@ -71,16 +71,15 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   for (const ContractAxis* a : out)
     if (a->extent.is_const(0)) return {"the result is empty"};
   const ContractAxis& columns = *out.back();
-  if (columns.extent.is_const() && columns.extent.value() < 4)
-    return {"the innermost out axis has less than 4 elements"};
-  const Index x = flat_index(contract.x_coords, c.node.operands[0].shape());
-  const Index y = flat_index(contract.y_coords, c.node.operands[1].shape());
+  const bool one_column = columns.extent.is_const(1);
+  const Index x = ranges.simplify(flat_index(contract.x_coords, c.node.operands[0].shape()));
+  const Index y = ranges.simplify(flat_index(contract.y_coords, c.node.operands[1].shape()));
   const Along x_along = along(x, columns.name, ranges), y_along = along(y, columns.name, ranges);
   if (x_along == Along::otherwise || y_along == Along::otherwise)
     return {"an operand is not contiguous along the innermost out axis"};
-  if (x_along == Along::nothing && y_along == Along::nothing)
+  if (x_along == Along::nothing && y_along == Along::nothing && !one_column)
     return {"no operand moves along the innermost out axis"};
-  plan.shared_vector = x_along != y_along;
+  plan.shared_vector = x_along != y_along || one_column;
   plan.columns = columns.name;
   for (const ContractAxis* a : out) plan.out.push_back(a->name);
 
@@ -89,9 +88,11 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   const Index& vector = x_along == Along::nothing ? y : x;
   for (size_t n = out.size() - 1; n-- > 0 && plan.rows.empty();) {
     if (out[n]->extent.is_const(1)) continue;
-    const bool fits = plan.shared_vector
+    const bool in_x = x.mentions(out[n]->name), in_y = y.mentions(out[n]->name);
+    const bool fits = one_column ? in_x != in_y
+                      : plan.shared_vector
                           ? scalar.mentions(out[n]->name) && !vector.mentions(out[n]->name)
-                          : x.mentions(out[n]->name) || y.mentions(out[n]->name);
+                          : in_x || in_y;
     if (fits) plan.rows = out[n]->name;
   }
   if (!plan.rows.empty()) {
@@ -187,8 +188,18 @@ void tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, Step
     // The full tiles that touch a border are the first and, when no tail follows, the last.
     step("peel", {outer, int64_t{1}, int64_t{*extent / tile.rows > 2 ? 1 : 0}});
   }
-  for (const std::string& copy : copies_of(kernel, part_of(origin, LoopPart::inner)))
-    if (trip_of(kernel, copy)) jammed.push_back(copy);  // a symbolic tail runs row by row
+  for (const std::string& copy : copies_of(kernel, part_of(origin, LoopPart::inner))) {
+    if (trip_of(kernel, copy)) {
+      jammed.push_back(copy);
+      continue;
+    }
+    // A symbolic tail: as few rows together as keep the units busy, what is left row by row.
+    if (tile.busy_rows < 2 || tile.busy_rows >= tile.rows) continue;
+    const LoopOrigin tail = origin_of(kernel, copy);
+    step("peel_tail", {step.split(copy, tile.busy_rows).outer});
+    for (const std::string& part : copies_of(kernel, part_of(tail, LoopPart::inner)))
+      if (trip_of(kernel, part)) jammed.push_back(part);
+  }
 }
 
 Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because) {
@@ -223,14 +234,23 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
     }
     if (by_rows) outer.tasks.push_back(row_tiles.outer);
   }
-  const auto [v_o, v_i] = step.split(loop_of(kernel, columns), width);
+  std::string v_o, v_i;  // not of one column: its loop is none
+  if (columns_extent != 1) {
+    const Halves halves = step.split(loop_of(kernel, columns), width);
+    v_o = halves.outer;
+    v_i = halves.inner;
+  }
+  // A split drops loops of one iteration.
+  for (std::vector<std::string>* loops : {&outer.tasks, &outer.inside})
+    std::erase_if(*loops,
+                  [&](const std::string& loop) { return find_loop(kernel.body, loop) == nullptr; });
   std::vector<StepArg> order(outer.tasks.begin(), outer.tasks.end());
-  order.push_back(v_o);
+  if (!v_o.empty()) order.push_back(v_o);
   order.insert(order.end(), outer.inside.begin(), outer.inside.end());
   if (!plan.rows.empty())
     order.push_back(by_rows ? row_tiles.inner : loop_of(kernel, axis_of(plan.rows)));
-  order.push_back(v_i);
-  step("reorder", order);
+  if (!v_i.empty()) order.push_back(v_i);
+  if (order.size() > 1) step("reorder", order);
   if (by_rows && *plan.rows_extent % tile.rows != 0) step("branch_tail", {row_tiles.outer});
   if (!even)
     for (const std::string& copy : copies_of(kernel, part_of(columns, LoopPart::outer)))
@@ -247,11 +267,12 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
   std::vector<std::string> column_loops;
   for (const std::string& copy : copies_of(kernel, part_of(columns, LoopPart::inner))) {
     const std::optional<int64_t> trip = trip_of(kernel, copy);
-    if (trip && (*trip == kLanes || *trip == 8 || *trip == 4)) {
+    const int64_t width_of_vector = trip ? lanes_for(*trip) : kLanes;
+    if (trip == width_of_vector) {
       step("vectorize", {copy});
       continue;
     }
-    const auto [outer_half, lanes] = step.split(copy, kLanes);
+    const auto [outer_half, lanes] = step.split(copy, width_of_vector);
     step("vectorize", {lanes});
     // A symbolic tail runs vector by vector.
     if (trip && *trip > kLanes) column_loops.push_back(outer_half);
@@ -270,9 +291,11 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
           step("unroll", {copy});
 
   if (step.refusal) return step.refusal;
-  const size_t task_loops = outer.tasks.size() + (by_pieces      ? 1
-                                                  : panels_first ? 1 + outer.inside.size()
-                                                                 : 0);
+  const size_t task_loops = outer.tasks.size() +
+                            (by_pieces      ? 1
+                             : panels_first ? 1 + outer.inside.size()
+                                            : 0) -
+                            (v_o.empty() && (by_pieces || panels_first) ? 1 : 0);
   parallelise_outer(kernel, std::max<size_t>(1, task_loops));
   because = tile.because +
             (by_pieces      ? "; pieces and their panels are tasks"

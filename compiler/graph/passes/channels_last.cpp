@@ -18,7 +18,7 @@ static bool is_channel_axis(const ContractAxis& a) {
 }
 
 // The dimension of x that holds its channels: its coordinate has the k axis or, depthwise, the
-// group. -1: none.
+// group. -1: none, there is one.
 static int channel_dim(const Contract& c) {
   for (const ContractAxis& a : c.axes)
     for (size_t d = 0; d < c.x_coords.size(); ++d)
@@ -38,10 +38,12 @@ static Graph run(CompileContext&, const Graph& graph) {
                                    [](const auto& a) { return a.role == AxisRole::window; });
                    const int channel = channel_dim(c);
                    const int rank = static_cast<int>(c.x_coords.size());
-                   if (!windowed || channel < 0) return std::nullopt;
+                   const bool has_n =
+                       std::ranges::find(c.axes, AxisRole::n, &ContractAxis::role) != c.axes.end();
+                   if (!windowed || (channel < 0 && !has_n)) return std::nullopt;
 
                    Value x = operands[0];
-                   if (channel != rank - 1) {
+                   if (channel >= 0 && channel != rank - 1) {
                      std::vector<int32_t> perm;
                      for (int d = 0; d < rank; ++d)
                        if (d != channel) perm.push_back(d);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which out axis of a contract is innermost, so that vectors run along it: the one for which the
 // fewest elements are copied. An operand that moves along it and is not contiguous there becomes
-// panels (pack_operands), a copy in every run unless it is a parameter, or, where taps leave it,
-// keeps vectors from being used at all; a result that is wanted in another order is transposed;
-// lanes that an extent leaves over compute nothing.
+// panels, or, where taps leave it, is transposed (pack_operands), a copy in every run unless it
+// comes from parameters; where neither can be done there are no vectors. A result that is wanted in
+// another order is transposed; lanes that an extent leaves over compute nothing.
 //| y = contract (x[b, k], w[n, k]) out b, n         w larger than x, no parameter
 //|   ->  y = transpose (contract (x[b, k], w[n, k]) out n, b)
 // So in training it is the few rows of a batch that are laid out anew, not the weights. Contracts
@@ -68,7 +68,9 @@ class Orientation {
       Operand& operand = operands_[o];
       operand.is_made_once = from_parameters(operands[o]);
       operand.address = address_of(operands[o], coords, graph, ranges_);
-      operand.may_be_packed = proves_inside(coords, operands[o].shape(), ranges_);
+      operand.coords = coords;
+      operand.is_inside = proves_inside(coords, operands[o].shape(), ranges_);
+      for (const Index& e : operands[o].shape()) operand.stored *= number(e);
       for (const ContractAxis& a : contract.axes) {
         const bool moves =
             std::ranges::any_of(coords, [&](const Index& e) { return e.mentions(a.name); });
@@ -87,10 +89,10 @@ class Orientation {
       if (!operand.address.mentions(axis.name)) continue;
       const auto linear = operand.address.linear_in(axis.name);
       if (linear && linear->first.is_const(1)) continue;
-      if (!operand.may_be_packed)
+      if (!operand.is_inside && !dim_along(operand.coords, axis.name))
         sum += (kLanes - 1) * terms_;  // each term takes as long as a vector of them
       else if (!operand.is_made_once)
-        sum += kCopy * operand.elements;
+        sum += kCopy * (operand.is_inside ? operand.elements : operand.stored);
     }
     return sum;
   }
@@ -106,9 +108,10 @@ class Orientation {
 
  private:
   struct Operand {
-    bool is_made_once = false, may_be_packed = true;
+    bool is_made_once = false, is_inside = true;
+    std::vector<Index> coords;
     Index address;
-    int64_t elements = 1;
+    int64_t elements = 1, stored = 1;  // that the contract has coordinates of; that there are
   };
 
   int64_t number(const Index& extent) const {

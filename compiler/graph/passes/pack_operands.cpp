@@ -9,7 +9,8 @@
 // operands when vectors could not read them, or when they are large and read many times.
 // Sums of 8- and 16-bit integers: both operands widened to i16 (exact), pairs of the summed axis
 // beside each other, [n / 16, k / 2, 16, 2], as dot-product instructions read them.
-// The last panel is filled with zeros, which no term of the contract reads.
+// The last panel is filled with zeros, which no term of the contract reads. An operand that taps
+// leave gets no panels; it is transposed where vectors could not read it.
 #include <algorithm>
 
 #include "compiler/graph/from_parameters.h"
@@ -113,12 +114,31 @@ Panels pairs_of(const Contract& c, const std::vector<Index>& coords, const Contr
   return p;
 }
 
+// Taps leave it, so that no panels can be made of it: a skipped tap stays one. The dimension that
+// moves along v goes last, where vectors read it as it lies. True when it was not there.
+bool put_last(Builder& b, const ContractAxis& v, const Ranges& ranges, Value& operand,
+              std::vector<Index>& coords) {
+  if (contiguous(operand, coords, v.name, ranges)) return false;
+  const auto at = dim_along(coords, v.name);
+  if (!at) return false;
+  std::vector<int32_t> perm;
+  for (size_t d = 0; d < coords.size(); ++d)
+    if (d != *at) perm.push_back(static_cast<int32_t>(d));
+  perm.push_back(static_cast<int32_t>(*at));
+  Builder::Scope scope(b, "pack");
+  operand = b.transpose(operand, perm);
+  std::rotate(coords.begin() + static_cast<int64_t>(*at),
+              coords.begin() + static_cast<int64_t>(*at) + 1, coords.end());
+  return true;
+}
+
 // True when it was packed.
 bool pack(Builder& b, FromParameters& from_parameters, const Contract& c, const ContractAxis& v,
           const ContractAxis* pairs, Value& operand, std::vector<Index>& coords) {
   Ranges ranges = b.graph().ranges();
   for (const ContractAxis& a : c.axes) ranges.set(a.name, Index(0), a.extent - 1);
-  if (!proves_inside(coords, operand.shape(), ranges)) return false;  // a skipped tap stays one
+  if (!proves_inside(coords, operand.shape(), ranges))
+    return put_last(b, v, ranges, operand, coords);
   if (!pairs && !from_parameters(operand) && contiguous(operand, coords, v.name, ranges) &&
       !worth_a_copy(operand, c, coords))
     return false;
@@ -152,7 +172,7 @@ Graph run(CompileContext&, const Graph& graph) {
         const ContractAxis* v = nullptr;  // the innermost out axis
         for (const ContractAxis& a : c.axes)
           if (a.role != AxisRole::k && a.role != AxisRole::window) v = &a;
-        if (v == nullptr || (v->extent.is_const() && v->extent.value() < 4)) return std::nullopt;
+        if (v == nullptr || v->extent.is_const(1)) return std::nullopt;
         const ContractAxis axis = *v;
         const auto moves = [&](const std::vector<Index>& coords) {
           return std::any_of(coords.begin(), coords.end(),
