@@ -30,10 +30,13 @@ CONVOLUTIONS = [
     ("Conv2d", (4, 2, 3), {"padding": (1, 2), "padding_mode": "replicate"}, [IMAGE]),
     ("Conv2d", (4, 2, (2, 3)), {"padding": "same", "padding_mode": "circular"}, [IMAGE]),
     ("Conv2d", (4, 2, 3), {}, [(4, 5, 5)]),
+    ("Conv2d", (20, 1, 3), {"padding": 1}, [(2, 20, 7, 6)]),       # tiles of one column, of three
+    ("Conv2d", (20, 3, 5), {"stride": 2, "padding": 2}, [(2, 20, 7, 6)]),
     ("Conv3d", (4, 2, 2), {"stride": (1, 2, 1), "padding": 1}, [VOLUME]),
     ("ConvTranspose1d", (4, 3, 3), {"stride": 2}, [LINE]),
     ("ConvTranspose1d", (4, 3, 3), {"stride": 2, "output_padding": 1, "padding": 1}, [(4, 5)]),
     ("ConvTranspose2d", (4, 3, 2), {"stride": 2}, [IMAGE]),
+    ("ConvTranspose2d", (20, 1, 4), {"stride": 2, "padding": 1}, [(2, 20, 4, 3)]),
     ("ConvTranspose2d", (4, 6, 3), {"stride": (2, 3), "padding": 1, "output_padding": (1, 2),
                                     "groups": 2}, [(2, 4, 3, 3)]),
     ("ConvTranspose2d", (4, 2, 3), {"dilation": 2, "bias": False, "output_padding": 1},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Accumulators of an m x n tile in registers; the innermost out axis v in vectors of 16 lanes, the
-// tile's rows along another out axis. Takes convolutions (rows along a line of pixels), matmuls,
-// attention products and depthwise convolutions alike: what differs is which operand has v.
+// Accumulators of an m x n tile in registers; the innermost out axis v in vectors of 16 lanes (few
+// columns in narrower ones, one in none), the tile's rows along another out axis. Takes matmuls and
+// convolutions, depthwise or not, alike: what differs is which operand has v.
 //| for o, oy, ox, v {                          parallel o, oy { for v_o, ox_o {
 //|   acc = 0                                     acc[t][u] = 0
 //|   for k { acc = fma(x, y, acc) }      ->      for k { acc[i][j] = fma(x[i], y[j], acc[i][j]) }
@@ -234,7 +234,7 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
     }
     if (by_rows) outer.tasks.push_back(row_tiles.outer);
   }
-  std::string v_o, v_i;  // not of one column: its loop is none
+  std::string v_o, v_i;  // none of a single column, whose loop other steps may simplify away
   if (columns_extent != 1) {
     const Halves halves = step.split(loop_of(kernel, columns), width);
     v_o = halves.outer;
@@ -291,11 +291,9 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
           step("unroll", {copy});
 
   if (step.refusal) return step.refusal;
-  const size_t task_loops = outer.tasks.size() +
-                            (by_pieces      ? 1
-                             : panels_first ? 1 + outer.inside.size()
-                                            : 0) -
-                            (v_o.empty() && (by_pieces || panels_first) ? 1 : 0);
+  const size_t panel_loops = v_o.empty() ? 0 : 1;
+  const size_t task_loops = outer.tasks.size() + (by_pieces || panels_first ? panel_loops : 0) +
+                            (panels_first && !by_pieces ? outer.inside.size() : 0);
   parallelise_outer(kernel, std::max<size_t>(1, task_loops));
   because = tile.because +
             (by_pieces      ? "; pieces and their panels are tasks"

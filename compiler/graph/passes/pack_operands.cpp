@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operand that moves along the innermost out axis of a contract is laid out in panels of 16
-// lanes.
+// The operand that moves along the innermost out axis of a contract: in panels of 16 lanes.
 //| y = contract (x[m, k], w[k, n])
 //|   ->  p = reindex w to [n/16, k, 16]
 //|       y = contract (x[m, k], p[n // 16, k, n % 16])
 // Panels hold the terms in the order in which the chain takes them: (c / 16, window, c mod 16) with
-// a window, else the k axes as listed. Parameters are always packed (once, in `prepare`); other
-// operands when vectors could not read them, or when they are large and read many times.
+// a window, else the k axes as listed; the last is filled with zeros, which no term reads.
+// Parameters are always packed (once, in `prepare`); other operands when vectors could not read
+// them, or when they are large and read many times. What windows leave is transposed instead.
 // Sums of 8- and 16-bit integers: both operands widened to i16 (exact), pairs of the summed axis
 // beside each other, [n / 16, k / 2, 16, 2], as dot-product instructions read them.
-// The last panel is filled with zeros, which no term of the contract reads. An operand that taps
-// leave gets no panels; it is transposed where vectors could not read it.
 #include <algorithm>
 
 #include "compiler/graph/from_parameters.h"
@@ -114,8 +112,9 @@ Panels pairs_of(const Contract& c, const std::vector<Index>& coords, const Contr
   return p;
 }
 
-// Taps leave it, so that no panels can be made of it: a skipped tap stays one. The dimension that
-// moves along v goes last, where vectors read it as it lies. True when it was not there.
+// For an operand that windows leave: a tap that is skipped has to stay one, and panels have no
+// outside. The dimension that moves along v goes last, where vectors read it. True when it was
+// elsewhere.
 bool put_last(Builder& b, const ContractAxis& v, const Ranges& ranges, Value& operand,
               std::vector<Index>& coords) {
   if (contiguous(operand, coords, v.name, ranges)) return false;
