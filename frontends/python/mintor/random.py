@@ -13,10 +13,10 @@ from mintor import dtypes
 from mintor import elementwise
 from mintor import ordering
 from mintor import reductions
+from mintor import repeated
 
 _random = _mintor.find_operator("random")
 _MASK = (1 << 64) - 1
-watches = []        # called with (generator, key, counter) at each draw, while a function is traced
 
 
 def _shape(size):
@@ -70,8 +70,7 @@ class Generator:
     def numbers(self):
         """Key and counter of the next draw, as arrays."""
         made = tuple(arrays.array(numpy.uint64(item)) for item in self.next())
-        for watch in watches:
-            watch(self, *made)
+        repeated.tell(repeated.Draw, self, *made)
         return made
 
     def rand(self, *shape, dtype=None):
