@@ -61,8 +61,9 @@ class RecordedFunction {
   py::list last_numbers(size_t count) const {
     py::list numbers;
     for (Variable* number : recording_.last_operands(count)) {
-      numbers.append(
-          py::reinterpret_steal<py::object>(new_array(array_type, Ref<Variable>(number))));
+      auto array = py::reinterpret_steal<py::object>(new_array(array_type, Ref<Variable>(number)));
+      for (RecordedFunction* function : running()) function->made_.erase(array.ptr());  // is ours
+      numbers.append(array);
     }
     return numbers;
   }
