@@ -15,6 +15,7 @@ from mintor import _mintor
 from mintor import arrays
 from mintor import autograd
 from mintor import gradients
+from mintor import random
 from mintor import repeated
 from mintor import trees
 from mintor.nn import module
@@ -61,10 +62,10 @@ class _Seen:
             return id(value), tuple((name, self.of(item, 2)) for name, item in held.items())
         if isinstance(value, (arrays.Array, type, types.FunctionType, types.ModuleType)):
             return id(value)
-        if isinstance(value, Jitted):
+        is_event = isinstance(value, (Jitted, random.Generator)) or (
+            isinstance(value, Optimizer) and type(value).step is Optimizer.step)
+        if is_event:        # what it does while the function runs says what that depends on
             return id(value)
-        if isinstance(value, Optimizer) and type(value).step is Optimizer.step:
-            return id(value)        # its steps are events, and say what they depend on
         attributes = getattr(value, "__dict__", None)
         if attributes is None or depth > 1 or len(attributes) > _MOST_ITEMS:
             return id(value)

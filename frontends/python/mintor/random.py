@@ -39,6 +39,7 @@ class Generator:
 
     def get_state(self):
         """(seed, number of draws)."""
+        _mintor.not_replayable("a stream of random numbers whose state it reads")
         return self._key, self._counter
 
     def set_state(self, state):

@@ -52,6 +52,6 @@ class Draw(Event):
         self._numbers = ()
 
     def inputs(self, recorded, undo):
-        before = self._generator.get_state()
-        undo.append(lambda: self._generator.set_state(before))
+        before = dict(vars(self._generator))
+        undo.append(lambda: vars(self._generator).update(before))
         return list(self._generator.numbers())
