@@ -162,7 +162,7 @@ def test_what_a_loss_reaches_is_looked_at():
         for w, step in zip(ws, steps):
             step((w * w).sum() if reaches else mt.array(3.0) * 2)
         assert ws[0].item() == ws[1].item()
-    assert streams[0].get_state() == streams[1].get_state()
+    assert streams[0].get_state() == streams[1].get_state() and steps[1].reasons == []
 
 
 def test_a_jitted_function_steps_inside_of_another():
