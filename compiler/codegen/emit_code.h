@@ -21,8 +21,9 @@ inline constexpr std::string_view kUserFunction = "mt_user_code";
 
 // Statements of a block of their own in the kernel's function.
 std::string code_text(const Code& code, const Kernel& kernel);
-// A unit with the function kUserFunction, over pointers mt_data0, mt_data1, ... of these types.
+// A unit with the function kUserFunction, over pointers mt_data0, mt_data1, ... of these types,
+// whose symbols are in these ranges. Conditions before the views say what is known of sizes.
 std::string unit_to_check(const UserFunction& function, const std::vector<Type>& inputs,
-                          const std::vector<Type>& outputs);
+                          const std::vector<Type>& outputs, const Ranges& ranges);
 
 }  // namespace mintor

@@ -8,6 +8,7 @@
 
 #include "compiler/codegen/program_conditions.h"
 #include "compiler/codegen/program_phases.h"
+#include "compiler/program/branch_sizes.h"
 #include "compiler/support/index_poly.h"
 
 namespace mintor {
@@ -64,10 +65,11 @@ double magnitude(const Index& e, const Program& program) {
   return std::min(sum, kNoBound);
 }
 
-struct Check {
+struct SizeCheck {
   Index size;
   std::string tensor;      // "nullptr", or a C string
   int64_t dim;
+  bool in_branch;  // which sees to it that it is not below 0
 };
 
 struct Checks {
@@ -75,23 +77,37 @@ struct Checks {
   const Entry& entry;
   Ranges ranges;
   int32_t stage;
-  std::vector<Check> list;
+  std::vector<Index> checked;  // by branches, to be at least 0
+  std::vector<SizeCheck> list;
 
   Checks(const Program& given, const Entry& of, int32_t wanted)
-      : program(given), entry(of), stage(wanted) {
-    for (const Symbol& symbol : program.symbols) {
-      Range range{Index(symbol.lo), std::nullopt, symbol.divisor};
-      if (symbol.hi >= 0) range.hi = Index(symbol.hi);
-      ranges.set(symbol.name, range);
+      : program(given), entry(of), ranges(ranges_of(given)), stage(wanted) {
+    find_checked(entry.steps);
+  }
+
+  void find_checked(const HostSteps& steps) {
+    for (const HostStep& step : steps) {
+      if (const auto* branch = std::get_if<Branch>(&step.node)) {
+        find_checked(branch->yes);
+        find_checked(branch->no);
+      } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
+        find_checked(loop->steps);
+      } else if (const auto* check = std::get_if<Check>(&step.node)) {
+        if (is_size_check(*check)) checked.push_back(check->condition.left);
+      }
     }
   }
 
-  void add(const Index& size, const std::string& tensor, int64_t dim) {
+  void add(const Index& size, const std::string& tensor, int64_t dim, bool in_branch) {
     if (size.is_const() || size.as_var()) return;
-    if (always_fits(program, size) && ranges.proves_nonnegative(size)) return;
+    in_branch = in_branch && std::ranges::find(checked, size) != checked.end();
+    if (always_fits(program, size) && (in_branch || ranges.proves_nonnegative(size))) return;
     if (stage_of(program, size) != stage) return;
-    if (std::ranges::find(list, size, &Check::size) != list.end()) return;
-    list.push_back({size, tensor, dim});
+    const auto known = std::ranges::find(list, size, &SizeCheck::size);
+    if (known == list.end())
+      list.push_back({size, tensor, dim, in_branch});
+    else
+      known->in_branch = known->in_branch && in_branch;
   }
 
   // Dimensions first: a product of two negative ones is no size.
@@ -100,19 +116,17 @@ struct Checks {
     for (const int32_t id : buffers) {
       const Buffer& buffer = program.buffers[id];
       for (size_t d = 0; d < buffer.shape.size(); ++d) {
-        add(buffer.shape[d], c_string(buffer.name), static_cast<int64_t>(d));
+        add(buffer.shape[d], c_string(buffer.name), static_cast<int64_t>(d), buffer.in_branch);
       }
     }
     for (const int32_t id : buffers) {
       const Buffer& buffer = program.buffers[id];
-      Index bytes = size_of(buffer.dtype);
-      for (const Index& extent : buffer.shape) bytes = bytes * extent;
-      add(bytes, c_string(buffer.name), -1);
+      add(buffer.exact_bytes(), c_string(buffer.name), -1, false);
     }
   }
 
   void add_rest() {
-    const auto whole = [&](const Index& e) { add(e, "nullptr", -1); };
+    const auto whole = [&](const Index& e) { add(e, "nullptr", -1, false); };
     Index end = entry.arena_bytes;
     for (const int32_t id : entry.outputs) {
       if (program.buffers[id].place != Place::output) continue;
@@ -123,15 +137,27 @@ struct Checks {
     // A part lies in its whole.
     for (const int32_t id : buffers_of(program, entry))
       if (program.buffers[id].view_of < 0) whole(program.buffers[id].offset);
-    visit_launches(entry.steps, [&](const Launch& launch) {
-      for (const Index& symbol : launch.symbols) whole(symbol);
-      for (const Index& tasks : launch.tasks) whole(tasks);
-    });
-    for (const Index& trip : trips_of(entry)) whole(trip);
+    add_steps(entry.steps, false);
+  }
+
+  void add_steps(const HostSteps& steps, bool in_branch) {
+    const auto whole = [&](const Index& e) { add(e, "nullptr", -1, in_branch); };
+    for (const HostStep& step : steps) {
+      if (const auto* launch = std::get_if<Launch>(&step.node)) {
+        std::ranges::for_each(launch->symbols, whole);
+        std::ranges::for_each(launch->tasks, whole);
+      } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
+        add_steps(branch->yes, true);
+        add_steps(branch->no, true);
+      } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
+        whole(loop->trip);
+        add_steps(loop->steps, in_branch);
+      }
+    }
   }
 };
 
-std::vector<Check> checks_of(const Program& program, const Entry& entry, int32_t stage) {
+std::vector<SizeCheck> checks_of(const Program& program, const Entry& entry, int32_t stage) {
   Checks checks(program, entry, stage);
   checks.add_buffers();
   checks.add_rest();
@@ -152,15 +178,17 @@ bool has_dynamic(const Program& program, const Entry& entry) {
 
 namespace {
 
-void write_checks(ProgramWriter& out, const std::vector<Check>& checks, const std::string& name) {
+void write_checks(ProgramWriter& out, const std::vector<SizeCheck>& checks,
+                  const std::string& name) {
   if (checks.empty()) return;
   std::vector<Index> sizes;
-  for (const Check& check : checks) sizes.push_back(check.size);
+  for (const SizeCheck& check : checks) sizes.push_back(check.size);
   out.open("static SizeFault " + name + "(const int64_t* symbols) {");
   out.symbol_locals(sizes, "symbols", "Size");
-  for (const Check& check : checks) {
-    out.line("if (const Size s = " + out.c(check.size) + "; !s.good()) return fault(s, " +
-             check.tensor + ", " + std::to_string(check.dim) + ");");
+  for (const SizeCheck& check : checks) {
+    out.line("if (const Size s = " + out.c(check.size) + "; !s." +
+             (check.in_branch ? "fits" : "good()") + ") return fault(s, " + check.tensor + ", " +
+             std::to_string(check.dim) + ");");
   }
   out.line("return {SizeFault::none, nullptr, 0, 0};");
   out.close();

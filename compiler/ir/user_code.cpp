@@ -116,9 +116,6 @@ void check_views(const UserFunction& function, const std::vector<Type>& inputs,
     if (is_storage_float(type.dtype))
       throw CompileError("code", what + ", a dtype for storage alone", place,
                          "cast it to f32, and the result back");
-    if (!std::ranges::all_of(type.shape, [](const Index& e) { return e.is_const(); }))
-      throw CompileError("code", what + ", whose sizes are not numbers", place,
-                         "give the sizes of the inputs: --shape NAME=...");
   };
   for (size_t i = 0; i < inputs.size(); ++i) check_one(function.inputs[i], inputs[i]);
   for (size_t r = 0; r < outputs.size(); ++r) check_one(function.outputs[r], outputs[r]);

@@ -33,8 +33,7 @@ std::string print(const UserFunction& function);
 UserFunction user_function(const Node& node);
 // Of each operand; none where there is no gradient of it. CompileError as above.
 std::vector<std::optional<UserFunction>> user_gradients(const Node& node);
-// CompileError where a view cannot show an operand or result: a dtype that C++ does not compute in,
-// or a size that is no number.
+// CompileError where a view cannot show an operand or result: a dtype that C++ does not compute in.
 void check_views(const UserFunction& function, const std::vector<Type>& inputs,
                  const std::vector<Type>& outputs, const std::string& place);
 std::vector<Type> types_of(const std::vector<Value>& values);

@@ -118,7 +118,7 @@ std::unique_ptr<Cache> cache_of(const CompileContext& context) {
 void check_code(const CompileContext& context, const CodeToCheck& code) {
   check_views(code.function, code.inputs, code.outputs, code.place);
   const SourceFile unit{
-      "user_code.cpp", unit_to_check(code.function, code.inputs, code.outputs), {}};
+      "user_code.cpp", unit_to_check(code.function, code.inputs, code.outputs, code.ranges), {}};
   const ProgramSource source{{unit}, prelude_headers(find_level("reference"))};
   const std::unique_ptr<JitBackend> checker = llvm_backend();
   const std::unique_ptr<Cache> cache = cache_of(context);
@@ -133,7 +133,7 @@ void check_code(const CompileContext& context, const Graph& graph) {
     const auto& scopes = graph.scopes(node);
     if (node->kind == Kind::code)
       check_code(context, {user_function(*node), types_of(node->operands), node->results,
-                           scopes.empty() ? "" : scopes.front()});
+                           scopes.empty() ? "" : scopes.front(), graph.ranges()});
     if (const auto* region = std::get_if<RegionAttr>(&node->attr))
       for (const auto& body : region->regions) check_code(context, *body);
   }

@@ -146,9 +146,9 @@ struct Instr {
   std::vector<InstrOperand> operands;
 };
 
-// The user's own C++ statements (ir/user_code.h) over whole buffers of constant shape: it reads
-// inputs and writes outputs, which are zeros before it, each under the name that the text has for
-// it. It is what a kernel of its own does, outside of loops.
+// The user's own C++ statements (ir/user_code.h) over whole buffers: it reads inputs and writes
+// outputs, which are zeros before it, each under the name that the text has for it. It is what a
+// kernel of its own does, outside of loops.
 struct CodeOperand {
   std::string name, buffer;
 };

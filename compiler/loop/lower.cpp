@@ -39,8 +39,9 @@ std::vector<Index> unflattened(const Ranges& ranges, const Index& position,
   std::vector<Index> at(extents.size());
   Index rest = position;
   for (size_t n = extents.size(); n-- > 0;) {
+    if (extents[n].is_const(0)) continue;  // there are no positions
     at[n] = ranges.simplify(n == 0 ? rest : mod(rest, extents[n]));
-    rest = floordiv(rest, extents[n]);
+    if (n > 0) rest = floordiv(rest, extents[n]);
   }
   return at;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // code: the user's statements over the buffers of its operands and results.
-// Takes a node; gives one statement. Keeps true: every buffer has constant sizes.
+// Takes a node; gives one statement, outside of loops.
 #include "compiler/ir/user_code.h"
 #include "compiler/loop/lower_nest.h"
 

@@ -200,8 +200,6 @@ class Verifier {
         const auto param = std::find_if(kernel_.params.begin(), kernel_.params.end(),
                                         [&](const Param& p) { return p.name == o.buffer; });
         require(param != kernel_.params.end(), "user code over " + o.buffer + ", no parameter");
-        for (const Index& e : param->shape)
-          require(e.is_const(), "user code over " + o.buffer + ", whose shape is not constant");
         require(operands != &c.outputs || param->written,
                 "user code stores to " + o.buffer + ", which is not written");
       }

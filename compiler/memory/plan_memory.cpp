@@ -16,12 +16,6 @@
 namespace mintor {
 namespace {
 
-Index exact_bytes(const Buffer& buffer) {
-  Index total = size_of(buffer.dtype);
-  for (const Index& extent : buffer.shape) total = total * extent;
-  return total;
-}
-
 struct EntryPlanner {
   CompileContext& context;
   Program& program;
@@ -61,7 +55,7 @@ struct EntryPlanner {
     if (live.at(from).last != number) return {"the input is read later"};
     const auto counts = uses(launch);
     if (counts.at(to) > 1 || counts.at(from) > 1) return {"it is passed twice"};
-    if (!(exact_bytes(program.buffers[to]) == exact_bytes(program.buffers[from]))) {
+    if (!(program.buffers[to].exact_bytes() == program.buffers[from].exact_bytes())) {
       return {"sizes differ"};
     }
     for (const Kernel& kernel : program.kernels[find_kernel(program, launch.kernel)].levels) {
@@ -109,7 +103,7 @@ struct EntryPlanner {
     std::vector<Slot> slots;
     for (const auto& [buffer, lifetime] : live) {
       const auto [at, is_new] = slot_of.try_emplace(head(buffer), slots.size());
-      if (is_new) slots.push_back({lifetime, exact_bytes(program.buffers[buffer]), 0});
+      if (is_new) slots.push_back({lifetime, program.buffers[buffer].exact_bytes(), 0});
       Lifetime& whole = slots[at->second].lifetime;
       whole.first = std::min(whole.first, lifetime.first);
       whole.last = std::max(whole.last, lifetime.last);
@@ -127,7 +121,7 @@ struct EntryPlanner {
       bound += value_at(section.unit, hints) * section.least;
     }
     for (const auto& [buffer, lifetime] : live) {
-      sum += value_at(exact_bytes(program.buffers[buffer]), hints);
+      sum += value_at(program.buffers[buffer].exact_bytes(), hints);
     }
     if (live.empty()) return;
     program.report.push_back(
@@ -163,7 +157,7 @@ void place_dynamic(Program& program, const Entry& entry) {
     std::vector<int32_t> buffers;
     for (const auto& [buffer, lifetime] : live) {
       if (program.buffers[buffer].slot != static_cast<int32_t>(d)) continue;
-      slots.push_back({lifetime, exact_bytes(program.buffers[buffer]), 0});
+      slots.push_back({lifetime, program.buffers[buffer].exact_bytes(), 0});
       buffers.push_back(buffer);
     }
     if (slots.empty()) continue;

@@ -15,12 +15,52 @@ namespace {
 
 constexpr int64_t kAlignment = 64;   // a cache line, and the widest vector
 
+// By its form alone; symbols are at least 0.
+bool may_be_negative(const Index& e);
+
+bool may_be_negative(const Index::Atom& atom) {
+  switch (atom.kind) {
+    case Index::Atom::Kind::variable:
+    case Index::Atom::Kind::mod:
+      return false;
+    case Index::Atom::Kind::floordiv:
+      return may_be_negative(atom.a);
+    case Index::Atom::Kind::min:
+      return may_be_negative(atom.a) || may_be_negative(atom.b);
+    case Index::Atom::Kind::max:
+      return may_be_negative(atom.a) && may_be_negative(atom.b);
+  }
+  return true;
+}
+
+bool may_be_negative(const Index& e) {
+  return std::ranges::any_of(e.poly().terms, [](const IndexTerm& term) {
+    return term.coefficient < 0 ||
+           std::ranges::any_of(term.factors, [](const auto& f) { return may_be_negative(*f); });
+  });
+}
+
 }  // namespace
 
-Index Buffer::bytes() const {
+Index Buffer::exact_bytes() const {
   Index total = size_of(dtype);
-  for (const Index& extent : shape) total = total * extent;
-  return floordiv(total + (kAlignment - 1), kAlignment) * kAlignment;
+  for (const Index& extent : shape)
+    total = total * (in_branch && may_be_negative(extent) ? max(extent, 0) : extent);
+  return total;
+}
+
+Index Buffer::bytes() const {
+  return floordiv(exact_bytes() + (kAlignment - 1), kAlignment) * kAlignment;
+}
+
+Ranges ranges_of(const Program& program) {
+  Ranges ranges;
+  for (const Symbol& symbol : program.symbols) {
+    Range range{Index(symbol.lo), std::nullopt, symbol.divisor};
+    if (symbol.hi >= 0) range.hi = Index(symbol.hi);
+    ranges.set(symbol.name, range);
+  }
+  return ranges;
 }
 
 const std::string& port_name(const Buffer& buffer) {

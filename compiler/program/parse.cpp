@@ -138,6 +138,7 @@ struct Parser {
       buffer.offset = read_index(at);
     }
     if (at.accept("as")) buffer.port = at.string("a port");
+    buffer.in_branch = at.accept("in_branch");
     if (!ids.emplace(buffer.name, static_cast<int32_t>(program.buffers.size())).second) {
       at.fail("the buffer '" + buffer.name + "' exists already");
     }

@@ -14,6 +14,7 @@
 #include "compiler/graph/join_entries.h"
 #include "compiler/ir/sizes.h"
 #include "compiler/loop/lower_expr.h"
+#include "compiler/program/branch_sizes.h"
 #include "compiler/program/program_draft.h"
 #include "compiler/support/error.h"
 
@@ -386,7 +387,9 @@ Program plan(std::span<const FusionPlan> entries, std::vector<TargetInfo> levels
     plan_entry(draft, entry_name(*fusion.graph, entries.size()), fusion, entries, kernels);
     check_joined(draft, *fusion.graph);
   }
-  return draft.finish();
+  Program program = draft.finish();
+  for (Entry& entry : program.entries) check_sizes_in_branches(program, entry);
+  return program;
 }
 
 }  // namespace mintor

@@ -88,6 +88,7 @@ std::string buffer_line(const Program& program, const Buffer& buffer) {
   const bool has_offset = buffer.view_of < 0 ? buffer.place > Place::output : buffer.part;
   if (has_offset) line += " at " + buffer.offset.str();
   if (!buffer.port.empty()) line += " as " + quoted(buffer.port);
+  if (buffer.in_branch) line += " in_branch";
   return line + "\n";
 }
 

@@ -43,7 +43,9 @@ struct Buffer {
   // counted from where that one starts. Place and slot are those of its root.
   int32_t view_of = -1;
   bool part = false;
-  Index bytes() const;          // rounded up to 64
+  bool in_branch = false;  // alone; where its steps begin they check that no size is below 0
+  Index exact_bytes() const;  // 0 where a size of a branch that is not taken is below 0
+  Index bytes() const;        // rounded up to 64
 };
 
 // An output of a launch that takes the bytes of an input that dies there; positions in
@@ -198,6 +200,7 @@ std::set<std::string> symbols_of(const Program& program, const Entry& entry);
 bool binds(const Entry& entry, std::string_view symbol);
 // How many of Program::dynamic have to be bound before an expression has a value.
 int32_t stage_of(const Program& program, const Index& e);
+Ranges ranges_of(const Program& program);  // of its symbols
 // What its address is a multiple of: callers align to elements, we align roots to 64 bytes.
 int64_t alignment_of(const Program& program, int32_t buffer);
 // Position in Program::kernels; InternalError when there is none of that name.

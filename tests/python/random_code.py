@@ -103,11 +103,13 @@ def condition_of(rng, names):
 
 
 class Case:
-    """`source` writes out(index) where its guards hold; `indices()` runs it."""
+    """`source` writes out(index) where its guards hold; `indices()` runs it. `sizes`: names of
+    int64_t that it may use.
+    """
 
-    def __init__(self, seed):
+    def __init__(self, seed, sizes=()):
         rng = random.Random(seed)
-        self.loops, names, text = [], [], ""
+        self.loops, names, text = [], list(sizes), ""
         for depth in range(rng.randint(1, 3)):
             name, kind = f"v{depth}", rng.choice(["int64_t", "int", "int", "unsigned", "uint8_t"])
             start, end = expression(rng, names, 1), expression(rng, names, 1)
@@ -128,11 +130,11 @@ class Case:
             text += f"if ({self.guard.text}) "
         self.source = text + f"\n  out({self.index.text}) = 1;"
 
-    def indices(self):
+    def indices(self, **sizes):
         """Every value of the index; None where C++ gives the text no meaning, or it is long."""
         self.left, found = MOST_ITERATIONS, set()
         try:
-            self._run(0, {}, found)
+            self._run(0, {name: (size, "int64_t") for name, size in sizes.items()}, found)
         except Wraps:
             return None
         return found

@@ -220,14 +220,6 @@ def test_a_package_is_made_of_it(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_sizes_of_a_text_that_are_not_numbers_are_refused(tmp_path):
-    model = pathlib.Path(tmp_path) / "model.mt"
-    model.write_text('graph g (n: 1..8) {\n  x = input f32[n]\n  y = code f32[n] (x) source ""\n'
-                     '  results y\n}\n')
-    with pytest.raises(mt.CompileError, match="'in0' is f32\\[n\\], whose sizes are not numbers"):
-        mt.compile(str(model))
-
-
 REFUSED = {
     "#include <stdio.h>": "line 1, column 1 of the source: user code has no preprocessor",
     "\n  asm(\"nop\");": "line 2, column 3 of the source: user code has no assembly",

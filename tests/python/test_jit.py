@@ -230,16 +230,6 @@ def test_random_numbers_are_drawn_anew():
 def test_what_cannot_be_repeated_runs_as_python():
     state = {}
 
-    class Square(mt.Function):
-        @staticmethod
-        def forward(ctx, x):
-            ctx.save_for_backward(x)
-            return x * x
-
-        @staticmethod
-        def backward(ctx, gradient):
-            return 2 * ctx.saved_tensors[0] * gradient
-
     def keeps(x):
         state["last"] = x * 2
         return x + 1
@@ -248,21 +238,15 @@ def test_what_cannot_be_repeated_runs_as_python():
     def keeps_hidden(x):
         hidden[0][0][0][0][0].append(x * 3)
         return x + 1
-    w = nn.Parameter([1.0])
-    optim = nn.SGD([w], 0.5)
     for function, why in (
             (lambda x: x + 1 if x.sum() > 0 else x - 1, "a value that is read"),
-            (Square.apply, "a gradient of its own"), (keeps_hidden, "keeps elsewhere"),
-            (keeps, "from outside that it changes"),
-            (lambda x: optim.step((w * x).sum()), "an optimizer's step"),
+            (keeps_hidden, "keeps elsewhere"), (keeps, "from outside that it changes"),
             (lambda x: mt.array(mt.random.permutation(2)) + x, "random numbers")):
         f = mt.jit(function)
         for sign in (1, -1, 1, -1):
             f(mt.array([2.0 * sign, 1.0]))
         assert why in " ".join(f.reasons)
-    assert state["last"].tolist() == [-4, 2] and w.tolist() == [1 - 0.5 * 4]
-    x = mt.array([3.0])
-    assert mt.grad(mt.jit(Square.apply)(x), x).item() == 6
+    assert state["last"].tolist() == [-4, 2]
     branch = mt.jit(lambda x: x + 1 if x.sum() > 0 else x - 1)
     assert [branch(mt.array(float(k))).item() for k in (1, -1, 2, -2)] == [2, -2, 3, -3]
 

@@ -58,17 +58,24 @@ Sum Bounds::unknown(std::optional<Sum> lo, std::optional<Sum> hi) {
   return {0, {{static_cast<int>(unknowns_.size()) - 1, 1}}};
 }
 
+std::optional<Sum> Bounds::lowered(const Sum& sum) const {
+  if (sum.factors.empty() || is_large(sum)) return std::nullopt;
+  const auto [unknown, factor] = *sum.factors.rbegin();
+  const Unknown& known = unknowns_[static_cast<size_t>(unknown)];
+  const std::optional<Sum>& bound = factor > 0 ? known.lo : known.hi;
+  if (!bound) return std::nullopt;
+  const std::optional<Sum> instead = product(*bound, factor);
+  if (!instead) return std::nullopt;
+  Sum rest = sum;
+  rest.factors.erase(unknown);
+  return rest + *instead;
+}
+
 std::optional<Wide> Bounds::least_without_facts(Sum sum) const {
   while (!sum.factors.empty()) {
-    if (is_large(sum)) return std::nullopt;
-    const auto [unknown, factor] = *sum.factors.rbegin();
-    const Unknown& known = unknowns_[static_cast<size_t>(unknown)];
-    const std::optional<Sum>& bound = factor > 0 ? known.lo : known.hi;
-    if (!bound) return std::nullopt;
-    const std::optional<Sum> instead = product(*bound, factor);
-    if (!instead) return std::nullopt;
-    sum.factors.erase(unknown);
-    sum = sum + *instead;
+    std::optional<Sum> below = lowered(sum);
+    if (!below) return std::nullopt;
+    sum = std::move(*below);
   }
   if (is_large(sum)) return std::nullopt;
   return sum.constant;

@@ -39,6 +39,9 @@ class Bounds {
   std::optional<Wide> at_least(const Sum& sum) const;  // none: no bound is known
   std::optional<Wide> at_most(const Sum& sum) const;
 
+  // A sum that it is not below, of unknowns that were made earlier; none: it is a constant.
+  std::optional<Sum> lowered(const Sum& sum) const;
+
   void add_fact(Sum not_negative) { facts_.push_back(std::move(not_negative)); }
   size_t facts() const { return facts_.size(); }
   void forget_facts(size_t count) { facts_.resize(count); }  // those after the first `count`

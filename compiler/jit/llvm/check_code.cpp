@@ -93,8 +93,9 @@ class Checker {
     size_t blocks = 0;
     for (const clang::Stmt* stmt : body->body()) {
       const auto* decl = dyn_cast<clang::DeclStmt>(stmt);
-      if (decl && !is_users(stmt->getBeginLoc())) {
-        read_views(*decl);
+      const auto* known = dyn_cast<clang::IfStmt>(stmt);
+      if ((decl || known) && !is_users(stmt->getBeginLoc())) {
+        decl ? read_views(*decl) : read_known(*known->getCond());
         continue;
       }
       if (++blocks > 1) return refuse(stmt->getBeginLoc(), "the braces of user code do not match");
@@ -102,7 +103,7 @@ class Checker {
     }
   }
 
-  // What emit_code wrote: views, and their sizes.
+  // What emit_code wrote: views, and sizes.
   void read_views(const clang::DeclStmt& stmt) {
     for (const clang::Decl* decl : stmt.decls()) {
       const auto* variable = dyn_cast<clang::VarDecl>(decl);
@@ -111,11 +112,28 @@ class Checker {
       if (variable->getType()->isRecordType()) {
         views_[variable] = {};
         view_named_[name] = variable;
-      } else if (const size_t at = name.rfind("_shape"); at != std::string::npos) {
-        views_[view_named_[name.substr(0, at)]].push_back(
-            variable->evaluateValue()->getInt().getSExtValue());
+        continue;
       }
+      const Sum size = values_.value(variable->getInit());
+      values_.define(variable, size);
+      if (const size_t at = name.rfind("_shape"); at != std::string::npos)
+        views_[view_named_[name.substr(0, at)]].push_back(size);
     }
+  }
+
+  // And what is known of sizes: `if (term < 2 || term > 4096) return;`, `if (size < 0) return;`.
+  void read_known(const clang::Expr& otherwise) {
+    const auto* either = dyn_cast<clang::BinaryOperator>(&otherwise);
+    const auto* first = either ? dyn_cast<clang::BinaryOperator>(either->getLHS()) : nullptr;
+    const clang::VarDecl* term = first ? named_variable(first->getLHS()) : nullptr;
+    if (!term) return values_.add_facts(&otherwise, false);
+    const Sum any = values_.any(term->getType());
+    values_.define(term, any);
+    const size_t before = values_.bounds.facts();
+    values_.add_facts(&otherwise, false);
+    const std::optional<Wide> lo = values_.bounds.at_least(any), hi = values_.bounds.at_most(any);
+    values_.bounds.forget_facts(before);
+    if (lo && hi) values_.define(term, values_.bounds.unknown(constant(*lo), constant(*hi)));
   }
 
   // ---- statements ----
@@ -374,15 +392,15 @@ class Checker {
       return refuse(element.getBeginLoc(), "user code indexes views, as view(i), and its arrays");
     expression(element.getIdx());
     const int64_t size = static_cast<int64_t>(array->getSize().getLimitedValue());
-    check_index(*element.getIdx(), size, "the array", std::to_string(size));
+    check_index(*element.getIdx(), constant(size), "the array", std::to_string(size));
   }
 
-  void check_index(const clang::Expr& index, int64_t size, const std::string& of,
+  void check_index(const clang::Expr& index, const Sum& size, const std::string& of,
                    const std::string& size_name) {
     if (failed_) return;
     const Sum value = values_.value(&index);
     const std::optional<Wide> lo = values_.bounds.at_least(value),
-                              room = values_.bounds.at_least(constant(size - 1) - value);
+                              room = values_.bounds.at_least(size - constant(1) - value);
     if (lo && room && *lo >= 0 && *room >= 0) return;
     std::string known;
     if (const std::optional<Wide> hi = values_.bounds.at_most(value); lo && hi)
@@ -390,7 +408,7 @@ class Checker {
                          : ": it may be " + number(*lo) + " to " + number(*hi);
     refuse(index.getBeginLoc(),
            "this index of " + of + " is not known to be inside of 0 to " +
-               std::to_string(size - 1) + known,
+               (size.is_constant() ? number(size.constant - 1) : size_name + " - 1") + known,
            "let a loop count to " + size_name +
                ", test the index with if, or clamp it: mt_imax(0, "
                "mt_imin(index, " +
@@ -400,7 +418,7 @@ class Checker {
   clang::ASTContext& context_;
   clang::DiagnosticsEngine& diagnostics_;
   Values values_;
-  std::map<const clang::VarDecl*, std::vector<int64_t>> views_;
+  std::map<const clang::VarDecl*, std::vector<Sum>> views_;
   std::map<std::string, const clang::VarDecl*> view_named_;
   int64_t elements_ = 0;
   bool failed_ = false;

@@ -179,17 +179,28 @@ Sum Values::call(const clang::CallExpr* call) {
   const std::optional<Wide> x_lo = bounds.at_least(x), x_hi = bounds.at_most(x),
                             y_lo = bounds.at_least(y), y_hi = bounds.at_most(y);
   if (!x_lo || !x_hi || !y_lo || !y_hi) return any(type);
-  if (name == "mt_imin" || name == "mt_min")
-    return between(std::min(*x_lo, *y_lo), std::min(*x_hi, *y_hi), type);
-  if (name == "mt_imax" || name == "mt_max")
-    return between(std::max(*x_lo, *y_lo), std::max(*x_hi, *y_hi), type);
+  if (name == "mt_imin" || name == "mt_min") return least(x, y);
+  if (name == "mt_imax" || name == "mt_max") return least(x * -1, y * -1) * -1;
   if (name == "mt_mod" && *y_lo >= 1) return between(0, *y_hi - 1, type);
-  if (name == "mt_clamp" && call->getNumArgs() == 3) {  // at most the last, at least one of both
+  if (name == "mt_clamp" && call->getNumArgs() == 3) {  // at most the last
     const Sum z = value(call->getArg(2));
-    const std::optional<Wide> z_lo = bounds.at_least(z), z_hi = bounds.at_most(z);
-    if (z_lo && z_hi) return between(std::min(*y_lo, *z_lo), *z_hi, type);
+    if (bounds.at_least(z) && bounds.at_most(z)) return least(least(x * -1, y * -1) * -1, z);
   }
   return any(type);
+}
+
+// It is at most each of both, and at least what both are.
+Sum Values::least(const Sum& x, const Sum& y) {
+  const bool x_first = *bounds.at_most(x) <= *bounds.at_most(y);
+  const Sum &low = x_first ? x : y, &high = x_first ? y : x;
+  std::optional<Sum> lo;
+  for (const auto& [one, other] : {std::pair(x, y), std::pair(y, x)})
+    for (std::optional<Sum> below = one; below && !lo; below = bounds.lowered(*below))
+      if (bounds.at_least(other - *below).value_or(-1) >= 0) lo = below;
+  if (!lo) lo = constant(std::min(*bounds.at_least(x), *bounds.at_least(y)));
+  const Sum made = bounds.unknown(lo, low);
+  if (!high.is_constant() && !is_large(high)) bounds.add_fact(high - made);
+  return made;
 }
 
 void Values::add_facts(const clang::Expr* condition, bool holds) {

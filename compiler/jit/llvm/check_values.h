@@ -37,6 +37,7 @@ class Values {
   Sum quotient(const clang::BinaryOperator* op, const Sum& x, const Sum& y);
   Sum corners(const Sum& x, const Sum& y, clang::QualType type);
   Sum call(const clang::CallExpr* call);
+  Sum least(const Sum& x, const Sum& y);  // of two whose bounds are known
   Sum between(std::optional<Wide> lo, std::optional<Wide> hi, clang::QualType type);
 
   clang::ASTContext& context_;

@@ -6,6 +6,10 @@ when a gradient is asked for, as in PyTorch, and what it records is part of the 
 that repeats compiles nothing; what is saved is not held: it is computed where it is needed.
 """
 import collections
+import copy
+import itertools
+
+import numpy
 
 from mintor import _mintor
 from mintor import arrays
@@ -14,6 +18,17 @@ from mintor import gradients
 
 def _is_floating(value):
     return isinstance(value, arrays.Array) and value.dtype.kind in "fV"
+
+
+_NUMBERS = (type(None), bool, int, float, complex, str, bytes, slice, type(...), numpy.dtype)
+
+
+def _holds_numbers_alone(value):
+    if isinstance(value, dict):
+        return all(map(_holds_numbers_alone, [*value, *value.values()]))
+    if isinstance(value, (list, tuple)):
+        return all(map(_holds_numbers_alone, value))
+    return isinstance(value, _NUMBERS)
 
 
 class FunctionContext:
@@ -63,6 +78,21 @@ class FunctionContext:
         """Whether backward gets zeros, or None, for results that no gradient reached."""
         self._materialize = value
 
+    def _kept(self):
+        """The values that are kept, in order."""
+        return [*[kept for kept in self._saved if kept is not None], *self._results]
+
+    def _again(self, kept):
+        """Another one that keeps these values; None where an attribute may hold others."""
+        state = {**self.__dict__, "_saved": (), "_results": ()}
+        if not _holds_numbers_alone(state):
+            return None
+        made, kept = FunctionContext(), iter(kept)
+        made.__dict__.update(copy.deepcopy(state))
+        made._saved = tuple(None if one is None else next(kept) for one in self._saved)
+        made._results = tuple(next(kept) for _ in self._results)
+        return made
+
 
 _at_end = []            # of the walks that are in a backward now, innermost last
 
@@ -80,6 +110,20 @@ class _Owner:
         self._function, self._ctx = function, ctx
         self._places, self._count = places, count       # of the arrays among the arguments
         self._result_places, self._result_count = result_places, result_count
+
+    def kept(self):
+        """Values that a call which mt.jit makes again has others in the place of."""
+        return self._ctx._kept()
+
+    def again(self, kept):
+        """The owner of such a call; None where what the ctx holds may be values, too."""
+        ctx = self._ctx._again(kept)
+        return ctx and _Owner(self._function, ctx, self._places, self._count, self._result_places,
+                              self._result_count)
+
+    def without_values(self):
+        """What `again` is called of."""
+        return self.again(itertools.repeat(True))
 
     def pass_back(self, call, given, leads, at_end):
         """A gradient, or None, for each array that the call took."""
@@ -174,9 +218,10 @@ class Function:
         if result_places:
             raw = [outputs[place] for place in result_places]
             ctx._results = [_mintor.KeptValue(value) for value in raw]
+            dirty, ctx._constant, ctx._dirty = ctx._dirty, (), ()
             owner = _Owner(cls, ctx, places, count, result_places, len(outputs))
             for place, made in zip(result_places, _mintor.owned_call(raw, taken, owner)):
-                if any(outputs[place] is value for value in ctx._dirty):
+                if any(outputs[place] is value for value in dirty):
                     _mintor.assign(outputs[place], made)
                 else:
                     outputs[place] = made

@@ -16,10 +16,22 @@ def _is_floating(value):
 class _Recomputed:
     """Tied to a checkpoint: holds what the part took; a gradient makes the rest of it again."""
 
-    def __init__(self, name, made, taken):
-        self.name = name
-        self._made = [_mintor.KeptValue(value) for value in made]
-        self._taken = taken
+    def __init__(self, name, made, taken, count):
+        self.name, self._made, self._taken = name, made, taken
+        self._count = count     # of what it made
+
+    def kept(self):
+        """Values that a call which mt.jit makes again has others in the place of."""
+        return [*self._made, *[_mintor.KeptValue(value) for value in self._taken]]
+
+    def again(self, kept):
+        """What is tied to such a call."""
+        return _Recomputed(self.name, kept[:self._count],
+                           [one.array() for one in kept[self._count:]], self._count)
+
+    def without_values(self):
+        """What `again` is called of."""
+        return _Recomputed(self.name, [], [], self._count)
 
     def pass_back(self, call, given, leads, at_end):
         """A gradient for each array that the part took; see autograd.Function."""
@@ -59,6 +71,8 @@ def checkpoint(function, *args, **options):
     if not taken:
         return result
     name = f"checkpoint of {getattr(function, '__name__', type(function).__name__)}"
-    owned = iter(_mintor.owned_call(made, taken, _Recomputed(name, made, taken)))
+    _mintor.excuse(taken)
+    part = _Recomputed(name, [_mintor.KeptValue(value) for value in made], taken, len(made))
+    owned = iter(_mintor.owned_call(made, taken, part))
     return trees.with_items(result, iter([next(owned) if _is_floating(item) else item
                                           for item in items]))

@@ -20,7 +20,8 @@ def code(shape, dtype, inputs, source, gradient=None):
     """What `source` computes from the inputs, as an array of this shape and dtype.
 
     source: the body of a C++17 function. in0, in1, ... are the inputs, `out` the result: elements
-    are in0(i, j), sizes in0_shape0, in0_shape1, ... (int64_t). Results are zeros before it runs.
+    are in0(i, j), sizes in0_shape0, in0_shape1, ... (int64_t; known when it runs, where a batch
+    has changed). Results are zeros before it runs.
     With lists of shapes and dtypes there are several results, out0, out1, ..., and a list is given.
     gradient: for each input a source that computes its gradient, `din`, from in0, ..., out0, ...
     and dout0, ..., the gradients of the results; None for an input (or for all) without one.

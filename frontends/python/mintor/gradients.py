@@ -128,14 +128,19 @@ def lasting_hooks(array):
     return _hooked[key][1]
 
 
-def points(ys, xs):
-    """Where gradients of ys by xs leave the graph for Python: users before what they use."""
-    if not _hooked and not _mintor.attachments():
-        return []
+def tie_lasting_hooks():
+    """To the values that their arrays have now."""
     for reference, hooks in list(_hooked.values()):
         array = reference()
         if array is not None and _mintor.hooks_of(array) is not hooks:
             _mintor.set_hooks(array, hooks)
+
+
+def points(ys, xs):
+    """Where gradients of ys by xs leave the graph for Python: users before what they use."""
+    if not _hooked and not _mintor.attachments():
+        return []
+    tie_lasting_hooks()
     return _mintor.gradient_points(ys, xs)
 
 

@@ -13,9 +13,13 @@ import types
 
 from mintor import _mintor
 from mintor import arrays
+from mintor import autograd
+from mintor import gradients
 from mintor import random
+from mintor import repeated
 from mintor import trees
 from mintor.nn import module
+from mintor.optim.optimizer import Optimizer
 
 _MOST_KINDS = 64        # of arguments that are remembered
 _MOST_ITEMS = 64        # of a list or dictionary that is looked into
@@ -24,7 +28,7 @@ _SIMPLE = (type(None), bool, int, float, complex, str, bytes)
 
 
 def _items(held):
-    return held.values() if isinstance(held, dict) else held
+    return held.values() if isinstance(held, (dict, types.MappingProxyType)) else held
 
 
 class _Seen:
@@ -52,7 +56,15 @@ class _Seen:
                 return id(value), len(value)
             names = tuple(value) if isinstance(value, dict) else len(value)
             return type(value), names, tuple(self.of(item, depth + 1) for item in _items(value))
+        if isinstance(value, type) and issubclass(value, autograd.Function):
+            held = vars(value)
+            self._contents.append((held, list(_items(held))))
+            return id(value), tuple((name, self.of(item, 2)) for name, item in held.items())
         if isinstance(value, (arrays.Array, type, types.FunctionType, types.ModuleType)):
+            return id(value)
+        is_event = isinstance(value, (Jitted, random.Generator)) or (
+            isinstance(value, Optimizer) and type(value).step is Optimizer.step)
+        if is_event:        # what it does while the function runs says what that depends on
             return id(value)
         attributes = getattr(value, "__dict__", None)
         if attributes is None or depth > 1 or len(attributes) > _MOST_ITEMS:
@@ -81,6 +93,8 @@ class _Closure:
             self._roots.append(own)
         if isinstance(function, module.Module):
             self._roots.append(function)
+        if isinstance(own, type) and issubclass(own, autograd.Function):
+            self._enter_class(own, seen)
         if not isinstance(function, types.FunctionType) or function in seen:
             return
         seen.add(function)
@@ -93,11 +107,20 @@ class _Closure:
                       if name in function.__globals__]
         for where, name in found:
             value = self._read(where, name)
+            if isinstance(value, type) and issubclass(value, autograd.Function):
+                self._roots.append(value)
+                self._enter_class(value, seen)
             if isinstance(value, (types.ModuleType, type)):
                 continue
             (self._cells if name is None else self._names).append((where, name))
+            if isinstance(value, Jitted):
+                self._enter(value._function, seen)
             if isinstance(value, types.FunctionType) and not value.__module__.startswith("mintor"):
                 self._enter(value, seen)
+
+    def _enter_class(self, cls, seen):
+        for name in ("forward", "setup_context", "backward"):
+            self._enter(getattr(cls, name), seen)
 
     @staticmethod
     def _read(where, name):
@@ -135,7 +158,59 @@ class _Kind:
 
     def __init__(self, alive):
         self.alive, self.failures = alive, 0
-        self.recorded = []      # (RecordedFunction, generators, structure, items)
+        self.recorded = []      # of _Recorded
+
+    def repeated(self, given):
+        """What one of them gives for these arrays; None where none fits."""
+        for recorded in self.recorded:
+            if recorded.matches():
+                made = recorded.repeat(given)
+                if made is not None:
+                    return made
+                self.failures += 1
+        return None
+
+
+class _Recorded:
+    """A function's calls, with what Python does each time, and the structure of its results."""
+
+    def __init__(self, calls, events, structure, items):
+        self._calls, self._events = calls, events
+        self._structure, self._items = structure, items
+        self._counts = [len(event.made()) for event in events]
+
+    def matches(self):
+        return self._calls.matches() and all(event.matches() for event in self._events)
+
+    def repeat(self, given):
+        """A list of the results of the recorded calls for these arrays; None where they are others.
+        """
+        undo = []
+        made = self._made(list(given), undo)
+        if made is None:
+            for function in reversed(undo):
+                function()
+            return None
+        count = len(made) - sum(self._counts)
+        start = count
+        for event, kept in zip(self._events, self._counts):
+            event.take(made[start:start + kept])
+            start += kept
+        if self._structure is None and len(self._items) == 1 and self._items[0][0] == "made":
+            return [made[0]]
+        left = iter(made)
+        return [trees.with_items(self._structure, iter([
+            next(left) if place == "made" else given[item] if place == "given" else item
+            for place, item in self._items]))]
+
+    def _made(self, given, undo):
+        for event in self._events:
+            more = event.inputs(self._calls, undo)
+            if more is None:
+                return None
+            given += more
+        gradients.tie_lasting_hooks()
+        return self._calls.replay(given)
 
 
 class Jitted:
@@ -176,9 +251,9 @@ class Jitted:
             kind = self._kinds[key, seen, _mintor.modes()] = _Kind(alive)
             if len(self._kinds) > _MOST_KINDS:
                 self._kinds.popitem(last=False)
-        for recorded, generators, structure, items in kind.recorded:
-            if recorded.matches():
-                return _repeated(recorded, generators, structure, items, given)
+        made = kind.repeated(given)
+        if made is not None:
+            return made[0]
         if kind.failures > 1:
             return self._function(*args, **options)
         return self._record(kind, args, options, given, others)
@@ -190,19 +265,19 @@ class Jitted:
             next(left) if isinstance(item, arrays.Array) else item
             for item in trees.items_of((args, options))]))
         before, _ = self._closure.seen(others)
-        recorded, generators = _mintor.RecordedFunction(inside), []
+        recorded, events = _mintor.RecordedFunction(inside), []
 
-        def drawn(generator, *numbers):
-            generators.append(generator)
-            for number in numbers:
-                recorded.add_input(number)
-        random.watches.append(drawn)
+        def watch(kind, *arguments):
+            event = kind(*arguments)
+            event.note(recorded)
+            events.append(event)
+        repeated.watches.append(watch)
         recorded.start()
         try:
             result = self._function(*args, **options)
         finally:
             recorded.stop()
-            random.watches.remove(drawn)
+            repeated.watches.remove(watch)
         for array, one in zip(given, inside):
             if not _mintor.is_same_value(array, one):
                 _mintor.assign(array, one)
@@ -210,7 +285,8 @@ class Jitted:
         if before != self._closure.seen(others)[0]:
             recorded.fail("a module or variable from outside that it changes")
         items = [_item(item, inside, recorded) for item in trees.items_of(result)]
-        failure = recorded.finish([item for place, item in items if place == "made"])
+        failure = recorded.finish([item for place, item in items if place == "made"] +
+                                  [array for event in events for array in event.made()])
         result = trees.with_items(result, iter([given[item] if place == "given" else item
                                                 for place, item in items]))
         if failure:
@@ -218,7 +294,7 @@ class Jitted:
             if failure not in self.reasons:
                 self.reasons.append(failure)
         else:
-            kind.recorded.append((recorded, generators, trees.with_items(
+            kind.recorded.append(_Recorded(recorded, events, trees.with_items(
                 result, iter([None] * len(items))), [
                     (place, None if place == "made" else item) for place, item in items]))
         return result
@@ -242,19 +318,6 @@ def _item(item, inside, recorded):
     return "fixed", item
 
 
-def _repeated(recorded, generators, structure, items, given):
-    """The results of the recorded calls for these arrays."""
-    if generators:
-        given = given + [number for generator in generators for number in generator.numbers()]
-    made = recorded.replay(given)
-    if structure is None and len(items) == 1 and items[0][0] == "made":
-        return made[0]
-    left = iter(made)
-    return trees.with_items(structure, iter([
-        next(left) if place == "made" else given[item] if place == "given" else item
-        for place, item in items]))
-
-
 def jit(function=None):
     """The function, with its Python code run once for each kind of arguments.
 
@@ -267,9 +330,14 @@ def jit(function=None):
     constants. Arrays that it changes in place are changed at each call; random numbers are drawn
     anew. The result can be differentiated, to any order, also by what the function closes over.
 
-    A function that reads values (a branch on one, `.numpy()`), calls an optimizer's step or a
-    mt.Function, or keeps arrays elsewhere, runs as Python every time, with the same results;
-    `jitted.reasons` says why. Print and the like happen only where the Python code runs.
+    An optimizer's `step(loss)` takes its numbers (learning rates, counts) and states of the time at
+    each call; a mt.Function or mt.checkpoint passes gradients as it would outside.
+
+    A function that reads values (a branch on one, `.numpy()`) or gradients (`.grad`, and with it
+    `loss.backward()` and `step()` without a loss), reads or sets an optimizer's numbers, ties
+    hooks, or keeps arrays elsewhere (a mt.Function's ctx by other ways than save_for_backward),
+    runs as Python every time, with the same results; `jitted.reasons` says why. Print and the like
+    happen only where the Python code runs.
     TypeError for an argument that is neither an array nor hashable.
 
     >>> import mintor as mt

@@ -13,10 +13,10 @@ from mintor import dtypes
 from mintor import elementwise
 from mintor import ordering
 from mintor import reductions
+from mintor import repeated
 
 _random = _mintor.find_operator("random")
 _MASK = (1 << 64) - 1
-watches = []        # called with (generator, key, counter) at each draw, while a function is traced
 
 
 def _shape(size):
@@ -39,6 +39,7 @@ class Generator:
 
     def get_state(self):
         """(seed, number of draws)."""
+        _mintor.not_replayable("a stream of random numbers whose state it reads")
         return self._key, self._counter
 
     def set_state(self, state):
@@ -70,8 +71,7 @@ class Generator:
     def numbers(self):
         """Key and counter of the next draw, as arrays."""
         made = tuple(arrays.array(numpy.uint64(item)) for item in self.next())
-        for watch in watches:
-            watch(self, *made)
+        repeated.tell(repeated.Draw, self, *made)
         return made
 
     def rand(self, *shape, dtype=None):

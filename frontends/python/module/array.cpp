@@ -130,17 +130,12 @@ PyObject* checked_pointer(const py::object& array) {
 
 // Running, counts and memory.
 void add_tape(py::module_& module) {
-  module.def("flush", [] {
-    for (trace::Recording* recording : trace::tape().recordings) {
-      recording->fail("a computation that is asked for (an optimizer's step, sync)");
-    }
-    trace::tape().flush();
-  });
+  module.def("flush", [] { trace::tape().flush_recorded(); });
   module.def("set_gradients",
              [](bool on) { return std::exchange(trace::tape().gradients_on, on); });
   module.def("sync", [] {
     for (trace::Recording* recording : trace::tape().recordings) {
-      recording->fail("a computation that is asked for (an optimizer's step, sync)");
+      recording->fail("a computation that is asked for (sync)");
     }
     trace::tape().sync();
   });
@@ -183,7 +178,9 @@ void add_tape(py::module_& module) {
   // What a call depends on besides its operands.
   module.def("modes", [] {
     const trace::Tape& tape = trace::tape();
-    return (tape.autocast ? 2 * static_cast<int>(*tape.autocast) + 2 : 0) + tape.gradients_on;
+    const trace::BodyRecorder* body = tape.body();
+    const int autocast = tape.autocast ? static_cast<int>(*tape.autocast) + 1 : 0;
+    return (autocast * 2 + tape.gradients_on) * 3 + (body ? 1 + body->assigns() : 0);
   });
   module.def("set_threads", [](int threads) { trace::tape().threads = threads; });
   module.def("statistics", [] {
@@ -271,11 +268,6 @@ void add_arrays(py::module_& module) {
                std::vector<Variable*> values, variables;
                for (const py::object& y : ys) values.push_back(variable_of(checked_pointer(y)));
                for (const py::object& x : xs) variables.push_back(variable_of(checked_pointer(x)));
-               const trace::BodyRecorder* body = trace::tape().body();
-               for (trace::Recording* recording : trace::tape().recordings) {
-                 if (recording->body != (body ? body->serial() : 0)) continue;
-                 recording->note_history(values, variables);
-               }
                trace::tape().include_history(values, variables);
              });
   // For each x whether y depends on it.
@@ -288,10 +280,7 @@ void add_arrays(py::module_& module) {
           checked_array(x);
           variables.push_back(variable_of(x.ptr()));
         }
-        if (const trace::BodyRecorder* body = trace::tape().body()) {
-          return body->depends_on(variable_of(y.ptr()), variables);
-        }
-        return trace::depends_on(variable_of(y.ptr()), variables, through_owned);
+        return trace::tape().depends_on(variable_of(y.ptr()), variables, through_owned);
       },
       py::arg("y"), py::arg("xs"), py::arg("through_owned") = true);
   // The smallest and largest value of an integer array whose bytes are there; else None.

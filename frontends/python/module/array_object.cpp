@@ -132,6 +132,10 @@ Ref<Variable> scalar_leaf(PyObject* number, int kind, DType dtype) {
 
 }  // namespace
 
+PyObject* array_of_number(PyObject* number, DType dtype) {
+  return new_array(array_type, scalar_leaf(number, weak_kind(number), dtype));
+}
+
 Operand operand_of(PyObject* object) {
   if (is_array(object)) return {Ref<Variable>(variable_of(object))};
   if (const int kind = weak_kind(object); kind >= 0) return {{}, object, kind};

@@ -30,9 +30,10 @@ extern PyObject* watch_function;    // mintor.gradients.watch
 
 // What Python does with arrays while a function is recorded (recording.cpp); called only then.
 struct ArrayWatch {
-  void (*used)(PyObject* array) = nullptr;     // its value is asked for
-  void (*made)(PyObject* array) = nullptr;     // it was made just now
-  void (*changed)(PyObject* array) = nullptr;  // it takes another value, or ends
+  void (*used)(PyObject* array) = nullptr;                  // its value is asked for
+  void (*made)(PyObject* array) = nullptr;                  // it was made just now
+  void (*changed)(PyObject* array) = nullptr;               // it takes another value, or ends
+  void (*gradient)(PyObject* array, bool known) = nullptr;  // its `grad` is read or set
 };
 extern ArrayWatch array_watch;
 extern int arrays_are_watched;  // by how many
@@ -60,6 +61,11 @@ void write_attribute(trace::AttributeWriter& writer, PyObject* object);
 // An Array, or a tuple of them.
 PyObject* call_operator(const trace::TracedOperator& op, std::span<Operand> operands,
                         const std::string& attributes);
+// An Array of what a Python number is in that dtype.
+PyObject* array_of_number(PyObject* number, DType dtype);
+// What passes the gradient of a call that is made again; see Recording::Again.
+trace::Ref<trace::Attachment> owner_again(const trace::Attachment& like,
+                                          std::span<const trace::Ref<trace::Variable>> kept);
 // The element of an array that has one, computed.
 Scalar only_element(PyObject* array, const char* what);
 pybind11::object python_number(const Scalar& value);

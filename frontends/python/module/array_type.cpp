@@ -111,12 +111,12 @@ MINTOR_NAME(subtract)
 MINTOR_NAME(multiply)
 MINTOR_NAME(divide)
 MINTOR_NAME(floor_divide)
-MINTOR_NAME(remainder) MINTOR_NAME(pow) MINTOR_NAME(matmul) MINTOR_NAME(negative)
-    MINTOR_NAME(positive) MINTOR_NAME(abs) MINTOR_NAME(bitwise_invert) MINTOR_NAME(bitwise_and)
-        MINTOR_NAME(bitwise_or) MINTOR_NAME(bitwise_xor) MINTOR_NAME(bitwise_left_shift)
-            MINTOR_NAME(bitwise_right_shift) MINTOR_NAME(equal) MINTOR_NAME(not_equal)
-                MINTOR_NAME(less) MINTOR_NAME(less_equal) MINTOR_NAME(greater)
-                    MINTOR_NAME(greater_equal)
+MINTOR_NAME(remainder)
+MINTOR_NAME(pow) MINTOR_NAME(matmul) MINTOR_NAME(negative) MINTOR_NAME(positive) MINTOR_NAME(abs)
+    MINTOR_NAME(bitwise_invert) MINTOR_NAME(bitwise_and) MINTOR_NAME(bitwise_or)
+        MINTOR_NAME(bitwise_xor) MINTOR_NAME(bitwise_left_shift) MINTOR_NAME(bitwise_right_shift)
+            MINTOR_NAME(equal) MINTOR_NAME(not_equal) MINTOR_NAME(less) MINTOR_NAME(less_equal)
+                MINTOR_NAME(greater) MINTOR_NAME(greater_equal)
 #undef MINTOR_NAME
 
     // A small whole power that the program says is a product; any other is a number of the run.
@@ -263,6 +263,7 @@ PyObject* requires_grad_getter(PyObject* self, void*) {
 
 PyObject* grad_getter(PyObject* self, void*) {
   PyObject* grad = reinterpret_cast<ArrayObject*>(self)->grad;
+  if (arrays_are_watched) array_watch.gradient(self, grad && grad != Py_None);
   return Py_NewRef(grad ? grad : Py_None);
 }
 
@@ -271,7 +272,11 @@ int grad_setter(PyObject* self, PyObject* value, void*) {
     PyErr_SetString(PyExc_TypeError, "a gradient is an Array or None");
     return -1;
   }
-  Py_XSETREF(reinterpret_cast<ArrayObject*>(self)->grad, Py_XNewRef(value));
+  PyObject*& grad = reinterpret_cast<ArrayObject*>(self)->grad;
+  if (arrays_are_watched) {
+    array_watch.gradient(self, (grad && grad != Py_None) || (value && value != Py_None));
+  }
+  Py_XSETREF(grad, Py_XNewRef(value));
   return 0;
 }
 

@@ -94,6 +94,18 @@ std::vector<Variable*> variables_of(const std::vector<py::object>& arrays) {
   return variables;
 }
 
+// For functions that are recorded: the owner without the values that it keeps. Null: nothing
+// records, or the owner is one that cannot be made again.
+Ref<Attachment> like(const py::object& owner) {
+  if (trace::tape().recordings.empty()) return {};
+  const py::object template_ = owner.attr("without_values")();
+  if (!template_.is_none()) return attachment(template_);
+  for (trace::Recording* recording : trace::tape().recordings) {
+    recording->fail("a mt.Function that keeps more than numbers as attributes of ctx");
+  }
+  return {};
+}
+
 // The results of a call that took and gave these, whose gradient is `owner`'s affair.
 py::list owned_call(const std::vector<py::object>& given, const std::vector<py::object>& taken,
                     const py::object& owner) {
@@ -103,10 +115,20 @@ py::list owned_call(const std::vector<py::object>& given, const std::vector<py::
   trace::AttributeWriter(attributes).integer(static_cast<int64_t>(given.size()));
   static const trace::TracedOperator& op = *trace::find_traced_operator("function");
   py::list results;
+  Call* call = nullptr;  // null: the results have no bytes
   for (Ref<Variable>& result : trace::tape().record(op, operands, attributes)) {
-    if (result->producer) result->producer->owner = attachment(owner);
+    if (result->producer) call = result->producer.get();
     results.append(array_of(std::move(result)));
   }
+  if (!call) return results;
+  const Ref<Attachment> without_values = like(owner);
+  std::vector<Ref<Variable>> kept;
+  if (without_values) {
+    for (const py::handle& value : owner.attr("kept")()) {
+      kept.push_back(value.cast<const KeptValue&>().variable);
+    }
+  }
+  trace::tape().tie_owner(*call, attachment(owner), without_values, kept);
   return results;
 }
 
@@ -127,6 +149,13 @@ py::list points(const std::vector<py::object>& ys, const std::vector<py::object>
 }
 
 }  // namespace
+
+Ref<Attachment> owner_again(const Attachment& like, std::span<const Ref<Variable>> kept) {
+  py::list values;
+  for (const Ref<Variable>& value : kept) values.append(py::cast(KeptValue{value}));
+  return attachment(py::reinterpret_borrow<py::object>(static_cast<PyObject*>(like.object))
+                        .attr("again")(values));
+}
 
 void add_gradient_points(py::module_& module) {
   py::class_<KeptValue>(module, "KeptValue")
@@ -162,6 +191,9 @@ void add_gradient_points(py::module_& module) {
     if (const trace::BodyRecorder* body = trace::tape().body()) {
       body->refuse("ties a hook to a gradient, which Python cannot be called for there",
                    "register hooks outside");
+    }
+    for (trace::Recording* recording : trace::tape().recordings) {
+      recording->fail("a hook of a gradient");
     }
     variable_of(array.ptr())->hooks = hooks.is_none() ? Ref<Attachment>() : attachment(hooks);
   });

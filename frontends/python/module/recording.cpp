@@ -47,7 +47,52 @@ class RecordedFunction {
     --arrays_are_watched;
   }
 
-  // One more array whose value comes with each call.
+  // One more array whose value comes with each call: not where the function makes it, or where it
+  // is one already.
+  bool add_held(const py::object& array) {
+    Variable* variable = checked_array(array)->variable;
+    if (recording_.source_of(variable).call >= 0 || is_input(array.ptr())) return false;
+    if (input_of_.contains(variable)) fail("two arrays that share a value");
+    add_input(array);
+    return true;
+  }
+
+  // What the last call took first.
+  py::list last_numbers(size_t count) const {
+    py::list numbers;
+    for (Variable* number : recording_.last_operands(count)) {
+      auto array = py::reinterpret_steal<py::object>(new_array(array_type, Ref<Variable>(number)));
+      for (RecordedFunction* function : running()) function->made_.erase(array.ptr());  // is ours
+      numbers.append(array);
+    }
+    return numbers;
+  }
+
+  // Numbers that come with each call; gives which of all such numbers the first is.
+  size_t add_numbers(const std::vector<py::object>& numbers) {
+    const size_t first = number_types_.size();
+    for (const py::object& number : numbers) {
+      Variable* variable = checked_array(number)->variable;
+      if (recording_.source_of(variable).call >= 0) fail("a number that is computed");
+      number_types_.push_back(variable->type);
+      add_input(number);
+    }
+    return first;
+  }
+
+  // Those from `first` on as arrays, for replay().
+  py::list numbers(size_t first, const std::vector<py::float_>& given) const {
+    py::list made;
+    for (size_t i = 0; i < given.size(); ++i) {
+      made.append(py::reinterpret_steal<py::object>(
+          array_of_number(given[i].ptr(), number_types_.at(first + i)->dtype)));
+    }
+    return made;
+  }
+
+  // An array that may live on: it belongs to what passes the gradient of a call (kept()).
+  void excuse(const py::object& array) { excused_.push_back(array); }
+
   void add_input(const py::object& array) {
     Variable* variable = checked_array(array)->variable;
     inputs_.push_back(array);
@@ -61,6 +106,7 @@ class RecordedFunction {
   // After stop(): these are the function's results. Gives why it cannot be made again; "": it can.
   std::string finish(const std::vector<py::object>& results) {
     for (const py::object& result : results) made_.erase(result.ptr());
+    for (const py::object& array : excused_) made_.erase(array.ptr());
     if (!made_.empty()) fail("an array that it makes and keeps elsewhere");
     for (const py::object& result : results) {
       wanted_.push_back(recording_.source_of(checked_array(result)->variable));
@@ -74,8 +120,10 @@ class RecordedFunction {
         outside.input = static_cast<int>(input->second);
       } else if (const auto used = used_.find(value.get()); used != used_.end()) {
         outside.array = used->second;
+      } else {
+        outside.constant = value;
       }
-      outside.constant = value;
+      outside.type = value->type;
       outside_.push_back(std::move(outside));
     }
     results_ = results.size();
@@ -88,20 +136,31 @@ class RecordedFunction {
     inputs_.clear();
     input_of_.clear();
     input_values_.clear();
+    kept_.clear();
     used_.clear();
     changed_.clear();
+    excused_.clear();
     return recording_.failure();
   }
 
-  // Whether the arrays from outside have the types that they had.
+  // Whether the arrays from outside have the types that they had, and no gradients where they had
+  // none.
   bool matches() const {
-    return std::ranges::all_of(outside_, [](const Outside& outside) {
-      return !outside.array ||
-             checked_array(outside.array)->variable->type == outside.constant->type;
-    });
+    const auto is_none = [](const py::object& array) {
+      const PyObject* grad = checked_array(array)->grad;
+      return !grad || grad == Py_None;
+    };
+    return std::ranges::all_of(outside_,
+                               [](const Outside& outside) {
+                                 return !outside.array ||
+                                        checked_array(outside.array)->variable->type ==
+                                            outside.type;
+                               }) &&
+           std::ranges::all_of(without_gradient_, is_none);
   }
 
-  py::list replay(const std::vector<py::object>& inputs) const {
+  // None: what the arrays were made of, or their types, ask for other calls.
+  std::optional<py::list> replay(const std::vector<py::object>& inputs) const {
     std::vector<Ref<Variable>> values;
     for (const Outside& outside : outside_) {
       if (outside.input >= 0) {
@@ -111,8 +170,12 @@ class RecordedFunction {
       } else {
         values.push_back(outside.constant);
       }
+      if (values.back()->type != outside.type) return std::nullopt;
     }
-    const std::vector<Ref<Variable>> made = recording_.replay(values, wanted_);
+    trace::Holding holding;
+    const auto replayed = recording_.replay(values, wanted_, owner_again, holding);
+    if (!replayed) return std::nullopt;
+    const std::vector<Ref<Variable>>& made = *replayed;
     for (size_t i = 0; i < changes_.size(); ++i) {
       const auto& [array, input] = changes_[i];
       hold(checked_array(input < 0 ? array : inputs.at(static_cast<size_t>(input))),
@@ -146,6 +209,12 @@ class RecordedFunction {
 
   void note_made(PyObject* array) { made_.insert(array); }
 
+  void note_gradient(PyObject* array, bool known) {
+    if (made_.contains(array)) return;
+    if (known || is_input(array)) return fail("a gradient that an array from outside has (grad)");
+    without_gradient_.push_back(py::reinterpret_borrow<py::object>(array));
+  }
+
   void note_changed(PyObject* array) {
     if (Py_REFCNT(array) == 0) {
       made_.erase(array);
@@ -159,6 +228,7 @@ class RecordedFunction {
     int input = -1;    // comes with each call
     py::object array;  // whose value is read at each call
     Ref<Variable> constant;
+    const trace::ValueType* type = nullptr;
   };
 
   bool is_input(PyObject* array) const {
@@ -174,7 +244,10 @@ class RecordedFunction {
   std::unordered_map<const Variable*, py::object> used_;
   std::unordered_map<PyObject*, py::object> changed_;
   std::unordered_set<PyObject*> made_;
+  std::vector<py::object> excused_;
   // After it:
+  std::vector<const trace::ValueType*> number_types_;
+  std::vector<py::object> without_gradient_;
   std::vector<Outside> outside_;
   std::vector<Source> wanted_;  // results, then what changed arrays take
   size_t results_ = 0;
@@ -184,6 +257,12 @@ class RecordedFunction {
 template <void (RecordedFunction::*note)(PyObject*)>
 void tell(PyObject* array) {
   for (RecordedFunction* function : RecordedFunction::running()) (function->*note)(array);
+}
+
+void tell_gradient(PyObject* array, bool known) {
+  for (RecordedFunction* function : RecordedFunction::running()) {
+    function->note_gradient(array, known);
+  }
 }
 
 // What arguments are but for the values of their arrays; their arrays, and what is no array.
@@ -228,18 +307,27 @@ class Arguments {
 
 void add_recordings(py::module_& module) {
   array_watch = {tell<&RecordedFunction::note_used>, tell<&RecordedFunction::note_made>,
-                 tell<&RecordedFunction::note_changed>};
+                 tell<&RecordedFunction::note_changed>, tell_gradient};
   py::class_<RecordedFunction>(module, "RecordedFunction")
       .def(py::init<const std::vector<py::object>&>())
       .def("start", &RecordedFunction::start)
       .def("stop", &RecordedFunction::stop)
       .def("add_input", &RecordedFunction::add_input)
+      .def("add_held", &RecordedFunction::add_held)
+      .def("last_numbers", &RecordedFunction::last_numbers)
+      .def("add_numbers", &RecordedFunction::add_numbers)
+      .def("numbers", &RecordedFunction::numbers)
       .def("has_made", &RecordedFunction::has_made)
       .def("fail", &RecordedFunction::fail)
       .def("finish", &RecordedFunction::finish)
       .def("matches", &RecordedFunction::matches)
       .def("replay", &RecordedFunction::replay);
   module.def("arguments", [](const py::object& given) { return Arguments().of(given); });
+  module.def("excuse", [](const std::vector<py::object>& arrays) {
+    for (RecordedFunction* function : RecordedFunction::running()) {
+      for (const py::object& array : arrays) function->excuse(array);
+    }
+  });
   // Whatever is recorded now cannot be made again.
   module.def("not_replayable", [](const std::string& reason) {
     for (trace::Recording* recording : trace::tape().recordings) recording->fail(reason);

@@ -118,6 +118,7 @@ void Tape::bring_back(Variable* value, std::span<Variable* const> xs) {
 }
 
 void Tape::include_history(std::span<Variable* const> values, std::span<Variable* const> xs) {
+  tell_recordings([&](Recording& recording) { recording.note_history(values, xs); });
   uint32_t before = 0;
   do {  // what comes too late for the calls on the tape runs them: then all is to be included again
     before = epoch_;
@@ -211,6 +212,23 @@ std::vector<GradientPoint> gradient_points(std::span<Variable* const> ys,
   }
   std::ranges::reverse(points);
   return points;
+}
+
+std::vector<bool> Tape::depends_on(Variable* y, std::span<Variable* const> xs, bool through_owned) {
+  const BodyRecorder* recorder = body();
+  const std::vector<bool> depends =
+      recorder ? recorder->depends_on(y, xs) : trace::depends_on(y, xs, through_owned);
+  tell_recordings(
+      [&](Recording& recording) { recording.note_depends(y, xs, through_owned, depends); });
+  return depends;
+}
+
+void Tape::tie_owner(Call& call, Ref<Attachment> owner, const Ref<Attachment>& like,
+                     std::span<const Ref<Variable>> kept) {
+  std::vector<Variable*> values;
+  for (const Ref<Variable>& value : kept) values.push_back(value.get());
+  call.owner = std::move(owner);
+  tell_recordings([&](Recording& recording) { recording.note_owner(call, like, values); });
 }
 
 void Tape::forget_history() {

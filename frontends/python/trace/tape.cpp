@@ -131,11 +131,8 @@ std::vector<Ref<Variable>> Tape::record(const Signature* signature,
   wait();
   if (BodyRecorder* recorder = body()) {
     std::vector<Ref<Variable>> results = recorder->record(signature, operands, place, scope);
-    for (Recording* recording : recordings) {
-      if (recording->body == recorder->serial()) {
-        recording->note_call(signature, place, operands, results);
-      }
-    }
+    tell_recordings(
+        [&](Recording& recording) { recording.note_call(signature, place, operands, results); });
     return results;
   }
   // A gradient is of what its caller has included: that does not run before it.
@@ -315,6 +312,11 @@ void Tape::run_or_submit() {
     const Running running(running_);
     run_apart(body);
   });
+}
+
+void Tape::flush_recorded() {
+  tell_recordings([](Recording& recording) { recording.note_flush(); });
+  flush();
 }
 
 namespace {

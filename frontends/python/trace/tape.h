@@ -49,10 +49,18 @@ class Tape {
   // Puts what `value` was made of onto the tape again, where it ran already: what leads to one of
   // `xs`, and what has to be computed for that. In a body there is no history.
   void include_history(Variable* value, std::span<Variable* const> xs);
-  // The same for several values at once.
+  // The same for several values at once; recordings repeat it.
   void include_history(std::span<Variable* const> values, std::span<Variable* const> xs);
+  // For each of xs whether a gradient of y reaches it; recordings see to it that it is so again.
+  std::vector<bool> depends_on(Variable* y, std::span<Variable* const> xs, bool through_owned);
+  // Ties what passes its gradient to a call; `like`, null where nothing records: it without `kept`,
+  // the values that it keeps.
+  void tie_owner(Call& call, Ref<Attachment> owner, const Ref<Attachment>& like,
+                 std::span<const Ref<Variable>> kept);
   // Runs all calls whose results are held.
   void flush();
+  // The same where the program asks for it: recordings repeat it.
+  void flush_recorded();
   // `value` has its storage, written, afterwards.
   void compute(Variable* value);
   // That job of the worker is done; CompileError where it failed.
@@ -90,7 +98,7 @@ class Tape {
   bool also_small = false;       // those that do not pay, too: for tests
   int32_t scope = 0;             // of calls from now on; see scope_name
   Check check = Check::nothing;  // of what each flush computes; NotANumber where it finds some
-  void (*flushed)() = nullptr;  // called after each flush
+  void (*flushed)() = nullptr;   // called after each flush
   bool is_running() const { return running_; }
   void wait_until_at_rest() { wait(); }  // no other thread is in a segment
   // Told once that nearly every segment is compiled anew.
@@ -98,6 +106,14 @@ class Tape {
   int threads = 0;  // of the segments compiled from now on; 0: every core
 
  private:
+  // Of those that began where calls are made now: in the same function of control flow, or in none.
+  template <class Function>
+  void tell_recordings(const Function& function) const {
+    const BodyRecorder* recorder = body();
+    for (Recording* recording : recordings) {
+      if (recording->body == (recorder ? recorder->serial() : 0)) function(*recording);
+    }
+  }
   void include_unknown(std::span<Variable* const> values);
   void append(Call* call, std::vector<Ref<Call>>& calls);
   void mix_operands(const Call& call);

@@ -14,6 +14,7 @@ from mintor import arrays
 from mintor import gradients
 from mintor import model
 from mintor import random
+from mintor import repeated
 from mintor.exporting.recording import mode, record
 
 _NUMBERS = numpy.dtype("float64")       # what learning rates and step counts are computed in
@@ -34,20 +35,22 @@ class Draws:
         before, drawn = self._generator.get_state(), [0]
         start = _mintor.alias(self.counter, arrays.Array)
 
-        def number(generator, _, counter):
+        def number(kind, generator, *numbers):
+            if kind is not repeated.Draw:
+                return
             if generator is not self._generator:
                 raise model.CompileError(
                     "error: export: the module draws from a mt.random.Generator of its own\n  "
                     "help: draw from the default one (mt.random.seed)")
             drawn[0] += 1
-            _mintor.assign(counter, start + arrays.array(numpy.uint64(drawn[0])))
-        random.watches.append(number)
+            _mintor.assign(numbers[1], start + arrays.array(numpy.uint64(drawn[0])))
+        repeated.watches.append(number)
         try:
             yield
             if drawn[0]:
                 _mintor.assign(self.counter, start + arrays.array(numpy.uint64(drawn[0])))
         finally:
-            random.watches.remove(number)
+            repeated.watches.remove(number)
             self._generator.set_state(before)
 
 

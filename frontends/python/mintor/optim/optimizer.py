@@ -16,6 +16,8 @@ from mintor import _mintor
 from mintor import arrays
 from mintor import dtypes
 from mintor import gradients
+from mintor.optim import repeated
+from mintor.repeated import tell
 
 # Accepted because PyTorch's optimizers take them: a step is one fused call in any case.
 _WITHOUT_MEANING = ("foreach", "fused", "capturable", "differentiable")
@@ -30,6 +32,23 @@ def square_root(value):
     return value ** 0.5 if isinstance(value, arrays.Array) else math.sqrt(value)
 
 
+class _Noted:
+    """An attribute that no function reads which mt.jit repeats: it is another one each time."""
+
+    def __set_name__(self, owner, name):
+        self._name = "_" + name
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        _mintor.not_replayable("numbers of an optimizer that it reads or sets")
+        return getattr(instance, self._name)
+
+    def __set__(self, instance, value):
+        _mintor.not_replayable("numbers of an optimizer that it reads or sets")
+        setattr(instance, self._name, value)
+
+
 class Optimizer:
     """Base of optimizers.
 
@@ -42,6 +61,7 @@ class Optimizer:
 
     _operator = None
     _counts = {"step": 0}       # numbers in a parameter's state, and what they start with
+    param_groups, state = _Noted(), _Noted()
 
     def __init__(self, params, defaults, **without_meaning):
         for name in without_meaning:
@@ -98,7 +118,16 @@ class Optimizer:
 
     def _trained(self):
         return [[one for one in group["params"] if one.requires_grad]
-                for group in self.param_groups]
+                for group in self._param_groups]
+
+    def decides_by(self):
+        """What the calls of a step depend on, beside what the loss reaches: groups, which of their
+        parameters are trained, the structure of their updates.
+        """
+        return self._stepped, [
+            (id(group), [id(one) for one in trained], list(self._states_of(group)),
+             [bool(one) for one in self._flags_of(group)], bool(group.get("maximize")))
+            for group, trained in zip(self._param_groups, self._trained())]
 
     def step(self, loss=None):
         """With a loss (one element): its backward, and the update of this optimizer's parameters.
@@ -112,13 +141,14 @@ class Optimizer:
             result, loss = loss(), None
         trained = self._trained()
         if loss is None:
-            for group, parameters in zip(self.param_groups, trained):
+            for group, parameters in zip(self._param_groups, trained):
                 with_gradient = [one for one in parameters if one.grad is not None]
                 if with_gradient:
                     self._update([one.grad for one in with_gradient], True, group, with_gradient)
             self._stepped = True
         else:
             self._check(loss)
+            tell(repeated.Step, self)
             # Those that the loss does not reach are left alone.
             flat = [one for group in trained for one in group]
             reaches = _mintor.depends_on(loss, flat)
@@ -131,7 +161,7 @@ class Optimizer:
                 found = iter(gradients.grad(loss, flat))
             else:
                 _mintor.include_history([loss], flat)
-            for group, parameters in zip(self.param_groups, trained):
+            for group, parameters in zip(self._param_groups, trained):
                 if parameters:
                     sources = [next(found) for _ in parameters] if in_python else [loss]
                     self._update(sources, in_python, group, parameters)
@@ -153,13 +183,15 @@ class Optimizer:
     def clip_grad_norm(self, max_norm, norm_type=2.0):
         """See nn.utils.clip_grad_norm_; of all of this optimizer's parameters."""
         from mintor.nn import utils  # pylint: disable=import-outside-toplevel
-        every = [one for group in self.param_groups for one in group["params"]]
+        every = [one for group in self._param_groups for one in group["params"]]
         return utils.clip_grad_norm_(every, max_norm, norm_type)
 
     def zero_grad(self, set_to_none=True):
         """Forgets the gradients; with set_to_none=False they become zeros."""
+        if self._stepped:
+            _mintor.not_replayable("gradients of a step that it forgets")
         self._stepped = False
-        for group in self.param_groups:
+        for group in self._param_groups:
             for one in group["params"]:
                 one.grad = None if set_to_none or one.grad is None else arrays.zeros_like(one)
 
@@ -169,7 +201,7 @@ class Optimizer:
         """
         kinds = {}              # by what they have been through; mostly all the same
         for place, one in enumerate(parameters):
-            kinds.setdefault(self._through(self.state[one]), []).append(place)
+            kinds.setdefault(self._through(self._state[one]), []).append(place)
         for through, places in kinds.items():
             self._record([sources[place] for place in places] if given else sources, given, group,
                          [parameters[place] for place in places], through)
@@ -181,6 +213,7 @@ class Optimizer:
         narrow = all(one.dtype.itemsize == 2 for one in parameters)     # that would round eps to 0
         for place, number in enumerate(numbers):
             if isinstance(number, arrays.Array):
+                _mintor.not_replayable("an optimizer's number that is an array")
                 numbers[place] = arrays.cast(number, dtypes.float32 if narrow else
                                              parameters[0].dtype)
             elif narrow:
@@ -188,18 +221,19 @@ class Optimizer:
         made = self._operator([*numbers, *sources, *parameters, *held], len(parameters), given,
                               bool(group.get("maximize")), [bool(one) for one in
                                                             self._flags_of(group)])
+        tell(repeated.Update, self, group, parameters, len(numbers))
         made = iter((made,) if isinstance(made, arrays.Array) else made)
         for one in parameters:
             _mintor.assign(one, next(made))
         for name in states:
             for one in parameters:
-                self.state[one][name] = next(made)
+                self._state[one][name] = next(made)
         for one in parameters:
-            self._passed(self.state[one], group)
+            self._passed(self._state[one], group)
 
     def _held(self, one, name, group):
         """An array of a parameter's state, at its first value where there is none yet."""
-        state = self.state[one]
+        state = self._state[one]
         if name not in state:
             state[name] = arrays.array(numpy.full(
                 one.shape, self._first(name, group), dtypes.as_numpy(one.dtype)))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The user's own C++ (mintor/code.py). Operands: what it reads. Attributes: how many results, dtype
 // and shape of each, the source, then a source for each operand's gradient, or none.
-// The text is compiled for the sizes at hand: a segment for several sizes is none of its.
+// In a segment for several sizes the text is checked for all of them: one that needs to know them
+// is compiled for each.
 #include <algorithm>
 
 #include "compiler/ir/user_code.h"
@@ -39,32 +40,30 @@ GradientInputs gradient_inputs(const std::vector<Type>& operands,
 
 // Checked where the call is made, rather than where its value is read.
 UserFunction checked(UserFunction function, const std::vector<Type>& inputs,
-                     const std::vector<Type>& outputs) {
+                     const std::vector<Type>& outputs, const Ranges& ranges) {
   refuse_signatures(function.body);
   if (!function.body.ends_with("\n")) function.body += "\n";
-  check_code(CompileContext{}, {function, inputs, outputs, ""});
+  check_code(CompileContext{}, {function, inputs, outputs, "", ranges});
   return function;
 }
 
 Values code(SegmentGraph& g, Operands operands, AttributeReader& attributes) {
-  for (const Value& operand : operands)
-    if (!std::ranges::all_of(operand.shape(), [](const Index& e) { return e.is_const(); }))
-      throw NotGeneral{};
+  const Ranges& ranges = g.builder().graph().ranges();
   std::vector<Type> results(static_cast<size_t>(attributes.integer()));
   for (Type& type : results) {
     type.dtype = dtype_attribute(attributes);
-    for (const int64_t size : attributes.integers()) type.shape.push_back(size);
+    type.shape = attributes.indices();
   }
   const std::vector<Type> types = types_of({operands.begin(), operands.end()});
   const UserFunction function =
       checked({numbered("in", types.size()), numbered("out", results.size()), attributes.text()},
-              types, results);
+              types, results, ranges);
   std::string gradient;
   const GradientInputs inputs = gradient_inputs(types, results);
   for (size_t i = 0; i < types.size(); ++i) {
     if (attributes.none()) continue;
     gradient += print(checked({inputs.names, {"din" + std::to_string(i)}, attributes.text()},
-                              inputs.types, {types[i]}));
+                              inputs.types, {types[i]}, ranges));
   }
   return g.builder().code(operands, results, function.body, gradient);
 }
