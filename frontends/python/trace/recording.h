@@ -79,13 +79,13 @@ class Recording {
     };
     Kind kind = Kind::call;
     const Signature* signature = nullptr;
-    Place place;
-    std::vector<Source> operands;
-    size_t ys = 0;              // how many are the first
-    bool through_owned = true;  // of depends
-    std::vector<bool> answers;  // of depends; of history: which way its points lead on
-    Ref<Attachment> like;       // of a call with a gradient of its own
-    std::vector<Source> kept;
+    Place place = {};
+    std::vector<Source> operands = {};
+    size_t ys = 0;                   // how many are the first
+    bool through_owned = true;       // of depends
+    std::vector<bool> answers = {};  // of depends; of history: which way its points lead on
+    Ref<Attachment> like = {};       // of a call with a gradient of its own
+    std::vector<Source> kept = {};
   };
   bool is_own() const { return std::this_thread::get_id() == thread_; }
   std::vector<Source> sources_of(std::span<Variable* const> values);
