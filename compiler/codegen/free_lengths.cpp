@@ -15,6 +15,8 @@ namespace mintor {
 namespace {
 
 constexpr int64_t kUnknown = int64_t{1} << 40;
+// Of a kernel: one of many parts has as many lengths, which are in its addresses as well.
+constexpr size_t kMost = 8;
 
 struct Length {
   std::string of;  // the loop, by its axis
@@ -27,6 +29,9 @@ class Lengths {
  public:
   explicit Lengths(const LevelKernels& kernels) {
     for (const SymbolParam& symbol : kernels.levels.front().symbols) fixed_.insert(symbol.name);
+    Kernel empty;
+    empty.symbols = kernels.levels.front().symbols;
+    ranges_ = ranges_at(empty);
     for (const Kernel& kernel : kernels.levels) taken_.merge(names_in(kernel));
   }
 
@@ -65,8 +70,11 @@ class Lengths {
     return std::ranges::all_of(e.vars(), [&](const std::string& v) { return fixed_.contains(v); });
   }
 
+  // Of any run a size, 0 or more: what launches are given is checked as sizes are, also where a
+  // branch that uses it is not taken, or its loop has no iterations.
   Index parameter(const std::string& of, const Index& value) {
     if (value.is_const() && value.value() < 2) return value;
+    if (!defined_anywhere(value, ranges_) || !ranges_.proves_nonnegative(value)) return value;
     for (const Length& known : all_)
       if (known.of == of && known.value == value) return Index::var(known.parameter);
     std::string name;
@@ -77,6 +85,7 @@ class Lengths {
   }
 
   std::set<std::string> fixed_, taken_;
+  Ranges ranges_;
   std::vector<Length> all_;
   int numbered_ = 0;
 };
@@ -84,7 +93,7 @@ class Lengths {
 // Of items, not of the channels of a block.
 bool is_sum(const LoopOrigin& origin) {
   return origin.role == LoopRole::reduced &&
-         (origin.parts.empty() || origin.parts.back() != LoopPart::inner);
+         std::ranges::find(origin.parts, LoopPart::inner) == origin.parts.end();
 }
 
 class Freeing {
@@ -111,7 +120,7 @@ class Freeing {
   // The number of items of a block.
   Stmt limit(const Stmt& stmt, const Let& let) {
     const auto* index = std::get_if<IndexExpr>(&let.value->node);
-    if (index == nullptr) return stmt;
+    if (index == nullptr || let.value->lanes > 1) return stmt;
     return k::let(let.name, k::index(lengths_.free_part(around_, index->value)));
   }
 
@@ -140,9 +149,15 @@ Program with_free_lengths(Program program) {
   std::map<std::string, std::pair<std::vector<SymbolParam>, std::vector<Length>>> added;
   for (LevelKernels& kernels : program.kernels) {
     Lengths lengths(kernels);
-    for (Kernel& kernel : kernels.levels)
-      kernel.body = Freeing(lengths).statement(kernel.body, true);
-    added[kernels.name] = {kernels.levels.front().symbols, lengths.all()};
+    std::vector<Stmt> bodies;
+    for (const Kernel& kernel : kernels.levels)
+      bodies.push_back(Freeing(lengths).statement(kernel.body, true));
+    auto& [symbols, freed] = added[kernels.name];
+    symbols = kernels.levels.front().symbols;
+    if (lengths.all().size() > kMost) continue;
+    freed = lengths.all();
+    for (size_t level = 0; level < bodies.size(); ++level)
+      kernels.levels[level].body = bodies[level];
     for (Kernel& kernel : kernels.levels)
       for (const Length& length : lengths.all())
         kernel.symbols.push_back({length.parameter, -kUnknown, -kUnknown - 1, 1});  // any

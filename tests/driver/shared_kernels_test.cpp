@@ -136,6 +136,24 @@ TEST_F(Shared, LengthsOfLoopsAreNoPartOfAKernel) {
   }
 }
 
+// Of no item there is no last one: that no loop needs it is no reason to refuse the run.
+TEST_F(Shared, SizesThatMayBeZero) {
+  const std::string text = R"(graph flip (n: 0..4096 ~ 40) {
+  x = input f32[n, 7]
+  i = iota i64[n] dim 0
+  r = reindex i64[n] (i) [n - 1 - i0] fill 0
+  y = reindex f32[n, 7] (x, r) [l0, i1] where l0 = 1[i0] fill 0
+  results y
+})";
+  const Program made = program(text, {find_level("native").level});
+  for (const int64_t n : {0, 1, 40}) {
+    const Tensor x = seeded_tensor(DType::f32, {n, 7}, 1);
+    const auto wanted = evaluate(optimise(context, parse_graph(text)), {{"x", x}}).results;
+    const auto got = jit(context, made, {})->run(std::vector<Tensor>{x});
+    for (size_t i = 0; i < wanted.size(); ++i) EXPECT_TRUE(same_bits(got[i], wanted[i])) << n;
+  }
+}
+
 TEST_F(Shared, KernelsOfSeveralObjectsMeet) {
   compiled(graph("one", "tanh", "exp"));
   compiled(graph("two", "exp", "sqrt"));

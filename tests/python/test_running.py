@@ -185,8 +185,8 @@ def test_a_fork_while_another_thread_computes():
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        for _ in range(5):
-            time.sleep(0.01)
+        for _ in range(20):
+            time.sleep(0.003)
             child = os.fork()
             if child == 0:
                 os._exit(0 if mt.tanh(mt.ones(3) * 2).sum().item() > 2 else 1)

@@ -121,7 +121,7 @@ def set_asynchronous(on=True):
 
 def _in_child():
     global _callbacks  # pylint: disable=global-statement
-    _mintor.forget_worker()
+    _mintor.after_fork(True)
     _mintor.set_after_flush(None)
     _callbacks = _Callbacks()
 
@@ -135,6 +135,7 @@ def _at_exit():
     _mintor.stop_worker()
 
 
-os.register_at_fork(before=_mintor.rest_worker, after_in_child=_in_child)
+os.register_at_fork(before=_mintor.before_fork, after_in_child=_in_child,
+                    after_in_parent=lambda: _mintor.after_fork(False))
 atexit.register(_at_exit)
 _mintor.set_asynchronous(os.environ.get("MINTOR_ASYNCHRONOUS", "1") != "0")

@@ -157,13 +157,19 @@ void add_tape(py::module_& module) {
   module.def("set_check", [](int check) {
     return static_cast<int>(std::exchange(trace::tape().check, static_cast<trace::Check>(check)));
   });
-  // Before a fork: nothing runs. In the child: the thread is not there. At the end: it stops.
-  module.def("rest_worker", [] {
-    trace::tape().wait_until_at_rest();
+  // Before a fork nothing runs, and nothing begins until it is over: the lock, too, is the thread's
+  // that forks, which alone is there in the child. At the end the worker stops.
+  module.def("before_fork", [] {
+    trace::tape().hold();
+    running.lock();
     unlocked([] { trace::worker().wait_all(); });
     trace::worker().collect();
   });
-  module.def("forget_worker", trace::forget_worker);
+  module.def("after_fork", [](bool in_child) {
+    running.unlock();
+    trace::tape().let_go(in_child);
+    if (in_child) trace::forget_worker();
+  });
   module.def("stop_worker", [] {
     trace::tape().asynchronous = false;
     unlocked([] { trace::worker().stop(); });

@@ -253,6 +253,16 @@ void Tape::let_others_go() {
   wait();
 }
 
+void Tape::hold() {
+  wait();
+  running_ = true;
+}
+
+void Tape::let_go(bool threads_are_gone) {
+  running_ = false;
+  if (threads_are_gone) waiting_ = 0;
+}
+
 void Tape::flush() {
   wait();
   if (waiting_ > 0) let_others_go();
@@ -304,8 +314,11 @@ void Tape::run_or_submit() {
     if (!contents_.calls.empty()) submitted_.emplace_back(ticket, contents_.calls.back()->place);
     return;
   }
-  for (const Ref<Variable>& leaf : contents_.leaves) {
-    if (leaf->storage) wait_for(leaf->storage->ticket);
+  {
+    const Running running(running_);
+    for (const Ref<Variable>& leaf : contents_.leaves) {
+      if (leaf->storage) wait_for(leaf->storage->ticket);
+    }
   }
   found.segment->run(contents_, found.symbols, [&](const std::function<void()>& body) {
     if (!run_apart) return body();

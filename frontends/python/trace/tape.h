@@ -100,7 +100,10 @@ class Tape {
   Check check = Check::nothing;  // of what each flush computes; NotANumber where it finds some
   void (*flushed)() = nullptr;   // called after each flush
   bool is_running() const { return running_; }
-  void wait_until_at_rest() { wait(); }  // no other thread is in a segment
+  // Around a fork: no other thread is in a segment, nor gets into one, which a child would wait for
+  // the end of. `threads_are_gone`: in the child.
+  void hold();
+  void let_go(bool threads_are_gone);
   // Told once that nearly every segment is compiled anew.
   void (*warn)(const std::string& text) = nullptr;
   int threads = 0;  // of the segments compiled from now on; 0: every core
