@@ -79,8 +79,16 @@ def tested_beside(build, beside):
             yield program.name.removeprefix("mintor_").removesuffix("_tests")
 
 
+def was_tested(build, name):
+    """Whether there are results of a build's ctest, and newer than the program."""
+    results = RESULTS / f"{build.name}-ctest.xml"
+    program = build / "tests" / f"mintor_{name}_tests"
+    return results.exists() and results.stat().st_mtime > program.stat().st_mtime
+
+
 def run_ctest(build, junit, beside):
-    left_out = list(tested_beside(build, beside)) if beside else []
+    left_out = [name for name in tested_beside(build, beside) if was_tested(beside, name)] \
+        if beside else []
     options = ["-LE", f"^({'|'.join(left_out)})$"] if left_out else []
     if left_out:
         print(f"programs of {beside.name}, tested there: {' '.join(left_out)}", flush=True)

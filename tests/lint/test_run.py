@@ -3,6 +3,7 @@
 
 Takes build folders of small files. Keeps true: what differs, or opens what differs, is run.
 """
+import os
 import pathlib
 import sys
 
@@ -31,6 +32,18 @@ def test_equal_programs_are_left_out(tmp_path, library, expected):
     reduced = build(tmp_path / "reduced", library, ir=b"a", jit=OPENS, driver=b"c", more=b"d")
     assert list(run.tested_beside(reduced, whole)) == expected
     assert not list(run.tested_beside(reduced, tmp_path / "no such build"))
+
+
+def test_only_what_was_tested_is_left_out(tmp_path, monkeypatch):
+    whole = build(tmp_path / "whole", ir=b"a")
+    monkeypatch.setattr(run, "RESULTS", tmp_path)
+    assert not run.was_tested(whole, "ir")
+    results = tmp_path / "whole-ctest.xml"
+    results.write_text("")
+    program = (whole / "tests" / "mintor_ir_tests").stat().st_mtime
+    for newer, expected in ((1, True), (-1, False)):
+        os.utime(results, (program + newer, program + newer))
+        assert run.was_tested(whole, "ir") == expected
 
 
 def test_both_parts_of_pytest_are_counted(tmp_path, monkeypatch):
