@@ -8,17 +8,7 @@ import pytest
 
 import mintor as mt
 from mintor import Module, nn
-
-class Runs:
-    """Counts; it has no attributes that jit would look into."""
-
-    __slots__ = ("count",)
-
-    def add(self):
-        self.count += 1
-
-
-runs = Runs()
+from jit_runs import runs
 
 
 @pytest.fixture(autouse=True)
