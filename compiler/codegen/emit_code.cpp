@@ -12,35 +12,53 @@
 namespace mintor {
 namespace {
 
+// Expressions as variables of one name, numbered in order of appearance.
+class Numbered {
+ public:
+  explicit Numbered(std::string name) : name_(std::move(name)) {}
+
+  std::string of(const Index& e) {
+    const auto at = std::ranges::find(all_, e) - all_.begin();
+    if (at == std::ssize(all_)) all_.push_back(e);
+    return name_ + std::to_string(at);
+  }
+
+  // What `line` says of each name and its expression.
+  template <class Function>
+  std::string each(const Function& line) const {
+    std::string text;
+    for (size_t n = 0; n < all_.size(); ++n) text += line(name_ + std::to_string(n), all_[n]);
+    return text;
+  }
+
+ private:
+  std::string name_;
+  std::vector<Index> all_;
+};
+
 // Sizes that are no numbers, as variables mt_size0, mt_size1, ... that views refer to.
 class Sizes {
  public:
   // Of one extent: a number, or the name of a variable.
   std::string text(const Index& extent) {
-    if (extent.is_const()) return std::to_string(extent.value());
-    const auto at = std::ranges::find(extents_, extent);
-    if (at == extents_.end()) extents_.push_back(extent);
-    return name(std::ranges::find(extents_, extent) - extents_.begin());
+    return extent.is_const() ? std::to_string(extent.value()) : extents_.of(extent);
   }
 
   // `value`: the text of an extent.
   template <class Function>
   std::string declarations(const Function& value) const {
-    std::string text;
-    for (size_t n = 0; n < extents_.size(); ++n)
-      text += "[[maybe_unused]] const int64_t " + name(n) + " = " + value(extents_[n]) + ";\n";
-    return text;
+    return extents_.each([&](const std::string& name, const Index& extent) {
+      return "[[maybe_unused]] const int64_t " + name + " = " + value(extent) + ";\n";
+    });
   }
 
   std::string facts() const {
-    std::string text;
-    for (size_t n = 0; n < extents_.size(); ++n) text += "if (" + name(n) + " < 0) return;\n";
-    return text;
+    return extents_.each(
+        [](const std::string& name, const Index&) { return "if (" + name + " < 0) return;\n"; });
   }
 
  private:
-  static std::string name(size_t number) { return "mt_size" + std::to_string(number); }
-  std::vector<Index> extents_;
+  Numbered extents_{"mt_size"};
 };
 
 struct View {
@@ -117,38 +135,29 @@ class Terms {
     for (const IndexTerm& term : extent.poly().terms) {
       const std::string factor = std::to_string(term.coefficient);
       sum += (sum.empty() ? "" : " + ") + factor;
-      if (!term.factors.empty()) sum += " * " + name(index_detail::product_of(1, term.factors));
+      if (!term.factors.empty())
+        sum += " * " + terms_.of(index_detail::product_of(1, term.factors));
     }
     return sum;
   }
 
   std::string parameters() const {
-    std::string text;
-    for (size_t n = 0; n < terms_.size(); ++n) text += ", int64_t " + name(n);
-    return text;
+    return terms_.each([](const std::string& name, const Index&) { return ", int64_t " + name; });
   }
 
   std::string facts() const {
-    std::string text;
-    for (size_t n = 0; n < terms_.size(); ++n) {
-      const int64_t least = std::max(ranges_.lower(terms_[n]).value_or(-kMost), -kMost);
-      const int64_t most = std::min(ranges_.upper(terms_[n]).value_or(kMost), kMost);
-      text += "if (" + name(n) + " < " + std::to_string(least) + " || " + name(n) + " > " +
-              std::to_string(most) + ") return;\n";
-    }
-    return text;
+    return terms_.each([&](const std::string& name, const Index& term) {
+      const int64_t least = std::max(ranges_.lower(term).value_or(-kMost), -kMost);
+      const int64_t most = std::min(ranges_.upper(term).value_or(kMost), kMost);
+      return "if (" + name + " < " + std::to_string(least) + " || " + name + " > " +
+             std::to_string(most) + ") return;\n";
+    });
   }
 
  private:
   static constexpr int64_t kMost = int64_t{1} << 61;  // more elements fit no memory
-  static std::string name(size_t number) { return "mt_term" + std::to_string(number); }
-  std::string name(const Index& term) {
-    if (std::ranges::find(terms_, term) == terms_.end()) terms_.push_back(term);
-    return name(static_cast<size_t>(std::ranges::find(terms_, term) - terms_.begin()));
-  }
-
   const Ranges& ranges_;
-  std::vector<Index> terms_;
+  Numbered terms_{"mt_term"};
 };
 
 }  // namespace

@@ -27,11 +27,8 @@ struct Length {
 // The lengths of a kernel, in order of appearance.
 class Lengths {
  public:
-  explicit Lengths(const LevelKernels& kernels) {
+  explicit Lengths(const LevelKernels& kernels) : ranges_(ranges_at(kernels.levels.front())) {
     for (const SymbolParam& symbol : kernels.levels.front().symbols) fixed_.insert(symbol.name);
-    Kernel empty;
-    empty.symbols = kernels.levels.front().symbols;
-    ranges_ = ranges_at(empty);
     for (const Kernel& kernel : kernels.levels) taken_.merge(names_in(kernel));
   }
 
@@ -85,7 +82,7 @@ class Lengths {
   }
 
   std::set<std::string> fixed_, taken_;
-  Ranges ranges_;
+  Ranges ranges_;  // of the symbols
   std::vector<Length> all_;
   int numbered_ = 0;
 };

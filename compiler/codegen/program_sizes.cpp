@@ -67,7 +67,7 @@ double magnitude(const Index& e, const Program& program) {
 
 struct SizeCheck {
   Index size;
-  std::string tensor;      // "nullptr", or a C string
+  std::string tensor;  // "nullptr", or a C string
   int64_t dim;
   bool in_branch;  // which sees to it that it is not below 0
 };
@@ -82,20 +82,10 @@ struct Checks {
 
   Checks(const Program& given, const Entry& of, int32_t wanted)
       : program(given), entry(of), ranges(ranges_of(given)), stage(wanted) {
-    find_checked(entry.steps);
-  }
-
-  void find_checked(const HostSteps& steps) {
-    for (const HostStep& step : steps) {
-      if (const auto* branch = std::get_if<Branch>(&step.node)) {
-        find_checked(branch->yes);
-        find_checked(branch->no);
-      } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
-        find_checked(loop->steps);
-      } else if (const auto* check = std::get_if<Check>(&step.node)) {
-        if (is_size_check(*check)) checked.push_back(check->condition.left);
-      }
-    }
+    visit_steps(entry.steps, [&](const HostStep& step) {
+      const auto* check = std::get_if<Check>(&step.node);
+      if (check != nullptr && is_size_check(*check)) checked.push_back(check->condition.left);
+    });
   }
 
   void add(const Index& size, const std::string& tensor, int64_t dim, bool in_branch) {

@@ -17,7 +17,7 @@ struct CodeToCheck {
   UserFunction function;
   std::vector<Type> inputs, outputs;
   std::string place;
-  Ranges ranges;  // of the symbols in their sizes
+  Ranges ranges = {};  // of the symbols in their sizes
 };
 void check_code(const CompileContext& context, const CodeToCheck& code);
 // Every node that is needed, those of bodies too.

@@ -40,20 +40,17 @@ class Branches {
   }
 
   void add_uses(const HostSteps& steps, Uses& uses) const {
-    for (const HostStep& step : steps) {
+    visit_steps(steps, [&](const HostStep& step) {
       if (const auto* launch = std::get_if<Launch>(&step.node)) {
         for (const int32_t id : launch->args) use(id, uses);
       } else if (const auto* branch = std::get_if<Branch>(&step.node)) {
         use(branch->condition, uses);
-        add_uses(branch->yes, uses);
-        add_uses(branch->no, uses);
       } else if (const auto* loop = std::get_if<Loop>(&step.node)) {
-        if (loop->condition >= 0) use(loop->condition, uses);
-        add_uses(loop->steps, uses);
+        use(loop->condition, uses);
       } else if (const auto* bind = std::get_if<Bind>(&step.node)) {
         use(bind->value, uses);
       }
-    }
+    });
   }
 
   void add_checks(HostSteps& arm) {

@@ -105,19 +105,25 @@ struct Entry {
   Index arena_bytes = 0;                 // scratch included
 };
 
-// All launches of a list of steps, in the order of the text.
+// All steps of a list, those inside of branches and loops behind these: in the order of the text.
 template <class List, class Function>
-void visit_launches(List& steps, const Function& function) {
+void visit_steps(List& steps, const Function& function) {
   for (auto& step : steps) {
-    if (auto* launch = std::get_if<Launch>(&step.node)) {
-      function(*launch);
-    } else if (auto* branch = std::get_if<Branch>(&step.node)) {
-      visit_launches(branch->yes, function);
-      visit_launches(branch->no, function);
+    function(step);
+    if (auto* branch = std::get_if<Branch>(&step.node)) {
+      visit_steps(branch->yes, function);
+      visit_steps(branch->no, function);
     } else if (auto* loop = std::get_if<Loop>(&step.node)) {
-      visit_launches(loop->steps, function);
+      visit_steps(loop->steps, function);
     }
   }
+}
+
+template <class List, class Function>
+void visit_launches(List& steps, const Function& function) {
+  visit_steps(steps, [&](auto& step) {
+    if (auto* launch = std::get_if<Launch>(&step.node)) function(*launch);
+  });
 }
 
 // All expressions of a list of steps over symbols and counters.

@@ -6,8 +6,21 @@ Keeps true: a text runs for a few thousand iterations at most.
 """
 import random
 
+import mintor as mt
+
 BITS = {"int": 32, "unsigned": 32, "int64_t": 64}
 MOST_ITERATIONS = 3000
+
+
+def passes(case, compiled, *arguments):
+    """Whether the check takes the text of a case, which `compiled` compiles of the arguments; where
+    not, it is for the index."""
+    try:
+        compiled(*arguments)
+    except mt.CompileError as error:
+        assert "index of out is not known" in str(error), (case.source, error)
+        return False
+    return True
 
 
 class Wraps(Exception):

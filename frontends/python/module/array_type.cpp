@@ -105,22 +105,34 @@ PyObject* unary_slot(PyObject* self) {
   });
 }
 
-#define MINTOR_NAME(name) constexpr const char* k_##name = #name;
-MINTOR_NAME(add)
-MINTOR_NAME(subtract)
-MINTOR_NAME(multiply)
-MINTOR_NAME(divide)
-MINTOR_NAME(floor_divide)
-MINTOR_NAME(remainder)
-MINTOR_NAME(pow) MINTOR_NAME(matmul) MINTOR_NAME(negative) MINTOR_NAME(positive) MINTOR_NAME(abs)
-    MINTOR_NAME(bitwise_invert) MINTOR_NAME(bitwise_and) MINTOR_NAME(bitwise_or)
-        MINTOR_NAME(bitwise_xor) MINTOR_NAME(bitwise_left_shift) MINTOR_NAME(bitwise_right_shift)
-            MINTOR_NAME(equal) MINTOR_NAME(not_equal) MINTOR_NAME(less) MINTOR_NAME(less_equal)
-                MINTOR_NAME(greater) MINTOR_NAME(greater_equal)
+#define MINTOR_NAME(name) constexpr const char* k_##name = #name
+MINTOR_NAME(add);
+MINTOR_NAME(subtract);
+MINTOR_NAME(multiply);
+MINTOR_NAME(divide);
+MINTOR_NAME(floor_divide);
+MINTOR_NAME(remainder);
+MINTOR_NAME(pow);
+MINTOR_NAME(matmul);
+MINTOR_NAME(negative);
+MINTOR_NAME(positive);
+MINTOR_NAME(abs);
+MINTOR_NAME(bitwise_invert);
+MINTOR_NAME(bitwise_and);
+MINTOR_NAME(bitwise_or);
+MINTOR_NAME(bitwise_xor);
+MINTOR_NAME(bitwise_left_shift);
+MINTOR_NAME(bitwise_right_shift);
+MINTOR_NAME(equal);
+MINTOR_NAME(not_equal);
+MINTOR_NAME(less);
+MINTOR_NAME(less_equal);
+MINTOR_NAME(greater);
+MINTOR_NAME(greater_equal);
 #undef MINTOR_NAME
 
-    // A small whole power that the program says is a product; any other is a number of the run.
-    PyObject* power_slot(PyObject* base, PyObject* exponent, PyObject* modulus) {
+// A small whole power that the program says is a product; any other is a number of the run.
+PyObject* power_slot(PyObject* base, PyObject* exponent, PyObject* modulus) {
   static const TracedOperator& integer_power = named("integer_power");
   if (modulus != Py_None) {
     PyErr_SetString(PyExc_TypeError, "pow of an array takes no modulus");
