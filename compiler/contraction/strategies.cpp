@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes a contract's plain loops; gives them scheduled by the first strategy that does not refuse.
-// Keeps true: the order of the list is the only preference; every refusal is kept in `because`.
+// Takes a contract's plain loops; gives them scheduled by the first strategy that does not refuse,
+// as what was measured says, or else by its cheapest candidate. Keeps true: the order of the list
+// is the only preference among strategies; every refusal is kept in `because`.
 #include "compiler/contraction/strategy.h"
 
 #include <algorithm>
@@ -24,38 +25,88 @@ static const Strategy* const kOrder[] = {
 
 std::span<const Strategy* const> strategies_in_order() { return kOrder; }
 
-void schedule_contraction(CompileContext& context, const Contraction& contraction, Kernel& kernel) {
-  std::vector<std::string> refused;
+namespace {
+
+bool left_out(const CompileContext& context, const Strategy& strategy) {
+  return std::ranges::find(context.options.disable_pass, strategy.name) !=
+         context.options.disable_pass.end();
+}
+
+// The candidates of a strategy, cheapest first, by their whole names.
+Refusal list_of(const Strategy& strategy, const Contraction& contraction,
+                std::vector<Candidate>& candidates) {
+  candidates.clear();
+  if (Refusal refusal = strategy.candidates(contraction, candidates); refusal) return refusal;
+  check(!candidates.empty(), "schedule", "a strategy neither refuses nor has a candidate");
+  for (Candidate& candidate : candidates)
+    candidate.text = std::string(strategy.name) + " " + candidate.text;
+  std::ranges::stable_sort(candidates, {}, &Candidate::cost);
+  return {};
+}
+
+// Another candidate than the first, where a record says so and it can be done.
+void take_measured(CompileContext& context, const Contraction& contraction, const Kernel& plain,
+                   const Measured& measured, Choices& choices) {
+  const std::optional<std::string> wanted = measured(plain, contraction.target);
+  if (!wanted) return;
+  const auto say = [&](const std::string& what) {
+    context.explain("record: " + plain.name + " on " + contraction.target.level + ": " + *wanted +
+                    what);
+  };
+  const auto found = std::ranges::find(choices.candidates, *wanted, &Candidate::text);
+  if (found == choices.candidates.end())
+    return say(": refused: " + std::string(choices.strategy->name) + " has no such candidate");
+  Kernel attempt = plain;
+  std::string because;
+  if (const Refusal refusal = found->apply(attempt, because); refusal)
+    return say(": refused: " + refusal.reason);
+  say(found == choices.candidates.begin() ? ", which is the default" : "");
+  choices.kernel = std::move(attempt);
+  choices.because = because;
+}
+
+}  // namespace
+
+Choices choices_of(const CompileContext& context, const Contraction& contraction,
+                   const Kernel& plain) {
+  Choices choices;
   for (const Strategy* strategy : kOrder) {
-    Kernel attempt = kernel;
-    std::string because;
-    bool disabled = false;
-    for (const std::string& name : context.options.disable_pass)
-      disabled = disabled || name == strategy->name;
-    const Refusal refusal =
-        disabled ? Refusal{"disabled"} : strategy->apply(contraction, attempt, because);
-    if (refusal) {
-      refused.push_back(std::string(strategy->name) + " (" + refusal.reason + ")");
-      continue;
+    Refusal refusal{"disabled"};
+    if (!left_out(context, *strategy))
+      refusal = list_of(*strategy, contraction, choices.candidates);
+    choices.kernel = plain;
+    if (!refusal) refusal = choices.candidates[0].apply(choices.kernel, choices.because);
+    if (!refusal) {
+      choices.strategy = strategy;
+      break;
     }
-    attempt.because.push_back(std::string(strategy->name) + ": " + because);
-    for (const std::string& r : refused) attempt.because.push_back("refused: " + r);
-    kernel = run_loop_pipeline(context, std::move(attempt));
-    std::string line = "contraction: " + kernel.name + " on " + contraction.target.level + ": " +
-                       strategy->name + ": " + because;
-    for (const std::string& r : refused) line += "; refused: " + r;
-    context.explain(line);
-    return;
+    choices.refused.push_back(std::string(strategy->name) + " (" + refusal.reason + ")");
   }
+  return choices;
+}
+
+void schedule_contraction(CompileContext& context, const Contraction& contraction, Kernel& kernel,
+                          const Measured& measured) {
+  Choices choices = choices_of(context, contraction, kernel);
+  if (!choices.strategy) return;  // all are disabled
+  if (measured) take_measured(context, contraction, kernel, measured, choices);
+  std::vector<std::string>& reasons = choices.kernel.because;
+  reasons.push_back(std::string(choices.strategy->name) + ": " + choices.because);
+  for (const std::string& r : choices.refused) reasons.push_back("refused: " + r);
+  kernel = run_loop_pipeline(context, std::move(choices.kernel));
+  std::string line = "contraction: " + kernel.name + " on " + contraction.target.level + ": " +
+                     choices.strategy->name + ": " + choices.because;
+  for (const std::string& r : choices.refused) line += "; refused: " + r;
+  context.explain(line);
 }
 
 void schedule(CompileContext& context, const Graph& graph, const Group& group,
-              const TargetInfo& level, Kernel& kernel) {
+              const TargetInfo& level, Kernel& kernel, const Measured& measured) {
   const auto contract = std::ranges::find(group.nodes, Kind::contract, &Node::kind);
   if (contract == group.nodes.end())
     schedule_default(context, graph, group, level, kernel);
   else
-    schedule_contraction(context, {graph, group, **contract, level}, kernel);
+    schedule_contraction(context, {graph, group, **contract, level}, kernel, measured);
 }
 
 }  // namespace mintor

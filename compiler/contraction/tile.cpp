@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes facts and extents; gives the tile with the least estimated time.
+// Takes facts and extents; gives tiles by their estimated time.
 // Keeps true: no figure here is of one model; a tile never needs more registers than there are.
 #include "compiler/contraction/tile.h"
 #include "compiler/ir/lanes.h"
@@ -33,14 +33,14 @@ double cost(int64_t extent, int64_t tile, const auto& time) {
 
 int64_t lanes_for(int64_t columns) { return columns <= 4 ? 4 : columns <= 8 ? 8 : kLanes; }
 
-Tile choose_tile(const TargetInfo& target, std::optional<int64_t> rows,
-                 std::optional<int64_t> columns, int64_t element_bytes, bool shared_vector) {
+std::vector<Tile> tiles_by_cost(const TargetInfo& target, std::optional<int64_t> rows,
+                                std::optional<int64_t> columns, int64_t element_bytes,
+                                bool shared_vector) {
   const int64_t lanes_per_register = std::max<int64_t>(1, target.vector_bytes / element_bytes);
   const int64_t lanes = columns ? lanes_for(*columns) : kLanes;
   const int64_t per_vector = std::max<int64_t>(1, lanes / lanes_per_register);
   const int64_t m = std::min<int64_t>(rows.value_or(1024), 4096), n = columns.value_or(1024);
-  Tile best;
-  double best_cost = 0;
+  std::vector<Tile> tiles;
   for (int64_t vectors = 1; vectors <= 8; ++vectors)
     for (int64_t tile_rows = 1; tile_rows <= 28; ++tile_rows) {
       // Accumulators, the vectors of the shared operand, one broadcast.
@@ -53,16 +53,15 @@ Tile choose_tile(const TargetInfo& target, std::optional<int64_t> rows,
         return cost(m, tile_rows, [&](int64_t r) { return tile_time(r, v, per_vector) + 0.5; });
       };
       const int64_t columns_in_vectors = (n + lanes - 1) / lanes;
-      const double total = cost(columns_in_vectors, vectors, over_rows);
-      if (best_cost == 0 || total < best_cost) {
-        best_cost = total;
-        best = {tile_rows, vectors, (kBusy - 1) / (vectors * per_vector) + 1, ""};
-      }
+      const std::string because = std::to_string(tile_rows) + " x " +
+                                  std::to_string(vectors * lanes) + " accumulators in " +
+                                  std::to_string(tile_rows * vectors * per_vector) + " of " +
+                                  std::to_string(target.vector_registers) + " registers";
+      tiles.push_back({tile_rows, vectors, (kBusy - 1) / (vectors * per_vector) + 1,
+                       cost(columns_in_vectors, vectors, over_rows), because});
     }
-  best.because = std::to_string(best.rows) + " x " + std::to_string(best.vectors * lanes) +
-                 " accumulators in " + std::to_string(best.rows * best.vectors * per_vector) +
-                 " of " + std::to_string(target.vector_registers) + " registers";
-  return best;
+  std::ranges::stable_sort(tiles, {}, &Tile::cost);
+  return tiles;
 }
 
 }  // namespace mintor

@@ -64,6 +64,6 @@ Refusal integer_dot(const Contraction& c, Kernel& kernel, std::string& because) 
 }  // namespace
 
 extern const Strategy strategy_integer_dot;
-const Strategy strategy_integer_dot = {"integer_dot", integer_dot};
+const Strategy strategy_integer_dot = {"integer_dot", only_way<integer_dot>};
 
 }  // namespace mintor

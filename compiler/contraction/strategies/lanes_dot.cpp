@@ -25,6 +25,6 @@ static Refusal lanes_dot(const Contraction& contraction, Kernel& kernel, std::st
 }
 
 extern const Strategy strategy_lanes_dot;
-const Strategy strategy_lanes_dot = {"lanes_dot", lanes_dot};
+const Strategy strategy_lanes_dot = {"lanes_dot", only_way<lanes_dot>};
 
 }  // namespace mintor

@@ -11,6 +11,8 @@
 // unrolled, so that every guard is a constant in the text; the guard of the other window axes stays
 // as one branch outside the channel loop.
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "compiler/contraction/strategy.h"
 #include "compiler/contraction/tile.h"
@@ -133,13 +135,46 @@ bool few_panels(const Plan& plan, const Tile& tile) {
          (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1 < kManyPanels;
 }
 
-// Few panels that stay in the cache: tasks are tiles of rows, each of which takes all panels.
+// What is outermost, and so what a task is.
+enum class Outermost {
+  panels,     // of columns, then the other axes: large vector operands are read once per task
+  pieces,     // of the other axes, long enough to pay for reading a panel, and the panels of each
+  row_tiles,  // each takes all panels, which stay in the cache
+  others,     // all axes but those of the tile, which take all panels
+};
+
+bool fits(Outermost outermost, const Plan& plan, const Tile& tile) {
+  switch (outermost) {
+    case Outermost::panels:
+      return true;
+    case Outermost::pieces:
+      return plan.out.size() > (plan.rows.empty() ? 1 : 2);
+    case Outermost::row_tiles:
+      return plan.out.size() == 2 && !plan.guarded && !plan.rows.empty() && plan.rows_extent &&
+             *plan.rows_extent > tile.rows;
+    case Outermost::others:
+      return plan.out.size() > 2;
+  }
+  return false;
+}
+
+// Few panels that stay in the cache, and more tiles of rows.
 bool rows_are_tasks(const Contraction& c, const Plan& plan, const Tile& tile) {
-  if (plan.out.size() > 2 || plan.guarded || plan.rows.empty()) return false;
-  if (!plan.rows_extent || !few_panels(plan, tile) || plan.panel_bytes > c.target.l2_bytes / 2)
-    return false;
+  if (!fits(Outermost::row_tiles, plan, tile)) return false;
+  if (!few_panels(plan, tile) || plan.panel_bytes > c.target.l2_bytes / 2) return false;
   const int64_t panels = (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1;
   return (*plan.rows_extent - 1) / tile.rows + 1 > panels;
+}
+
+// What is expected to be the fastest with this tile.
+Outermost best_outermost(const Contraction& c, const Plan& plan, const Tile& tile) {
+  if (rows_are_tasks(c, plan, tile)) return Outermost::row_tiles;
+  // Small vector operands stay in the cache.
+  if (plan.panel_bytes != 0 && plan.panel_bytes <= c.target.l2_bytes / 2 && plan.out.size() > 2)
+    return Outermost::others;
+  const bool even = plan.columns_extent && *plan.columns_extent % (tile.vectors * kLanes) == 0;
+  const bool by_pieces = fits(Outermost::pieces, plan, tile) && !even && few_panels(plan, tile);
+  return by_pieces ? Outermost::pieces : Outermost::panels;
 }
 
 // Few large panels: a task is a panel of a piece of the other axes, which is long enough to pay for
@@ -220,28 +255,21 @@ std::vector<std::string> tile_columns(const LoopOrigin& columns, Steps& step) {
   return loops;
 }
 
-Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because) {
-  Plan plan;
-  if (Refusal r = make_plan(c, plan); r) return r;
+Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
+                       Outermost outermost, Kernel& kernel, std::string& because) {
   const auto columns_extent = plan.columns_extent;
-  const Tile tile = choose_tile(c.target, plan.rows_extent, columns_extent,
-                                size_of(c.node.results[0].dtype), plan.shared_vector);
   const int64_t width = tile.vectors * kLanes;
   Steps step{kernel};
   const LoopOrigin columns = axis_of(plan.columns);
-  const bool by_rows = rows_are_tasks(c, plan, tile);
+  const bool by_rows = outermost == Outermost::row_tiles;
   Halves row_tiles;
   if (by_rows) row_tiles = step.split(loop_of(kernel, axis_of(plan.rows)), tile.rows);
   const bool even = columns_extent && *columns_extent % width == 0;
-  // Large vector operands are read once per task: their panels outermost. Small ones stay in the
-  // cache: rows outermost.
-  const bool panels_first =
-      !by_rows &&
-      (plan.panel_bytes == 0 || plan.panel_bytes > c.target.l2_bytes / 2 || plan.out.size() <= 2);
+  const bool by_pieces = outermost == Outermost::pieces;
+  const bool panels_first = by_pieces || outermost == Outermost::panels;
   std::vector<std::string> others;
   for (const std::string& axis : plan.out)
     if (axis != plan.rows && axis != plan.columns) others.push_back(axis);
-  const bool by_pieces = panels_first && !others.empty() && !even && few_panels(plan, tile);
   Pieces outer;
   if (by_pieces) {
     outer = pieces_of(c, plan, others, step);
@@ -306,6 +334,35 @@ Refusal register_tile(const Contraction& c, Kernel& kernel, std::string& because
              : by_rows      ? "; tiles of rows are tasks"
                             : "; rows outermost") +
             (plan.guarded ? "; borders peeled" : "");
+  return {};
+}
+
+constexpr std::pair<Outermost, const char*> kOutermost[] = {
+    {Outermost::panels, "panels"},
+    {Outermost::pieces, "pieces"},
+    {Outermost::row_tiles, "row_tiles"},
+    {Outermost::others, "others"},
+};
+
+Refusal register_tile(const Contraction& c, std::vector<Candidate>& candidates) {
+  // Another loop outermost than the expected one, in parts of the time of the whole: not measured,
+  // but tiles count for more.
+  constexpr double kUnexpected = 1.05;
+  const auto plan = std::make_shared<Plan>();
+  if (Refusal r = make_plan(c, *plan); r) return r;
+  for (const Tile& tile : tiles_by_cost(c.target, plan->rows_extent, plan->columns_extent,
+                                        size_of(c.node.results[0].dtype), plan->shared_vector)) {
+    const Outermost best = best_outermost(c, *plan, tile);
+    for (const auto& [outermost, name] : kOutermost) {
+      if (!fits(outermost, *plan, tile)) continue;
+      const std::string text = "rows=" + std::to_string(tile.rows) +
+                               " vectors=" + std::to_string(tile.vectors) + " outermost=" + name;
+      const auto apply = [plan, c, tile, outermost](Kernel& kernel, std::string& because) {
+        return schedule_tiles(*plan, c, tile, outermost, kernel, because);
+      };
+      candidates.push_back({text, tile.cost * (outermost == best ? 1 : kUnexpected), apply});
+    }
+  }
   return {};
 }
 
