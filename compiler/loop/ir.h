@@ -96,7 +96,7 @@ enum class LoopKind : uint8_t { serial, parallel, unrolled };
 // the axis and its role; steps add the part that they made of it, so that a copy of a tile's tail
 // is `out m inner tail` whatever it is called.
 enum class LoopRole : uint8_t { axis, out, reduced, window, lane };
-enum class LoopPart : uint8_t { outer, inner, first, last, tail, jammed };
+enum class LoopPart : uint8_t { outer, inner, first, last, tail, jammed, rest };
 struct LoopOrigin {
   LoopRole role = LoopRole::axis;  // axis: nothing is known
   std::string axis;                // empty: the loop's own variable

@@ -162,7 +162,7 @@ class Parser {
     if (lexer_.at("in")) return out;
     out.axis = lexer_.name("an axis");
     while (!lexer_.at("in"))
-      out.parts.push_back(one_of(LoopPart::outer, LoopPart::jammed, "part of a loop"));
+      out.parts.push_back(one_of(LoopPart::outer, LoopPart::rest, "part of a loop"));
     return out;
   }
   Stmt branch() {

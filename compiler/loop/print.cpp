@@ -190,6 +190,8 @@ std::string_view name_of(LoopPart part) {
       return "tail";
     case LoopPart::jammed:
       return "jammed";
+    case LoopPart::rest:
+      return "rest";
   }
   throw InternalError("loop", "unknown part of a loop");
 }

@@ -75,7 +75,7 @@ StepCall random_step(const Kernel& kernel, Dice& dice) {
     return dice.of(names.nested);
   };
   static const std::vector<int64_t> kFactors{1, 2, 2, 3, 4, 4, 7, 8, 16, 0};
-  switch (dice.pick(0, 22)) {
+  switch (dice.pick(0, 24)) {
     case 0:
     case 1:
     case 2:
@@ -124,6 +124,9 @@ StepCall random_step(const Kernel& kernel, Dice& dice) {
       return {"use_instr",
               {dice.one_in(30) ? "none" : all[static_cast<size_t>(number)]->name, pair().first}};
     }
+    case 22:
+    case 23:
+      return {"unswitch", {loop()}};
     default:
       return {"parallelize", {names.loops.empty() || dice.one_in(4) ? loop() : names.loops[0]}};
   }

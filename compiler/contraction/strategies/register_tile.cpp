@@ -8,8 +8,8 @@
 //|   out = tail(acc)                             out = tail(acc[i][j])
 //| }                                           } }
 // Out-of-range taps: the first and last tiles of a line are peeled and the window axis along it is
-// unrolled, so that every guard is a constant in the text; the guard of the other window axes stays
-// as one branch outside the channel loop.
+// unrolled, so that guards are constants; along a line of unknown length a tap asks once for all
+// rows of a tile. The guards of other window axes stay, a branch outside the channel loop.
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -255,6 +255,26 @@ std::vector<std::string> tile_columns(const LoopOrigin& columns, Steps& step) {
   return loops;
 }
 
+// Where a tile of rows stands in its sum, the loop below the window that holds all of the tile: a
+// tap asks there once whether all of its rows are inside.
+std::vector<std::string> taps_of_tiles(const Kernel& kernel, const std::string& rows) {
+  std::vector<std::string> out;
+  std::vector<LoopInfo> around;
+  for (const LoopInfo& loop : loops_of(kernel)) {
+    around.resize(static_cast<size_t>(loop.depth));
+    around.push_back(loop);
+    const auto& parts = loop.origin.parts;
+    if (loop.origin.axis != rows || parts.empty() || parts.back() != LoopPart::jammed) continue;
+    size_t at = around.size() - 1;
+    const bool in_sum = at > 0 && (around[at - 1].origin.role == LoopRole::reduced ||
+                                   around[at - 1].origin.role == LoopRole::window);
+    if (!in_sum) continue;
+    while (at > 0 && around[at - 1].origin.role == LoopRole::reduced) --at;
+    out.push_back(around[at].var);
+  }
+  return out;
+}
+
 Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
                        Outermost outermost, Kernel& kernel, std::string& because) {
   const auto columns_extent = plan.columns_extent;
@@ -322,6 +342,9 @@ Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
         if (tile.rows * tile.vectors * trip_of(kernel, copy).value_or(kMostStatements) <=
             kMostStatements)
           step("unroll", {copy});
+  if (plan.guarded && !plan.rows_extent)
+    for (const std::string& tap : taps_of_tiles(kernel, plan.rows))
+      try_step(kernel, "unswitch", {tap});
 
   if (step.refusal) return step.refusal;
   const size_t panel_loops = v_o.empty() ? 0 : 1;
