@@ -23,7 +23,7 @@ static Refusal peel_tail(Kernel& kernel, StepArgs args) {
   Index whole = ranges.simplify(floordiv(tail->extent, tail->factor));
   Stmt rest = tail_body(kernel, *loop, *tail);
   ranges.set(loop->var, Index(0), whole - 1);
-  Stmt full = simplify_stmt(loop->body, ranges);
+  Stmt full = simplify_stmt(without_tail_guard(kernel, *loop, *tail), ranges);
   kernel.body = replace_loop(kernel.body, args.name(0), [&](const For& f) {
     if (whole.is_const(0)) return rest;
     return k::block({k::loop(f, 0, whole, full), rest});
