@@ -136,9 +136,13 @@ void parallelise_outer(Kernel& kernel, size_t most_loops) {
   std::string var = nest[0].var;
   const int64_t outermost = nest[0].trip().value_or(kTasks);
   int64_t inside = 1;
+  // One extent that is not known may be 1, a batch; of two, the second is taken to be enough: each
+  // further one would cost every task a division by it.
+  bool unknown = !nest[0].trip();
   for (size_t n = 1; n < nest.size(); ++n) {
     if (inside >= kTasksInside && inside * outermost >= kTasks) break;
-    inside *= nest[n].trip().value_or(1);
+    inside *= nest[n].trip().value_or(unknown ? kTasksInside : 1);
+    unknown |= !nest[n].trip();
     const std::string joined = fresh_name(kernel, "task");
     if (!try_step(kernel, "fuse", {var, nest[n].var, joined})) break;
     var = joined;
