@@ -11,10 +11,11 @@
 
 namespace mintor {
 
-extern const Strategy strategy_integer_dot, strategy_lanes_dot, strategy_register_tile,
-    strategy_generic_loops;
+extern const Strategy strategy_winograd, strategy_integer_dot, strategy_lanes_dot,
+    strategy_register_tile, strategy_generic_loops;
 
 static const Strategy* const kOrder[] = {
+    &strategy_winograd,       // nests of its own: the others take none of them
     &strategy_integer_dot,    // one instruction for many exact products: nothing beats it where it
                               // fits
     &strategy_lanes_dot,      // one output a row: only the summed index is left for vectors

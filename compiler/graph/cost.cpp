@@ -8,6 +8,7 @@
 
 #include "compiler/graph/from_parameters.h"
 #include "compiler/ir/sizes.h"
+#include "compiler/ir/winograd.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -34,11 +35,14 @@ int64_t count_of(const Shape& shape, const SymbolValues& symbols) {
   return count;
 }
 
+// Of a winograd tile, the products of its points: one for each `tile` results along a window.
 int64_t contract_flops(const Contract& contract, const SymbolValues& symbols) {
   int64_t flops = 2;
   for (const ContractAxis& axis : contract.axes) {
     flops = product(flops, value_of(axis.extent, symbols));
   }
+  if (contract.order.form != Order::Form::winograd) return flops;
+  for (size_t n = 0; n < winograd::axes_of(contract).size(); ++n) flops /= contract.order.tile;
   return flops;
 }
 

@@ -33,6 +33,9 @@ static constexpr PipelineEntry kNumerics[] = {
      "needs: contracts. gives: gradients of recurrent weights as one contract, not one a step"},
     {"fold_scale",
      "needs: contracts. gives: batch norms inside weights, made by `prepare`; not when strict"},
+    {"winograd",
+     "needs: folded weights. gives: convolutions of three taps with fewer products, their weights "
+     "made by `prepare`; not when strict"},
     {"order",
      "needs: everything that sums. gives: an Order on each reduce, scan and contract; freezes the "
      "Graph"},

@@ -332,6 +332,8 @@ Tensor contract_in(DType dtype, const Node& node, std::span<const Tensor> operan
 
 Tensors evaluate_contract(const Node& node, std::span<const Tensor> operands,
                           EvaluateContext& context) {
+  if (node.as<Contract>().order.form == Order::Form::winograd)
+    return evaluate_winograd(node, operands, context);
   switch (node.results[0].dtype) {
     case DType::f32:
       return {contract_in<float>(DType::f32, node, operands, context)};

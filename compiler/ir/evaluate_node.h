@@ -40,6 +40,8 @@ Tensors evaluate_reduce(const Node& node, std::span<const Tensor> operands,
                         EvaluateContext& context);
 Tensors evaluate_contract(const Node& node, std::span<const Tensor> operands,
                           EvaluateContext& context);
+Tensors evaluate_winograd(const Node& node, std::span<const Tensor> operands,
+                          EvaluateContext& context);
 Tensors evaluate_order(const Node& node, std::span<const Tensor> operands,
                        EvaluateContext& context);
 Tensors evaluate_control(const Node& node, std::span<const Tensor> operands,

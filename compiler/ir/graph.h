@@ -144,13 +144,15 @@ std::string_view name_of(Combiner combiner);
 // tree (reduce).
 // serial: scan and argmin/argmax. chain: chunks of `chunk` positions, each one serial chain of FMA
 // from +0, chunk sums added ascending; `inner` > 1: the sequence is (c / inner, window row-major, c
-// mod inner), c being the one k axis with role k.
+// mod inner), c being the one k axis with role k. winograd: tiles of `tile` results along each
+// window (ir/winograd.h), whose products are one chain of FMA over the k axis.
 struct Order {
-  enum class Form : uint8_t { unset, lanes, serial, chain } form = Form::unset;
+  enum class Form : uint8_t { unset, lanes, serial, chain, winograd } form = Form::unset;
   int64_t block = 0;
   int64_t lanes = 0;
   int64_t chunk = 0;
   int64_t inner = 0;
+  int64_t tile = 0;
   bool operator==(const Order&) const = default;
 };
 

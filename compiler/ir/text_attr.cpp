@@ -84,6 +84,13 @@ Order read_order(Lexer& lexer) {
     order.form = Order::Form::serial;
     return order;
   }
+  if (lexer.accept("winograd")) {
+    lexer.expect("(");
+    order.tile = lexer.integer("the results of a tile");
+    lexer.expect(")");
+    order.form = Order::Form::winograd;
+    return order;
+  }
   const bool lanes = lexer.accept("lanes");
   if (!lanes) lexer.expect("chain");
   lexer.expect("(");

@@ -72,6 +72,8 @@ std::string order_text(const Order& order) {
     case Order::Form::lanes:
       return " order lanes(" + std::to_string(order.block) +
              (order.lanes == kLanes ? "" : ", across " + std::to_string(order.lanes)) + ")";
+    case Order::Form::winograd:
+      return " order winograd(" + std::to_string(order.tile) + ")";
     case Order::Form::chain:
       break;
   }

@@ -17,6 +17,7 @@
 #include "compiler/ir/lanes.h"
 #include "compiler/ir/sizes.h"
 #include "compiler/ir/text.h"
+#include "compiler/ir/winograd.h"
 #include "compiler/support/lexer.h"
 #include "compiler/support/reserved_names.h"
 
@@ -124,6 +125,17 @@ std::string lanes_fault(const Order& order) {
   return "";
 }
 
+std::string winograd_fault(const Node& node) {
+  const Contract& c = node.as<Contract>();
+  if (std::ranges::find(winograd::kTiles, c.order.tile) == std::end(winograd::kTiles))
+    return "there are no tiles of " + std::to_string(c.order.tile) + " results";
+  if (!winograd::axes_of(c, c.order.tile + winograd::kTaps - 1))
+    return "a window has not the taps of a tile, or does not move along an out axis of its own";
+  if (std::ranges::count(c.axes, AxisRole::k, &ContractAxis::role) != 1)
+    return "order winograd needs exactly one k axis";
+  return node.results[0].dtype == DType::f32 ? "" : "order winograd is for f32";
+}
+
 // An order that is set must be one that the kind can have.
 std::string order_form(const Graph&, const Node& node) {
   const Order* order = order_of(node);
@@ -140,6 +152,9 @@ std::string order_form(const Graph&, const Node& node) {
         if (c == Combiner::argmin || c == Combiner::argmax) return "argmin and argmax are serial";
       }
       return lanes_fault(*order);
+    case Order::Form::winograd:
+      return node.kind == Kind::contract ? winograd_fault(node)
+                                         : "only a contract has order winograd";
     case Order::Form::chain:
       break;
   }
@@ -261,18 +276,16 @@ std::string end_fault(const Graph& graph) {
     }
   }
   for (const Update& u : graph.updates) {
-    if (!belongs(u.value))
-      return "the update of '" + u.parameter + "' is no value of this graph";
+    if (!belongs(u.value)) return "the update of '" + u.parameter + "' is no value of this graph";
     auto is_it = [&](const auto& n) {
       return n->kind == Kind::parameter && n->template as<ParameterAttr>().name == u.parameter;
     };
     const auto nodes = graph.nodes();
     auto it = std::find_if(nodes.begin(), nodes.end(), is_it);
-    if (it == nodes.end())
-      return "the updated parameter '" + u.parameter + "' does not exist";
+    if (it == nodes.end()) return "the updated parameter '" + u.parameter + "' does not exist";
     if (!((*it)->results[0] == u.value.type())) {
       return "parameter '" + u.parameter + "' is " + to_string((*it)->results[0]) +
-                      ", its update " + to_string(u.value.type());
+             ", its update " + to_string(u.value.type());
     }
   }
   return "";

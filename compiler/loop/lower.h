@@ -13,6 +13,12 @@ namespace mintor {
 
 Kernel lower(const Graph& graph, const Group& group);
 
+// What a task of a contract in order winograd computes: tiles of all places, and columns.
+struct WinogradBlock {
+  int64_t tiles = 0, columns = 0;
+};
+WinogradBlock winograd_block(const Graph& graph, const Node& contract);
+
 // The default schedule of a group without a contract: row blocks, vectors, one parallel loop. The
 // facts decide.
 void schedule_default(CompileContext& context, const Graph& graph, const Group& group,

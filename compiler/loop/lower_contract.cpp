@@ -219,6 +219,7 @@ Expr lanes_sum(ContractNest& nest, std::vector<Stmt>& body) {
 }  // namespace
 
 Stmt nest_contract(NestContext& ctx, const Node& node) {
+  if (node.as<Contract>().order.form == Order::Form::winograd) return nest_winograd(ctx, node);
   ContractNest nest = make_nest(ctx, node);
   ctx.exprs.begin(ctx.ranges(nest.out_axes));
   std::vector<Stmt> body;

@@ -76,6 +76,7 @@ Stmt nest_reduce(NestContext& ctx, const Node& node);
 Stmt nest_scan(NestContext& ctx, const Node& node);
 Stmt nest_reindex_reduce(NestContext& ctx, const Node& node);
 Stmt nest_contract(NestContext& ctx, const Node& node);
+Stmt nest_winograd(NestContext& ctx, const Node& node);
 Stmt nest_code(NestContext& ctx, const Node& node);
 
 }  // namespace mintor

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "compiler/ir/lanes.h"
 #include "compiler/loop/step.h"
 
 namespace mintor {
@@ -106,6 +107,35 @@ void Steps::operator()(const std::string& name, const std::vector<StepArg>& args
   if (refusal) return;
   if (const Refusal refused = apply_own_step(kernel, name, args))
     refusal = {"step refused: " + refused.reason};
+}
+
+// Vectors over a loop whose iterations are independent. Lanes: 16, or what divides a smaller
+// extent.
+void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside) {
+  const auto trip = loop.trip();
+  if (!loop.begin.is_const(0) || (trip && *trip < 4)) return;
+  int64_t lanes = kLanes;
+  if (trip && *trip % kLanes != 0) {
+    if (*trip % 8 == 0 && *trip < 4 * kLanes)
+      lanes = 8;
+    else if (*trip % 4 == 0 && *trip < kLanes)
+      lanes = 4;
+  }
+  if (trip && *trip < lanes) return;
+  const std::optional<Crossing> crossing = read_across(kernel, loop.var);
+  Kernel attempt = kernel;
+  if (trip && *trip == lanes) {
+    if (crossing) block_reads(attempt, *crossing, "");
+    if (try_step(attempt, "vectorize", {loop.var})) kernel = attempt;
+    return;
+  }
+  const std::optional<Halves> halves = try_split(attempt, loop.var, lanes);
+  if (!halves) return;
+  if (crossing) block_reads(attempt, *crossing, halves->outer);
+  // Inside other loops the tail is a loop of its own; at the top it would run in every task, so it
+  // stays masked.
+  if (inside && !(trip && *trip % lanes == 0)) try_step(attempt, "peel_tail", {halves->outer});
+  if (try_step(attempt, "vectorize", {halves->inner})) kernel = attempt;
 }
 
 std::vector<LoopInfo> outer_nest(const Kernel& kernel) {

@@ -57,6 +57,10 @@ std::optional<Crossing> read_across(const Kernel& kernel, const std::string& inn
 // that a split of the innermost one made, or empty.
 void block_reads(Kernel& kernel, const Crossing& crossing, const std::string& vectors);
 
+// Vectors over a loop whose iterations are independent. `inside` other loops its tail is a loop of
+// its own.
+void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside);
+
 // The outermost perfect nest: loops that contain nothing but the next one.
 std::vector<LoopInfo> outer_nest(const Kernel& kernel);
 // Fuses outer loops until there are enough tasks, and makes that loop parallel.

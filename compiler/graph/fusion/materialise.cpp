@@ -6,6 +6,7 @@
 
 #include "compiler/graph/fusion/draft.h"
 #include "compiler/ir/sizes.h"
+#include "compiler/ir/winograd.h"
 
 namespace mintor::fusion {
 namespace {
@@ -58,11 +59,16 @@ std::vector<Value> materialised(const Drafts& all, const Draft& draft, const Gro
   return values;
 }
 
-// An operation for each element that is read or made, or each product.
+// An operation for each element that is read or made, or each product; of a winograd tile, a
+// product for each of its points.
 Index work_of(const Node& node) {
   if (node.kind == Kind::contract) {
     Index products = 1;
-    for (const ContractAxis& axis : node.as<Contract>().axes) products = products * axis.extent;
+    const Contract& contract = node.as<Contract>();
+    for (const ContractAxis& axis : contract.axes) products = products * axis.extent;
+    if (contract.order.form == Order::Form::winograd)
+      for (size_t n = 0; n < winograd::axes_of(contract).size(); ++n)
+        products = ceildiv(products, contract.order.tile);
     return products;
   }
   const bool sums = role_of(node) == Role::anchor;

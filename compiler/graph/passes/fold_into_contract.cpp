@@ -8,6 +8,7 @@
 #include "compiler/graph/index_map.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/ir/winograd.h"
 
 namespace mintor {
 
@@ -40,6 +41,9 @@ static Graph run(CompileContext&, const Graph& graph) {
                    const bool changed_x = fold(b.graph(), c, x, c.x_coords),
                               changed_y = fold(b.graph(), c, y, c.y_coords);
                    if (!changed_x && !changed_y) return std::nullopt;
+                   if (c.order.form == Order::Form::winograd &&
+                       !winograd::axes_of(c, c.order.tile + winograd::kTaps - 1))
+                     return std::nullopt;
                    return std::vector<Value>{b.contract(x, y, c)};
                  });
 }

@@ -54,7 +54,8 @@ struct Panels {
   std::map<std::string, Index> axis_of_panel;  // axis name -> expression over i0.. of the panels
 };
 
-// Dimensions: other out axes, block of v, the k axes in chain order, lane of v.
+// Dimensions: other out axes, block of v, the k axes in chain order, lane of v. The points of a
+// winograd tile are products of their own, so that they are other axes here.
 Panels panels_of(const Contract& c, const std::vector<Index>& coords, const ContractAxis& v) {
   Panels p;
   const auto used = [&](const ContractAxis& a) {
@@ -66,8 +67,12 @@ Panels panels_of(const Contract& c, const std::vector<Index>& coords, const Cont
     p.shape.push_back(extent);
     return Index::var("i" + std::to_string(p.shape.size() - 1));
   };
+  const auto is_summed = [&](const ContractAxis& a) {
+    const bool points = c.order.form == Order::Form::winograd && a.role == AxisRole::window;
+    return !points && (a.role == AxisRole::k || a.role == AxisRole::window);
+  };
   for (const ContractAxis& a : c.axes)
-    if (a.role != AxisRole::k && a.role != AxisRole::window && a.name != v.name && used(a))
+    if (!is_summed(a) && a.name != v.name && used(a))
       p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
   const Index block = dim(floordiv(Index::var(v.name), kLanes), ceildiv(v.extent, kLanes));
   const int64_t inner = c.order.inner;
@@ -80,7 +85,7 @@ Panels panels_of(const Contract& c, const std::vector<Index>& coords, const Cont
     channel_block =
         dim(floordiv(Index::var(channel->name), inner), ceildiv(channel->extent, inner));
   for (const ContractAxis& a : c.axes)
-    if ((a.role == AxisRole::k || a.role == AxisRole::window) && &a != channel && used(a))
+    if (is_summed(a) && &a != channel && used(a))
       p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
   if (channel)
     p.axis_of_panel[channel->name] =
@@ -167,7 +172,8 @@ Graph run(CompileContext&, const Graph& graph) {
           std::span<const Value> operands) -> std::optional<std::vector<Value>> {
         if (old.kind != Kind::contract) return std::nullopt;
         Contract c = old.as<Contract>();
-        if (c.order.form != Order::Form::chain) return std::nullopt;
+        if (c.order.form != Order::Form::chain && c.order.form != Order::Form::winograd)
+          return std::nullopt;
         const ContractAxis* v = nullptr;  // the innermost out axis
         for (const ContractAxis& a : c.axes)
           if (a.role != AxisRole::k && a.role != AxisRole::window) v = &a;

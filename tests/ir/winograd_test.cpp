@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The transforms of Winograd's F(m, 3) against the sums that they stand for, in f64; which
+// contracts have the form.
+#include "compiler/ir/winograd.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "compiler/ir/text.h"
+
+namespace mintor {
+namespace {
+
+double step_value(const winograd::Step& step, double a, double b) {
+  if (step.op == ScalarOp::add) return a + b;
+  if (step.op == ScalarOp::sub) return a - b;
+  return step.factor * a + b;
+}
+
+// Numbers that no two transforms of which one is wrong agree on.
+double number(size_t n) { return std::sin(1.0 + 7.0 * static_cast<double>(n)); }
+
+std::vector<double> numbers(size_t count, size_t first) {
+  std::vector<double> values;
+  for (size_t n = 0; n < count; ++n) values.push_back(number(first + n));
+  return values;
+}
+
+TEST(Winograd, SumsOfThreeProductsAlongOneWindow) {
+  for (const int64_t tile : winograd::kTiles) {
+    const auto points = static_cast<size_t>(tile + winograd::kTaps - 1);
+    const std::vector<double> inputs = numbers(points, 0), weights = numbers(3, 50);
+    std::vector<double> products =
+        winograd::apply(winograd::input_transform(tile), 1, inputs, step_value);
+    const auto matrix = winograd::weight_matrix(tile);
+    ASSERT_EQ(matrix.size(), points);
+    for (size_t n = 0; n < points; ++n)
+      products[n] *=
+          matrix[n][0] * weights[0] + matrix[n][1] * weights[1] + matrix[n][2] * weights[2];
+    const std::vector<double> sums =
+        winograd::apply(winograd::output_transform(tile), 1, products, step_value);
+    ASSERT_EQ(sums.size(), static_cast<size_t>(tile));
+    for (size_t p = 0; p < sums.size(); ++p)
+      EXPECT_NEAR(sums[p],
+                  inputs[p] * weights[0] + inputs[p + 1] * weights[1] + inputs[p + 2] * weights[2],
+                  1e-13)
+          << "tile " << tile << ", result " << p;
+  }
+}
+
+TEST(Winograd, TransformsOfCubesAreThoseOfTheirLines) {
+  // Products of one line and another: the transform of the square is the product of theirs.
+  for (const int64_t tile : winograd::kTiles) {
+    const winograd::Transform transform = winograd::output_transform(tile);
+    const auto points = static_cast<size_t>(transform.inputs);
+    const std::vector<double> a = numbers(points, 3), b = numbers(points, 90);
+    std::vector<double> square;
+    for (const double x : a)
+      for (const double y : b) square.push_back(x * y);
+    const auto both = winograd::apply(transform, 2, square, step_value);
+    const auto along_a = winograd::apply(transform, 1, a, step_value),
+               along_b = winograd::apply(transform, 1, b, step_value);
+    for (size_t n = 0; n < along_a.size(); ++n)
+      for (size_t m = 0; m < along_b.size(); ++m)
+        EXPECT_NEAR(both[n * along_b.size() + m], along_a[n] * along_b[m], 1e-11);
+  }
+}
+
+TEST(Winograd, FactorsAreExactInF32) {
+  for (const int64_t tile : winograd::kTiles)
+    for (const auto& transform :
+         {winograd::input_transform(tile), winograd::output_transform(tile)})
+      for (const winograd::Step& step : transform.steps)
+        EXPECT_EQ(static_cast<double>(static_cast<float>(step.factor)), step.factor);
+}
+
+std::optional<std::vector<winograd::Axis>> axes_in(const std::string& contract) {
+  const Graph graph = parse_graph(
+      "graph g {\n  x = input f32[1, 8, 20, 20]\n  w = input f32[8, 8, 3, 3]\n  y = contract "
+      "f32[1, 8, 18, 18] (x, w) " +
+      contract + "\n  results y\n}\n");
+  return winograd::axes_of(graph.results[0].value.node->as<Contract>(), winograd::kTaps);
+}
+
+constexpr const char* kAxes =
+    "m = 1, n = 8, p: m = 18, q: m = 18, k = 8, i: window = 3, j: window = 3 | ";
+
+TEST(Winograd, WindowsThatMoveByOneHaveTheForm) {
+  const auto plain = axes_in(std::string(kAxes) + "x[m, k, p + i, q + j] y[n, k, i, j]");
+  ASSERT_TRUE(plain.has_value());
+  ASSERT_EQ(plain->size(), 2u);
+  EXPECT_EQ((*plain)[0].step, 1);
+  const auto dilated =
+      axes_in(std::string(kAxes) + "x[m, k, p + 4*i - 4, q + 2*j - 2] y[n, k, i, j]");
+  ASSERT_TRUE(dilated.has_value());
+  EXPECT_EQ((*dilated)[0].step, 4);
+  EXPECT_EQ((*dilated)[1].step, 2);
+}
+
+TEST(Winograd, OtherWindowsHaveNot) {
+  for (const char* coords : {
+           "x[m, k, 2*p + i, q + j] y[n, k, i, j]",      // strided
+           "x[m, k, p - i, q + j] y[n, k, i, j]",        // turned around
+           "x[m, k, p + i, q + j] y[n, k, 2 - i, j]",    // weights elsewhere
+           "x[m, k, p + i + j, q] y[n, k, i, j]",        // two windows along one axis
+           "x[m, k, p + i, i + j] y[n, k, i, j]",        // a window in two coordinates
+           "x[m, k, (p + i) // 2, q + j] y[n, k, i, j]"  // not affine
+       })
+    EXPECT_FALSE(axes_in(std::string(kAxes) + coords).has_value()) << coords;
+}
+
+}  // namespace
+}  // namespace mintor
