@@ -37,11 +37,12 @@ std::string source_text(CompileContext& context, const Program& program) {
   return text;
 }
 
-// A clang for llvm-ir; any compiler for the others.
+// A clang, which is what the JIT compiles with; any compiler where there is none, but for llvm-ir.
 std::string compiler_for(const std::string& stage) {
   const std::vector<std::string> clangs = {"clang++-19", "clang++-16", "clang++"};
-  const std::vector<std::string> any = {"c++", "g++", "clang++-19", "clang++"};
-  const std::string found = find_executable(stage == "llvm-ir" ? clangs : any);
+  const std::vector<std::string> others = {"c++", "g++"};
+  std::string found = find_executable(clangs);
+  if (found.empty() && stage != "llvm-ir") found = find_executable(others);
   if (found.empty()) {
     throw CompileError("emit", "no compiler for --emit=" + stage + " on PATH", "",
                        stage == "llvm-ir" ? "install clang" : "install g++ or clang");
@@ -60,7 +61,7 @@ std::string compiled_text(CompileContext& context, const Program& program) {
   for (const ManifestUnit& unit : manifest.units) {
     if (unit.file.find("kernels") == std::string::npos) continue;
     const std::string output = folder.path() + "/output";
-    std::vector<std::string> command = {compiler, "-x", "c++"};
+    std::vector<std::string> command = {compiler, "-O2", "-x", "c++"};
     for (const char* flag : package_compile_flags()) command.push_back(flag);
     command.insert(command.end(), unit.flags.begin(), unit.flags.end());
     command.insert(command.end(), {"-Iinclude", "-Iruntime", "-Isrc", "-Iruntime/include"});

@@ -48,9 +48,13 @@ template <class V> MT_FN V mt_limit(V x, V lo, V hi) {
   return mt_select(mt_lt(x, lo), lo, mt_select(mt_gt(x, hi), hi, x));
 }
 
+// What rounds to 0 is not scaled down to it: products that underflow take CPUs many times as long,
+// and masked scores are such.
 template <class V> MT_BIG_FN V mt_exp(V x) {
-  const auto e = mt_exp_reduce(mt_limit(x, mt_c<V>(-104.0f, -746.0), mt_c<V>(89.0f, 710.0)));
-  return mt_scale((V)(mt_splat<V>(1) + e.tail), e.n);
+  const V zero = mt_splat<V>(0), most = mt_c<V>(89.0f, 710.0);
+  const auto vanishes = mt_lt(x, mt_c<V>(-104.0f, -746.0));
+  const auto e = mt_exp_reduce(mt_select(vanishes, zero, mt_select(mt_gt(x, most), most, x)));
+  return mt_select(vanishes, zero, mt_scale((V)(mt_splat<V>(1) + e.tail), e.n));
 }
 template <class V> MT_BIG_FN V mt_exp2(V x) {
   const V magic = mt_splat<V>(mt_facts_of<V>::magic);

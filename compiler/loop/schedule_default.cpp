@@ -14,6 +14,7 @@
 #include "compiler/loop/lower_expr.h"
 #include "compiler/loop/pass.h"
 #include "compiler/loop/schedule.h"
+#include "compiler/loop/stack.h"
 #include "compiler/loop/step.h"
 
 namespace mintor {
@@ -76,6 +77,21 @@ Stmt vectorise_parts(Kernel& kernel, const Stmt& stmt, bool inside) {
   return part;
 }
 
+// A few rows at once: what one waits for, the trees that combine its lanes above all, another does
+// meanwhile. Only rows that the innermost cache keeps several of.
+void jam_rows(Kernel& kernel, const std::string& axis) {
+  constexpr int64_t kRows = 4, kMostBytes = 16 * 1024;
+  int64_t bytes = 0;
+  for (const auto& [name, most] : local_bytes(kernel)) bytes += most.value_or(kMostBytes);
+  if (bytes * kRows > kMostBytes) return;
+  const std::string row = loop_of(kernel, {LoopRole::out, axis, {}});
+  Kernel attempt = kernel;
+  const std::optional<Halves> halves = try_split(attempt, row, kRows);
+  if (!halves || halves->inner.empty()) return;
+  try_step(attempt, "peel_tail", {halves->outer});
+  if (try_step(attempt, "jam", {halves->inner})) kernel = attempt;
+}
+
 void schedule_parts(const TargetInfo& target, Kernel& kernel) {
   if (target.vectors()) kernel.body = vectorise_parts(kernel, kernel.body, false);
 }
@@ -132,6 +148,8 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
   for (const LoopInfo& loop : loops_of(kernel))
     if (is_lane_loop(loop) && loop.trip() && *loop.trip() <= kLanes)
       try_step(kernel, "unroll", {loop.var});
+  if (target.vectors() && reduce != nullptr && rows > 0 && trailing_reduce(*reduce))
+    jam_rows(kernel, axis_name(root_name, rows - 1));
   const bool serial = root.node->kind == Kind::reindex_reduce;
   if (!serial && rows > 0) {
     // The innermost loop of an element-wise nest is the vector's; rows are whole tasks.
