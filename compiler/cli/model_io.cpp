@@ -87,7 +87,7 @@ std::vector<std::string> levels_of(CompileContext& context, DefaultLevels otherw
   if (otherwise == DefaultLevels::all_with_vectors) {
     for (const Target* target : all_targets()) {
       for (const TargetInfo& level : target->levels()) {
-        if (level.vectors()) levels.push_back(level.level);
+        if (level.vectors() && !level.on_request) levels.push_back(level.level);
       }
     }
   }

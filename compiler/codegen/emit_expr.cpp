@@ -80,7 +80,7 @@ void ExprText::find_vector_buffers(const Kernel& kernel) {
   };
   visit_exprs(kernel.body, [&](const Expr& e) {
     if (auto* load = std::get_if<LoadExpr>(&e->node))
-      access(load->buffer, load->indices, e->lanes, load->count.has_value());
+      access(load->buffer, load->indices, e->lanes, load->count.has_value() || load->words);
   });
   visit(kernel.body, [&](const Stmt& s) {
     if (auto* store = std::get_if<Store>(&s->node))
@@ -159,7 +159,10 @@ std::string ExprText::load_at(const LoadExpr& load, DType dtype, int64_t lane) c
   const BufferShape& b = buffer(load.buffer);
   std::vector<Index> indices = at_lane(load.indices, lane);
   std::string text;
-  if (b.vector_lanes > 0) {
+  if (load.words) {
+    const Index flat = ranges_.simplify(address(load.buffer, indices));
+    text = "mt_words<int32_t>(" + load.buffer + " + " + integer(flat) + ")";
+  } else if (b.vector_lanes > 0) {
     const int64_t within = lane < 0 ? 0 : lane;
     indices.back() = within - within % width(b.vector_lanes);
     const Index flat = floordiv(address(load.buffer, indices), width(b.vector_lanes));

@@ -47,10 +47,15 @@ std::string ExprText::vector_load(const LoadExpr& load, DType dtype, int32_t lan
   }
   const Index flat = ranges_.simplify(address(load.buffer, load.indices));
   const auto affine = flat.affine_in(kLane);
-  if (!affine || affine->first != 1) return "";
+  const int64_t elements = load.words ? 4 : 1;
+  if (!affine || affine->first != elements) return "";
   const std::string pointer =
-      load.buffer + " + " + integer(ranges_.simplify(affine->second + first));
+      load.buffer + " + " + integer(ranges_.simplify(affine->second + first * elements));
   const std::string type = vector_type(dtype, lanes);
+  if (load.words && load.count)
+    return "mt_words_partial<" + type + ">(" + pointer + ", " +
+           integer(ranges_.simplify(*load.count - first)) + ")";
+  if (load.words) return "mt_words<" + type + ">(" + pointer + ")";
   if (load.count) {
     const std::string count = integer(ranges_.simplify(*load.count - first));
     if (dtype == DType::boolean)

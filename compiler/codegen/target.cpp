@@ -16,13 +16,13 @@ const Target& target_of(const TargetInfo& level) {
 
 namespace {
 
-// The host's best: most vector bytes among the levels it runs.
+// The host's best: most vector bytes among the levels it runs, the highest of those.
 TargetInfo native_level() {
   TargetInfo best;
   bool found = false;
   for (const Target* target : all_targets())
     for (const TargetInfo& level : target->levels())
-      if (target->host_supports(level) && (!found || level.vector_bytes > best.vector_bytes)) {
+      if (target->host_supports(level) && (!found || level.vector_bytes >= best.vector_bytes)) {
         best = level;
         found = true;
       }

@@ -31,11 +31,19 @@ static constexpr PipelineEntry kNumerics[] = {
      "needs: products as imported. gives: contracts, which fold_scale and order work on"},
     {"sum_after_loop",
      "needs: contracts. gives: gradients of recurrent weights as one contract, not one a step"},
+    {"integer_contracts",
+     "needs: contracts. gives: exact integer sums of dequantised operands; not when strict"},
+    {"fold_requantise",
+     "needs: scaled integer sums. gives: one product where a quotient followed; not when strict"},
+    {"narrow_weights",
+     "needs: contracts that stay f32. gives: weights read as bytes; not when strict"},
     {"fold_scale",
      "needs: contracts. gives: batch norms inside weights, made by `prepare`; not when strict"},
     {"winograd",
      "needs: folded weights. gives: convolutions of three taps with fewer products, their weights "
      "made by `prepare`; not when strict"},
+    {"byte_products",
+     "needs: contracts of integers. gives: those of bytes, their zero points taken off the sums"},
     {"order",
      "needs: everything that sums. gives: an Order on each reduce, scan and contract; freezes the "
      "Graph"},
@@ -64,6 +72,8 @@ static constexpr PipelineEntry kBitPreserving[] = {
     {"compose_reindex", "needs: transposes that met. gives: their cancellation"},
     {"fold_into_contract",
      "needs: index nodes before a contract. gives: contracts that read through them"},
+    {"byte_words",
+     "needs: final coordinates, channels innermost. gives: sums by words of four bytes"},
     {"pack_operands",
      "needs: final coordinates of contracts. gives: 16-lane panels for the operand that vectors "
      "read"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types of contract. Operand dtypes and what they accumulate in:
-//   f16, bf16, f32 in any mix -> f32;  f64 -> f64;  8- and 16-bit integers in any mix -> i32; other
-//   integers -> i64
+//   f16, bf16, f32 in any mix, or one of them with 8- or 16-bit integers -> f32;  f64 -> f64;
+//   8- and 16-bit integers in any mix -> i32; other integers -> i64
 // Keeps true: axis names are distinct and no symbols; coordinates mention axes and symbols only;
 // every summed axis has role k or window.
 #include <algorithm>
@@ -15,7 +15,9 @@ namespace {
 DType result_of(const NodeParts& parts) {
   const DType x = parts.operand(0).dtype, y = parts.operand(1).dtype;
   auto single = [](DType d) { return d == DType::f32 || is_storage_float(d); };
-  if (single(x) && single(y)) return DType::f32;
+  auto narrow = [](DType d) { return is_int(d) && size_of(d) <= 2; };
+  if ((single(x) || narrow(x)) && (single(y) || narrow(y)) && (single(x) || single(y)))
+    return DType::f32;
   if (x == DType::f64 && y == DType::f64) return DType::f64;
   if (is_int(x) && is_int(y)) return size_of(x) <= 2 && size_of(y) <= 2 ? DType::i32 : DType::i64;
   parts.fail("cannot multiply " + parts.operand_types(), "cast both to one of f32, f64, i64");

@@ -68,6 +68,7 @@ constexpr bool fits(Signature signature) {
     case Signature::logical: return is_bool;
     case Signature::equality: return true;
     case Signature::select: return false;
+    case Signature::words: return std::is_same_v<T, int32_t>;
   }
   return false;
 }

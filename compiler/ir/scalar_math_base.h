@@ -478,6 +478,28 @@ template <class V> MT_FN V mt_shr(V a, V b) {
     return mt_select(inside, (V)(a >> mt_select(inside, (U)b, mt_splat<U>(0))), mt_splat<V>(0));
   }
 }
+
+// ---- Bytes in words -------------------------------------------------------------------------
+
+// Words at any address: four bytes each, the lowest first.
+template <class V> MT_FN V mt_words(const void* p) {
+  V v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// z + the bytes of x, unsigned, times those of y, signed; sums wrap. A target's prelude overloads
+// it where it has an instruction.
+template <class V> MT_FN V mt_dot_bytes(V x, V y, V z) {
+  typedef mt_uint<V> U;
+  U sum = mt_bits<U>(z);
+  for (int byte = 0; byte < 32; byte += 8) {
+    const U a = (mt_bits<U>(x) >> byte) & mt_splat<U>(255u);
+    const V b = mt_bits<V>((U)(mt_bits<U>(y) << (24 - byte))) >> 24;
+    sum += a * mt_bits<U>(b);
+  }
+  return mt_bits<V>(sum);
+}
 template <class V> MT_BIG_FN V mt_int_pow(V x, V y) {
   typedef mt_uint<V> U;
   const V zero = mt_splat<V>(0), one = mt_splat<V>(1);

@@ -17,12 +17,18 @@ template <class To, class V> MT_FN To mt_float_to_int(V x) {
   typedef mt_element<V> E;
   constexpr int bits = 8 * sizeof(T) - (mt_signed<To> ? 1 : 0);
   constexpr T most = (T)(~(mt_u64)0 >> (64 - bits)), least = mt_signed<To> ? (T)(-most - 1) : T(0);
+  if constexpr (sizeof(T) < 4) {
+    // Clamped first: without its fraction what is at a limit is that limit, beyond it the same.
+    V inside = x;
+    if constexpr (mt_signed<To>) inside = mt_select(mt_eq(x, x), x, mt_splat<V>(0));
+    inside = mt_select(mt_gt(inside, mt_splat<V>((E)least)), inside, mt_splat<V>((E)least));
+    inside = mt_select(mt_lt(inside, mt_splat<V>((E)most)), inside, mt_splat<V>((E)most));
+    return mt_convert<To>(mt_convert<mt_like<mt_i32, V>>(inside));
+  }
   const V limit = mt_splat<V>((E)((mt_u64)1 << (bits - 1)) * E(2)), floor = mt_splat<V>((E)least);
   const auto high = mt_ge(x, limit), low = mt_le(x, floor);
   const V inside = mt_select(mt_and(mt_not(mt_or(high, low)), mt_eq(x, x)), x, mt_splat<V>(0));
-  To r;
-  if constexpr (sizeof(T) < 4) r = mt_convert<To>(mt_convert<mt_like<mt_i32, V>>(inside));
-  else r = mt_convert<To>(inside);
+  const To r = mt_convert<To>(inside);
   return mt_select(high, mt_splat<To>(most), mt_select(low, mt_splat<To>(least), r));
 }
 // Numeric dtypes to numeric dtypes; masks and 16-bit floats have functions of their own.

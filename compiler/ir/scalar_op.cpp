@@ -34,6 +34,7 @@ std::string_view wanted(Signature signature) {
     case Signature::logical: return "bool";
     case Signature::equality: return "f32, f64, integers or bool";
     case Signature::select: return "bool and two of one dtype";
+    case Signature::words: return "i32";
   }
   return "";
 }
@@ -50,6 +51,7 @@ bool takes(Signature signature, DType dtype) {
     case Signature::logical: return dtype == DType::boolean;
     case Signature::equality: return wide_float || is_int(dtype) || dtype == DType::boolean;
     case Signature::select: return true;
+    case Signature::words: return dtype == DType::i32;
   }
   return false;
 }
@@ -91,6 +93,7 @@ int flops(ScalarOp op) {
     case Signature::numeric:
     case Signature::floating:
     case Signature::single: return op == ScalarOp::fma ? 2 : 1;
+    case Signature::words: return 8;  // four products and as many sums
     case Signature::integer:
     case Signature::logical:
     case Signature::equality:
@@ -126,7 +129,8 @@ DType result_dtype(ScalarOp op, std::span<const DType> operands) {
     case Signature::numeric:
     case Signature::floating:
     case Signature::single:
-    case Signature::integer: return operands[0];
+    case Signature::integer:
+    case Signature::words: return operands[0];
     case Signature::select: return operands[1];
     case Signature::logical:
     case Signature::equality:

@@ -40,6 +40,7 @@ enum class Signature : uint8_t {
   compare,   // f32, f64, integers; result bool
   test,      // f32, f64; result bool
   select,    // bool, then two of any dtype; result that dtype
+  words,     // i32, which may be read as four bytes; same result
 };
 
 struct ScalarOpRow {

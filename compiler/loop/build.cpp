@@ -52,7 +52,18 @@ Expr load(const Kernel& kernel, const std::string& buffer, std::vector<Index> in
 }
 
 Expr load(std::string buffer, DType dtype, std::vector<Index> indices, std::optional<Index> count) {
-  return make(dtype, 1, LoadExpr{std::move(buffer), std::move(indices), std::move(count)});
+  return make(dtype, 1, LoadExpr{std::move(buffer), std::move(indices), std::move(count), false});
+}
+
+Expr load_words(std::string buffer, std::vector<Index> indices) {
+  return make(DType::i32, 1, LoadExpr{std::move(buffer), std::move(indices), {}, true});
+}
+
+Expr load_like(const Expr& like, std::string buffer, std::vector<Index> indices,
+               std::optional<Index> count) {
+  const bool words = std::get<LoadExpr>(like->node).words;
+  return make(like->dtype, 1,
+              LoadExpr{std::move(buffer), std::move(indices), std::move(count), words});
 }
 
 Expr op(ScalarOp op, std::vector<Expr> args) {

@@ -47,8 +47,7 @@ struct Walk {
       visit_exprs(
           s,
           [&](const Expr& e) {
-            if (auto* load = std::get_if<LoadExpr>(&e->node))
-              add({load->buffer, load->indices, false, false});
+            if (auto* load = std::get_if<LoadExpr>(&e->node)) read(*load);
           },
           false);
     });
@@ -59,6 +58,15 @@ struct Walk {
   void bind(const std::string& name, Range range) {
     ranges.set(name, std::move(range));
     inner.push_back(name);
+  }
+  void read(const LoadExpr& load) {
+    std::vector<Index> at = load.indices;
+    if (load.words) {
+      const std::string byte = "byte_of_word_" + std::to_string(inner.size());
+      bind(byte, {Index(0), Index(3), 1});
+      at.back() = at.back() + Index::var(byte);
+    }
+    add({load.buffer, std::move(at), false, false});
   }
   void add(BufferAccess access) {
     if (!own.count(access.buffer)) accesses.push_back(std::move(access));

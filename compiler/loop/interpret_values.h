@@ -117,13 +117,15 @@ struct Access {
   int buffer = -1;
   std::vector<Int> indices;
 
-  int64_t flat(Scope& s) const {
+  // Of the first of some that lie side by side along the last dimension.
+  int64_t flat(Scope& s, int64_t elements = 1) const {
     const BufferState& b = s.buffers[static_cast<size_t>(buffer)];
     if (!b.live) fail(s, "access to " + b.name + " outside of its scope");
     int64_t out = 0;
     for (size_t d = 0; d < indices.size(); ++d) {
       int64_t i = indices[d](s.slots.data());
-      if (i < 0 || i >= b.shape[d])
+      const int64_t last = d + 1 < indices.size() ? i : i + elements - 1;
+      if (i < 0 || last >= b.shape[d])
         fail(s, "index " + std::to_string(i) + " of dimension " + std::to_string(d) + " of " +
                     b.name + " is outside of 0.." + std::to_string(b.shape[d]));
       out = out * b.shape[d] + i;
@@ -205,8 +207,9 @@ struct LoadValue : Value {
   Access access;
   std::optional<Int> count;
   int lane_slot;
-  LoadValue(DType t, int n, Access a, std::optional<Int> c, int slot)
-      : Value(t, n), access(std::move(a)), count(std::move(c)), lane_slot(slot) {}
+  int elements;  // of one value: those of a word
+  LoadValue(DType t, int n, Access a, std::optional<Int> c, int slot, int each)
+      : Value(t, n), access(std::move(a)), count(std::move(c)), lane_slot(slot), elements(each) {}
   void run(Scope& s, const uint8_t* mask, int width) override {
     int64_t limit = lanes;
     if (count) limit = (*count)(s.slots.data());
@@ -220,9 +223,9 @@ struct LoadValue : Value {
       }
       s.slots[static_cast<size_t>(lane_slot)] = l;
       BufferState& b = s.buffers[static_cast<size_t>(access.buffer)];
-      int64_t at = access.flat(s);
-      note_read(s, b, at);
-      std::memcpy(to, b.data + static_cast<size_t>(at) * size, size);
+      int64_t at = access.flat(s, elements);
+      for (int i = 0; i < elements; ++i) note_read(s, b, at + i);
+      std::memcpy(to, b.data + static_cast<size_t>(at) * b.element, size);
     }
   }
 };

@@ -18,6 +18,9 @@
 // the same value in every lane. Store/load `count`: only lanes below count exist; a load gives zero
 // elsewhere, a store leaves memory alone. Address ranges are never touched beyond that.
 //
+// A load of words reads i32 from a buffer of 8-bit integers: the four elements from its index on,
+// along the last dimension, the first in the lowest byte. Its `count` counts words.
+//
 // Loops: serial; parallel (iterations touch disjoint memory, any order, any threads; only at the
 // outermost level, one per kernel); unrolled (constant extent, expanded in the text); vector is no
 // loop kind: `vectorize` makes lanes. Guard{cond, value, fill}: value is evaluated (and its loads
@@ -59,6 +62,7 @@ struct LoadExpr {
   std::string buffer;
   std::vector<Index> indices;
   std::optional<Index> count;
+  bool words = false;
 };
 struct OpExpr {
   ScalarOp op;
@@ -202,6 +206,10 @@ Expr index(Index value);
 Expr load(const Kernel& kernel, const std::string& parameter, std::vector<Index> indices);
 Expr load(std::string buffer, DType dtype, std::vector<Index> indices,
           std::optional<Index> count = {});
+Expr load_words(std::string buffer, std::vector<Index> indices);
+// The same kind of load, elsewhere; of one lane.
+Expr load_like(const Expr& like, std::string buffer, std::vector<Index> indices,
+               std::optional<Index> count = {});
 Expr op(ScalarOp op, std::vector<Expr> args);
 Expr cast(Expr arg, DType dtype);
 Expr bitcast(Expr arg, DType dtype);

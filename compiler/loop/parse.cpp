@@ -264,6 +264,15 @@ class Parser {
     lexer_.expect(")");
     return out;
   }
+  Expr words() {
+    const std::string buffer(lexer_.name("a buffer"));
+    auto it = buffers_.find(buffer);
+    if (it == buffers_.end() || (it->second != DType::u8 && it->second != DType::i8))
+      lexer_.fail("'" + buffer + "' is no buffer of i8 or u8 here");
+    std::optional<Index> count;
+    auto at = indices(&count);
+    return lanes(k::load_like(k::load_words(buffer, {}), buffer, std::move(at), count));
+  }
   Expr call(const std::string& name) {
     if (auto t = parse_dtype(name)) return k::constant(read_scalar(lexer_, *t));
     if (name == "index") return lanes(k::index(read_index(lexer_)));
@@ -281,6 +290,7 @@ class Parser {
         lexer_.fail("bitcast between dtypes of different sizes");
       return k::bitcast(arg, t);
     }
+    if (name == "words") return words();
     std::vector<Expr> args;
     if (!lexer_.at(")")) do
         args.push_back(expr());

@@ -125,7 +125,10 @@ struct ExprPrinter {
   }
   std::string operator()(const VariableExpr& v) const { return v.name; }
   std::string operator()(const IndexExpr& i) const { return "index(" + i.value.str() + ")"; }
-  std::string operator()(const LoadExpr& l) const { return access(l.buffer, l.indices, l.count); }
+  std::string operator()(const LoadExpr& l) const {
+    const std::string at = access(l.buffer, l.indices, l.count);
+    return l.words ? "words(" + at + ")" : at;
+  }
   std::string operator()(const OpExpr& o) const {
     std::string args;
     for (const Expr& a : o.args) args += (args.empty() ? "" : ", ") + print(a);

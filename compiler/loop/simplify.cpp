@@ -93,7 +93,7 @@ class Walker {
       if (auto* c = constant_of(o->args[0])) return o->args[c->i ? 1 : 2];
     if (auto* l = std::get_if<LoadExpr>(&e->node);
         l && l->count && e->lanes > 1 && ranges_.proves_nonnegative(*l->count - e->lanes))
-      return k::with_lanes(k::load(l->buffer, e->dtype, l->indices), e->lanes);
+      return k::with_lanes(k::load_like(e, l->buffer, l->indices), e->lanes);
     return nullptr;
   }
 

@@ -60,7 +60,7 @@ Expr rebuild_children(const Expr& expr, const ExprRewrite& fn) {
 
 Expr map_leaf(const Expr& e, const std::function<Index(const Index&)>& fn) {
   if (auto* load = std::get_if<LoadExpr>(&e->node)) {
-    LoadExpr out{load->buffer, {}, {}};
+    LoadExpr out{load->buffer, {}, {}, load->words};
     bool changed = false;
     for (const Index& i : load->indices) {
       out.indices.push_back(fn(i));

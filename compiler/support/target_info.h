@@ -15,6 +15,7 @@ struct TargetInfo {
   int32_t vector_bytes = 0;  // 0: no vectors
   int32_t vector_registers = 0;
   int64_t l1_bytes = 32 << 10, l2_bytes = 1 << 20;
+  bool on_request = false;                 // no level that packages have unless it is named
   std::vector<std::string> features;       // of its instructions
   std::vector<std::string> compile_flags;  // what gcc and clang need for its kernels
   bool has(std::string_view feature) const {

@@ -161,6 +161,20 @@ std::optional<Known> OnnxNode::short_weight(size_t i) {
   return tensor ? known_of(*tensor) : std::nullopt;
 }
 
+Value OnnxNode::zero_point(size_t i) {
+  const Value zero = optional_in(i);
+  if (!zero || !is_int(zero.dtype())) return zero;
+  std::optional<Tensor> tensor;
+  if (zero.node->kind == Kind::parameter)
+    tensor = zero.node->as<ParameterAttr>().value;
+  else
+    tensor = state_.tensor_of(zero);
+  if (!tensor || tensor->data == nullptr) return zero;
+  for (int64_t n = 0; n < tensor->count(); ++n)
+    if (tensor->at(n).i != 0) return zero;
+  return {};
+}
+
 std::vector<Index> OnnxNode::indices(size_t i, std::string_view what) {
   if (!given(i)) fail("input " + std::to_string(i) + " (" + std::string(what) + ") is missing");
   const Known* k = known(i);

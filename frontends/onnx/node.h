@@ -47,6 +47,8 @@ class OnnxNode {
   bool given(size_t i) const;
   Value in(size_t i);  // as nodes; throws when absent
   Value optional_in(size_t i) { return given(i) ? in(i) : Value{}; }
+  // An optional zero point: null also where it is a weight of nothing but zeros.
+  Value zero_point(size_t i);
   Shape shape(size_t i);
   DType dtype(size_t i);
   const Known* known(size_t i);     // null when its values are not known, or not whole numbers

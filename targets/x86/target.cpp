@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Levels of x86-64: v3 (AVX2 and FMA) and v4 (AVX-512 F, BW, CD, DQ, VL). Facts only; the texts are
-// in prelude/. Takes nothing; gives the levels, lowest first. Keeps true: v4 is v3 with wider
-// vectors.
+// Levels of x86-64: v3 (AVX2 and FMA), v4 (AVX-512 F, BW, CD, DQ, VL) and v4-vnni (dot products of
+// bytes, too). Facts only; the texts are in prelude/. Takes nothing; gives the levels, lowest
+// first. Keeps true: v4 is v3 with wider vectors; a level has all that is below it.
 #include "compiler/codegen/target.h"
+
+#include <algorithm>
 
 #include "compiler/codegen/emit_cpp.h"
 #include "targets/x86/runtime/cpu_x86.h"
@@ -25,16 +27,26 @@ std::vector<TargetInfo> levels() {
   v4.features = {"avx2", "fma", "avx512"};
   // Without the width clang splits 64-byte vectors in two.
   v4.compile_flags = {"-march=x86-64-v4", "-mprefer-vector-width=512"};
-  return {v3, v4};
+  TargetInfo vnni = v4;
+  vnni.level = "v4-vnni";
+  vnni.features.push_back("vnni");
+  vnni.on_request = true;
+  vnni.compile_flags.push_back("-mavx512vnni");
+  return {v3, v4, vnni};
 }
 
 std::vector<std::string> prelude(const TargetInfo&) {
   return {"targets/x86/prelude/vector.h", "targets/x86/prelude/dot.h"};
 }
 
-std::string supported(const TargetInfo& level) { return "supports_" + level.level; }
+std::string supported(const TargetInfo& level) {
+  std::string name = "supports_" + level.level;
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
 
 bool host_supports(const TargetInfo& level) {
+  if (level.level == "v4-vnni") return supports_v4_vnni();
   return level.level == "v4" ? supports_v4() : supports_v3();
 }
 

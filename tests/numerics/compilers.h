@@ -25,7 +25,9 @@ struct Level {
 
 inline constexpr Level kLevels[] = {{"reference", ""},
                                     {"v3", "-march=x86-64-v3"},
-                                    {"v4", "-march=x86-64-v4 -mprefer-vector-width=512"}};
+                                    {"v4", "-march=x86-64-v4 -mprefer-vector-width=512"},
+                                    {"v4-vnni",
+                                     "-march=x86-64-v4 -mavx512vnni -mprefer-vector-width=512"}};
 inline const std::string kCompilers[] = {"g++", "clang++-16", "clang++-19"};
 
 inline bool cpu_runs(const std::string& level) {
@@ -33,6 +35,7 @@ inline bool cpu_runs(const std::string& level) {
                   __builtin_cpu_supports("bmi2");
   if (level == "reference") return true;
   if (level == "v3") return v3;
+  if (level == "v4-vnni" && !__builtin_cpu_supports("avx512vnni")) return false;
   return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One function per operation whose instruction matters, for disassembly_test.cpp.
 // Takes pointers; every function is expected to be straight code without calls.
-#include "targets/x86/prelude/vector.h"
+#include "targets/x86/prelude/dot.h"
 
 #ifdef __AVX512F__
 typedef f32x16 F;
@@ -49,6 +49,11 @@ void load_partial_f64(double* r, const double* x, mt_i64 count) {
 }
 void to_i32(mt_i32* r, const float* x) { store(r, mt_cast<mt_int<F>>(load<F>(x))); }
 void from_i32(float* r, const mt_i32* x) { store(r, mt_cast<F>(load<mt_int<F>>(x))); }
+void to_u8(mt_u8* r, const float* x) { store(r, mt_cast<Bytes>(load<F>(x))); }
+void dot_bytes(mt_i32* r, const mt_i32* x) {
+  typedef mt_int<F> I;
+  store(r, mt_dot_bytes(mt_words<I>(x), mt_words<I>(x + 16), load<I>(r)));
+}
 void compare_bytes(mt_u8* r, const float* x) {
   store(r, mt_mask_bytes<Bytes>(mt_lt(load<F>(x), load<F>(x + 16))));
 }

@@ -4,7 +4,7 @@
 // Takes arrays; gives arrays, computed `lanes` at a time by the level's prelude.
 // Keeps true: returns false for combinations that the level has no type for.
 #if defined(__AVX2__)
-#include "targets/x86/prelude/vector.h"
+#include "targets/x86/prelude/dot.h"
 #else
 #include "targets/reference/prelude/scalar.h"
 template <class V> static V load(const V* p) { return *p; }
@@ -13,12 +13,15 @@ template <class V> static void store(V* p, V v) { *p = v; }
 
 // Dtypes in the order of mintor::DType, which is that of the package ABI.
 enum { kF64, kF32, kF16, kBf16, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64, kBool };
-enum Signature { numeric, floating, single, integer, logical, equality, compare, test, select };
+enum Signature {
+  numeric, floating, single, integer, logical, equality, compare, test, select, words
+};
 
 template <class T> static constexpr bool takes(Signature s) {
   return s == numeric || s == compare || s == equality ? true
          : s == floating || s == test                  ? mt_floating<T>
          : s == single                                 ? mt_same<T, float>
+         : s == words                                  ? mt_same<T, mt_i32>
                                                        : s == integer && !mt_floating<T>;
 }
 

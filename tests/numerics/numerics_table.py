@@ -22,6 +22,7 @@ DTYPES = {
     "equality": "f32 f64 ints bool -> bool",
     "compare": "f32 f64 ints -> bool",
     "test": "f32 f64 -> bool",
+    "words": "i32",
     "select": "bool, any, any",
 }
 
@@ -98,6 +99,7 @@ TEXTS = {
     "shr": ("x >> y, with the sign for signed", "", "0 or the sign for y >= width or y < 0"),
     "where": ("x ? y : z", "", "moves bits"),
     "fma": ("x y + z, one rounding", "", ""),
+    "dot_bytes": ("z + the four bytes of x, unsigned, times those of y, signed", "", "wraps"),
     "clamp": ("min(max(x, y), z)", "", "NaN if any is; z where y > z"),
 }
 

@@ -90,6 +90,7 @@ inline real floordiv(real x, real y) {
   const real down = std::floor(q);
   return q - down > real(0.5) ? down + 1 : down;
 }
+inline real dot_bytes(real, real, real) { return NAN; }  // of words only: evaluate_int
 inline real where(real c, real a, real b) { return c != 0 ? a : b; }
 inline real eq(real x, real y) { return x == y; }
 inline real ne(real x, real y) { return x != y; }
@@ -145,6 +146,16 @@ inline wide wide_pow(wide x, wide y, int bits) {
   return static_cast<wide>(r);
 }
 
+// The bytes of x, lowest first, as they are, times those of y, from 128 on negative.
+inline wide dot_bytes(wide x, wide y) {
+  wide sum = 0;
+  for (int byte = 0; byte < 4; ++byte) {
+    const wide b = (y >> (8 * byte)) & 255;
+    sum += ((x >> (8 * byte)) & 255) * (b < 128 ? b : b - 256);
+  }
+  return sum;
+}
+
 // The row for integers of `bits` bits, before wrapping to them; v holds the values.
 inline wide evaluate_int(ScalarOp op, const wide* v, int bits, bool is_signed) {
   const wide x = v[0], y = v[1], z = v[2];
@@ -167,6 +178,7 @@ inline wide evaluate_int(ScalarOp op, const wide* v, int bits, bool is_signed) {
     case ScalarOp::max: return x > y ? x : y;
     case ScalarOp::clamp: return (x > y ? x : y) < z ? (x > y ? x : y) : z;
     case ScalarOp::pow: return wide_pow(x, y, bits);
+    case ScalarOp::dot_bytes: return z + dot_bytes(x, y);
     case ScalarOp::bit_not: return ~x;
     case ScalarOp::bit_and: return x & y;
     case ScalarOp::bit_or: return x | y;

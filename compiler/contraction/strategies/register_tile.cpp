@@ -16,6 +16,7 @@
 
 #include "compiler/contraction/strategy.h"
 #include "compiler/contraction/tile.h"
+#include "compiler/graph/word_axis.h"
 #include "compiler/ir/flat_index.h"
 #include "compiler/ir/lanes.h"
 #include "compiler/loop/schedule.h"
@@ -41,7 +42,7 @@ struct Plan {
 
 // Within one block of 16 columns an operand is read contiguously, or not at all along them.
 enum class Along { nothing, contiguous, otherwise };
-Along along(const Index& flat, const std::string& axis, const Ranges& ranges) {
+Along along(const Index& flat, const std::string& axis, const Ranges& ranges, int64_t step) {
   if (!flat.mentions(axis)) return Along::nothing;
   Ranges inner = ranges;
   inner.set("block", Index(0), Index(int64_t{1} << 40));
@@ -49,7 +50,7 @@ Along along(const Index& flat, const std::string& axis, const Ranges& ranges) {
   const Index split = inner.simplify(
       flat.substitute({{axis, Index::var("block") * kLanes + Index::var("within")}}));
   const auto affine = split.affine_in("within");
-  return affine && affine->first == 1 ? Along::contiguous : Along::otherwise;
+  return affine && affine->first == step ? Along::contiguous : Along::otherwise;
 }
 
 std::optional<int64_t> constant_extent(const Contract& contract, const std::string& axis) {
@@ -61,7 +62,6 @@ std::optional<int64_t> constant_extent(const Contract& contract, const std::stri
 Refusal make_plan(const Contraction& c, Plan& plan) {
   const auto& contract = c.node.as<Contract>();
   if (!c.target.vectors()) return {"the target has no vectors"};
-  if (!is_float(c.node.results[0].dtype)) return {"the sum is of integers"};
   if (contract.order.form != Order::Form::chain) return {"the order is not a chain"};
   std::vector<const ContractAxis*> out;
   Ranges ranges = c.graph.ranges();
@@ -76,7 +76,10 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   const bool one_column = columns.extent.is_const(1);
   const Index x = ranges.simplify(flat_index(contract.x_coords, c.node.operands[0].shape()));
   const Index y = ranges.simplify(flat_index(contract.y_coords, c.node.operands[1].shape()));
-  const Along x_along = along(x, columns.name, ranges), y_along = along(y, columns.name, ranges);
+  const int64_t step =
+      word_axis(contract, c.node.operands[0], c.node.operands[1]) ? kBytesOfWord : 1;
+  const Along x_along = along(x, columns.name, ranges, step),
+              y_along = along(y, columns.name, ranges, step);
   if (x_along == Along::otherwise || y_along == Along::otherwise)
     return {"an operand is not contiguous along the innermost out axis"};
   if (x_along == Along::nothing && y_along == Along::nothing && !one_column)
@@ -280,6 +283,9 @@ Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
   const auto columns_extent = plan.columns_extent;
   const int64_t width = tile.vectors * kLanes;
   Steps step{kernel};
+  const ContractAxis* bytes =
+      word_axis(c.node.as<Contract>(), c.node.operands[0], c.node.operands[1]);
+  if (bytes) step("dot_bytes", {loop_of(kernel, {LoopRole::reduced, bytes->name, {}})});
   const LoopOrigin columns = axis_of(plan.columns);
   const bool by_rows = outermost == Outermost::row_tiles;
   Halves row_tiles;

@@ -7,14 +7,16 @@
 // a window, else the k axes as listed; the last is filled with zeros, which no term reads.
 // Parameters are always packed (once, in `prepare`); other operands when vectors could not read
 // them, or when they are large and read many times. What windows leave is transposed instead.
-// Sums of 8- and 16-bit integers: both operands widened to i16 (exact), pairs of the summed axis
-// beside each other, [n / 16, k / 2, 16, 2], as dot-product instructions read them.
+// Sums of bytes by words (byte_words): the four bytes behind the lane, [n / 16, k / 4, 16, 4].
+// Sums of other 8- and 16-bit integers: both operands widened to i16 (exact), pairs of the summed
+// axis beside each other, [n / 16, k / 2, 16, 2], as dot-product instructions read them.
 #include <algorithm>
 
 #include "compiler/graph/from_parameters.h"
 #include "compiler/graph/index_map.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/graph/word_axis.h"
 #include "compiler/ir/flat_index.h"
 #include "compiler/ir/lanes.h"
 
@@ -54,9 +56,10 @@ struct Panels {
   std::map<std::string, Index> axis_of_panel;  // axis name -> expression over i0.. of the panels
 };
 
-// Dimensions: other out axes, block of v, the k axes in chain order, lane of v. The points of a
-// winograd tile are products of their own, so that they are other axes here.
-Panels panels_of(const Contract& c, const std::vector<Index>& coords, const ContractAxis& v) {
+// Dimensions: other out axes, block of v, the k axes in chain order, lane of v, bytes of a word.
+// The points of a winograd tile are products of their own, so that they are other axes here.
+Panels panels_of(const Contract& c, const std::vector<Index>& coords, const ContractAxis& v,
+                 const ContractAxis* bytes) {
   Panels p;
   const auto used = [&](const ContractAxis& a) {
     return std::any_of(coords.begin(), coords.end(),
@@ -85,12 +88,13 @@ Panels panels_of(const Contract& c, const std::vector<Index>& coords, const Cont
     channel_block =
         dim(floordiv(Index::var(channel->name), inner), ceildiv(channel->extent, inner));
   for (const ContractAxis& a : c.axes)
-    if (is_summed(a) && &a != channel && used(a))
+    if (is_summed(a) && &a != channel && &a != bytes && used(a))
       p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
   if (channel)
     p.axis_of_panel[channel->name] =
         channel_block * inner + dim(mod(Index::var(channel->name), inner), inner);
   p.axis_of_panel[v.name] = block * kLanes + dim(mod(Index::var(v.name), kLanes), kLanes);
+  if (bytes) p.axis_of_panel[bytes->name] = dim(Index::var(bytes->name), bytes->extent);
   return p;
 }
 
@@ -138,15 +142,16 @@ bool put_last(Builder& b, const ContractAxis& v, const Ranges& ranges, Value& op
 
 // True when it was packed.
 bool pack(Builder& b, FromParameters& from_parameters, const Contract& c, const ContractAxis& v,
-          const ContractAxis* pairs, Value& operand, std::vector<Index>& coords) {
+          const ContractAxis* pairs, const ContractAxis* bytes, Value& operand,
+          std::vector<Index>& coords) {
   Ranges ranges = b.graph().ranges();
   for (const ContractAxis& a : c.axes) ranges.set(a.name, Index(0), a.extent - 1);
   if (!proves_inside(coords, operand.shape(), ranges))
     return put_last(b, v, ranges, operand, coords);
-  if (!pairs && !from_parameters(operand) && contiguous(operand, coords, v.name, ranges) &&
-      !worth_a_copy(operand, c, coords))
+  if (!pairs && !bytes && !from_parameters(operand) &&
+      contiguous(operand, coords, v.name, ranges) && !worth_a_copy(operand, c, coords))
     return false;
-  const Panels p = pairs ? pairs_of(c, coords, v, *pairs) : panels_of(c, coords, v);
+  const Panels p = pairs ? pairs_of(c, coords, v, *pairs) : panels_of(c, coords, v, bytes);
   IndexMap map;
   const Ranges panel_ranges = ranges_over(b.graph(), p.shape);
   for (const Index& e : coords)
@@ -162,6 +167,19 @@ bool pack(Builder& b, FromParameters& from_parameters, const Contract& c, const 
   operand = b.reindex(operand, p.shape, map, zero);
   coords = p.from_axes;
   return true;
+}
+
+// The one summed axis of products of narrow integers, without windows.
+std::optional<ContractAxis> pair_axis_of(const Contract& c, const Value& x, const Value& y) {
+  for (const Value& v : {x, y})
+    if (v.dtype() != DType::i8 && v.dtype() != DType::u8 && v.dtype() != DType::i16)
+      return std::nullopt;
+  std::optional<ContractAxis> found;
+  for (const ContractAxis& a : c.axes) {
+    if (a.role == AxisRole::window || (a.role == AxisRole::k && found)) return std::nullopt;
+    if (a.role == AxisRole::k) found = a;
+  }
+  return found;
 }
 
 Graph run(CompileContext&, const Graph& graph) {
@@ -186,23 +204,17 @@ Graph run(CompileContext&, const Graph& graph) {
         Value x = operands[0], y = operands[1];
         bool changed = false;
         std::optional<ContractAxis> pairs;
-        if (!is_float(old.results[0].dtype)) {
-          const auto narrow = [](const Value& value) {
-            return value.dtype() == DType::i8 || value.dtype() == DType::u8 ||
-                   value.dtype() == DType::i16;
-          };
-          for (const ContractAxis& a : c.axes) {
-            if (a.role == AxisRole::window || (a.role == AxisRole::k && pairs)) return std::nullopt;
-            if (a.role == AxisRole::k) pairs = a;
-          }
-          if (!pairs || !narrow(x) || !narrow(y) || moves(c.x_coords) || !moves(c.y_coords))
-            return std::nullopt;
+        const ContractAxis* bytes = word_axis(c, x, y);
+        if (!is_float(old.results[0].dtype) && !bytes) pairs = pair_axis_of(c, x, y);
+        if (pairs && (moves(c.x_coords) || !moves(c.y_coords))) return std::nullopt;
+        if (pairs) {
           x = b.cast(x, DType::i16);
           y = b.cast(y, DType::i16);
         }
         const ContractAxis* pair_axis = pairs ? &*pairs : nullptr;
         const auto packed = [&](Value& operand, std::vector<Index>& coords) {
-          return moves(coords) && pack(b, from_parameters, c, axis, pair_axis, operand, coords);
+          return moves(coords) &&
+                 pack(b, from_parameters, c, axis, pair_axis, bytes, operand, coords);
         };
         changed = packed(x, c.x_coords);
         changed = packed(y, c.y_coords) || changed;

@@ -280,7 +280,7 @@ Stmt moved_nest(const Stmt& nest, const Move& move, const Ranges& ranges) {
       [&](const Expr& e) -> Expr {
         auto* l = std::get_if<LoadExpr>(&e->node);
         if (!l || !move.buffers.count(l->buffer)) return nullptr;
-        return k::load(l->buffer, e->dtype, at(l->buffer, l->indices));
+        return k::load_like(e, l->buffer, at(l->buffer, l->indices));
       },
       [&](const Stmt& s) -> Stmt {
         if (auto* st = std::get_if<Store>(&s->node); st && move.buffers.count(st->buffer))
@@ -312,7 +312,7 @@ Stmt rebase_loads(const Stmt& body, const Move& move) {
           at.push_back(dims[d].var.empty()
                            ? l->indices[d]
                            : l->indices[d] - dims[d].offset - move.region.at(dims[d].var).first);
-        return k::with_lanes(k::load(l->buffer, e->dtype, at, l->count), e->lanes);
+        return k::with_lanes(k::load_like(e, l->buffer, at, l->count), e->lanes);
       },
       nullptr);
 }

@@ -210,7 +210,7 @@ class Jammer {
           if (auto* l = std::get_if<LoadExpr>(&e->node); l && expanded(l->buffer)) {
             auto at = l->indices;
             at.insert(at.begin(), slot);
-            return k::with_lanes(k::load(l->buffer, e->dtype, std::move(at), l->count), e->lanes);
+            return k::with_lanes(k::load_like(e, l->buffer, std::move(at), l->count), e->lanes);
           }
           if (auto* v = std::get_if<VariableExpr>(&e->node); v && crossing_.count(v->name)) {
             std::vector<Index> at{slot};

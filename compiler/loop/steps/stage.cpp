@@ -73,7 +73,7 @@ static Refusal stage(Kernel& kernel, StepArgs args) {
         if (!l || l->buffer != buffer) return nullptr;
         std::vector<Index> at;
         for (size_t d = 0; d < from.size(); ++d) at.push_back(l->indices[d] - from[d]);
-        return k::with_lanes(k::load(name, e->dtype, at, l->count), e->lanes);
+        return k::with_lanes(k::load_like(e, name, at, l->count), e->lanes);
       },
       nullptr);
   body = simplify_stmt(k::block({k::alloc(name, type.dtype, shape, Space::local), copy, body}),

@@ -74,7 +74,7 @@ class Vectorizer {
       if (auto* l = std::get_if<LoadExpr>(&x->node)) {
         auto at = at_lane(l->indices, l->buffer);
         auto count = counted(l->buffer, l->count, at);
-        return k::with_lanes(k::load(l->buffer, x->dtype, std::move(at), count), lanes_);
+        return k::with_lanes(k::load_like(x, l->buffer, std::move(at), count), lanes_);
       }
       if (auto* i = std::get_if<IndexExpr>(&x->node))
         return k::with_lanes(k::index(at_lane(i->value)), lanes_);

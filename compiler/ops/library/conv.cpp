@@ -7,9 +7,10 @@
 
 namespace mintor::ops {
 
-Value conv(Builder& b, Value x, Value weight, Value bias, const ConvAttr& given) {
-  OpScope scope(b, "conv");
-  ConvAttr attr = checked_conv("conv", x, weight, bias, given, false);
+namespace {
+
+// The attributes are complete.
+Contract conv_contract(std::string_view op, Value x, Value weight, const ConvAttr& attr) {
   size_t spatial = x.shape().size() - 2;
   int64_t in = weight.shape()[1].value(), out = weight.shape()[0].value() / attr.groups;
   bool grouped = attr.groups > 1, has_n = !grouped || out > 1, has_k = !grouped || in > 1;
@@ -28,9 +29,9 @@ Value conv(Builder& b, Value x, Value weight, Value bias, const ConvAttr& given)
     Index padded = size + attr.pad_before[d] + attr.pad_after[d];
     Index extent = Index(attr.dilation[d]) * (taps - 1) + 1;
     if (padded.is_const() && extent.is_const() && padded.value() < extent.value())
-      fail("conv", "the window (" + extent.str() + " with its dilation) exceeds the padded size " +
-                       padded.str() + " of dimension " + std::to_string(d + 2) + ": x " +
-                       text(x.type()) + ", weight " + text(weight.type()));
+      fail(op, "the window (" + extent.str() + " with its dilation) exceeds the padded size " +
+                   padded.str() + " of dimension " + std::to_string(d + 2) + ": x " +
+                   text(x.type()) + ", weight " + text(weight.type()));
     c.axes.push_back(
         axis(numbered('m', d), AxisRole::m, floordiv(padded - extent, attr.stride[d]) + 1));
     window.push_back(axis(numbered('w', d), AxisRole::window, taps));
@@ -41,9 +42,26 @@ Value conv(Builder& b, Value x, Value weight, Value bias, const ConvAttr& given)
   }
   if (has_k) c.axes.push_back(axis("k", AxisRole::k, in));
   c.axes.insert(c.axes.end(), window.begin(), window.end());
-  Value y = contract_as("conv", b, x, weight, std::move(c));
-  if (grouped && has_n) y = join_groups(b, y);
-  return add_bias(b, y, bias);
+  return c;
+}
+
+// Groups and channels within them as channels; a depthwise result has them already.
+Value joined(Builder& b, Value y, Value x) {
+  return y.shape().size() > x.shape().size() ? join_groups(b, y) : y;
+}
+
+}  // namespace
+
+Value conv_sums(std::string_view op, Builder& b, Value x, Value weight, const ConvAttr& given) {
+  const ConvAttr attr = checked_conv(op, x, weight, {}, given, false);
+  return joined(b, b.contract(x, weight, conv_contract(op, x, weight, attr)), x);
+}
+
+Value conv(Builder& b, Value x, Value weight, Value bias, const ConvAttr& given) {
+  OpScope scope(b, "conv");
+  const ConvAttr attr = checked_conv("conv", x, weight, bias, given, false);
+  const Value y = contract_as("conv", b, x, weight, conv_contract("conv", x, weight, attr));
+  return add_bias(b, joined(b, y, x), bias);
 }
 
 }  // namespace mintor::ops

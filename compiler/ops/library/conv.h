@@ -14,6 +14,9 @@ std::string numbered(char letter, size_t d);
 ConvAttr checked_conv(std::string_view op, Value x, Value weight, Value bias, ConvAttr attr,
                       bool transposed);
 
+// The product alone, with the result dtype of `contract`: i32 for 8- and 16-bit integers.
+Value conv_sums(std::string_view op, Builder& b, Value x, Value weight, const ConvAttr& attr);
+
 // y + bias[O], y when bias is null.
 Value add_bias(Builder& b, Value y, Value bias);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX matrix products and convolutions: everything here is one `contract`, with a bias added after
 // it.
+#include "compiler/ops/library/integer_sums.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
@@ -23,7 +24,7 @@ void gemm(OnnxNode& n) {
 
 void matmul_integer(OnnxNode& n) {
   n.need_inputs(2, 4);
-  n.out(0, ops::matmul_integer(n.builder(), n.in(0), n.in(1), n.optional_in(2), n.optional_in(3)));
+  n.out(0, ops::matmul_integer(n.builder(), n.in(0), n.in(1), n.zero_point(2), n.zero_point(3)));
 }
 
 void einsum(OnnxNode& n) {
@@ -93,25 +94,36 @@ void conv_transpose(OnnxNode& n) {
   n.out(0, ops::conv_transpose(n.builder(), x, weight, n.optional_in(2), attr, extra));
 }
 
-// x - x_zero and w - w_zero fit 16 bits; sums are exact in i32.
 void conv_integer(OnnxNode& n) {
   n.need_inputs(2, 4);
-  Builder& b = n.builder();
-  auto shifted = [&](size_t i, size_t zero, bool per_channel) {
-    Value v = b.cast(n.in(i), DType::i16);
-    if (!n.given(zero)) return v;
-    Value z = b.cast(n.in(zero), DType::i16);
-    if (z.shape().size() == 1 && z.shape()[0].is_const(1)) z = b.reshape(z, {});
-    if (z.shape().size() == 1 && per_channel) z = b.broadcast(z, v.shape(), {0});
-    return ops::sub(b, v, z);
-  };
-  Value x = shifted(0, 2, false), weight = shifted(1, 3, true);
-  // Widened to i32, so that the library's NumPy rule (result of the operands' dtype) keeps whole
-  // sums.
-  Value y = ops::conv(b, b.cast(x, DType::i32), b.cast(weight, DType::i32), Value{},
-                      conv_attr(n, x, weight));
+  Value x = n.in(0), weight = n.in(1);
+  Value y = ops::conv_integer(n.builder(), x, weight, n.zero_point(2), n.zero_point(3),
+                              conv_attr(n, x, weight));
   need_windows(n, y);
   n.out(0, y);
+}
+
+// (x - x_zero) * (w - w_zero), the bias added, times x_scale * w_scale / y_scale, rounded and
+// saturated.
+void qlinear_conv(OnnxNode& n) {
+  n.need_inputs(8, 9);
+  Builder& b = n.builder();
+  Value x = n.in(0), weight = n.in(3);
+  Value sums =
+      ops::conv_integer(b, x, weight, n.zero_point(2), n.zero_point(5), conv_attr(n, x, weight));
+  need_windows(n, sums);
+  const auto channels = [&](Value v) {
+    if (v.shape().size() != 1 || v.shape()[0].is_const(1))
+      return b.broadcast_to(v.shape().empty() ? v : b.reshape(v, {}), sums.shape());
+    return b.broadcast(v, sums.shape(), {1});
+  };
+  if (n.given(8)) sums = ops::add(b, sums, channels(n.in(8)));
+  Value product = ops::mul(b, n.in(1), n.in(4));
+  Value scale = ops::div(b, product, n.in(6));
+  Value real = ops::mul(b, b.cast(sums, DType::f32), channels(scale));
+  Value y = b.apply(ScalarOp::round, {real});
+  if (const Value zero = n.zero_point(7)) y = ops::add(b, y, channels(b.cast(zero, DType::f32)));
+  n.out(0, b.cast(y, n.dtype(7)));
 }
 
 constexpr OnnxOp kOps[] = {
@@ -122,6 +134,7 @@ constexpr OnnxOp kOps[] = {
     {"Conv", 7, 0, conv, "contract with window axes, add"},
     {"ConvTranspose", 7, 0, conv_transpose, "contract with off-stride conditions, add"},
     {"ConvInteger", 10, 0, conv_integer, "sub in i16, contract with window axes"},
+    {"QLinearConv", 10, 0, qlinear_conv, "contract to i32, add, mul, round, cast"},
 };
 
 }  // namespace

@@ -20,14 +20,14 @@ void quantize_linear(OnnxNode& n) {
   DType dtype = n.given(2) ? n.dtype(2) : DType::u8;
   if (int64_t named = n.integer("output_dtype", 0); named != 0)
     dtype = dtype_from_onnx(named, "QuantizeLinear");
-  n.out(0, ops::quantize_linear(n.builder(), n.in(0), n.in(1), n.optional_in(2), dtype,
+  n.out(0, ops::quantize_linear(n.builder(), n.in(0), n.in(1), n.zero_point(2), dtype,
                                 n.integer("axis", 1)));
 }
 
 void dequantize_linear(OnnxNode& n) {
   n.need_inputs(2, 3);
   refuse_blocks(n);
-  n.out(0, ops::dequantize_linear(n.builder(), n.in(0), n.in(1), n.optional_in(2),
+  n.out(0, ops::dequantize_linear(n.builder(), n.in(0), n.in(1), n.zero_point(2),
                                   n.integer("axis", 1)));
 }
 
@@ -43,10 +43,10 @@ void dynamic_quantize_linear(OnnxNode& n) {
 void qlinear_matmul(OnnxNode& n) {
   n.need_inputs(8, 8);
   Builder& b = n.builder();
-  Value sums = ops::matmul_integer(b, n.in(0), n.in(3), n.in(2), n.in(5));
+  Value sums = ops::matmul_integer(b, n.in(0), n.in(3), n.zero_point(2), n.zero_point(5));
   Value scale = ops::mul(b, b.cast(n.in(1), DType::f32), b.cast(n.in(4), DType::f32));
   Value real = ops::mul(b, b.cast(sums, DType::f32), scale);
-  n.out(0, ops::quantize_linear(b, real, n.in(6), n.in(7), n.dtype(7), 1));
+  n.out(0, ops::quantize_linear(b, real, n.in(6), n.zero_point(7), n.dtype(7), 1));
 }
 
 constexpr OnnxOp kOps[] = {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exact integer dot products: pairs of i16 products summed into i32 lanes.
-// Takes 16 sums, one pair of x, and 16 pairs of y; adds x[0] * y[n][0] + x[1] * y[n][1] to sum n,
-// wrapping as i32 does. Keeps true: the same integers at v3 (two halves) and v4; needs vector.h
-// before it.
+// Exact integer dot products: pairs of i16 products, and four products of bytes, summed into i32
+// lanes.
+// mt_dot2_i16 takes 16 sums, one pair of x, and 16 pairs of y; adds x[0] * y[n][0] + x[1] * y[n][1]
+// to sum n. mt_dot_bytes is the row of the scalar table: one instruction where the CPU has it, else
+// the even and the odd bytes as i16. Keeps true: sums wrap as i32 does and never saturate; the same
+// integers at every level; needs vector.h before it.
 #ifndef MINTOR_X86_DOT_H
 #define MINTOR_X86_DOT_H
 
@@ -29,5 +31,45 @@ static inline __attribute__((always_inline, unused)) void mt_dot2_i16(mt_i32* su
   }
 #endif
 }
+
+#define MT_DOT_FN static inline __attribute__((always_inline, unused))
+#if defined(__AVX512VNNI__) && defined(__clang__)
+#define MT_DOT_BYTES(V, Half, bits, suffix)       \
+  MT_DOT_FN V mt_dot_bytes(V x, V y, V z) {       \
+    return __builtin_ia32_vpdpbusd##bits(z, x, y); \
+  }
+#elif defined(__AVX512VNNI__)
+#define MT_DOT_BYTES(V, Half, bits, suffix)             \
+  MT_DOT_FN V mt_dot_bytes(V x, V y, V z) {             \
+    return __builtin_ia32_vpdpbusd_##suffix(z, x, y); \
+  }
+#else
+// 255 * 128 * 2 fits i32, so a pair of products is exact.
+#define MT_DOT_BYTES(V, Half, bits, suffix)                                                \
+  MT_DOT_FN V mt_dot_bytes(V x, V y, V z) {                                                \
+    const Half b = (Half)y, even = (Half)(x & mt_splat<V>(0x00ff00ff));                    \
+    const Half odd = (Half)(((mt_uint<Half>)x) >> 8);                                      \
+    const V sum = mt_add(z, (V)mt_pairs((Half)((Half)(b << 8) >> 8), even));               \
+    return mt_add(sum, (V)mt_pairs((Half)(b >> 8), odd));                                  \
+  }
+MT_DOT_FN i32x4 mt_pairs(i16x8 x, i16x8 y) { return (i32x4)__builtin_ia32_pmaddwd128(x, y); }
+MT_DOT_FN i32x8 mt_pairs(i16x16 x, i16x16 y) { return (i32x8)__builtin_ia32_pmaddwd256(x, y); }
+#ifdef __AVX512BW__
+MT_DOT_FN i32x16 mt_pairs(i16x32 x, i16x32 y) {
+#ifdef __clang__
+  return (i32x16)__builtin_ia32_pmaddwd512(x, y);
+#else
+  return (i32x16)__builtin_ia32_pmaddwd512_mask(x, y, i32x16{}, (unsigned short)-1);
+#endif
+}
+#endif
+#endif
+MT_DOT_BYTES(i32x4, i16x8, 128, v4si)
+MT_DOT_BYTES(i32x8, i16x16, 256, v8si)
+#ifdef __AVX512BW__
+MT_DOT_BYTES(i32x16, i16x32, 512, v16si)
+#endif
+#undef MT_DOT_BYTES
+#undef MT_DOT_FN
 
 #endif

@@ -261,6 +261,11 @@ template <class V> MT_X86_FN void store_partial(mt_element<V>* p, V v, mt_i64 co
   }
 }
 
+// The first `count` words, the rest 0.
+template <class V> MT_X86_FN V mt_words_partial(const void* p, mt_i64 count) {
+  return load_partial<V>((const mt_element<V>*)p, count);
+}
+
 #undef MT_X86_FN
 
 #endif

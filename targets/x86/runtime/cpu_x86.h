@@ -50,10 +50,16 @@ static inline bool supports_v4() {
   return cpuid_has(saved_state(cpuid_leaf(1)), 0xe6);  // and opmask, both halves of zmm
 }
 
+// v4 and AVX-512 VNNI.
+static inline bool supports_v4_vnni() {
+  return supports_v4() && cpuid_has(cpuid_leaf(7).ecx, bit_AVX512VNNI);
+}
+
 #else  // built for another processor: the package opens with a status, or has other levels
 
 static inline bool supports_v3() { return false; }
 static inline bool supports_v4() { return false; }
+static inline bool supports_v4_vnni() { return false; }
 
 #endif
 #endif
