@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Moves transposes from operands to results, so that regions between convolutions keep one layout.
 //   t = transpose (x); r = relu (t)   ->   r = transpose (relu (x))
-// Through element-wise nodes, reduces (which keep the order of their listed dimensions), windows
-// and padding. The other operands of an element-wise node get the inverse transpose, which costs
+// Through element-wise nodes, concats, reduces (which keep the order of their listed dimensions),
+// windows and padding. The other operands of an element-wise node get the inverse transpose, which costs
 // nothing on broadcasts and meets its own kind.
 #include <algorithm>
 
@@ -54,6 +54,22 @@ std::optional<std::vector<Value>> through_elementwise(Builder& b, const Node& ol
   for (const Value& v : operands) inner.push_back(undo(b, v, *perm));
   Type type{old.results[0].dtype, inner[0].shape()};
   return std::vector<Value>{b.transpose(b.node(old.kind, old.attr, inner, {&type, 1})[0], *perm)};
+}
+
+// Parts that lie in one layout are put side by side in it.
+std::optional<std::vector<Value>> through_concat(Builder& b, const Node& old,
+                                                 std::span<const Value> operands) {
+  std::optional<Perm> perm;
+  for (const Value& v : operands)
+    if (!perm) perm = as_transpose(*v.node);
+  if (!perm || is_identity(*perm)) return std::nullopt;
+  size_t have = 0;
+  for (const Value& v : operands) have += is_free_to_transpose(v, *perm);
+  if (2 * have < operands.size()) return std::nullopt;
+  std::vector<Value> inner;
+  for (const Value& v : operands) inner.push_back(undo(b, v, *perm));
+  const int32_t dim = (*perm)[old.as<ConcatAttr>().dim];
+  return std::vector<Value>{b.transpose(b.concat(inner, dim), *perm)};
 }
 
 std::optional<std::vector<Value>> through_reduce(Builder& b, const Node& old,
@@ -138,6 +154,8 @@ Graph run(CompileContext&, const Graph& graph) {
                      case Kind::ternary:
                      case Kind::cast:
                        return through_elementwise(b, old, operands);
+                     case Kind::concat:
+                       return through_concat(b, old, operands);
                      case Kind::reduce:
                        return through_reduce(b, old, operands);
                      case Kind::reindex: {
