@@ -253,6 +253,47 @@ Graph wide_convolution(const Index& batch) {
   return g;
 }
 
+Graph convolution_of_any_size(int64_t groups, int64_t stride) {
+  Graph g;
+  g.add_symbol({"h", 1, 64, 1, 8});
+  g.add_symbol({"w", 1, 64, 1, 8});
+  Builder b(g);
+  ops::ConvAttr attr;
+  attr.groups = groups;
+  attr.stride = {stride, stride};
+  attr.pad_before = attr.pad_after = {1, 1};
+  const Value x = b.input("x", DType::f32, {1, 16, Index::var("h"), Index::var("w")});
+  const Value w = b.parameter("w", noise({24, 16 / groups, 3, 3}, 5));
+  g.results = {{"r", ops::conv(b, x, w, Value{}, attr)}};
+  return g;
+}
+
+// Lines shorter than a tile, of one, of several and of a tail whose last rows touch the border.
+TEST(Lower, TapsOfLinesOfUnknownLengthAreAskedOncePerTile) {
+  for (const auto& [groups, stride] : {std::pair<int64_t, int64_t>{1, 1}, {1, 2}, {8, 1}}) {
+    CompileContext context;
+    const std::string text = kernels_text(
+        run_pipeline(context, convolution_of_any_size(groups, stride)), find_level("v4"));
+    EXPECT_NE(text.find("unswitch("), std::string::npos) << text;
+    for (const int64_t width : {1, 4, 14, 29, 43})
+      check_chain(convolution_of_any_size(groups, stride), {{"h", 3}, {"w", width}});
+  }
+}
+
+// Two extents that are not known are tasks enough; a third would be a division in each of them.
+TEST(Lower, TasksOfUnknownExtentsKeepLoopsInside) {
+  Graph g;
+  for (const char* name : {"b", "h", "w"}) g.add_symbol({name, 1, 8, 1, 2});
+  Builder b(g);
+  const Value x = b.input("x", DType::f32, {Index::var("b"), Index::var("h"), Index::var("w"), 32});
+  g.results = {{"r", b.apply(ScalarOp::exp, {x})}};
+  CompileContext context;
+  const std::string text =
+      kernels_text(run_pipeline(context, parse_graph(print(g))), find_level("v4"));
+  EXPECT_NE(text.find("out in 0..b*h {"), std::string::npos) << text;
+  check_chain(std::move(g), {{"b", 2}, {"h", 3}, {"w", 5}});
+}
+
 // Weights that leave the cache, in one panel and the rest of another: tasks are pieces of the batch
 // with their panels, the last piece shorter.
 TEST(Lower, FewLargePanelsAreTasksWithPiecesOfTheBatch) {
