@@ -2,8 +2,8 @@
 // Moves transposes from operands to results, so that regions between convolutions keep one layout.
 //   t = transpose (x); r = relu (t)   ->   r = transpose (relu (x))
 // Through element-wise nodes, concats, reduces (which keep the order of their listed dimensions),
-// windows and padding. The other operands of an element-wise node get the inverse transpose, which costs
-// nothing on broadcasts and meets its own kind.
+// windows and padding. The other operands of an element-wise node or a concat get the inverse
+// transpose, which costs nothing on broadcasts and meets its own kind.
 #include <algorithm>
 
 #include "compiler/graph/index_map.h"
