@@ -302,7 +302,8 @@ RunCommand declare(CLI::App& app) {
   app.add_option("--seed", arguments->seed, "seed of the inputs that are not given")
       ->check(CLI::NonNegativeNumber);
   add_options(app, arguments->options,
-              {"target", "shapes", "numerics", "disable_pass", "jit", "cache_dir", "explain"});
+              {"target", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir",
+               "explain"});
   return [arguments] { return run(*arguments); };
 }
 

@@ -97,8 +97,8 @@ RunCommand declare(CLI::App& app) {
   const auto* atol = app.add_option("--atol", arguments->atol, "absolute tolerance of the cases")
                          ->check(refuse_tolerance);
   add_options(app, arguments->options,
-              {"target", "shapes", "numerics", "explain", "emit", "disable_pass", "stop_after",
-               "dump_changed", "verify_passes", "jit", "cache_dir"});
+              {"target", "shapes", "numerics", "db", "explain", "emit", "disable_pass",
+               "stop_after", "dump_changed", "verify_passes", "jit", "cache_dir"});
   return [arguments, rtol, atol] {
     arguments->tolerance_given = rtol->count() + atol->count() > 0;
     return run(*arguments);

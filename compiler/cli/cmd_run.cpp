@@ -146,7 +146,7 @@ RunCommand declare(CLI::App& app) {
                "run the graph in the reference evaluator: slow, compiles nothing, takes every "
                "operator");
   add_options(app, arguments->options,
-              {"target", "threads", "shapes", "numerics", "disable_pass", "jit", "cache_dir",
+              {"target", "threads", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir",
                "explain"});
   return [arguments] { return run(*arguments); };
 }

@@ -177,7 +177,8 @@ RunCommand declare(CLI::App& app) {
                                     "seed of the inputs that are not given")
                          ->check(CLI::NonNegativeNumber);
   add_options(app, arguments->options,
-              {"threads", "shapes", "numerics", "disable_pass", "jit", "cache_dir", "explain"});
+              {"threads", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir",
+               "explain"});
   const auto* threads = app.get_option("--threads");
   return [arguments, tolerance, seed, threads] {
     arguments->tolerance_given = tolerance->count() > 0;

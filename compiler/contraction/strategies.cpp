@@ -48,20 +48,22 @@ Refusal list_of(const Strategy& strategy, const Contraction& contraction,
 // Another candidate than the first, where a record says so and it can be done.
 void take_measured(CompileContext& context, const Contraction& contraction, const Kernel& plain,
                    const Measured& measured, Choices& choices) {
-  const std::optional<std::string> wanted = measured(plain, contraction.target);
+  const std::optional<Recorded> wanted = measured(plain, contraction.target);
   if (!wanted) return;
   const auto say = [&](const std::string& what) {
-    context.explain("record: " + plain.name + " on " + contraction.target.level + ": " + *wanted +
-                    what);
+    context.explain("record: " + plain.name + " on " + contraction.target.level + ": " +
+                    wanted->candidate + what);
   };
-  const auto found = std::ranges::find(choices.candidates, *wanted, &Candidate::text);
+  if (!wanted->refused.empty()) return say(": refused: " + wanted->refused);
+  const auto found = std::ranges::find(choices.candidates, wanted->candidate, &Candidate::text);
   if (found == choices.candidates.end())
     return say(": refused: " + std::string(choices.strategy->name) + " has no such candidate");
+  if (found == choices.candidates.begin()) return say(", the default");
   Kernel attempt = plain;
   std::string because;
   if (const Refusal refusal = found->apply(attempt, because); refusal)
     return say(": refused: " + refusal.reason);
-  say(found == choices.candidates.begin() ? ", which is the default" : "");
+  say("");
   choices.kernel = std::move(attempt);
   choices.because = because;
 }
@@ -84,6 +86,14 @@ Choices choices_of(const CompileContext& context, const Contraction& contraction
     choices.refused.push_back(std::string(strategy->name) + " (" + refusal.reason + ")");
   }
   return choices;
+}
+
+std::optional<Kernel> scheduled_as(CompileContext& context, const Candidate& candidate,
+                                   const Kernel& plain) {
+  Kernel kernel = plain;
+  std::string because;
+  if (candidate.apply(kernel, because)) return std::nullopt;
+  return run_loop_pipeline(context, std::move(kernel));
 }
 
 void schedule_contraction(CompileContext& context, const Contraction& contraction, Kernel& kernel,

@@ -65,11 +65,19 @@ struct Choices {
 Choices choices_of(const CompileContext& context, const Contraction& contraction,
                    const Kernel& plain);
 
-// What measurements say of a plain kernel at a level: the text of a candidate as Choices has it.
-// Asked before anything is scheduled; one that is not in the list is refused, and the default
-// taken. It may be asked by several threads at a time.
+// By one of them, after loop passes; nothing where it refuses.
+std::optional<Kernel> scheduled_as(CompileContext& context, const Candidate& candidate,
+                                   const Kernel& plain);
+
+// What measurements say of a plain kernel at a level: the text of a candidate as Choices has it, or
+// why the record is of no use here. Asked before anything is scheduled; a candidate that is not in
+// the list is refused, and the default taken. It may be asked by several threads at a time.
+struct Recorded {
+  std::string candidate;
+  std::string refused = {};
+};
 using Measured =
-    std::function<std::optional<std::string>(const Kernel& plain, const TargetInfo& level)>;
+    std::function<std::optional<Recorded>(const Kernel& plain, const TargetInfo& level)>;
 
 void schedule_contraction(CompileContext& context, const Contraction& contraction, Kernel& kernel,
                           const Measured& measured = {});

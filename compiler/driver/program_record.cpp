@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <fstream>
 #include <map>
+#include <sstream>
 
 #include "compiler/codegen/target.h"
 #include "compiler/graph/join_entries.h"
@@ -26,6 +28,7 @@ constexpr std::string_view kNoPart[] = {
     "shapes",     // in the Graph as loaded
     "jit",        // the fingerprint of the compiler
     "cache_dir",  // where the key is looked up
+    "db",         // what the file says
     "emit",       // the command line's
     "explain",    // these three want the passes to run: no key at all
     "dump_changed", "verify_passes",
@@ -106,11 +109,18 @@ std::string program_key(const CompileContext& context, std::span<const Graph> en
   const Options& options = context.options;
   if (options.explain || options.verify_passes || options.dump_changed || build_id().empty())
     return "";
+  std::stringstream records;
+  if (!options.db.empty()) {
+    const std::ifstream file(options.db, std::ios::binary);
+    if (!file) return "";  // building says what is wrong
+    records << file.rdbuf();
+  }
   Key key;
   key.add(kForm);
   key.add(build_id());
   key.add(jit_fingerprint(context));
   add_options(key, options);
+  key.add(records.str());
   key.add(static_cast<int64_t>(levels.size()));
   for (const std::string& level : levels) add_level(key, find_level(level));
   for (const Graph& graph : entries) {

@@ -64,7 +64,8 @@ std::map<std::string, std::string> recorded_options(const Options& options) {
   const Options defaults;
   for (const OptionInfo& info : option_table()) {
     // Where the compile ran decides nothing about what was made.
-    if (info.name == "cache_dir" || info.name == "jit" || info.name == "explain") continue;
+    constexpr std::string_view kWhere[] = {"cache_dir", "jit", "explain", "db"};
+    if (std::ranges::find(kWhere, info.name) != std::end(kWhere)) continue;
     const std::string value = option_text(options, info.name);
     if (value != option_text(defaults, info.name)) changed[std::string(info.name)] = value;
   }

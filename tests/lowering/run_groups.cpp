@@ -24,11 +24,11 @@ std::vector<int64_t> sizes(const Shape& shape, const std::map<std::string, int64
 }
 
 Kernel scheduled(CompileContext& context, const Graph& graph, const Group& group,
-                 const std::optional<TargetInfo>& target) {
+                 const std::optional<TargetInfo>& target, const Measured& measured) {
   Kernel kernel = lower(graph, group);
   verify(kernel);
   if (!target) return kernel;
-  schedule(context, graph, group, *target, kernel);
+  schedule(context, graph, group, *target, kernel, measured);
   verify(kernel);
   return kernel;
 }
@@ -64,7 +64,8 @@ void run_group(const Graph& graph, const Group& group, const Kernel& kernel,
 }  // namespace
 
 std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, Tensor>& inputs,
-                               const std::optional<TargetInfo>& target) {
+                               const std::optional<TargetInfo>& target,
+                               const Measured& measured) {
   CompileContext context;
   std::map<std::string, int64_t> symbols;
   Values values;
@@ -90,7 +91,7 @@ std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, T
   };
   follow_views();
   for (const Group& group : plan.groups) {
-    run_group(graph, group, scheduled(context, graph, group, target), symbols, values);
+    run_group(graph, group, scheduled(context, graph, group, target, measured), symbols, values);
     follow_views();
   }
   std::vector<Tensor> results;
@@ -99,11 +100,12 @@ std::vector<Tensor> run_groups(const Graph& graph, const std::map<std::string, T
   return results;
 }
 
-std::string kernels_text(const Graph& graph, const std::optional<TargetInfo>& target) {
+std::string kernels_text(const Graph& graph, const std::optional<TargetInfo>& target,
+                         const Measured& measured) {
   CompileContext context;
   std::string text;
   for (const Group& group : fuse(graph).groups)
-    text += print(scheduled(context, graph, group, target)) + "\n";
+    text += print(scheduled(context, graph, group, target, measured)) + "\n";
   return text;
 }
 
