@@ -12,17 +12,40 @@ namespace {
 // Two units of latency 4: with fewer accumulators one is idle.
 constexpr int64_t kBusy = 8;
 
-// Relative cost of computing rows x columns with this tile: whole tiles at full speed, what is left
-// at the speed of a smaller tile. The broadcast of a row's scalar is a load that competes with the
-// vectors' loads when few vectors share it.
-double tile_time(int64_t rows, int64_t vectors, int64_t registers_per_vector) {
-  const double accumulators = static_cast<double>(rows * vectors * registers_per_vector);
+// Reading a vector from the second cache takes this much longer than from the first, in
+// multiply-adds, beside what goes on meanwhile. A tile of 5 x 5 vectors ran at 0.93 of the speed of
+// one of 9 x 3 where panels do not fit the first (conv c48 33x33 k3 p1 o72, v4, AMD EPYC family 26,
+// 2026-11-30).
+constexpr double kFromSecondCache = 0.5;
+
+// Of a tile whose products have vectors of their own, a row costs this much beside them: its
+// address, and often a page of its own. A tile of 6 x 2 vectors ran at 1.14 and 1.0 of the speed of
+// one of 15 x 1 (conv c136 29x29 k3 p1 g136 and c96 45x45 k5 s2 p2 g96, v4, AMD EPYC family 26,
+// 2026-11-30).
+constexpr double kOwnRow = 0.3;
+
+// Relative cost of a step of k with one tile. The broadcast of a row's scalar is a load that
+// competes with the vectors' loads when few vectors share it; without a shared vector all of the
+// products' vectors are loads, and sums are so short that the next tile's go on beside them.
+double tile_time(int64_t rows, int64_t registers_a_row, bool shared_vector, bool far) {
+  const auto accumulators = static_cast<double>(rows * registers_a_row);
+  const auto of_row = static_cast<double>(registers_a_row), number = static_cast<double>(rows);
+  if (!shared_vector) return accumulators + of_row + kOwnRow * number + 0.5;
   const double compute = std::max(accumulators, static_cast<double>(kBusy));
-  const double loads =
-      (static_cast<double>(rows) + static_cast<double>(vectors * registers_per_vector)) * 1.02;
-  return std::max(compute, loads);
+  const double loads = (number + of_row) * 1.02;
+  return std::max(compute, loads) + 0.5 + (far ? kFromSecondCache * of_row : 0);
 }
 
+// Accumulators, the vectors of the shared operand, one broadcast; or, where each product has its
+// own, these: they are all loaded before the first is used. Depthwise tiles that leave no room for
+// them spill, and ran at half of the speed (conv c136 29x29 k3 p1 g136, v4, AMD EPYC family 26,
+// 2026-11-30).
+int64_t registers_of(int64_t rows, int64_t registers_a_row, bool shared_vector) {
+  const int64_t accumulators = rows * registers_a_row;
+  return accumulators + registers_a_row + (shared_vector ? 1 : accumulators);
+}
+
+// Whole tiles at full speed, what is left at the speed of a smaller tile.
 double cost(int64_t extent, int64_t tile, const auto& time) {
   double sum = static_cast<double>(extent / tile) * time(tile);
   if (extent % tile != 0) sum += time(extent % tile);
@@ -33,31 +56,32 @@ double cost(int64_t extent, int64_t tile, const auto& time) {
 
 int64_t lanes_for(int64_t columns) { return columns <= 4 ? 4 : columns <= 8 ? 8 : kLanes; }
 
-std::vector<Tile> tiles_by_cost(const TargetInfo& target, std::optional<int64_t> rows,
-                                std::optional<int64_t> columns, int64_t element_bytes,
-                                bool shared_vector) {
-  const int64_t lanes_per_register = std::max<int64_t>(1, target.vector_bytes / element_bytes);
-  const int64_t lanes = columns ? lanes_for(*columns) : kLanes;
+std::vector<Tile> tiles_by_cost(const TargetInfo& target, const TiledExtents& extents) {
+  const int64_t lanes_per_register =
+      std::max<int64_t>(1, target.vector_bytes / extents.element_bytes);
+  const int64_t lanes = extents.columns ? lanes_for(*extents.columns) : kLanes;
   const int64_t per_vector = std::max<int64_t>(1, lanes / lanes_per_register);
-  const int64_t m = std::min<int64_t>(rows.value_or(1024), 4096), n = columns.value_or(1024);
+  const int64_t m = std::min<int64_t>(extents.rows.value_or(1024), 4096);
+  const int64_t n = extents.columns.value_or(1024);
   std::vector<Tile> tiles;
   for (int64_t vectors = 1; vectors <= 8; ++vectors)
-    for (int64_t tile_rows = 1; tile_rows <= 28; ++tile_rows) {
-      // Accumulators, the vectors of the shared operand, one broadcast.
-      const int64_t used = tile_rows * vectors * per_vector + vectors * per_vector +
-                           (shared_vector ? 1 : per_vector);
-      if (used > target.vector_registers && !(tile_rows == 1 && vectors == 1)) continue;
-      if (tile_rows > m || (vectors - 1) * lanes >= n) continue;
+    for (int64_t rows = 1; rows <= 28; ++rows) {
+      const int64_t used = registers_of(rows, vectors * per_vector, extents.shared_vector);
+      if (used > target.vector_registers && !(rows == 1 && vectors == 1)) continue;
+      if (rows > m || (vectors - 1) * lanes >= n) continue;
+      const bool far = vectors * lanes * extents.column_bytes > target.l1_bytes;
       // A tail of columns is a tile of fewer vectors, of rows one of fewer rows.
       const auto over_rows = [&](int64_t v) {
-        return cost(m, tile_rows, [&](int64_t r) { return tile_time(r, v, per_vector) + 0.5; });
+        return cost(m, rows, [&](int64_t r) {
+          return tile_time(r, v * per_vector, extents.shared_vector, far);
+        });
       };
       const int64_t columns_in_vectors = (n + lanes - 1) / lanes;
-      const std::string because = std::to_string(tile_rows) + " x " +
-                                  std::to_string(vectors * lanes) + " accumulators in " +
-                                  std::to_string(tile_rows * vectors * per_vector) + " of " +
+      const std::string because = std::to_string(rows) + " x " + std::to_string(vectors * lanes) +
+                                  " accumulators in " +
+                                  std::to_string(rows * vectors * per_vector) + " of " +
                                   std::to_string(target.vector_registers) + " registers";
-      tiles.push_back({tile_rows, vectors, (kBusy - 1) / (vectors * per_vector) + 1,
+      tiles.push_back({rows, vectors, (kBusy - 1) / (vectors * per_vector) + 1,
                        cost(columns_in_vectors, vectors, over_rows), because});
     }
   std::ranges::stable_sort(tiles, {}, &Tile::cost);

@@ -25,11 +25,17 @@ struct Tile {
 // narrow one, which is a whole number of the smallest registers.
 int64_t lanes_for(int64_t columns);
 
-// All that the registers hold, the cheapest first. rows, columns: extents when constant.
-// `shared_vector`: one operand is a vector that all rows read (matmul, convolution); otherwise
-// every product has its own vectors (depthwise) and a row costs no broadcast.
-std::vector<Tile> tiles_by_cost(const TargetInfo& target, std::optional<int64_t> rows,
-                                std::optional<int64_t> columns, int64_t element_bytes,
-                                bool shared_vector);
+// What is cut into tiles.
+struct TiledExtents {
+  std::optional<int64_t> rows, columns;  // when constant
+  int64_t element_bytes = 4;
+  // One operand is a vector that all rows read (matmul, convolution), and the other a broadcast a
+  // row; otherwise every product has vectors of its own (depthwise).
+  bool shared_vector = true;
+  int64_t column_bytes = 0;  // of the vector operand, that a column of the result reads; 0: unknown
+};
+
+// All tiles that the registers hold, the cheapest first.
+std::vector<Tile> tiles_by_cost(const TargetInfo& target, const TiledExtents& extents);
 
 }  // namespace mintor

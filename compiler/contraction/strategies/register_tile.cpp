@@ -38,6 +38,7 @@ struct Plan {
   bool shared_vector = true;
   std::optional<int64_t> columns_extent, rows_extent;  // when constant
   int64_t panel_bytes = 0;                             // of the vector operand, when constant
+  int64_t column_bytes = 0;  // of it, for one column and one of the other axes, when constant
 };
 
 // Within one block of 16 columns an operand is read contiguously, or not at all along them.
@@ -116,6 +117,11 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   const Shape& vector_shape = c.node.operands[x_along == Along::nothing ? 1 : 0].shape();
   for (const Index& e : vector_shape) bytes = bytes * e;
   plan.panel_bytes = bytes.is_const() ? bytes.value() : 0;
+  Index column = size_of(c.node.operands[1].dtype());
+  for (const ContractAxis& a : contract.axes)
+    if ((a.role == AxisRole::k || a.role == AxisRole::window) && vector.mentions(a.name))
+      column = column * a.extent;
+  plan.column_bytes = column.is_const() ? column.value() : 0;
   plan.columns_extent = constant_extent(contract, plan.columns);
   plan.rows_extent =
       plan.rows.empty() ? std::optional<int64_t>(1) : constant_extent(contract, plan.rows);
@@ -131,11 +137,12 @@ std::optional<int64_t> trip_of(const Kernel& kernel, const std::string& var) {
   return std::nullopt;
 }
 
-// Panels alone would be too few tasks, and the last, which is narrower, a smaller one.
+// Panels alone would be too few tasks, and the last, which is narrower, a smaller one. Of a
+// depthwise convolution fewer are taken: it is short, and pieces read the rows at their borders
+// twice.
 bool few_panels(const Plan& plan, const Tile& tile) {
-  constexpr int64_t kManyPanels = 16;
-  return plan.columns_extent &&
-         (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1 < kManyPanels;
+  const int64_t many = plan.shared_vector ? 16 : 8;
+  return plan.columns_extent && (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1 < many;
 }
 
 // What is outermost, and so what a task is.
@@ -172,8 +179,10 @@ bool rows_are_tasks(const Contraction& c, const Plan& plan, const Tile& tile) {
 // What is expected to be the fastest with this tile.
 Outermost best_outermost(const Contraction& c, const Plan& plan, const Tile& tile) {
   if (rows_are_tasks(c, plan, tile)) return Outermost::row_tiles;
-  // Small vector operands stay in the cache.
-  if (plan.panel_bytes != 0 && plan.panel_bytes <= c.target.l2_bytes / 2 && plan.out.size() > 2)
+  // Small vector operands stay in the cache. Where both operands move along the columns, panels
+  // first read nothing again, and less between two uses of a line.
+  if (plan.shared_vector && plan.panel_bytes != 0 && plan.panel_bytes <= c.target.l2_bytes / 2 &&
+      plan.out.size() > 2)
     return Outermost::others;
   const bool even = plan.columns_extent && *plan.columns_extent % (tile.vectors * kLanes) == 0;
   const bool by_pieces = fits(Outermost::pieces, plan, tile) && !even && few_panels(plan, tile);
@@ -379,8 +388,10 @@ Refusal register_tile(const Contraction& c, std::vector<Candidate>& candidates) 
   constexpr double kUnexpected = 1.05;
   const auto plan = std::make_shared<Plan>();
   if (Refusal r = make_plan(c, *plan); r) return r;
-  for (const Tile& tile : tiles_by_cost(c.target, plan->rows_extent, plan->columns_extent,
-                                        size_of(c.node.results[0].dtype), plan->shared_vector)) {
+  const TiledExtents extents{plan->rows_extent, plan->columns_extent,
+                             size_of(c.node.results[0].dtype), plan->shared_vector,
+                             plan->column_bytes};
+  for (const Tile& tile : tiles_by_cost(c.target, extents)) {
     const Outermost best = best_outermost(c, *plan, tile);
     for (const auto& [outermost, name] : kOutermost) {
       if (!fits(outermost, *plan, tile)) continue;
