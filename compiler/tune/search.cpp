@@ -15,7 +15,7 @@ constexpr int kRounds = 6;          // of all that are left
 constexpr size_t kFinalists = 3;    // beside the default
 constexpr int kTurns = 21;          // of each of those
 constexpr double kHopeless = 1.25;  // times the best so far
-constexpr int64_t kTurnsWon = 17;   // of those: by luck alone one in 280 of equals would
+constexpr int kTurnsWon = 17;       // of those: by luck alone one in 280 of equals would
 constexpr double kNoise = 0.98;     // of the default's time: what is not below it is as fast
 
 double median_of(std::vector<double> values) {
@@ -52,25 +52,26 @@ Fastest fastest_of(size_t count, const std::function<double(size_t)>& time) {
   Fastest best;
   best.least.resize(count);
   const std::vector<size_t> others = finalists(best.least, time);
-  std::vector<double> of_default;
-  std::vector<std::vector<double>> ratios(others.size()), seconds(others.size());
+  std::vector<double> of_default{time(0)};
+  // By the default's run before and by that after: not by their mean, which one interruption makes
+  // useless.
+  std::vector<std::vector<double>> ratios(others.size());
+  std::vector<int> won(others.size(), 0);
   for (int turn = 0; turn < kTurns; ++turn) {
-    double before = time(0);
-    of_default.push_back(before);
+    if (others.empty()) of_default.push_back(time(0));
     for (size_t n = 0; n < others.size(); ++n) {
-      const double own = time(others[n]), after = time(0);
-      ratios[n].push_back(2 * own / (before + after));
-      seconds[n].push_back(own);
-      of_default.push_back(after);
-      before = after;
+      const double before = of_default.back(), own = time(others[n]);
+      of_default.push_back(time(0));
+      ratios[n].push_back(own / before);
+      ratios[n].push_back(own / of_default.back());
+      won[n] += own < before ? 1 : 0;
     }
   }
   best.seconds = best.default_seconds = median_of(of_default);
   double best_ratio = kNoise;
   for (size_t n = 0; n < others.size(); ++n) {
     const double ratio = median_of(ratios[n]);
-    const int64_t won = std::ranges::count_if(ratios[n], [](double r) { return r < 1; });
-    if (ratio >= best_ratio || won < kTurnsWon) continue;
+    if (ratio >= best_ratio || won[n] < kTurnsWon) continue;
     best_ratio = ratio;
     best.candidate = others[n];
     best.seconds = ratio * best.default_seconds;

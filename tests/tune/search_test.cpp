@@ -17,11 +17,13 @@ struct Machine {
   double noise = 0;
   std::minstd_rand random{7};
   int runs = 0;
-  double drift = 0;  // a run, of the machine as a whole
+  double drift = 0;        // a run, of the machine as a whole
+  double interrupted = 0;  // share of the runs that take ten times as long
 
   double operator()(size_t candidate) {
     const double unit = static_cast<double>(random()) / std::minstd_rand::max();
-    return seconds.at(candidate) * (1 + noise * unit) * (1 + drift * ++runs);
+    const bool slow = static_cast<double>(random()) / std::minstd_rand::max() < interrupted;
+    return seconds.at(candidate) * (1 + noise * unit) * (1 + drift * ++runs) * (slow ? 10 : 1);
   }
 };
 
@@ -58,6 +60,15 @@ TEST(Search, TheDefaultStaysWhereNothingIsFasterByMoreThanNoise) {
   const Fastest found = search(machine);
   EXPECT_EQ(found.candidate, 0U);
   EXPECT_DOUBLE_EQ(found.seconds, found.default_seconds);
+}
+
+TEST(Search, InterruptionsDecideNothing) {
+  for (uint32_t seed = 1; seed < 20; ++seed) {
+    Machine machine{std::vector<double>(12, 1e-4), 0.01};
+    machine.interrupted = 0.4;
+    machine.random.seed(seed);
+    EXPECT_EQ(search(machine).candidate, 0U) << seed;
+  }
 }
 
 // Ten times slower at the end: everything that runs later looks worse, but not beside the default.
