@@ -92,4 +92,4 @@ lint:
 	$(PYTHON) tests/lint/lint.py
 
 bench: build .venv/.test-stamp
-	$(VENV)/python tests/perf/side_by_side.py
+	$(VENV)/python tests/perf/peers.py
