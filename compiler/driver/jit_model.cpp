@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Program or Graph -> loaded model. Takes a Program, or a Graph that the cache may know; gives its
 // JIT, whose kernels are a package's up to names. Keeps true: the weights lie in memory once, at
-// the offsets of the plan; the compiled text holds neither the model's name nor the hash of its
-// values, so models of one structure share it.
+// the offsets of the plan, until they are packed; the compiled text holds neither the model's name
+// nor the hash of its values, so models of one structure share it.
 #include "compiler/codegen/program_emitter.h"
 #include "compiler/driver/driver.h"
 #include "compiler/driver/program_record.h"
@@ -39,10 +39,12 @@ JitCode compile(CompileContext& context, const Program& program) {
   return jit_compile(context, emit_shared(unnamed));
 }
 
-std::unique_ptr<LoadedModel> load(ModelApi api, Tensor weights, LoadOptions options) {
+std::unique_ptr<LoadedModel> load(ModelApi api, WeightsBlock weights, LoadOptions options) {
   options.weights_path.clear();
-  options.weights = std::move(weights);
-  return std::make_unique<LoadedModel>(std::move(api), options);
+  options.weights = weights.bytes();
+  auto model = std::make_unique<LoadedModel>(std::move(api), options);
+  weights.release_prepared();
+  return model;
 }
 
 std::unique_ptr<LoadedModel> find(const CompileContext& context, const std::string& key,
@@ -50,11 +52,11 @@ std::unique_ptr<LoadedModel> find(const CompileContext& context, const std::stri
   const auto bytes = Cache(context.options.cache_dir).find_record(key);
   const auto record = bytes ? record_from(*bytes) : std::nullopt;
   if (!record) return nullptr;
-  const auto weights = weights_block(*record, entries);
+  auto weights = weights_block(*record, entries);
   if (!weights) return nullptr;
   const JitCode code = jit_open(context, record->library);
   if (code.program == nullptr) return nullptr;
-  return load(named_api(code, model_name(entries), ""), *weights, options);
+  return load(named_api(code, model_name(entries), ""), std::move(*weights), options);
 }
 
 }  // namespace

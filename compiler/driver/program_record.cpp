@@ -3,12 +3,16 @@
 // true: an option is part of the key unless it stands in kNoPart, with a reason.
 #include "compiler/driver/program_record.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <tuple>
 
 #include "compiler/codegen/target.h"
 #include "compiler/graph/join_entries.h"
@@ -52,7 +56,7 @@ void add_options(Key& key, const Options& options) {
   }
 }
 
-constexpr std::string_view kForm = "mintor program record 2";
+constexpr std::string_view kForm = "mintor program record 3";
 
 void put(std::string& out, std::string_view bytes) {
   out += std::to_string(bytes.size()) + ":";
@@ -89,19 +93,6 @@ class Reader {
   bool ok_ = true;
 };
 
-// The bytes between pieces are zero.
-class WeightsBlock {
- public:
-  explicit WeightsBlock(int64_t bytes) : made_(Tensor::make(DType::u8, {bytes})) {}
-  void add(int64_t offset, const Tensor& value) {
-    std::memcpy(made_.second + offset, value.data, static_cast<size_t>(value.bytes()));
-  }
-  Tensor done() const { return made_.first; }
-
- private:
-  std::pair<Tensor, std::byte*> made_;
-};
-
 }  // namespace
 
 std::string program_key(const CompileContext& context, std::span<const Graph> entries,
@@ -134,8 +125,11 @@ std::string program_key(const CompileContext& context, std::span<const Graph> en
 
 ProgramRecord record_of(const Program& program, const std::string& library) {
   ProgramRecord record{library, program.weights_bytes, {}};
-  for (const Weight& weight : program.weights) {
-    ProgramRecord::Piece piece{program.buffers[weight.buffer].offset.value(), weight.parameter, {}};
+  const std::vector<bool> prepared = only_prepared(program);
+  for (size_t n = 0; n < program.weights.size(); ++n) {
+    const Weight& weight = program.weights[n];
+    ProgramRecord::Piece piece{
+        program.buffers[weight.buffer].offset.value(), weight.parameter, {}, prepared[n]};
     if (weight.parameter.empty()) {
       piece.constant = weight.value;
       piece.constant.dtype = DType::u8;
@@ -154,6 +148,7 @@ std::string to_bytes(const ProgramRecord& record) {
   for (const ProgramRecord::Piece& piece : record.weights) {
     put(out, std::to_string(piece.offset));
     put(out, piece.parameter);
+    put(out, piece.only_prepared ? "1" : "0");
     if (!piece.parameter.empty()) continue;
     put(out, {reinterpret_cast<const char*>(piece.constant.data),
               static_cast<size_t>(piece.constant.bytes())});
@@ -171,6 +166,7 @@ std::optional<ProgramRecord> record_from(std::string_view bytes) {
     ProgramRecord::Piece piece;
     piece.offset = reader.number();
     piece.parameter = reader.part();
+    piece.only_prepared = reader.number() != 0;
     if (piece.parameter.empty()) {
       const std::string_view value = reader.part();
       piece.constant =
@@ -182,7 +178,35 @@ std::optional<ProgramRecord> record_from(std::string_view bytes) {
   return reader.ok() ? std::optional(std::move(record)) : std::nullopt;
 }
 
-std::optional<Tensor> weights_block(const ProgramRecord& record, std::span<const Graph> entries) {
+// The bytes between pieces are zero.
+WeightsBlock::WeightsBlock(int64_t bytes) {
+  if (bytes != 0) std::tie(bytes_, begin_) = Tensor::make(DType::u8, {bytes});
+}
+
+void WeightsBlock::add(int64_t offset, const Tensor& value, bool only_prepared) {
+  std::memcpy(begin_ + offset, value.data, static_cast<size_t>(value.bytes()));
+  if (!only_prepared || value.bytes() == 0) return;
+  // Neighbours are one range, whose inner pages are whole; between pieces lie less than 64 bytes.
+  constexpr int64_t kAlignment = 64;
+  if (!prepared_.empty() && offset - prepared_.back().second < kAlignment &&
+      offset >= prepared_.back().second)
+    prepared_.back().second = offset + value.bytes();
+  else
+    prepared_.emplace_back(offset, offset + value.bytes());
+}
+
+void WeightsBlock::release_prepared() {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  for (const auto& [from, to] : prepared_) {
+    const uintptr_t first = (reinterpret_cast<uintptr_t>(begin_ + from) + page - 1) / page * page;
+    const uintptr_t last = reinterpret_cast<uintptr_t>(begin_ + to) / page * page;
+    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  }
+  prepared_.clear();
+}
+
+std::optional<WeightsBlock> weights_block(const ProgramRecord& record,
+                                          std::span<const Graph> entries) {
   std::map<std::string_view, const Tensor*> parameters;
   for (const Graph& graph : entries) {
     for (const auto& node : graph.nodes()) {
@@ -191,7 +215,6 @@ std::optional<Tensor> weights_block(const ProgramRecord& record, std::span<const
       parameters.emplace(parameter.name, &parameter.value);
     }
   }
-  if (record.weights_bytes == 0) return Tensor{};
   WeightsBlock block(record.weights_bytes);
   for (const ProgramRecord::Piece& piece : record.weights) {
     const Tensor* value = &piece.constant;
@@ -201,17 +224,19 @@ std::optional<Tensor> weights_block(const ProgramRecord& record, std::span<const
       value = found->second;
     }
     if (piece.offset + value->bytes() > record.weights_bytes) return std::nullopt;
-    block.add(piece.offset, *value);
+    block.add(piece.offset, *value, piece.only_prepared);
   }
-  return block.done();
+  return block;
 }
 
-Tensor weights_block(const Program& program) {
-  if (program.weights_bytes == 0) return {};
+WeightsBlock weights_block(const Program& program) {
   WeightsBlock block(program.weights_bytes);
-  for (const Weight& weight : program.weights)
-    block.add(program.buffers[weight.buffer].offset.value(), weight.value);
-  return block.done();
+  const std::vector<bool> prepared = only_prepared(program);
+  for (size_t n = 0; n < program.weights.size(); ++n) {
+    const Weight& weight = program.weights[n];
+    block.add(program.buffers[weight.buffer].offset.value(), weight.value, prepared[n]);
+  }
+  return block;
 }
 
 }  // namespace mintor

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "compiler/program/program.h"
@@ -21,8 +22,9 @@ namespace mintor {
 struct ProgramRecord {
   struct Piece {
     int64_t offset = 0;
-    std::string parameter;  // whose value lies there; empty: `constant`
-    Tensor constant;        // u8
+    std::string parameter;       // whose value lies there; empty: `constant`
+    Tensor constant;             // u8
+    bool only_prepared = false;  // nobody reads it once the model is open
   };
   std::string library;  // key of the compiled library
   int64_t weights_bytes = 0;
@@ -38,8 +40,26 @@ ProgramRecord record_of(const Program& program, const std::string& library);
 std::string to_bytes(const ProgramRecord& record);
 std::optional<ProgramRecord> record_from(std::string_view bytes);
 
-// The payload of weights.bin: null when a parameter that the record names is in no graph.
-std::optional<Tensor> weights_block(const ProgramRecord& record, std::span<const Graph> entries);
-Tensor weights_block(const Program& program);
+// The payload of weights.bin in memory.
+class WeightsBlock {
+ public:
+  WeightsBlock() = default;  // of a program without weights
+  explicit WeightsBlock(int64_t bytes);
+  void add(int64_t offset, const Tensor& value, bool only_prepared);
+  const Tensor& bytes() const { return bytes_; }
+  // Gives the memory of what is only prepared back to the system, whole pages of it, once the model
+  // is open: afterwards it holds zeros.
+  void release_prepared();
+
+ private:
+  Tensor bytes_;
+  std::byte* begin_ = nullptr;
+  std::vector<std::pair<int64_t, int64_t>> prepared_;  // from, to
+};
+
+// Null when a parameter that the record names is in no graph.
+std::optional<WeightsBlock> weights_block(const ProgramRecord& record,
+                                          std::span<const Graph> entries);
+WeightsBlock weights_block(const Program& program);
 
 }  // namespace mintor

@@ -28,4 +28,14 @@ std::vector<int32_t> equal_parameters(std::span<const Graph> graphs) {
   return first;
 }
 
+std::vector<bool> only_prepared(const Program& program) {
+  std::set<int32_t> read;
+  for (const Entry& entry : program.entries) read.merge(buffers_of(program, entry));
+  for (const State& state : program.states) read.insert(root_of(program, state.initial));
+  std::vector<bool> out;
+  for (const Weight& weight : program.weights)
+    out.push_back(program.fixed.empty() && !read.contains(root_of(program, weight.buffer)));
+  return out;
+}
+
 }  // namespace mintor

@@ -249,6 +249,43 @@ TEST_F(Warm, RecordsComeBackWhole) {
   }
 }
 
+constexpr char kDense[] = R"(graph dense {
+  x = input f32[40, 300]
+  w = parameter f32[300, 64] random 1
+  b = parameter f32[64] random 2
+  z = contract f32[40, 64] (x, w) m = 40, n = 64, k = 300 | x[m, k] y[k, n]
+  c = broadcast f32[40, 64] (b) dims = [1]
+  r = add f32[40, 64] (z, c)
+  results r
+})";
+
+// What was packed is not kept beside what was made of it; where parameters can be set, it is.
+TEST_F(Warm, WeightsThatOnlyPreparationReadsAreGivenBack) {
+  for (const bool settable : {false, true}) {
+    Options own = options;
+    own.settable_parameters = settable;
+    CompileContext context(own);
+    const Program program = build_program(context, optimise(context, parse_graph(kDense)), {"v4"});
+    const auto back = record_from(to_bytes(record_of(program, "key")));
+    ASSERT_TRUE(back);
+    WeightsBlock block = weights_block(program);
+    block.release_prepared();
+    ASSERT_EQ(back->weights.size(), 2u);
+    for (size_t n = 0; n < 2; ++n) {
+      const ProgramRecord::Piece& piece = back->weights[n];
+      const Tensor& value = program.weights[n].value;
+      EXPECT_EQ(piece.only_prepared, !settable && piece.parameter == "w");
+      const auto* lies = reinterpret_cast<const float*>(block.bytes().data + piece.offset);
+      int64_t kept = 0;
+      for (int64_t i = 0; i < value.count(); ++i) kept += lies[i] == value.as<float>()[i];
+      if (piece.only_prepared)
+        EXPECT_LT(kept, value.count() / 4);  // at its ends, parts of pages
+      else
+        EXPECT_EQ(kept, value.count());
+    }
+  }
+}
+
 TEST_F(Warm, OpensNoCompiler) {
   EXPECT_FALSE(is_found({}));
   const pid_t child = fork();
