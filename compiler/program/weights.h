@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which weights are one: the only thing that is asked of the values of parameters on the way from a
-// Graph to a Program; and which of them a run reads. Takes values; gives whether they share a place.
-// Keeps true: asked of a Graph as it was loaded, the answers are those that `plan` gets.
+// Graph to a Program; and which of them a run reads. Takes values, or a Program; gives whether they
+// share a place, or whether they are only packed. Keeps true: asked of a Graph as it was loaded,
+// the answers are those that `plan` gets.
 #pragma once
 
 #include <cstdint>
