@@ -86,7 +86,7 @@ bool is_inside(const std::string& path) {
 // known or not yet, may name a file or a program, or undo the numerics flags before it.
 bool is_level_flag(std::string_view flag) {
   static constexpr std::string_view kChoices[] = {"-march=", "-mcpu=", "-mtune=",
-                                                  "-mprefer-vector-width="};
+                                                  "-mprefer-vector-width=", "-mavx512"};
   for (const std::string_view choice : kChoices) {
     if (!flag.starts_with(choice) || flag.size() == choice.size()) continue;
     return flag.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

@@ -310,6 +310,33 @@ TEST(Lower, FewLargePanelsAreTasksWithPiecesOfTheBatch) {
   }
 }
 
+Graph line_convolution(const Index& batch, int64_t length, int64_t pad) {
+  Graph g;
+  Builder b(g);
+  if (const auto name = batch.as_var()) g.add_symbol({*name, 1, 8, 1, 1});
+  ops::ConvAttr attr;
+  attr.pad_before = attr.pad_after = {pad};
+  const Value x = b.input("x", DType::f32, {batch, 3, length});
+  const Value w = b.parameter("w", noise({20, 3, 5}, 5));
+  g.results = {{"r", b.apply(ScalarOp::relu, {ops::conv(b, x, w, Value{}, attr)})}};
+  return g;
+}
+
+// 1-D, with borders and without: the first and the last tile are branches of the loop of tasks. Of
+// a last tile shorter than the border the one before keeps its conditions.
+TEST(Lower, TilesOfALineAreTasks) {
+  for (const Index& batch : {Index(1), Index::var("batch")})
+    for (const int64_t pad : {0, 2, 4})
+      for (const int64_t length : {66, 67, 75, 80, 88}) {
+        CompileContext context;
+        const std::string text = kernels_text(
+            run_pipeline(context, line_convolution(batch, length, pad)), find_level("v4"));
+        EXPECT_NE(text.find("tiles of rows are tasks"), std::string::npos) << text;
+        EXPECT_EQ(text.find("branch_ends") != std::string::npos, pad > 0) << text;
+        check_chain(line_convolution(batch, length, pad), {{"batch", batch.as_var() ? 3 : 1}});
+      }
+}
+
 TEST(Lower, ReductionsOfEveryLength) {
   // Few (straight text), one block, a block and a tail, several blocks.
   for (int64_t n : {1, 9, 16, 100, 4096, 9000}) {

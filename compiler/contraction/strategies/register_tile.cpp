@@ -37,7 +37,8 @@ struct Plan {
   bool guarded = false;  // a coordinate along `rows` may leave its operand
   bool shared_vector = true;
   std::optional<int64_t> columns_extent, rows_extent;  // when constant
-  int64_t panel_bytes = 0;                             // of the vector operand, when constant
+  int64_t positions = 1;     // of the axes that are neither, as far as they are known
+  int64_t panel_bytes = 0;   // of the vector operand, when constant
   int64_t column_bytes = 0;  // of it, for one column and one of the other axes, when constant
 };
 
@@ -122,6 +123,9 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
     if ((a.role == AxisRole::k || a.role == AxisRole::window) && vector.mentions(a.name))
       column = column * a.extent;
   plan.column_bytes = column.is_const() ? column.value() : 0;
+  for (const ContractAxis* a : out)
+    if (a->name != plan.rows && a->name != plan.columns)
+      plan.positions *= constant_extent(contract, a->name).value_or(1);
   plan.columns_extent = constant_extent(contract, plan.columns);
   plan.rows_extent =
       plan.rows.empty() ? std::optional<int64_t>(1) : constant_extent(contract, plan.rows);
@@ -153,6 +157,12 @@ enum class Outermost {
   others,     // all axes but those of the tile, which take all panels
 };
 
+// One batch fits all, so that one of any size counts as one.
+bool few_positions(const Plan& plan) {
+  constexpr int64_t kFewPositions = 8;
+  return plan.positions < kFewPositions;
+}
+
 bool fits(Outermost outermost, const Plan& plan, const Tile& tile) {
   switch (outermost) {
     case Outermost::panels:
@@ -160,8 +170,9 @@ bool fits(Outermost outermost, const Plan& plan, const Tile& tile) {
     case Outermost::pieces:
       return plan.out.size() > (plan.rows.empty() ? 1 : 2);
     case Outermost::row_tiles:
-      return plan.out.size() == 2 && !plan.guarded && !plan.rows.empty() && plan.rows_extent &&
-             *plan.rows_extent > tile.rows;
+      // At borders the first and the last tile are branches of their own beside those between.
+      return few_positions(plan) && !plan.rows.empty() && plan.rows_extent &&
+             *plan.rows_extent >= (plan.guarded ? 3 * tile.rows : tile.rows + 1);
     case Outermost::others:
       return plan.out.size() > 2;
   }
@@ -171,8 +182,9 @@ bool fits(Outermost outermost, const Plan& plan, const Tile& tile) {
 // Few panels that stay in the cache, and more tiles of rows.
 bool rows_are_tasks(const Contraction& c, const Plan& plan, const Tile& tile) {
   if (!fits(Outermost::row_tiles, plan, tile)) return false;
-  if (!few_panels(plan, tile) || plan.panel_bytes > c.target.l2_bytes / 2) return false;
+  if (!few_panels(plan, tile)) return false;
   const int64_t panels = (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1;
+  if (panels > 1 && plan.panel_bytes > c.target.l2_bytes / 2) return false;
   return (*plan.rows_extent - 1) / tile.rows + 1 > panels;
 }
 
@@ -217,6 +229,17 @@ Pieces pieces_of(const Contraction& c, const Plan& plan, const std::vector<std::
     }
   }
   return out;
+}
+
+// Tiles of rows that are tasks: those that are not like the others get branches. At borders these
+// know which iteration they are, and so nothing could tell any more that iterations are
+// independent: the loop becomes parallel before.
+void branch_rows(const Plan& plan, const Tile& tile, const std::string& tiles, Steps& step) {
+  const bool tail = *plan.rows_extent % tile.rows != 0;
+  if (tail) step("branch_tail", {tiles});
+  if (!plan.guarded) return;
+  step("parallelize", {tiles});
+  step("branch_ends", {tiles, int64_t{1}, int64_t{tail ? 0 : 1}});
 }
 
 // Rows of one tile in one column variant: split, borders peeled, copies jammed.
@@ -313,7 +336,9 @@ Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
       std::vector<std::string>& loops = panels_first ? outer.inside : outer.tasks;
       loops.push_back(loop_of(kernel, axis_of(axis)));
     }
-    if (by_rows) outer.tasks.push_back(row_tiles.outer);
+    // Of tiles with borders only the outermost loop can be the tasks (branch_rows).
+    if (by_rows)
+      outer.tasks.insert(plan.guarded ? outer.tasks.begin() : outer.tasks.end(), row_tiles.outer);
   }
   std::string v_o, v_i;  // none of a single column, whose loop other steps may simplify away
   if (columns_extent != 1) {
@@ -332,7 +357,7 @@ Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
     order.push_back(by_rows ? row_tiles.inner : loop_of(kernel, axis_of(plan.rows)));
   if (!v_i.empty()) order.push_back(v_i);
   if (order.size() > 1) step("reorder", order);
-  if (by_rows && *plan.rows_extent % tile.rows != 0) step("branch_tail", {row_tiles.outer});
+  if (by_rows) branch_rows(plan, tile, row_tiles.outer, step);
   if (!even)
     for (const std::string& copy : copies_of(kernel, part_of(columns, LoopPart::outer)))
       step("branch_tail", {copy});
@@ -365,7 +390,7 @@ Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
   const size_t panel_loops = v_o.empty() ? 0 : 1;
   const size_t task_loops = outer.tasks.size() + (by_pieces || panels_first ? panel_loops : 0) +
                             (panels_first && !by_pieces ? outer.inside.size() : 0);
-  parallelise_outer(kernel, std::max<size_t>(1, task_loops));
+  if (!by_rows || !plan.guarded) parallelise_outer(kernel, std::max<size_t>(1, task_loops));
   because = tile.because +
             (by_pieces      ? "; pieces and their panels are tasks"
              : panels_first ? "; column panels outermost"

@@ -6,6 +6,8 @@
 //|   for k { acc = fma(v, u, acc) }       ->     for k { acc[i][j] = fma(v[i], u[j], acc[i][j]) }
 //|   s = acc                                     s = acc[i][j]
 //| }                                           }
+#include <algorithm>
+
 #include "compiler/contraction/strategy.h"
 #include "compiler/contraction/tile.h"
 #include "compiler/ir/lanes.h"
@@ -89,8 +91,13 @@ Refusal winograd(const Contraction& c, std::vector<Candidate>& candidates) {
     candidates.push_back({"plain", 0, as_lowered});
     return {};
   }
-  const auto [rows, columns] = winograd_block(c.graph, c.node);
-  for (const Tile& tile : tiles_by_cost(c.target, rows, columns, 4, true))
+  const WinogradBlock block = winograd_block(c.graph, c.node);
+  const std::vector<ContractAxis>& axes = c.node.as<Contract>().axes;
+  const auto channels = std::ranges::find(axes, AxisRole::k, &ContractAxis::role);
+  const TiledExtents extents{.rows = block.tiles,
+                             .columns = block.columns,
+                             .column_bytes = channels->extent.value() * 4};
+  for (const Tile& tile : tiles_by_cost(c.target, extents))
     candidates.push_back(
         {"rows=" + std::to_string(tile.rows) + " vectors=" + std::to_string(tile.vectors),
          tile.cost, [tile](Kernel& kernel, std::string& because) {
