@@ -215,7 +215,7 @@ class WinogradNest {
     for (size_t d = 0; d < at.size(); ++d) require(ranges, at[d], x.shape()[d], cond);
     for (const IndexCondition& c : c_.conditions)
       require(ranges, ranges.simplify(c.value.substitute(vars)), c.extent.substitute(vars), cond);
-    // Along an axis that x does not have there may be tiles beyond the last as well.
+    // Of a tile beyond the last whatever is read comes to nothing: its results are not stored.
     const Expr value = ctx_.exprs.under(cond, [&] { return ctx_.exprs.at(x, at); });
     return cond ? k::guard(cond, value, k::constant(Scalar::of(DType::f32, 0.0))) : value;
   }
