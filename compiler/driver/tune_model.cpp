@@ -39,11 +39,7 @@ struct Tunable {
 };
 
 int64_t work_of(const PlannedGroup& planned) {
-  const SymbolValues symbols = typical_symbols(*planned.graph);
-  return planned.group->work.evaluate([&](std::string_view name) {
-    const auto known = symbols.find(std::string(name));
-    return known == symbols.end() ? int64_t{1} : known->second;
-  });
+  return value_of(planned.group->work, typical_symbols(*planned.graph));
 }
 
 Contraction contraction_of(const Graph& graph, const Group& group, const Node& node,

@@ -12,6 +12,14 @@
 #include "compiler/support/error.h"
 
 namespace mintor {
+
+int64_t value_of(const Index& index, const SymbolValues& symbols) {
+  return index.evaluate([&](std::string_view name) {
+    const auto found = symbols.find(std::string(name));
+    return found == symbols.end() ? int64_t{1} : found->second;
+  });
+}
+
 namespace {
 
 int64_t product(int64_t a, int64_t b) {
@@ -20,13 +28,6 @@ int64_t product(int64_t a, int64_t b) {
     throw CompileError("cost", "the number of operations overflows 63 bits");
   }
   return result;
-}
-
-int64_t value_of(const Index& index, const SymbolValues& symbols) {
-  return index.evaluate([&](std::string_view name) {
-    const auto found = symbols.find(std::string(name));
-    return found == symbols.end() ? int64_t{1} : found->second;
-  });
 }
 
 int64_t count_of(const Shape& shape, const SymbolValues& symbols) {

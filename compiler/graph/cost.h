@@ -34,6 +34,8 @@ using SymbolValues = std::map<std::string, int64_t>;
 
 // Each symbol at its hint, else at the smallest value of at least 1 that it may take.
 SymbolValues typical_symbols(const Graph& graph);
+// An expression where the symbols have these values; one that is not among them counts as 1.
+int64_t value_of(const Index& index, const SymbolValues& symbols);
 // Throws CompileError when a count overflows 63 bits.
 GraphCost cost_of(const Graph& graph, const SymbolValues& symbols);
 

@@ -335,15 +335,9 @@ class WinogradNest {
 WinogradBlock winograd_block(const Graph& graph, const Node& contract) {
   const Contract& c = contract.as<Contract>();
   const SymbolValues symbols = typical_symbols(graph);
-  const auto typical = [&](const Index& e) {
-    return e.evaluate([&](std::string_view name) {
-      const auto found = symbols.find(std::string(name));
-      return found == symbols.end() ? int64_t{1} : found->second;
-    });
-  };
   const std::vector<winograd::Axis> axes = winograd::axes_of(c);
   int64_t tiles = 1, points = 1, channels = 1, columns = 1;
-  for (const Index& e : tile_extents(c, axes)) tiles *= typical(e);
+  for (const Index& e : tile_extents(c, axes)) tiles *= value_of(e, symbols);
   for (size_t n = 0; n < axes.size(); ++n) points *= c.order.tile + winograd::kTaps - 1;
   for (const ContractAxis& axis : c.axes) {
     if (axis.role == AxisRole::k) channels = axis.extent.value();

@@ -19,13 +19,6 @@
 namespace mintor {
 namespace {
 
-Tensor noise(std::vector<int64_t> shape, uint32_t seed) {
-  Graph g;
-  Builder b(g);
-  b.input("x", DType::f32, Shape(shape.begin(), shape.end()));
-  return sample_inputs(g, {}, seed).at("x");
-}
-
 // Of the graph's contracts, which are one kernel or several.
 std::set<std::string> candidates_in(const Graph& graph, const TargetInfo& level) {
   std::set<std::string> texts;

@@ -19,13 +19,6 @@
 namespace mintor {
 namespace {
 
-Tensor noise(std::vector<int64_t> shape, uint32_t seed) {
-  Graph g;
-  Builder b(g);
-  b.input("x", DType::f32, Shape(shape.begin(), shape.end()));
-  return sample_inputs(g, {}, seed).at("x");
-}
-
 TEST(Lower, ElementwiseWithBroadcastAndTail) {
   for (int64_t columns : {1, 5, 16, 37, 64}) {  // below, at and beside a whole number of vectors
     Graph g;

@@ -8,6 +8,7 @@
 #include "compiler/codegen/target.h"
 #include "compiler/contraction/strategy.h"
 #include "compiler/graph/fusion.h"
+#include "compiler/ir/builder.h"
 #include "compiler/ir/evaluate.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/loop/lower.h"
@@ -129,6 +130,13 @@ std::map<std::string, Tensor> sample_inputs(const Graph& graph,
     inputs[owned->as<InputAttr>().name] = tensor;
   }
   return inputs;
+}
+
+Tensor noise(std::vector<int64_t> shape, uint32_t seed) {
+  Graph g;
+  Builder b(g);
+  b.input("x", DType::f32, Shape(shape.begin(), shape.end()));
+  return sample_inputs(g, {}, seed).at("x");
 }
 
 }  // namespace mintor

@@ -28,5 +28,7 @@ std::string kernels_text(const Graph& graph, const std::optional<TargetInfo>& ta
 std::map<std::string, Tensor> sample_inputs(const Graph& graph,
                                             const std::map<std::string, int64_t>& symbols,
                                             uint32_t seed);
+// One of them, for a parameter.
+Tensor noise(std::vector<int64_t> shape, uint32_t seed);
 
 }  // namespace mintor

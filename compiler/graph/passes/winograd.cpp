@@ -107,11 +107,8 @@ class Rewrite {
   }
 
  private:
-  double value_of(const Index& extent) const {
-    return static_cast<double>(extent.evaluate([&](std::string_view name) {
-      const auto found = symbols_.find(std::string(name));
-      return found == symbols_.end() ? int64_t{1} : found->second;
-    }));
+  double typical(const Index& extent) const {
+    return static_cast<double>(value_of(extent, symbols_));
   }
 
   std::optional<Sizes> sizes_of(const Contract& c, const std::vector<winograd::Axis>& axes,
@@ -128,15 +125,15 @@ class Rewrite {
         case AxisRole::k:
           ++k_axes;
           if (!axis.extent.is_const() || axis.extent.value() > kMostChannels) return std::nullopt;
-          s.channels = value_of(axis.extent);
+          s.channels = typical(axis.extent);
           break;
         case AxisRole::n:
           ++n_axes;
           if (!axis.extent.is_const()) return std::nullopt;
-          s.columns = value_of(axis.extent);
+          s.columns = typical(axis.extent);
           break;
         case AxisRole::m:
-          if (tiled == axes.end()) s.places *= value_of(axis.extent);
+          if (tiled == axes.end()) s.places *= typical(axis.extent);
           break;
         case AxisRole::window:
           break;
@@ -152,11 +149,11 @@ class Rewrite {
     size_t d = 0;
     while (!c.x_coords[d].mentions(window)) ++d;
     const Index first = c.x_coords[d].substitute({{window, 0}, {c.axes[axis.out].name, 0}});
-    const double results = value_of(c.axes[axis.out].extent);
+    const double results = typical(c.axes[axis.out].extent);
     Along a{results, static_cast<double>(axis.step), 0};
     for (int64_t tap = 0; tap < winograd::kTaps; ++tap) {
-      const double at = value_of(first + tap * axis.step);
-      a.products += std::max(0.0, std::min(results, value_of(x[d]) - at) - std::max(0.0, -at));
+      const double at = typical(first + tap * axis.step);
+      a.products += std::max(0.0, std::min(results, typical(x[d]) - at) - std::max(0.0, -at));
     }
     return a;
   }
