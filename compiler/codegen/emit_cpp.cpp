@@ -103,6 +103,7 @@ class Writer {
       if (auto* store = std::get_if<Store>(&s->node)) address(store->buffer, store->indices);
       if (auto* instr = std::get_if<Instr>(&s->node))
         for (const InstrOperand& o : instr->operands) address(o.buffer, o.indices);
+      if (auto* fetch = std::get_if<Prefetch>(&s->node)) address(fetch->buffer, fetch->indices);
     });
     std::vector<std::string> unused;
     for (const Param& p : kernel_.params)
@@ -238,6 +239,11 @@ class Writer {
 
   void emit(const Instr& instr) {
     for (const std::string& text : exprs_.instruction(instr)) line(text);
+  }
+
+  void emit(const Prefetch& fetch) {
+    const Index at = ranges_.simplify(exprs_.address(fetch.buffer, fetch.indices));
+    line("MT_PREFETCH(" + fetch.buffer + " + " + exprs_.integer(at) + ");");
   }
 
   const Kernel& kernel_;

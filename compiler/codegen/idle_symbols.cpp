@@ -36,6 +36,7 @@ void add_addresses(const Kernel& kernel, Names& names) {
     if (const auto* store = std::get_if<Store>(&stmt->node)) add(store->buffer, store->indices);
     if (const auto* instr = std::get_if<Instr>(&stmt->node))
       for (const InstrOperand& operand : instr->operands) add(operand.buffer, operand.indices);
+    if (const auto* fetch = std::get_if<Prefetch>(&stmt->node)) add(fetch->buffer, fetch->indices);
     if (const auto* code = std::get_if<Code>(&stmt->node))
       for (const auto* operands : {&code->inputs, &code->outputs})
         for (const CodeOperand& operand : *operands)

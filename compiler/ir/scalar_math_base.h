@@ -23,6 +23,8 @@
 #else
 #define MT_UNROLL(n) MT_PRAGMA(GCC unroll n)
 #endif
+// Asks for a line of memory, into the second cache; the address may be of nothing.
+#define MT_PREFETCH(address) __builtin_prefetch(address, 0, 2)
 
 // ---- Types ----------------------------------------------------------------------------------
 

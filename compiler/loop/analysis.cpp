@@ -40,6 +40,7 @@ std::set<std::string> mentioned_in(const Stmt& stmt) {
     if (auto* st = std::get_if<Store>(&s->node)) out.insert(st->buffer);
     if (auto* i = std::get_if<Instr>(&s->node))
       for (const InstrOperand& o : i->operands) out.insert(o.buffer);
+    if (auto* p = std::get_if<Prefetch>(&s->node)) out.insert(p->buffer);
     if (auto* c = std::get_if<Code>(&s->node))
       for (const auto* operands : {&c->inputs, &c->outputs})
         for (const CodeOperand& o : *operands) out.insert(o.buffer);

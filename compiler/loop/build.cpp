@@ -146,6 +146,9 @@ Stmt if_(Expr cond, Stmt then_body, Stmt else_body) {
 Stmt instr(std::string name, std::vector<InstrOperand> operands) {
   return make(Instr{std::move(name), std::move(operands)});
 }
+Stmt prefetch(std::string buffer, std::vector<Index> indices) {
+  return make(Prefetch{std::move(buffer), std::move(indices)});
+}
 Stmt code(Code code) { return make(std::move(code)); }
 
 namespace {

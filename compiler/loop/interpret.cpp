@@ -314,6 +314,7 @@ class Compiler {
     if (i.else_body) out->else_body = statement(i.else_body);
     return out;
   }
+  ActionRef compile(const Prefetch&) { return std::make_unique<BlockAction>(); }  // does nothing
   ActionRef compile(const Code&) {
     throw CompileError("code", "the interpreter of kernels cannot run source text", "",
                        "compile it: its meaning is what a C++ compiler makes of it");

@@ -150,6 +150,13 @@ struct Instr {
   std::vector<InstrOperand> operands;
 };
 
+// Asks for the line that holds an element to be brought near, for reading. It changes nothing and may
+// lie outside of the buffer; indices are as for a load of one element.
+struct Prefetch {
+  std::string buffer;
+  std::vector<Index> indices;
+};
+
 // The user's own C++ statements (ir/user_code.h) over whole buffers: it reads inputs and writes
 // outputs, which are zeros before it, each under the name that the text has for it. It is what a
 // kernel of its own does, outside of loops.
@@ -162,7 +169,7 @@ struct Code {
 };
 
 struct StmtNode {
-  std::variant<Block, For, Let, Store, Alloc, If, Instr, Code> node;
+  std::variant<Block, For, Let, Store, Alloc, If, Instr, Prefetch, Code> node;
 };
 
 // ---- kernel ----
@@ -228,6 +235,7 @@ Stmt store(std::string buffer, std::vector<Index> indices, Expr value);
 Stmt alloc(std::string name, DType dtype, std::vector<Index> shape, Space space);
 Stmt if_(Expr cond, Stmt then_body, Stmt else_body = nullptr);
 Stmt instr(std::string name, std::vector<InstrOperand> operands);
+Stmt prefetch(std::string buffer, std::vector<Index> indices);
 Stmt code(Code code);
 // Vectors: leaves of `expr` that mention `lane` get these lanes; a store for all lanes at once.
 Expr with_lanes(const Expr& expr, int32_t lanes);

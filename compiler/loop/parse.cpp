@@ -110,6 +110,10 @@ class Parser {
     bool loop_like = lexer_.peek().kind == Token::Kind::name;
     if (loop_like && (name == "for" || name == "parallel" || name == "unrolled")) return loop(name);
     if (loop_like && name == "instr") return instr();
+    if (loop_like && name == "prefetch") {
+      std::string buffer(lexer_.name("a buffer"));
+      return k::prefetch(std::move(buffer), indices());
+    }
     if (name == "code" && lexer_.peek().kind == Token::Kind::string) return code();
     if (name == "if" && !lexer_.at("[") && !lexer_.at(":")) return branch();
     if (lexer_.accept(":")) return alloc(name);

@@ -108,6 +108,9 @@ struct StmtPrinter {
       operands += (operands.empty() ? "" : ", ") + access(o.buffer, o.indices, {});
     line(indent, "instr " + i.name + "(" + operands + ")");
   }
+  void put(const Prefetch& p, int indent) {
+    line(indent, "prefetch " + access(p.buffer, p.indices, {}));
+  }
   static std::string names(const std::vector<CodeOperand>& operands) {
     std::string out;
     for (const CodeOperand& o : operands)

@@ -181,6 +181,8 @@ class Walker {
 
   Stmt walk(const Code& c) { return k::code(c); }
 
+  Stmt walk(const Prefetch& p) { return k::prefetch(p.buffer, indices(p.indices)); }
+
   Stmt walk(const Instr& i) {
     Instr out = i;
     for (auto& o : out.operands) o.indices = indices(o.indices);
@@ -273,6 +275,7 @@ Stmt remove_dead(const Stmt& stmt) {
     visit(out, [&](const Stmt& s) {
       if (auto* i = std::get_if<Instr>(&s->node))
         for (const auto& o : i->operands) used.insert(o.buffer);
+      if (auto* p = std::get_if<Prefetch>(&s->node)) used.insert(p->buffer);
       if (auto* c = std::get_if<Code>(&s->node))
         for (const auto* operands : {&c->inputs, &c->outputs})
           for (const CodeOperand& o : *operands) used.insert(o.buffer);

@@ -195,6 +195,7 @@ class Verifier {
     for (const auto& o : i.operands) access(o.buffer, o.indices);
     require(find_instruction(i.name) != nullptr, "the instruction " + i.name + " is unknown");
   }
+  void check(const Prefetch& p, bool) { access(p.buffer, p.indices); }
   void check(const Code& c, bool outermost) {
     require(outermost, "user code inside a loop or a branch");
     for (const auto* operands : {&c.inputs, &c.outputs})

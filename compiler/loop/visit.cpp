@@ -160,6 +160,8 @@ Stmt map_indices(const Stmt& stmt, const std::function<Index(const Index&)>& fn)
           for (const auto& o : i->operands) operands.push_back({o.buffer, map_all(o.indices)});
           return k::instr(i->name, std::move(operands));
         }
+        if (auto* p = std::get_if<Prefetch>(&s->node))
+          return k::prefetch(p->buffer, map_all(p->indices));
         return nullptr;
       });
 }
@@ -351,6 +353,8 @@ Stmt rename(const Stmt& stmt, const std::map<std::string, std::string>& names,
           for (auto& o : out.operands) o.buffer = renamed(o.buffer);
           return stmt_of(std::move(out));
         }
+        if (auto* p = std::get_if<Prefetch>(&s->node))
+          return k::prefetch(renamed(p->buffer), p->indices);
         if (auto* c = std::get_if<Code>(&s->node)) {
           Code out = *c;
           for (auto* operands : {&out.inputs, &out.outputs})

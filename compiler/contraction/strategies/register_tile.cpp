@@ -387,6 +387,9 @@ Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
       try_step(kernel, "unswitch", {tap});
 
   if (step.refusal) return step.refusal;
+  if (panels_first && plan.shared_vector)
+    for (const std::string& panel : copies_of(kernel, part_of(columns, LoopPart::outer)))
+      try_step(kernel, "prefetch", {panel});
   const size_t panel_loops = v_o.empty() ? 0 : 1;
   const size_t task_loops = outer.tasks.size() + (by_pieces || panels_first ? panel_loops : 0) +
                             (panels_first && !by_pieces ? outer.inside.size() : 0);

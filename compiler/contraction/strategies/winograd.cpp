@@ -76,7 +76,9 @@ Refusal schedule_tiles(const Tile& tile, Kernel& kernel, std::string& because) {
   // Columns last, so that they become innermost (register_tile.cpp).
   for (const std::string& copy : jammed) step("jam", {copy});
   for (const std::string& copy : vectors) step("jam", {copy});
-  return step.refusal;
+  if (step.refusal) return step.refusal;
+  if (several) try_step(kernel, "prefetch", {loop_of(kernel, part_of(column, LoopPart::outer))});
+  return {};
 }
 
 Refusal as_lowered(Kernel&, std::string& because) {

@@ -175,6 +175,10 @@ class Vectorizer {
     reason = "the user's code inside works on whole buffers";
     return k::code(c);
   }
+  Stmt walk(const Prefetch& p) {
+    reason = "the prefetch of " + p.buffer + " inside is of one line";
+    return k::prefetch(p.buffer, p.indices);
+  }
   Stmt walk(const Instr& i) {
     reason = "the instruction " + i.name + " inside works on vectors of its own";
     return k::instr(i.name, i.operands);
