@@ -77,7 +77,8 @@ static constexpr PipelineEntry kBitPreserving[] = {
     {"pack_operands",
      "needs: final coordinates of contracts. gives: 16-lane panels for the operand that vectors "
      "read"},
-    {"compose_reindex", "needs: packing of reindexed parameters. gives: one copy each"},
+    {"pack_rows", "needs: panels. gives: tiles of rows for the operand that they all read"},
+    {"compose_reindex", "needs: packing of reindexed operands. gives: one copy each"},
     {"hoist_invariants",
      "needs: packed operands. gives: loops that pack what they capture once, before they run"},
 };

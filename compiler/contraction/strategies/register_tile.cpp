@@ -37,9 +37,10 @@ struct Plan {
   bool guarded = false;  // a coordinate along `rows` may leave its operand
   bool shared_vector = true;
   std::optional<int64_t> columns_extent, rows_extent;  // when constant
-  int64_t positions = 1;     // of the axes that are neither, as far as they are known
-  int64_t panel_bytes = 0;   // of the vector operand, when constant
-  int64_t column_bytes = 0;  // of it, for one column and one of the other axes, when constant
+  int64_t positions = 1;      // of the axes that are neither, as far as they are known
+  int64_t panel_bytes = 0;    // of the vector operand, when constant
+  int64_t rows_together = 0;  // of the broadcast operand, when it is packed by tiles of rows
+  int64_t column_bytes = 0;   // of it, for one column and one of the other axes, when constant
 };
 
 // Within one block of 16 columns an operand is read contiguously, or not at all along them.
@@ -113,6 +114,8 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
       for (const ContractAxis& a : contract.axes)
         if (a.role == AxisRole::window && coords[d].mentions(a.name)) plan.window.push_back(a.name);
     }
+    if (coords.back() == mod(Index::var(plan.rows), shape.back()))
+      plan.rows_together = shape.back().value();
   }
   Index bytes = size_of(c.node.operands[1].dtype());
   const Shape& vector_shape = c.node.operands[x_along == Along::nothing ? 1 : 0].shape();
@@ -264,9 +267,12 @@ void tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, Step
       continue;
     }
     // A symbolic tail: as few rows together as keep the units busy, what is left row by row.
-    if (tile.busy_rows < 2 || tile.busy_rows >= tile.rows) continue;
+    int64_t together = tile.busy_rows;
+    if (plan.rows_together)
+      while (together < tile.rows && tile.rows % together != 0) ++together;
+    if (together < 2 || together >= tile.rows) continue;
     const LoopOrigin tail = origin_of(kernel, copy);
-    step("peel_tail", {step.split(copy, tile.busy_rows).outer});
+    step("peel_tail", {step.split(copy, together).outer});
     for (const std::string& part : copies_of(kernel, part_of(tail, LoopPart::inner)))
       if (trip_of(kernel, part)) jammed.push_back(part);
   }
@@ -420,6 +426,7 @@ Refusal register_tile(const Contraction& c, std::vector<Candidate>& candidates) 
                              size_of(c.node.results[0].dtype), plan->shared_vector,
                              plan->column_bytes};
   for (const Tile& tile : tiles_by_cost(c.target, extents)) {
+    if (plan->rows_together % tile.rows != 0) continue;  // its rows lie apart in two packed tiles
     const Outermost best = best_outermost(c, *plan, tile);
     for (const auto& [outermost, name] : kOutermost) {
       if (!fits(outermost, *plan, tile)) continue;
