@@ -102,7 +102,11 @@ double median_of(std::vector<double> times) {
 void add_rates(Json& kernel, const KernelCost& cost, double seconds, const Json& peaks) {
   const double gflops = static_cast<double>(cost.flops) / seconds * 1e-9,
                gbs = static_cast<double>(cost.bytes) / seconds * 1e-9;
-  kernel.update({{"flops", cost.flops}, {"bytes", cost.bytes}, {"gflops", gflops}, {"gbs", gbs}});
+  kernel.update({{"contraction", cost.multiplies},
+                 {"flops", cost.flops},
+                 {"bytes", cost.bytes},
+                 {"gflops", gflops},
+                 {"gbs", gbs}});
   if (!peaks.contains("peak_gflops") || !peaks.contains("peak_gbs")) return;
   const double compute = gflops / peaks["peak_gflops"].get<double>(),
                memory = gbs / peaks["peak_gbs"].get<double>();
@@ -301,9 +305,9 @@ RunCommand declare(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--seed", arguments->seed, "seed of the inputs that are not given")
       ->check(CLI::NonNegativeNumber);
-  add_options(app, arguments->options,
-              {"target", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir",
-               "explain"});
+  add_options(
+      app, arguments->options,
+      {"target", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir", "explain"});
   return [arguments] { return run(*arguments); };
 }
 

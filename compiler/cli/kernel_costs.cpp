@@ -29,7 +29,8 @@ std::map<std::string, KernelCost> kernel_costs(const Program& program) {
     if (launch == nullptr) continue;
     const Kernel& kernel = program.kernels[find_kernel(program, launch->kernel)].levels.back();
     KernelCost& cost = costs[launch->kernel];
-    cost.flops += value_at(launch->work, symbols) * (has_fma(kernel) ? 2 : 1);
+    cost.multiplies = has_fma(kernel);
+    cost.flops += value_at(launch->work, symbols) * (cost.multiplies ? 2 : 1);
     for (const int32_t buffer : std::set<int32_t>(launch->args.begin(), launch->args.end()))
       cost.bytes += value_at(program.buffers[buffer].bytes(), symbols);
   }

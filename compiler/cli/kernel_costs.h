@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the launches of a kernel do in one run: arithmetic and memory, for shares of a machine's
 // peaks. Takes a Program; gives both by kernel, symbols at their hints.
-// Keeps true: a fused multiply-add counts as two operations, taps on padding count; bytes are those
-// of the arrays that are read and written, each once, from whatever memory they come.
+// Keeps true: a fused multiply-add counts as two operations, taps on padding do not; bytes are
+// those of the arrays that are read and written, each once, from whatever memory they come.
 #pragma once
 
 #include <map>
@@ -14,6 +14,7 @@ namespace mintor {
 
 struct KernelCost {
   int64_t flops = 0, bytes = 0;
+  bool multiplies = false;  // and adds: it has a contraction
 };
 
 // Of the first entry, without branches and loops: how often their steps run is not known.

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "compiler/graph/fusion/draft.h"
+#include "compiler/graph/products.h"
 #include "compiler/ir/sizes.h"
-#include "compiler/ir/winograd.h"
 
 namespace mintor::fusion {
 namespace {
@@ -59,18 +59,10 @@ std::vector<Value> materialised(const Drafts& all, const Draft& draft, const Gro
   return values;
 }
 
-// An operation for each element that is read or made, or each product; of a winograd tile, a
-// product for each of its points.
+// An operation for each element that is read or made, or each product that is needed.
 Index work_of(const Node& node) {
-  if (node.kind == Kind::contract) {
-    Index products = 1;
-    const Contract& contract = node.as<Contract>();
-    for (const ContractAxis& axis : contract.axes) products = products * axis.extent;
-    if (contract.order.form == Order::Form::winograd)
-      for (size_t n = 0; n < winograd::axes_of(contract).size(); ++n)
-        products = ceildiv(products, contract.order.tile);
-    return products;
-  }
+  if (node.kind == Kind::contract)
+    return products_of(node.as<Contract>(), node.operands[0].shape(), node.operands[1].shape());
   const bool sums = role_of(node) == Role::anchor;
   return count_of(sums ? node.operands.back().shape() : node.results[0].shape);
 }
