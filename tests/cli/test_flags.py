@@ -136,6 +136,21 @@ def test_bench_of_one_operator_counts_its_kernels(folder, line, flops, needed):
     assert contract["bytes"] > 0 and contract["bound"] in ("arithmetic", "memory")
 
 
+@pytest.mark.parametrize("line, said", [
+    ("conv c64 28x28 k3 p1 o64", "tiles of 4 results: costs "),
+    ("conv c4 7x7 k3 p1 o4", "no: costs "),
+    ("conv c64 28x28 k3 s2 p1 o64", "no: a window has not three taps, or moves by more than one"),
+    ("conv c64 28x28 k5 p2 o64", "no: a window has not three taps, or moves by more than one"),
+    ("conv c64 28x28 k3 p1 o64 g2", "no: it has groups"),
+    ("conv c64 28x28 k3 p1 o64 f64", "no: an operand is f64, not f32")])
+def test_explain_says_why_winograd_computes_a_convolution_or_not(folder, line, said):
+    ended = mintor("bench", "--kernel", line, "--seconds", "0", "--no-peak", "--explain",
+                   "--cache-dir", "explained_cache", cwd=folder)
+    lines = [line for line in ended.stderr.splitlines() if line.startswith("winograd: ")]
+    assert len(lines) == 1 and said in lines[0], ended.stderr
+    assert (" in tiles of 2, " in lines[0]) == ("costs" in said)
+
+
 @pytest.mark.parametrize("line, problem", [
     ("pool n1", "'pool' is none of conv, conv_transpose, matmul"),
     ("conv c4 o4", "conv needs the size of the image"),

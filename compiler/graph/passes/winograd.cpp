@@ -5,6 +5,8 @@
 // u is made of parameters alone, by `prepare`. Takes float convolutions with windows that move by
 // one; `--numerics strict` leaves it out. What it costs is told from extents and hints, never from
 // the target.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -36,7 +38,8 @@ struct Along {
   double products = 1;  // taps of all results that are inside of x
 };
 struct Sizes {
-  double places = 1;  // results per channel but along tiled axes
+  std::string refused;  // why it is no convolution that this pass takes
+  double places = 1;    // results per channel but along tiled axes
   double columns = 1, channels = 1;
   std::vector<Along> along;  // each tiled axis
 };
@@ -79,23 +82,58 @@ double winograd_cost(const Sizes& s, int64_t tile) {
          weight_cost(s, points);
 }
 
+// A tile, or none (0), and the numbers or the condition behind it.
+struct Verdict {
+  int64_t tile = 0;
+  std::string why;
+};
+
+bool has_windows(const Contract& c) {
+  return std::ranges::any_of(c.axes, [](const ContractAxis& axis) {
+    return axis.role == AxisRole::window && !axis.extent.is_const(1);
+  });
+}
+
+// The cheapest tile, where it is worth it.
+Verdict cheapest_tile(const Sizes& s) {
+  const double direct = direct_cost(s);
+  double least = direct * kWorthIt;
+  Verdict verdict;
+  std::string costs;
+  for (const int64_t tile : winograd::kTiles) {
+    if (power(static_cast<double>(tile) + winograd::kTaps - 1, s.along.size()) >
+        static_cast<double>(winograd::kMostPoints))
+      continue;
+    if (tile > kLargestSquare && s.along.size() > 1) continue;
+    const double cost = winograd_cost(s, tile);
+    costs += fmt::format("{} {:.2f} in tiles of {}", costs.empty() ? "; of that" : ",",
+                         cost / direct, tile);
+    if (cost >= least) continue;
+    least = cost;
+    verdict.tile = tile;
+  }
+  verdict.why = fmt::format("costs {:.3g} as it is{}", direct, costs);
+  if (verdict.tile == 0) verdict.why += fmt::format(", needed below {}", kWorthIt);
+  return verdict;
+}
+
 class Rewrite {
  public:
-  explicit Rewrite(const Graph& graph)
-      : symbols_(typical_symbols(graph)), from_parameters_(graph) {}
+  Rewrite(CompileContext& context, const Graph& graph)
+      : context_(context),
+        graph_(graph),
+        symbols_(typical_symbols(graph)),
+        from_parameters_(graph) {}
 
   std::optional<std::vector<Value>> operator()(Builder& b, const Node& old,
                                                std::span<const Value> operands) {
     if (old.kind != Kind::contract) return std::nullopt;
     Contract c = old.as<Contract>();
-    if (c.order.form != Order::Form::unset || !c.conditions.empty()) return std::nullopt;
-    for (const Value& operand : operands)
-      if (operand.dtype() != DType::f32) return std::nullopt;
+    if (c.order.form != Order::Form::unset || !has_windows(c)) return std::nullopt;
     const auto axes = winograd::axes_of(c, winograd::kTaps);
-    if (!axes) return std::nullopt;
-    const auto sizes = sizes_of(c, *axes, operands[0].shape());
-    if (!sizes || !from_parameters_(operands[1])) return std::nullopt;
-    const int64_t tile = best_tile(*sizes);
+    const Verdict verdict = judge(c, axes, operands);
+    explain(old, verdict);
+    const int64_t tile = verdict.tile;
     if (tile == 0) return std::nullopt;
     Builder::Scope scope(b, "winograd");
     const Value weights = transformed(b, operands[1], c, *axes, tile);
@@ -111,35 +149,59 @@ class Rewrite {
     return static_cast<double>(value_of(extent, symbols_));
   }
 
-  std::optional<Sizes> sizes_of(const Contract& c, const std::vector<winograd::Axis>& axes,
-                                const Shape& x) const {
+  Verdict judge(const Contract& c, const std::optional<std::vector<winograd::Axis>>& axes,
+                std::span<const Value> operands) {
+    if (!c.conditions.empty()) return {0, "it is computed under a condition"};
+    for (const Value& operand : operands)
+      if (operand.dtype() != DType::f32)
+        return {0, fmt::format("an operand is {}, not f32", name_of(operand.dtype()))};
+    if (!axes) return {0, "a window has not three taps, or moves by more than one"};
+    const Sizes sizes = sizes_of(c, *axes, operands[0].shape());
+    if (!sizes.refused.empty()) return {0, sizes.refused};
+    if (!from_parameters_(operands[1])) return {0, "its weights are known when it runs only"};
+    return cheapest_tile(sizes);
+  }
+
+  void explain(const Node& contract, const Verdict& verdict) const {
+    if (!context_.options.explain) return;
+    const std::vector<std::string>& scopes = graph_.scopes(&contract);
+    const std::string name = scopes.empty() ? "a contract" : scopes.front();
+    const std::string what =
+        verdict.tile == 0 ? "no" : fmt::format("tiles of {} results", verdict.tile);
+    context_.explain("winograd: " + name + ": " + what + ": " + verdict.why);
+  }
+
+  Sizes sizes_of(const Contract& c, const std::vector<winograd::Axis>& axes, const Shape& x) const {
     Sizes s;
     int k_axes = 0, n_axes = 0;
     for (size_t n = 0; n < c.axes.size(); ++n) {
       const ContractAxis& axis = c.axes[n];
-      const auto tiled = std::ranges::find(axes, n, &winograd::Axis::out);
+      const bool tiled = std::ranges::find(axes, n, &winograd::Axis::out) != axes.end();
       switch (axis.role) {
         case AxisRole::batch:
-          if (!axis.extent.is_const(1)) return std::nullopt;  // groups
+          if (!axis.extent.is_const(1)) s.refused = "it has groups";
           break;
         case AxisRole::k:
           ++k_axes;
-          if (!axis.extent.is_const() || axis.extent.value() > kMostChannels) return std::nullopt;
+          if (!axis.extent.is_const() || axis.extent.value() > kMostChannels)
+            s.refused = fmt::format(
+                "its sums are over more channels than {}, or nobody knows how many", kMostChannels);
           s.channels = typical(axis.extent);
           break;
         case AxisRole::n:
           ++n_axes;
-          if (!axis.extent.is_const()) return std::nullopt;
+          if (!axis.extent.is_const()) s.refused = "how many channels it gives is not known";
           s.columns = typical(axis.extent);
           break;
         case AxisRole::m:
-          if (tiled == axes.end()) s.places *= typical(axis.extent);
+          if (!tiled) s.places *= typical(axis.extent);
           break;
         case AxisRole::window:
           break;
       }
     }
-    if (k_axes != 1 || n_axes != 1) return std::nullopt;
+    if (k_axes != 1 || n_axes != 1) s.refused = "it has not one axis of channels on either side";
+    if (!s.refused.empty()) return s;
     for (const winograd::Axis& axis : axes) s.along.push_back(along(c, axis, x));
     return s;
   }
@@ -156,23 +218,6 @@ class Rewrite {
       a.products += std::max(0.0, std::min(results, typical(x[d]) - at) - std::max(0.0, -at));
     }
     return a;
-  }
-
-  // 0: none is worth it.
-  static int64_t best_tile(const Sizes& s) {
-    double least = direct_cost(s) * kWorthIt;
-    int64_t best = 0;
-    for (const int64_t tile : winograd::kTiles) {
-      if (power(static_cast<double>(tile) + winograd::kTaps - 1, s.along.size()) >
-          static_cast<double>(winograd::kMostPoints))
-        continue;
-      if (tile > kLargestSquare && s.along.size() > 1) continue;
-      const double cost = winograd_cost(s, tile);
-      if (cost >= least) continue;
-      least = cost;
-      best = tile;
-    }
-    return best;
   }
 
   // G along each window of the weights, in f64, rounded once.
@@ -205,13 +250,15 @@ class Rewrite {
     return b.cast(value, DType::f32);
   }
 
+  CompileContext& context_;
+  const Graph& graph_;
   SymbolValues symbols_;
   FromParameters from_parameters_;  // of the new graph
 };
 
 Graph run(CompileContext& context, const Graph& graph) {
   if (context.options.numerics == "strict") return rewrite(graph, nullptr);
-  Rewrite winograd(graph);
+  Rewrite winograd(context, graph);
   return rewrite(graph, [&](Builder& b, const Node& old, std::span<const Value> operands) {
     return winograd(b, old, operands);
   });
