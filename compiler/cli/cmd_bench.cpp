@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "compiler/cli/command.h"
 #include "compiler/cli/kernel_costs.h"
@@ -153,12 +154,12 @@ class Bench {
     program_ = build_program(context_, graph, levels_of(context_, DefaultLevels::native));
     costs_ = kernel_costs(*program_);
     level_ = program_->levels.back();
-    report(context_);
   }
 
   Json run(int threads) {
     Json result = {{"threads", threads}};
     std::unique_ptr<LoadedModel> loaded = load(threads, nullptr);
+    if (!std::exchange(reported_, true)) report(context_);
     if (inputs_.empty()) inputs_ = input_infos(loaded->info());
     if (!level_ && loaded->info().level) level_ = find_level(loaded->info().level);
     const NamedTensors named = read_inputs(arguments_.inputs, inputs_, arguments_.seed);
@@ -225,6 +226,7 @@ class Bench {
   std::vector<InputInfo> inputs_;
   std::optional<Program> program_;
   std::optional<TargetInfo> level_;
+  bool reported_ = false;
 };
 
 // Of its nearer limit, in columns; empty: neither is known.

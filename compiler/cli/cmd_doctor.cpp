@@ -10,6 +10,7 @@
 
 #include "compiler/cli/command.h"
 #include "compiler/codegen/target.h"
+#include "compiler/jit/llvm_library.h"
 #include "compiler/support/subprocess.h"
 
 namespace mintor {
@@ -32,6 +33,16 @@ Check check_compiler(const std::string& name) {
   return {name, result.status == 0, first_line(result.output)};
 }
 
+Check check_llvm() {
+  if (MINTOR_HAS_LLVM == 0)
+    return {"llvm", false, "built without; the system's compiler is the JIT"};
+  if (!llvm_library_path().empty()) return {"llvm", true, "built with the in-process compiler"};
+  return {
+      "llvm", false,
+      "libmintor_jit is not where it belongs: the system's compiler is the JIT, some kernels are "
+      "slower"};
+}
+
 std::vector<Check> all_checks() {
   std::vector<Check> checks;
   for (const Target* target : all_targets()) {
@@ -45,12 +56,10 @@ std::vector<Check> all_checks() {
   for (const char* name : {"cc", "c++", "gcc", "g++", "clang-19", "clang-16", "clang++-19"}) {
     checks.push_back(check_compiler(name));
   }
-  checks.push_back({"llvm", MINTOR_HAS_LLVM != 0,
-                    MINTOR_HAS_LLVM ? "built with the in-process compiler"
-                                    : "built without; the system's compiler is the JIT"});
-  checks.push_back({"onnx", MINTOR_HAS_ONNX != 0,
-                    MINTOR_HAS_ONNX ? "built with the ONNX frontend"
-                                    : "built without; models are Graph text"});
+  checks.push_back(check_llvm());
+  checks.push_back(
+      {"onnx", MINTOR_HAS_ONNX != 0,
+       MINTOR_HAS_ONNX ? "built with the ONNX frontend" : "built without; models are Graph text"});
   return checks;
 }
 

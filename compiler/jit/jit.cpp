@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <span>
@@ -44,6 +45,15 @@ std::unique_ptr<JitBackend> choose_backend(const CompileContext& context) {
   if (auto backend = system_backend()) return backend;
   throw CompileError("jit", "there is neither libmintor_jit nor a C++ compiler on PATH", "",
                      "install g++ or clang, or build with -DMINTOR_LLVM=ON");
+}
+
+// Nobody asked for the system's compiler; it is taken because the other one is not there.
+void warn_of_fallback(CompileContext& context) {
+  if (context.options.jit != "auto" || !llvm_library_path().empty()) return;
+  const std::string warning =
+      "jit: libmintor_jit is not installed: the system's compiler takes its place, and some "
+      "kernels are slower than those of clang (`mintor doctor`)";
+  if (std::ranges::find(context.warnings, warning) == context.warnings.end()) context.warn(warning);
 }
 
 std::string fingerprint_of(const JitBackend& backend) {
@@ -173,6 +183,7 @@ JitCode jit_compile(CompileContext& context, const ProgramSource& given) {
   ProgramSource source = with_runtime_headers(given);
   source.units.front().text += kEntry;
   const std::unique_ptr<JitBackend> backend = choose_backend(context);
+  warn_of_fallback(context);
   const Cache cache(context.options.cache_dir);
   const std::string key = key_of(source, *backend);
   if (JitCode code = jit_open(context, key); code.program != nullptr) return code;
@@ -185,6 +196,7 @@ JitCode jit_compile(CompileContext& context, const SharedProgram& program) {
   ProgramSource source = with_runtime_headers({{program.program}, program.headers});
   source.units.front().text += kEntry;
   const std::unique_ptr<JitBackend> backend = choose_backend(context);
+  warn_of_fallback(context);
   const Cache cache(context.options.cache_dir);
   // The program's text names its kernels, and a name is the hash of what it stands for.
   Key whole;

@@ -151,6 +151,17 @@ def test_explain_says_why_winograd_computes_a_convolution_or_not(folder, line, s
     assert (" in tiles of 2, " in lines[0]) == ("costs" in said)
 
 
+def test_a_jit_that_falls_back_says_so_once(folder):
+    nowhere = {**os.environ, "MINTOR_JIT_LIBRARY": str(folder / "nowhere")}
+    for command, told in (("bench scale.graph --threads 1,2 --seconds 0 --no-peak", 1),
+                          ("bench scale.graph --seconds 0 --no-peak --jit system", 0)):
+        ended = mintor(*command.split(), cwd=folder, env=nowhere)
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stderr.count("warning: jit: libmintor_jit is not installed") == told
+    checks = {c["check"]: c for c in json.loads(mintor("doctor", "--json", env=nowhere).stdout)}
+    assert not checks["llvm"]["ok"] and "system's compiler is the JIT" in checks["llvm"]["detail"]
+
+
 @pytest.mark.parametrize("line, problem", [
     ("pool n1", "'pool' is none of conv, conv_transpose, matmul"),
     ("conv c4 o4", "conv needs the size of the image"),
