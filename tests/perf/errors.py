@@ -191,11 +191,11 @@ def main():
             report[name] = measured(arguments.folder / f"{name}.onnx", arguments.threads,
                                     arguments.numerics)
         bad += [(name, row) for row in report[name] if not row["good"]]
+        if arguments.json:  # after each: a run that is cut short keeps what it has
+            arguments.json.write_text(json.dumps(report, indent=1), encoding="utf-8")
     print(markdown(report))
     for name, row in bad:
         print(f"above its limit: {name}: {row}", file=sys.stderr)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1), encoding="utf-8")
     sys.exit(bool(bad))
 
 
