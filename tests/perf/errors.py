@@ -10,6 +10,7 @@ a layer is above its limit: 4 times PyTorch's error, or 2e-5 where `winograd` co
 import argparse
 import json
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -20,6 +21,7 @@ from layer_references import REFERENCES
 from onnx import helper, numpy_helper
 
 RATIO, WINOGRAD = 4.0, 2e-5
+TILES = re.compile(r"winograd: layer_(\d+)(?:/[^:]*)?: tiles of (\d+) ")     # of --explain
 LEAST = 2.0 ** -24      # of an output that is rounded once: no error is told below it
 
 
@@ -118,9 +120,8 @@ def ours(layers, threads, numerics):
         for name, value in compiled.run(inputs).items():
             outputs[int(name[2:])] = value
         for line in compiled.explanations:
-            if line.startswith("winograd: ") and ": tiles of " in line:
-                name, tile = line.removeprefix("winograd: ").split(": tiles of ", 1)
-                tiles[int(name.split("_")[-1])] = int(tile.split()[0])
+            if found := TILES.match(line):
+                tiles[int(found[1])] = int(found[2])
     return outputs, tiles
 
 

@@ -29,7 +29,7 @@ def model():
         helper.make_node("Conv", ["x", "w1", "b1"], ["c1"], "plain", pads=[0, 1, 1, 0],
                          strides=[2, 1], kernel_shape=[3, 2]),
         helper.make_node("Relu", ["c1"], ["r1"]),
-        helper.make_node("Conv", ["r1", "w2"], ["c2"], "tiled", pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["r1", "w2", "b2"], ["c2"], "tiled", pads=[1, 1, 1, 1]),
         helper.make_node("ConvTranspose", ["c2", "w3"], ["c3"], "transposed", strides=[2, 2],
                          pads=[1, 1, 1, 1], output_padding=[1, 0]),
         helper.make_node("ReduceMean", ["c3"], ["m"], axes=[2], keepdims=0),
@@ -41,7 +41,8 @@ def model():
         helper.make_node("MatMul", ["f", "w5t"], ["y5"], "product"),
         helper.make_node("Gemm", ["y5", "w6", "b6"], ["y"], "dense", transB=1, alpha=0.5)]
     weights = [weight("w1", 64, 3, 3, 2), weight("b1", 64), weight("w2", 64, 64, 3, 3),
-               weight("w3", 64, 8, 3, 3), weight("w4", 2, 48, 8), weight("r4", 2, 48, 12),
+               weight("b2", 64),
+                             weight("w3", 64, 8, 3, 3), weight("w4", 2, 48, 8), weight("r4", 2, 48, 12),
                weight("b4", 2, 96), weight("w5", 20, 24), weight("w6", 7, 20), weight("b6", 7),
                numpy_helper.from_array(np.array([-1, 24]), "shape")]
     graph = helper.make_graph(
