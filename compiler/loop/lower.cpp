@@ -155,7 +155,9 @@ Kernel lower(const Graph& graph, const Group& group) {
   kernel.computes = computes(graph, group);
   for (const Value& v : group.inputs) kernel.params.push_back(param_of(graph, v, false));
   for (const Value& v : group.outputs) kernel.params.push_back(param_of(graph, v, true));
-  for (const Symbol& s : graph.symbols()) kernel.symbols.push_back({s.name, s.lo, s.hi, s.divisor});
+  for (const Symbol& s : graph.symbols())
+    kernel.symbols.push_back(
+        {s.name, s.lo, graph.ranges().upper(Index::var(s.name)).value_or(s.hi), s.divisor});
 
   ExprLowering exprs(graph, group);
   NestContext ctx{graph, group, exprs, graph.ranges()};

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ranges::assume_equal: what an equation between sizes lets the simplifier write.
-// Takes x == y; gives a rule "this product is that sum", or a divisor of a variable.
+// Takes x == y; gives a rule "this product is that sum", a divisor or an upper bound of a variable.
 //   (h + 1) // 2 == 2*((h + 3) // 4)    (h + 1) // 2 -> 2*((h + 3) // 4)
 //   h == 2*((h + 1) // 2)               h is a multiple of 2
+//   h == min(h, 512)                    h is at most 512
 //   b*t == 4*((b*t) // 4)               4*((b*t) // 4) -> b*t
 // Keeps true: a rule's product does not occur in what it is replaced by, nor that of an earlier
 // rule: rewriting ends. An equation without such a form adds nothing, which loses no correctness.
@@ -104,6 +105,22 @@ int64_t divisor_from(const Index& e, const std::string& name) {
   return divisor;
 }
 
+// h == min(h, number): a table of so many rows bounds what is looked up in it.
+void bound_from(const Index& x, const Index& y, std::map<std::string, Range, std::less<>>& ranges) {
+  const auto name = x.as_var();
+  const auto& terms = y.poly().terms;
+  if (!name || terms.size() != 1 || terms[0].coefficient != 1 || terms[0].factors.size() != 1)
+    return;
+  const Index::Atom& least = *terms[0].factors[0];
+  const auto range = ranges.find(*name);
+  if (least.kind != Kind::min || range == ranges.end()) return;
+  for (const auto& [own, most] : {std::pair(least.a, least.b), std::pair(least.b, least.a)}) {
+    std::optional<Index>& hi = range->second.hi;
+    if (own == x && most.is_const() && (!hi || (hi->is_const() && hi->value() > most.value())))
+      hi = most;
+  }
+}
+
 }  // namespace
 
 std::span<const IndexRule> Ranges::rules() const {
@@ -111,6 +128,8 @@ std::span<const IndexRule> Ranges::rules() const {
 }
 
 void Ranges::assume_equal(const Index& x, const Index& y) {
+  bound_from(x, y, ranges_);
+  bound_from(y, x, ranges_);
   try {
     Index e = simplify(x - y);
     const std::set<std::string> vars = e.vars();

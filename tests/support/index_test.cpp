@@ -131,6 +131,7 @@ TEST(Ranges, OneSideOfAnEquationStandsForBoth) {
   r.assume_equal(v("n"), min(v("n"), 4));
   EXPECT_EQ(r.simplify(min(v("n"), 4) - v("n")), Index(0));
   EXPECT_EQ(r.simplify(min(v("n"), 4)), v("n"));
+  EXPECT_EQ(r.upper(v("n")), 4);
   r.assume_equal(quarter, 2 * floordiv(h + 7, 8));
   EXPECT_EQ(r.simplify(half), 4 * floordiv(h + 7, 8));
 }
@@ -274,17 +275,27 @@ TEST(Ranges, FuzzSimplifyAndBounds) {
     auto lo = fuzz.ranges.lower(e), hi = fuzz.ranges.upper(e);
     std::set<std::string> inner = {fuzz.names.back()};
     auto lo_over = fuzz.ranges.lower_over(e, inner), hi_over = fuzz.ranges.upper_over(e, inner);
-    if (lo_over) { ASSERT_FALSE(lo_over->mentions(fuzz.names.back())); }
+    if (lo_over) {
+      ASSERT_FALSE(lo_over->mentions(fuzz.names.back()));
+    }
     for (int i = 0; i < 40; ++i) {
       auto at = fuzz.point();
       if (!at) continue;
       auto value_of = [&](std::string_view n) { return at->find(n)->second; };
       int64_t value = e.evaluate(value_of);
       ASSERT_EQ(s.evaluate(value_of), value) << "simplified to " << s.str();
-      if (lo) { ASSERT_LE(*lo, value); }
-      if (hi) { ASSERT_GE(*hi, value); }
-      if (lo_over) { ASSERT_LE(lo_over->evaluate(value_of), value) << lo_over->str(); }
-      if (hi_over) { ASSERT_GE(hi_over->evaluate(value_of), value) << hi_over->str(); }
+      if (lo) {
+        ASSERT_LE(*lo, value);
+      }
+      if (hi) {
+        ASSERT_GE(*hi, value);
+      }
+      if (lo_over) {
+        ASSERT_LE(lo_over->evaluate(value_of), value) << lo_over->str();
+      }
+      if (hi_over) {
+        ASSERT_GE(hi_over->evaluate(value_of), value) << hi_over->str();
+      }
     }
   }
 }
@@ -337,8 +348,8 @@ TEST(Ranges, FuzzEquations) {
     if (seed % 2 == 0) known.assume_equal(y, z);
     const Index s = known.simplify(e);
     const auto lo = known.lower(e), hi = known.upper(e);
-    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + e.str() + " where " + x.str() + " == " +
-                 y.str() + " with " + fuzz.describe());
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + e.str() + " where " + x.str() +
+                 " == " + y.str() + " with " + fuzz.describe());
     for (int i = 0; i < 200; ++i) {
       auto at = fuzz.point();
       if (!at) continue;
@@ -348,8 +359,12 @@ TEST(Ranges, FuzzEquations) {
       ++points;
       const int64_t value = e.evaluate(value_of);
       ASSERT_EQ(s.evaluate(value_of), value) << "simplified to " << s.str();
-      if (lo) { ASSERT_LE(*lo, value); }
-      if (hi) { ASSERT_GE(*hi, value); }
+      if (lo) {
+        ASSERT_LE(*lo, value);
+      }
+      if (hi) {
+        ASSERT_GE(*hi, value);
+      }
     }
   }
   EXPECT_GT(points, 10000);
