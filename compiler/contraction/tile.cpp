@@ -24,16 +24,20 @@ constexpr double kFromSecondCache = 0.5;
 // 2026-11-30).
 constexpr double kOwnRow = 0.3;
 
+// A vector of bytes becomes one of floats by two operations, which take the multiply-adds' places.
+constexpr double kToWiden = 2;
+
 // Relative cost of a step of k with one tile. The broadcast of a row's scalar is a load that
 // competes with the vectors' loads when few vectors share it; without a shared vector all of the
 // products' vectors are loads, and sums are so short that the next tile's go on beside them.
-double tile_time(int64_t rows, int64_t registers_a_row, bool shared_vector, bool far) {
+double tile_time(int64_t rows, int64_t registers_a_row, const TiledExtents& extents, bool far) {
   const auto accumulators = static_cast<double>(rows * registers_a_row);
   const auto of_row = static_cast<double>(registers_a_row), number = static_cast<double>(rows);
-  if (!shared_vector) return accumulators + of_row + kOwnRow * number + 0.5;
+  if (!extents.shared_vector) return accumulators + of_row + kOwnRow * number + 0.5;
   const double compute = std::max(accumulators, static_cast<double>(kBusy));
   const double loads = (number + of_row) * 1.02;
-  return std::max(compute, loads) + 0.5 + (far ? kFromSecondCache * of_row : 0);
+  const double widening = extents.widened ? kToWiden * of_row : 0;
+  return std::max(compute + widening, loads) + 0.5 + (far ? kFromSecondCache * of_row : 0);
 }
 
 // Accumulators, the vectors of the shared operand, one broadcast; or, where each product has its
@@ -52,6 +56,19 @@ double cost(int64_t extent, int64_t tile, const auto& time) {
   return sum;
 }
 
+// The same of any extent: tens of rows (a sentence, a batch), and what is left as
+// often any number, as `busy` rows together and then one by one.
+double cost_of_any(int64_t tile, int64_t busy, const auto& time) {
+  constexpr int64_t kTypical = 64;
+  double tails = 0;
+  for (int64_t left = 1; left < tile; ++left) {
+    const int64_t together = busy < tile ? left / busy : 0;
+    tails += static_cast<double>(together) * time(busy) +
+             static_cast<double>(left - together * busy) * time(1);
+  }
+  return (kTypical * time(tile) + tails) / static_cast<double>(tile);
+}
+
 }  // namespace
 
 int64_t lanes_for(int64_t columns) { return columns <= 4 ? 4 : columns <= 8 ? 8 : kLanes; }
@@ -61,7 +78,7 @@ std::vector<Tile> tiles_by_cost(const TargetInfo& target, const TiledExtents& ex
       std::max<int64_t>(1, target.vector_bytes / extents.element_bytes);
   const int64_t lanes = extents.columns ? lanes_for(*extents.columns) : kLanes;
   const int64_t per_vector = std::max<int64_t>(1, lanes / lanes_per_register);
-  const int64_t m = std::min<int64_t>(extents.rows.value_or(1024), 4096);
+  const int64_t m = std::min(extents.rows.value_or(1024), kMostRows);
   const int64_t n = extents.columns.value_or(1024);
   std::vector<Tile> tiles;
   for (int64_t vectors = 1; vectors <= 8; ++vectors)
@@ -71,18 +88,17 @@ std::vector<Tile> tiles_by_cost(const TargetInfo& target, const TiledExtents& ex
       if (rows > m || (vectors - 1) * lanes >= n) continue;
       const bool far = vectors * lanes * extents.column_bytes > target.l1_bytes;
       // A tail of columns is a tile of fewer vectors, of rows one of fewer rows.
+      const int64_t busy = (kBusy - 1) / (vectors * per_vector) + 1;
       const auto over_rows = [&](int64_t v) {
-        return cost(m, rows, [&](int64_t r) {
-          return tile_time(r, v * per_vector, extents.shared_vector, far);
-        });
+        const auto time = [&](int64_t r) { return tile_time(r, v * per_vector, extents, far); };
+        return extents.any_rows ? cost_of_any(rows, busy, time) : cost(m, rows, time);
       };
       const int64_t columns_in_vectors = (n + lanes - 1) / lanes;
       const std::string because = std::to_string(rows) + " x " + std::to_string(vectors * lanes) +
                                   " accumulators in " +
                                   std::to_string(rows * vectors * per_vector) + " of " +
                                   std::to_string(target.vector_registers) + " registers";
-      tiles.push_back({rows, vectors, (kBusy - 1) / (vectors * per_vector) + 1,
-                       cost(columns_in_vectors, vectors, over_rows), because});
+      tiles.push_back({rows, vectors, busy, cost(columns_in_vectors, vectors, over_rows), because});
     }
   std::ranges::stable_sort(tiles, {}, &Tile::cost);
   return tiles;

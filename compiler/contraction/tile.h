@@ -25,6 +25,9 @@ struct Tile {
 // narrow one, which is a whole number of the smallest registers.
 int64_t lanes_for(int64_t columns);
 
+// More rows than these are not counted: their tail is nothing.
+inline constexpr int64_t kMostRows = 4096;
+
 // What is cut into tiles.
 struct TiledExtents {
   std::optional<int64_t> rows, columns;  // when constant
@@ -33,6 +36,8 @@ struct TiledExtents {
   // row; otherwise every product has vectors of its own (depthwise).
   bool shared_vector = true;
   int64_t column_bytes = 0;  // of the vector operand, that a column of the result reads; 0: unknown
+  bool any_rows = false;     // few or many: where they are not known and no lines of an image
+  bool widened = false;      // the vector operand is narrower than what is summed, and is converted
 };
 
 // All tiles that the registers hold, the cheapest first.

@@ -255,7 +255,7 @@ class Disjoint {
     return small;
   }
 
-  // {t // 3, t % 3} determine t.
+  // {t // 3, t % 3} determine t, {(9*o + t) // n, (9*o + t) % n} 9*o + t.
   bool determines_var(std::vector<Index> known) {
     for (int round = 0; round < 3; ++round) {
       for (const Index& e : known) {
@@ -269,8 +269,9 @@ class Disjoint {
         if (!(known[i] == index_detail::from_atom(atoms[0]))) continue;
         if (atoms[0]->b.mentions(var_)) continue;  // a divisor of its own in each iteration
         for (size_t j = 0; j < count; ++j) {
-          Index whole = index_detail::recombine(atoms[0]->b * known[j] + known[i]);
-          if (i != j && index_detail::atoms_of(whole).size() == 1) known.push_back(whole);
+          const Index parts = atoms[0]->b * known[j] + known[i];
+          const Index whole = index_detail::recombine(parts);
+          if (i != j && !(whole == parts)) known.push_back(whole);
         }
       }
     }

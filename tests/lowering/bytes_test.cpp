@@ -96,6 +96,27 @@ TEST(Bytes, RowsOfAnyNumber) {
   }
 }
 
+// A batch of sequences, both of any number: few rows and many, tiles and what they leave over.
+constexpr std::pair<int64_t, int64_t> kBatches[] = {{0, 5}, {1, 1}, {1, 13}, {3, 17}, {2, 35}};
+
+Shape batch_of_rows(Graph& g, int64_t columns) {
+  g.add_symbol({"batch", 0, 8, 1, 2});
+  g.add_symbol({"rows", 0, 64, 1, 8});
+  return {Index::var("batch"), Index::var("rows"), columns};
+}
+
+TEST(Bytes, BatchesOfRowsOfAnyNumber) {
+  for (const auto& [batch, rows] : kBatches) {
+    Graph g;
+    const Shape shape = batch_of_rows(g, 24);
+    Builder b(g);
+    const Value x = input_bytes(b, DType::u8, shape);
+    const Value w = b.parameter("w", bytes(DType::i8, {24, 130}, 7));
+    g.results = {{"r", ops::matmul_integer(b, x, w, b.input("zero", DType::u8, {}), {})}};
+    check_integers(std::move(g), {{"batch", batch}, {"rows", rows}});
+  }
+}
+
 // scale * (x - zero), as DequantizeLinear has it.
 Value dequantised(Builder& b, Value x, Value scale, Value zero, int64_t axis) {
   return ops::dequantize_linear(b, x, scale, zero, axis);
@@ -131,6 +152,28 @@ TEST(Bytes, Convolutions) {
     check_chain(convolution(c.channels, c.groups, c.out, c.stride, c.zero));
 }
 
+// Images of any size: windows of one pixel walk through all of them, others along lines.
+TEST(Bytes, ConvolutionsOverAnySize) {
+  for (const int64_t window : {1, 3})
+    for (const int64_t side : {1, 6, 17}) {
+      Graph g;
+      g.add_symbol({"batch", 0, 8, 1, 2});
+      g.add_symbol({"side", 0, 64, 1, 8});
+      Builder b(g);
+      const Index s = Index::var("side");
+      const Value x = input_bytes(b, DType::u8, {Index::var("batch"), 12, s, s + 1});
+      const Value w = b.parameter("w", bytes(DType::i8, {40, 12, window, window}, 5));
+      const Value scale = b.constant(DType::f32, 0.01);
+      const int64_t pad = window / 2;
+      const ops::ConvAttr attr{{1, 1}, {1, 1}, {pad, pad}, {pad, pad}, 1};
+      const Value y =
+          ops::conv(b, dequantised(b, x, scale, {}, 1), dequantised(b, w, scale, {}, 0), {}, attr);
+      g.results = {
+          {"r", ops::quantize_linear(b, y, b.constant(DType::f32, 0.25), {}, DType::u8, 1)}};
+      check_chain(std::move(g), {{"batch", 2}, {"side", side}});
+    }
+}
+
 TEST(Bytes, ChannelsAreSummedByWords) {
   const auto lines = chosen(convolution(16, 1, 24, 1, 0), "v4-vnni");
   ASSERT_EQ(lines.size(), 1u);
@@ -149,6 +192,34 @@ TEST(Bytes, WeightsThatStayBytes) {
     g.results = {{"r", ops::matmul(b, x, wide)}};
     check_chain(std::move(g));
   }
+}
+
+TEST(Bytes, WeightsThatStayBytesBelowBatchesOfAnyNumber) {
+  for (const auto& [batch, rows] : kBatches) {
+    Graph g;
+    const Shape shape = batch_of_rows(g, 20), wide = {Index::var("batch"), Index::var("rows"), 40};
+    Builder b(g);
+    const Value x = b.input("x", DType::f32, shape);
+    const Value w = b.parameter("w", bytes(DType::i8, {20, 40}, 7));
+    const Value s = b.parameter("s", Tensor::scalar(Scalar::of(DType::f32, 0.02)));
+    const Value weights =
+        b.apply(ScalarOp::mul, {b.cast(w, DType::f32), b.broadcast(s, {20, 40}, {})});
+    const Value y = ops::matmul(b, x, weights);
+    g.results = {{"r", b.apply(ScalarOp::add, {y, b.input("rest", DType::f32, wide)})}};
+    check_chain(std::move(g), {{"batch", batch}, {"rows", rows}});
+  }
+}
+
+TEST(Bytes, RowsOfABatchAreOneLine) {
+  Graph g;
+  const Shape shape = batch_of_rows(g, 24);
+  Builder b(g);
+  const Value x = input_bytes(b, DType::u8, shape);
+  const Value w = b.parameter("w", bytes(DType::i8, {24, 130}, 7));
+  g.results = {{"r", ops::matmul_integer(b, x, w, {}, {})}};
+  const auto lines = chosen(std::move(g), "v4-vnni");
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("axes in line are one"), std::string::npos) << lines[0];
 }
 
 }  // namespace

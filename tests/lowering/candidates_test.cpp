@@ -84,6 +84,24 @@ TEST(Candidates, OfMatmulsOverSymbolicRowsAreTheSameBits) {
   check_candidates(std::move(g), {{"batch", 19}}, 16);
 }
 
+TEST(Candidates, OfAxesInLineAreTheSameBits) {
+  for (const bool known : {false, true}) {
+    Graph g;
+    if (!known)
+      for (const char* name : {"batch", "rows"}) g.add_symbol({name, 0, 64, 1, 8});
+    Builder b(g);
+    const Shape shape{known ? Index(3) : Index::var("batch"), known ? Index(7) : Index::var("rows"),
+                      11};
+    const Value sum =
+        ops::matmul(b, b.input("x", DType::f32, shape), b.parameter("w", noise({11, 40}, 3)));
+    g.results = {{"r", b.apply(ScalarOp::add, {sum, b.input("rest", DType::f32, sum.shape())})}};
+    check_candidates(std::move(g),
+                     known ? std::map<std::string, int64_t>{}
+                           : std::map<std::string, int64_t>{{"batch", 3}, {"rows", 7}},
+                     24);
+  }
+}
+
 Graph convolution(int64_t channels, int64_t groups, int64_t outputs) {
   Graph g;
   Builder b(g);

@@ -7,6 +7,9 @@
 //|   for k { acc = fma(x, y, acc) }      ->      for k { acc[i][j] = fma(x[i], y[j], acc[i][j]) }
 //|   out = tail(acc)                             out = tail(acc[i][j])
 //| }                                           } }
+// Out axes before the rows that an operand walks through in one line (a batch, an image of a 1x1
+// convolution) are fused with them, where that leaves less over or lengths are unknown. Rows of
+// unknown number are tasks, tile by tile and panel by panel, where panels are few.
 // Out-of-range taps: the first and last tiles of a line are peeled and the window axis along it is
 // unrolled, so that guards are constants; along a line of unknown length a tap asks once for all
 // rows of a tile. The guards of other window axes stay, a branch outside the channel loop.
@@ -30,12 +33,14 @@ namespace {
 constexpr int64_t kMostStatements = 640;
 
 struct Plan {
-  std::string columns, rows;     // the vector axis and that of the tile's rows ("" : one row)
-  std::vector<std::string> out;  // all out axes, in order
+  std::string columns, rows;        // the vector axis and that of the tile's rows ("" : one row)
+  std::vector<std::string> out;     // all out axes, in order
+  std::vector<std::string> joined;  // that become one loop, `rows` the last; fewer than two: none
   std::vector<std::string>
       window;            // window axes that move along `rows`, to be unrolled when guarded
   bool guarded = false;  // a coordinate along `rows` may leave its operand
   bool shared_vector = true;
+  bool widened = false;  // the vector operand is converted to what is summed
   std::optional<int64_t> columns_extent, rows_extent;  // when constant
   int64_t positions = 1;      // of the axes that are neither, as far as they are known
   int64_t panel_bytes = 0;    // of the vector operand, when constant
@@ -60,6 +65,33 @@ std::optional<int64_t> constant_extent(const Contract& contract, const std::stri
   for (const ContractAxis& a : contract.axes)
     if (a.name == axis && a.extent.is_const()) return a.extent.value();
   return std::nullopt;
+}
+
+// The axes before the rows along which `line`, the address of the broadcast operand, goes on where
+// the rows end: as positions of one loop they need no division. Then the rows.
+std::vector<std::string> axes_in_line(const std::vector<const ContractAxis*>& out,
+                                      const std::string& rows, const Index& line,
+                                      const Index& vector, const Ranges& ranges) {
+  const auto last = std::ranges::find(out, rows, &ContractAxis::name);
+  std::vector<std::string> joined{rows};
+  for (auto first = last; first != out.begin();) {
+    --first;
+    if ((*first)->extent.is_const(1) || vector.mentions((*first)->name)) break;
+    std::map<std::string, Index> positions;
+    Index inside = 1;
+    const Index position = Index::var("position");
+    for (auto at = last;; --at) {
+      const Index block = floordiv(position, inside);
+      positions[(*at)->name] = at == first ? block : mod(block, (*at)->extent);
+      inside = inside * (*at)->extent;
+      if (at == first) break;
+    }
+    Ranges with_position = ranges;
+    with_position.set("position", Index(0), inside - 1);
+    if (!with_position.simplify(line.substitute(positions)).affine_in("position")) break;
+    joined.insert(joined.begin(), (*first)->name);
+  }
+  return joined;
 }
 
 Refusal make_plan(const Contraction& c, Plan& plan) {
@@ -117,8 +149,12 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
     if (coords.back() == mod(Index::var(plan.rows), shape.back()))
       plan.rows_together = shape.back().value();
   }
+  const Value& vectors = c.node.operands[x_along == Along::nothing ? 1 : 0];
+  plan.widened = step == 1 && vectors.dtype() != c.node.results[0].dtype;
+  if (!plan.rows.empty() && plan.shared_vector && !one_column && !plan.guarded)
+    plan.joined = axes_in_line(out, plan.rows, scalar, vector, ranges);
   Index bytes = size_of(c.node.operands[1].dtype());
-  const Shape& vector_shape = c.node.operands[x_along == Along::nothing ? 1 : 0].shape();
+  const Shape& vector_shape = vectors.shape();
   for (const Index& e : vector_shape) bytes = bytes * e;
   plan.panel_bytes = bytes.is_const() ? bytes.value() : 0;
   Index column = size_of(c.node.operands[1].dtype());
@@ -133,6 +169,22 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   plan.rows_extent =
       plan.rows.empty() ? std::optional<int64_t>(1) : constant_extent(contract, plan.rows);
   return {};
+}
+
+// The plan with its axes in line as one.
+Plan with_joined(const Contract& contract, Plan plan) {
+  int64_t count = 1;
+  bool known = true;
+  for (const std::string& axis : plan.joined) {
+    const auto extent = constant_extent(contract, axis);
+    known = known && extent;
+    count *= extent.value_or(1);
+    if (axis == plan.rows) continue;
+    plan.positions /= extent.value_or(1);
+    std::erase(plan.out, axis);
+  }
+  plan.rows_extent = known ? std::optional(count) : std::nullopt;
+  return plan;
 }
 
 // What an axis of the contract was lowered to.
@@ -166,7 +218,16 @@ bool few_positions(const Plan& plan) {
   return plan.positions < kFewPositions;
 }
 
+// Rows of unknown number, that nothing else makes tasks of: each tile is one, with each panel;
+// many panels alone are enough.
+bool rows_are_open(const Plan& plan) {
+  return !plan.rows_extent && !plan.guarded && plan.shared_vector && plan.columns_extent != 1 &&
+         few_positions(plan);
+}
+
 bool fits(Outermost outermost, const Plan& plan, const Tile& tile) {
+  if (rows_are_open(plan))
+    return outermost == Outermost::panels || outermost == Outermost::row_tiles;
   switch (outermost) {
     case Outermost::panels:
       return true;
@@ -193,6 +254,7 @@ bool rows_are_tasks(const Contraction& c, const Plan& plan, const Tile& tile) {
 
 // What is expected to be the fastest with this tile.
 Outermost best_outermost(const Contraction& c, const Plan& plan, const Tile& tile) {
+  if (rows_are_open(plan)) return few_panels(plan, tile) ? Outermost::row_tiles : Outermost::panels;
   if (rows_are_tasks(c, plan, tile)) return Outermost::row_tiles;
   // Small vector operands stay in the cache. Where both operands move along the columns, panels
   // first read nothing again, and less between two uses of a line.
@@ -238,11 +300,32 @@ Pieces pieces_of(const Contraction& c, const Plan& plan, const std::vector<std::
 // know which iteration they are, and so nothing could tell any more that iterations are
 // independent: the loop becomes parallel before.
 void branch_rows(const Plan& plan, const Tile& tile, const std::string& tiles, Steps& step) {
-  const bool tail = *plan.rows_extent % tile.rows != 0;
+  const bool tail = !plan.rows_extent || *plan.rows_extent % tile.rows != 0;
   if (tail) step("branch_tail", {tiles});
   if (!plan.guarded) return;
   step("parallelize", {tiles});
   step("branch_ends", {tiles, int64_t{1}, int64_t{tail ? 0 : 1}});
+}
+
+// Loops over rows of a tile, to be jammed. Of a symbolic tail as few rows together as keep the
+// units busy, what is left row by row.
+void jam_or_cut(const Plan& plan, const Tile& tile, const std::vector<std::string>& copies,
+                Steps& step, std::vector<std::string>& jammed) {
+  const Kernel& kernel = step.kernel;
+  for (const std::string& copy : copies) {
+    if (trip_of(kernel, copy)) {
+      jammed.push_back(copy);
+      continue;
+    }
+    int64_t together = tile.busy_rows;
+    if (plan.rows_together)  // all of one packed tile
+      while (together < tile.rows && tile.rows % together != 0) ++together;
+    if (together < 2 || together >= tile.rows) continue;
+    const LoopOrigin tail = origin_of(kernel, copy);
+    step("peel_tail", {step.split(copy, together).outer});
+    for (const std::string& part : copies_of(kernel, part_of(tail, LoopPart::inner)))
+      if (trip_of(kernel, part)) jammed.push_back(part);
+  }
 }
 
 // Rows of one tile in one column variant: split, borders peeled, copies jammed.
@@ -261,21 +344,7 @@ void tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, Step
     // The full tiles that touch a border are the first and, when no tail follows, the last.
     step("peel", {outer, int64_t{1}, int64_t{*extent / tile.rows > 2 ? 1 : 0}});
   }
-  for (const std::string& copy : copies_of(kernel, part_of(origin, LoopPart::inner))) {
-    if (trip_of(kernel, copy)) {
-      jammed.push_back(copy);
-      continue;
-    }
-    // A symbolic tail: as few rows together as keep the units busy, what is left row by row.
-    int64_t together = tile.busy_rows;
-    if (plan.rows_together)
-      while (together < tile.rows && tile.rows % together != 0) ++together;
-    if (together < 2 || together >= tile.rows) continue;
-    const LoopOrigin tail = origin_of(kernel, copy);
-    step("peel_tail", {step.split(copy, together).outer});
-    for (const std::string& part : copies_of(kernel, part_of(tail, LoopPart::inner)))
-      if (trip_of(kernel, part)) jammed.push_back(part);
-  }
+  jam_or_cut(plan, tile, copies_of(kernel, part_of(origin, LoopPart::inner)), step, jammed);
 }
 
 // Columns of one tile: u vectors of 16 lanes each. Loops over the vectors, to be jammed.
@@ -316,16 +385,31 @@ std::vector<std::string> taps_of_tiles(const Kernel& kernel, const std::string& 
   return out;
 }
 
-Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
-                       Outermost outermost, Kernel& kernel, std::string& because) {
+// Makes one loop of the axes in line, by which the rows are called from there on.
+void join_rows(Plan& plan, Steps& step) {
+  if (plan.joined.size() < 2) return;
+  std::string joined = loop_of(step.kernel, axis_of(plan.joined[0]));
+  for (size_t n = 1; n < plan.joined.size(); ++n) {
+    const std::string name = fresh_name(step.kernel, "row");
+    step("fuse", {joined, loop_of(step.kernel, axis_of(plan.joined[n])), name});
+    joined = name;
+  }
+  std::ranges::replace(plan.out, plan.rows, joined);
+  plan.rows = joined;
+}
+
+Refusal schedule_tiles(Plan plan, const Contraction& c, const Tile& tile, Outermost outermost,
+                       Kernel& kernel, std::string& because) {
   const auto columns_extent = plan.columns_extent;
   const int64_t width = tile.vectors * kLanes;
   Steps step{kernel};
   const ContractAxis* bytes =
       word_axis(c.node.as<Contract>(), c.node.operands[0], c.node.operands[1]);
   if (bytes) step("dot_bytes", {loop_of(kernel, {LoopRole::reduced, bytes->name, {}})});
+  join_rows(plan, step);
   const LoopOrigin columns = axis_of(plan.columns);
-  const bool by_rows = outermost == Outermost::row_tiles;
+  const bool open = rows_are_open(plan);
+  const bool by_rows = open || outermost == Outermost::row_tiles;
   Halves row_tiles;
   if (by_rows) row_tiles = step.split(loop_of(kernel, axis_of(plan.rows)), tile.rows);
   const bool even = columns_extent && *columns_extent % width == 0;
@@ -339,11 +423,13 @@ Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
     outer = pieces_of(c, plan, others, step);
   } else {
     for (const std::string& axis : others) {
-      std::vector<std::string>& loops = panels_first ? outer.inside : outer.tasks;
+      std::vector<std::string>& loops = panels_first && !open ? outer.inside : outer.tasks;
       loops.push_back(loop_of(kernel, axis_of(axis)));
     }
     // Of tiles with borders only the outermost loop can be the tasks (branch_rows).
-    if (by_rows)
+    if (open && panels_first)
+      outer.inside.push_back(row_tiles.outer);
+    else if (by_rows)
       outer.tasks.insert(plan.guarded ? outer.tasks.begin() : outer.tasks.end(), row_tiles.outer);
   }
   std::string v_o, v_i;  // none of a single column, whose loop other steps may simplify away
@@ -360,7 +446,7 @@ Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
   if (!v_o.empty()) order.push_back(v_o);
   order.insert(order.end(), outer.inside.begin(), outer.inside.end());
   if (!plan.rows.empty())
-    order.push_back(by_rows ? row_tiles.inner : loop_of(kernel, axis_of(plan.rows)));
+    order.emplace_back(by_rows ? row_tiles.inner : loop_of(kernel, axis_of(plan.rows)));
   if (!v_i.empty()) order.push_back(v_i);
   if (order.size() > 1) step("reorder", order);
   if (by_rows) branch_rows(plan, tile, row_tiles.outer, step);
@@ -370,7 +456,8 @@ Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
 
   std::vector<std::string> jammed;
   if (by_rows)
-    jammed = copies_of(kernel, part_of(axis_of(plan.rows), LoopPart::inner));
+    jam_or_cut(plan, tile, copies_of(kernel, part_of(axis_of(plan.rows), LoopPart::inner)), step,
+               jammed);
   else if (!plan.rows.empty())
     for (const std::string& copy : copies_of(kernel, axis_of(plan.rows)))
       tile_rows(plan, tile, copy, step, jammed);
@@ -397,14 +484,17 @@ Refusal schedule_tiles(const Plan& plan, const Contraction& c, const Tile& tile,
     for (const std::string& panel : copies_of(kernel, part_of(columns, LoopPart::outer)))
       try_step(kernel, "prefetch", {panel});
   const size_t panel_loops = v_o.empty() ? 0 : 1;
-  const size_t task_loops = outer.tasks.size() + (by_pieces || panels_first ? panel_loops : 0) +
-                            (panels_first && !by_pieces ? outer.inside.size() : 0);
+  const size_t task_loops = outer.tasks.size() +
+                            (by_pieces || panels_first || open ? panel_loops : 0) +
+                            (panels_first && !by_pieces && !open ? outer.inside.size() : 0);
   if (!by_rows || !plan.guarded) parallelise_outer(kernel, std::max<size_t>(1, task_loops));
   because = tile.because +
-            (by_pieces      ? "; pieces and their panels are tasks"
-             : panels_first ? "; column panels outermost"
-             : by_rows      ? "; tiles of rows are tasks"
-                            : "; rows outermost") +
+            (by_pieces               ? "; pieces and their panels are tasks"
+             : open && !panels_first ? "; tiles of rows and column panels are tasks"
+             : panels_first          ? "; column panels outermost"
+             : by_rows               ? "; tiles of rows are tasks"
+                                     : "; rows outermost") +
+            (plan.joined.size() > 1 ? "; axes in line are one" : "") +
             (plan.guarded ? "; borders peeled" : "");
   return {};
 }
@@ -416,28 +506,52 @@ constexpr std::pair<Outermost, const char*> kOutermost[] = {
     {Outermost::others, "others"},
 };
 
-Refusal register_tile(const Contraction& c, std::vector<Candidate>& candidates) {
-  // Another loop outermost than the expected one, in parts of the time of the whole: not measured,
-  // but tiles count for more.
-  constexpr double kUnexpected = 1.05;
-  const auto plan = std::make_shared<Plan>();
-  if (Refusal r = make_plan(c, *plan); r) return r;
-  const TiledExtents extents{plan->rows_extent, plan->columns_extent,
-                             size_of(c.node.results[0].dtype), plan->shared_vector,
-                             plan->column_bytes};
+// Another loop outermost than the expected one, or axes joined that could stay apart, in parts of
+// the time of the whole: not measured, but tiles count for more.
+constexpr double kUnexpected = 1.05;
+
+// All tiles by this plan, in costs of `scale`.
+void add_candidates(const Contraction& c, const Plan& of, double scale, const std::string& kind,
+                    std::vector<Candidate>& candidates) {
+  const auto plan = std::make_shared<const Plan>(of);
+  const TiledExtents extents{.rows = plan->rows_extent,
+                             .columns = plan->columns_extent,
+                             .element_bytes = size_of(c.node.results[0].dtype),
+                             .shared_vector = plan->shared_vector,
+                             .column_bytes = plan->column_bytes,
+                             .any_rows = rows_are_open(*plan),
+                             .widened = plan->widened};
   for (const Tile& tile : tiles_by_cost(c.target, extents)) {
     if (plan->rows_together % tile.rows != 0) continue;  // its rows lie apart in two packed tiles
     const Outermost best = best_outermost(c, *plan, tile);
     for (const auto& [outermost, name] : kOutermost) {
       if (!fits(outermost, *plan, tile)) continue;
       const std::string text = "rows=" + std::to_string(tile.rows) +
-                               " vectors=" + std::to_string(tile.vectors) + " outermost=" + name;
+                               " vectors=" + std::to_string(tile.vectors) + " outermost=" + name +
+                               kind;
       const auto apply = [plan, c, tile, outermost](Kernel& kernel, std::string& because) {
         return schedule_tiles(*plan, c, tile, outermost, kernel, because);
       };
-      candidates.push_back({text, tile.cost * (outermost == best ? 1 : kUnexpected), apply});
+      candidates.push_back(
+          {text, tile.cost * scale * (outermost == best ? 1 : kUnexpected), apply});
     }
   }
+}
+
+Refusal register_tile(const Contraction& c, std::vector<Candidate>& candidates) {
+  Plan apart;
+  if (Refusal r = make_plan(c, apart); r) return r;
+  const bool in_line = apart.joined.size() > 1;
+  const Plan joined = in_line ? with_joined(c.node.as<Contract>(), apart) : apart;
+  apart.joined.clear();
+  if (!in_line || joined.rows_extent) add_candidates(c, apart, 1, "", candidates);
+  if (!in_line) return {};
+  // Costs are those of so many rows at most, and compared by the row.
+  const auto counted = [](const Plan& plan) {
+    return static_cast<double>(std::min(plan.rows_extent.value_or(kMostRows), kMostRows));
+  };
+  const double scale = joined.rows_extent ? kUnexpected * counted(apart) / counted(joined) : 1;
+  add_candidates(c, joined, scale, " joined", candidates);
   return {};
 }
 
