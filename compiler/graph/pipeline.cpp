@@ -57,6 +57,8 @@ static constexpr PipelineEntry kBitPreserving[] = {
      "needs: nothing. gives: element-wise integers, which kernels compute; no random node is left"},
     {"fold_constants",
      "needs: nothing. gives: small constants for what depends on small constants only"},
+    {"lift_quantise",
+     "needs: quantisation as imported. gives: pools and concats of bytes, not of floats"},
     {"compose_reindex",
      "needs: nothing. gives: one index node where several followed each other, so patterns are "
      "plain"},

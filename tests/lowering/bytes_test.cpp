@@ -10,6 +10,7 @@
 #include "compiler/graph/rewrite.h"
 #include "compiler/ir/builder.h"
 #include "compiler/ir/evaluate.h"
+#include "compiler/ir/text.h"
 #include "compiler/loop/lower.h"
 #include "compiler/ops/library.h"
 #include "tests/lowering/check_chain.h"
@@ -171,6 +172,28 @@ TEST(Bytes, ConvolutionsOverAnySize) {
       g.results = {
           {"r", ops::quantize_linear(b, y, b.constant(DType::f32, 0.25), {}, DType::u8, 1)}};
       check_chain(std::move(g), {{"batch", 2}, {"side", side}});
+    }
+}
+
+TEST(Bytes, PoolsAndConcatsOfBytes) {
+  for (const DType dtype : {DType::u8, DType::i8})
+    for (const int64_t side : {1, 6, 9}) {
+      Graph g;
+      g.add_symbol({"side", 1, 64, 1, 8});
+      Builder b(g);
+      const Index s = Index::var("side");
+      const Value x = input_bytes(b, dtype, {2, 20, s, s});
+      const Value scale = b.constant(DType::f32, 0.037);
+      const Value zero = b.constant_int(dtype, 7);
+      const Value v = dequantised(b, x, scale, zero, 1);
+      const Value p = ops::max_pool(b, v, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
+      const Value both = b.concat(std::vector<Value>{b.apply(ScalarOp::relu, {p}), v}, 1);
+      g.results = {{"r", ops::quantize_linear(b, both, scale, zero, dtype, 1)}};
+      CompileContext context;
+      const Graph after = run_pipeline(context, rewrite(g, nullptr));
+      for (const auto& node : after.nodes())
+        EXPECT_NE(node->results[0].dtype, DType::f32) << print(after);
+      check_integers(std::move(g), {{"side", side}});
     }
 }
 
