@@ -36,8 +36,6 @@ class EntryWriter {
  public:
   EntryWriter(ProgramWriter& out, const Program& program, const Entry& entry)
       : out_(out), program_(program) {
-    scratch_bytes_ = scratch_bytes(program, entry);
-    scratch_ = entry.arena_bytes - kScratchPieces * scratch_bytes_;
     phases_ = phases_of(entry);
   }
 
@@ -128,21 +126,13 @@ class EntryWriter {
       args.push_back(pointer(launch.args[i], kernel.params[i].written, mentioned));
     }
     for (const Index& symbol : launch.symbols) args.push_back(out_.c(symbol));
-    const bool scratch = has_scratch(kernel);
-    if (scratch) {
-      mentioned.push_back(scratch_);
-      args.push_back("at<char>(a.arena, " + out_.c(scratch_) + ") + part * int64_t{" +
-                     std::to_string(scratch_bytes_) + "}");
-    }
+    if (has_scratch(kernel)) args.push_back("a.scratch");
     if (parallel) args.insert(args.end(), {"tasks.begin", "tasks.end"});
 
     out_.open("case " + std::to_string(number) + ": {");
     out_.symbol_locals(mentioned, "a.symbols");
     if (parallel) {
-      const std::string most = std::to_string(kScratchPieces);
-      if (scratch) out_.line("if (part >= " + most + ") break;");
-      out_.line("const Share tasks = share(" + task_count(launch) + ", part, " +
-                (scratch ? "parts < " + most + " ? parts : " + most : "parts") + ");");
+      out_.line("const Share tasks = share(" + task_count(launch) + ", part, parts);");
       out_.line("if (tasks.begin >= tasks.end) break;");
     } else {
       out_.line("if (part != 0) break;");
@@ -236,8 +226,6 @@ class EntryWriter {
 
   ProgramWriter& out_;
   const Program& program_;
-  Index scratch_;              // where pieces begin in the arena
-  int64_t scratch_bytes_ = 0;  // of one piece
   std::vector<Phase> phases_;
 };
 
@@ -263,7 +251,7 @@ void add_header(std::string_view path, std::vector<SourceFile>& headers) {
   headers.push_back({file, text, {}});
   for (const std::string& name : included) {
     for (const EmbeddedFile& embedded : embedded_files()) {
-      if (embedded.path.starts_with("runtime/")) continue;        // in the package's runtime/
+      if (embedded.path.starts_with("runtime/")) continue;  // in the package's runtime/
       if (base_name(embedded.path) == base_name(name)) add_header(embedded.path, headers);
     }
   }
@@ -324,8 +312,7 @@ std::vector<std::string> kernel_texts(const Program& program, size_t level) {
 SourceFile whole_unit(const Program& program, size_t level) {
   const TargetInfo& info = program.levels[level];
   std::string text = unit_head(program, info, "Kernels for level " + info.level);
-  for (const std::string& kernel : kernel_texts(program, level))
-    text += kernel + "\n";
+  for (const std::string& kernel : kernel_texts(program, level)) text += kernel + "\n";
   text += table_text(program, level) + "\n}  // namespace MT_PACKAGE\n";
   return {table_name(info) + ".cpp", text, info.compile_flags};
 }
@@ -341,8 +328,9 @@ std::string prelude_includes(const TargetInfo& level) {
 
 std::string emit_kernels_header(const Program& program) {
   std::string text = banner(program, "The kernel table");
-  text += "#ifndef MT_KERNELS_H\n#define MT_KERNELS_H\n\n#include \"mintor_program.h\"\n\n"
-          "namespace MT_PACKAGE {\n\nstruct Kernels {\n  int32_t level;\n";
+  text +=
+      "#ifndef MT_KERNELS_H\n#define MT_KERNELS_H\n\n#include \"mintor_program.h\"\n\n"
+      "namespace MT_PACKAGE {\n\nstruct Kernels {\n  int32_t level;\n";
   for (const LevelKernels& kernel : program.kernels) {
     text += "  " + kernel_pointer(kernel.levels[0], kernel.name) + ";\n";
   }

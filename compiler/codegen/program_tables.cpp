@@ -221,6 +221,7 @@ std::string entry_row(const Program& program, const Entry& entry) {
   add(has_order(entry), "next");
   row += ", " + symbol_mask(program, entry);
   add(true, "arena_bytes");
+  row += ", " + std::to_string(scratch_bytes(program, entry));
   add(outer, "output_bytes");
   add(outer, "output_dim");
   add(outer, "output_offset");

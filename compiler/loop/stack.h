@@ -15,8 +15,6 @@ namespace mintor {
 
 // What a frame may hold. A quarter of 64 KiB is left to spilled registers and to the callers.
 inline constexpr int64_t kMostStackBytes = 48 * 1024;
-// Threads that a launch with scratch can use: each has a piece of its own.
-inline constexpr int64_t kScratchPieces = 16;
 // Larger arrays are no working memory of a row: who makes them has to find another way.
 inline constexpr int64_t kMostScratchBytes = 1 << 20;
 

@@ -123,12 +123,14 @@ struct EntryPlanner {
     for (const auto& [buffer, lifetime] : live) {
       sum += value_at(program.buffers[buffer].exact_bytes(), hints);
     }
-    if (live.empty()) return;
+    const int64_t scratch = scratch_bytes(program, entry);
+    if (live.empty() && scratch == 0) return;
     program.report.push_back(
         entry.name + ": arena " + std::to_string(value_at(plan.bytes, hints)) +
         " B, lower bound " + std::to_string(bound) + " B, without reuse " + std::to_string(sum) +
         " B, " + std::to_string(live.size()) + " buffers, " + std::to_string(reused) +
-        " in place");
+        " in place" +
+        (scratch > 0 ? ", scratch " + std::to_string(scratch) + " B a thread" : ""));
   }
 };
 
@@ -188,8 +190,7 @@ void plan_memory(CompileContext& context, Program& program) {
   std::vector<ArenaPlan> plans;
   for (EntryPlanner& planner : planners) {
     plans.push_back(planner.run());
-    planner.entry.arena_bytes =
-        plans.back().bytes + kScratchPieces * scratch_bytes(program, planner.entry);
+    planner.entry.arena_bytes = plans.back().bytes;
   }
   check(program.prepare.arena_bytes.is_const(), "plan_memory", "sizes in prepare are constant");
   for (const Entry& entry : program.entries) place_dynamic(program, entry);

@@ -102,7 +102,7 @@ struct Entry {
   HostSteps steps;
   std::vector<int32_t> inputs, outputs;  // buffer ids by position
   std::vector<Condition> conditions;     // on the values of symbols, checked when they are bound
-  Index arena_bytes = 0;                 // scratch included
+  Index arena_bytes = 0;
 };
 
 // All steps of a list, those inside of branches and loops behind these: in the order of the text.
@@ -189,8 +189,7 @@ Program parse_program(std::string_view text, const std::map<std::string, Tensor>
 // (compiler/memory/plan_memory.h).
 void verify(const Program& program);
 
-// Bytes of scratch that each task of an entry's launches may use; the arena of the entry ends with
-// kScratchPieces times as much.
+// Bytes of scratch that each part of an entry's launches may use, beside the arena.
 int64_t scratch_bytes(const Program& program, const Entry& entry);
 // What callers call an input or output: a model may have an input and an output of one name.
 const std::string& port_name(const Buffer& buffer);

@@ -43,6 +43,7 @@ struct Args {
   char* packed;                // what `prepare` made; read-only in the other entries
   char* state;                 // of the context, kept from run to run; null in `prepare`
   char* arena;                 // working memory, 64-byte aligned; contents undefined at entry
+  char* scratch;               // Entry::scratch_bytes for whom the part runs on, aligned alike
   const int64_t* symbols;      // bound values, in order of mt_model_info.symbols, then the counters
                                // of loops where the entry has a `next`
   int64_t* chosen;             // what the last condition that was read said, 0 or 1; the last size
@@ -90,6 +91,8 @@ struct Entry {
   // at others.
   uint32_t symbols;
   int64_t (*arena_bytes)(const int64_t* symbols);
+  // Of working memory beside the arena, for each part that runs at one time; a multiple of 64.
+  int64_t scratch_bytes;
   // `prepare` has no inputs, outputs or symbols: none of the following.
   int64_t (*output_bytes)(const int64_t* symbols, int32_t output);
   int64_t (*output_dim)(const int64_t* symbols, int32_t output, int32_t dim);

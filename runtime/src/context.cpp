@@ -19,7 +19,8 @@ const mt_entry_info& entry_info_of(const Context& context) {
 }
 
 // Working memory for any entry. Sizes that an entry cannot have are refused, whichever it is.
-static mt_status bytes_for(const Program& program, const int64_t* symbols, int64_t* bytes) {
+static mt_status bytes_for(const Model& model, const int64_t* symbols, int64_t* bytes) {
+  const Program& program = *model.program;
   *bytes = 0;
   for (int32_t i = 0; i < program.info.entry_count; ++i) {
     const Entry& entry = program.entries[i];
@@ -28,7 +29,7 @@ static mt_status bytes_for(const Program& program, const int64_t* symbols, int64
     if (entry.derive) entry.derive(own);
     const mt_status status = check_sizes(program, entry, entry.check_sizes, own);
     if (status) return status;
-    const int64_t needed = entry.arena_bytes(own);
+    const int64_t needed = working_bytes(entry, own, most_parts(model.options));
     if (needed > *bytes) *bytes = needed;
   }
   return MT_OK;
@@ -40,14 +41,14 @@ mt_status context_bytes(const Model* model, const mt_context_options* options, s
   int64_t symbols[MT_MAX_SYMBOLS] = {};
   mt_status status = read_context_options(*model->program, options, &read, symbols);
   int64_t needed = 0;
-  if (!status) status = bytes_for(*model->program, symbols, &needed);
+  if (!status) status = bytes_for(*model, symbols, &needed);
   if (!status) *bytes = size_t(needed);
   return status;
 }
 
 static mt_status reserve(Context* context, const mt_context_options& options) {
   int64_t needed = 0;
-  const mt_status status = bytes_for(*context->model->program, context->symbols, &needed);
+  const mt_status status = bytes_for(*context->model, context->symbols, &needed);
   if (status) return status;
   if (!options.memory) {
     context->owns_memory = true;
@@ -139,7 +140,8 @@ void context_destroy(Context* context) {
 
 // Makes the arena fit the symbols that were just bound.
 static mt_status fit_arena(Context* context) {
-  const int64_t needed = entry_of(*context).arena_bytes(context->symbols);
+  const int64_t needed =
+      working_bytes(entry_of(*context), context->symbols, context->executor.width);
   if (needed <= context->arena.bytes) return MT_OK;
   if (!context->owns_memory) {
     return fail(MT_BUFFER_TOO_SMALL,
@@ -226,6 +228,7 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
   describe_outputs(context, outputs);
   const Model& model = *context->model;
   context->bound = MT_OK;
+  const Entry& entry = entry_of(*context);
   Args args = {};
   args.inputs = context->inputs;
   args.outputs = context->outputs;
@@ -235,12 +238,12 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
   args.packed = own ? parameters.packed.data : model.packed.data;
   args.state = parameters.state.data;
   args.arena = context->arena.data;
+  args.scratch = scratch_in(context->arena, entry, context->executor.width);
   args.symbols = context->symbols;
   args.dynamic = context->dynamic_data;
   args.bind = bind_in_run;
   args.check = check_in_run;
   args.context = context;
-  const Entry& entry = entry_of(*context);
   keep_frozen(context);
   launch(entry, model.level->kernels, args, context->executor, skipped_phases(*context));
   restore_frozen(context);

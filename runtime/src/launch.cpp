@@ -21,6 +21,12 @@ struct Job {
   const uint8_t* skipped;  // may be null
 };
 
+// Parts that run at one time have a piece of the scratch each.
+static Args args_of_part(Args args, const Entry& entry, int32_t part) {
+  if (args.scratch) args.scratch += part * entry.scratch_bytes;
+  return args;
+}
+
 // How far one thread has come. Threads count loops for themselves and come to the same numbers.
 struct Walk {
   const Job& job;
@@ -28,7 +34,8 @@ struct Walk {
   int32_t phase;
   int64_t symbols[MT_MAX_SYMBOLS + kMaxCounters];
 
-  explicit Walk(const Job& given) : job(given), args(*given.args), phase(-1) {
+  Walk(const Job& given, int32_t part)
+      : job(given), args(args_of_part(*given.args, *given.entry, part)), phase(-1) {
     if (job.entry->next) {
       memset(symbols, 0, sizeof(symbols));
       if (args.symbols) memcpy(symbols, args.symbols, MT_MAX_SYMBOLS * sizeof(int64_t));
@@ -85,7 +92,7 @@ static void pool_phases(const void* data, int32_t part, int32_t width) {
   int32_t before = 1;
   bool met = true;    // all are at the same place
   bool seen = true;   // what was chosen last, by all
-  for (Walk walk(job); !walk.done(); walk.advance()) {
+  for (Walk walk(job, part); !walk.done(); walk.advance()) {
     const int64_t tasks = walk.tasks(width);
     const int32_t active = walk.parts(tasks, width);
     const bool reads = tasks == kCondition;
@@ -110,12 +117,14 @@ struct HostTask {
 static void host_task(void* data, int32_t part) {
   const FloatEnvironment environment;
   const HostTask& task = *static_cast<HostTask*>(data);
-  task.walk->run(part, task.parts);
+  const Walk& walk = *task.walk;
+  const Entry& entry = *walk.job.entry;
+  entry.run(walk.job.kernels, args_of_part(walk.args, entry, part), walk.phase, part, task.parts);
 }
 
 static void host_phases(const Job& job) {
   const Executor& executor = *job.executor;
-  for (Walk walk(job); !walk.done(); walk.advance()) {
+  for (Walk walk(job, 0); !walk.done(); walk.advance()) {
     const int32_t active = walk.parts(walk.tasks(executor.width), executor.width);
     const int64_t begin = executor.profile ? now_ns() : 0;
     if (active == 1) {
@@ -130,7 +139,7 @@ static void host_phases(const Job& job) {
 
 static void own_phases(const Job& job) {
   const bool profiled = job.executor->profile != nullptr;
-  for (Walk walk(job); !walk.done(); walk.advance()) {
+  for (Walk walk(job, 0); !walk.done(); walk.advance()) {
     const int64_t begin = profiled ? now_ns() : 0;
     if (walk.parts(walk.tasks(1), 1)) walk.run(0, 1);
     if (profiled) report(walk, begin);
@@ -160,12 +169,17 @@ void launch(const Entry& entry, const void* kernels, Args args, const Executor& 
   }
 }
 
+int32_t most_parts(const mt_options& options) {
+  if (options.parallel_for) return options.parallel_width ? options.parallel_width : 2;
+  return options.threads > 1 ? options.threads : 1;
+}
+
 Executor make_executor(const mt_options& options) {
   Executor executor;
   memset(&executor, 0, sizeof(executor));
   executor.width = 1;
   if (options.parallel_for) {
-    executor.width = options.parallel_width ? options.parallel_width : 2;
+    executor.width = most_parts(options);
     executor.parallel_for = options.parallel_for;
     executor.parallel_for_data = options.parallel_for_data;
   } else if (options.threads > 1) {

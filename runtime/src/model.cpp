@@ -33,7 +33,7 @@ mt_status prepare(const Model& model, const char* weights, char* packed, const E
   const Program& program = *model.program;
   if (program.prepare.phase_count == 0) return MT_OK;
   Block arena;
-  const int64_t needed = program.prepare.arena_bytes(nullptr);
+  const int64_t needed = working_bytes(program.prepare, nullptr, executor.width);
   if (!allocate(&arena, needed, Fill::undefined)) {
     return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes to pack weights in", (long long)needed);
   }
@@ -41,6 +41,7 @@ mt_status prepare(const Model& model, const char* weights, char* packed, const E
   args.weights = weights;
   args.packed = packed;
   args.arena = arena.data;
+  args.scratch = scratch_in(arena, program.prepare, executor.width);
   launch(program.prepare, model.level->kernels, args, executor, nullptr);
   release(&arena);
   return MT_OK;

@@ -26,6 +26,10 @@ struct Block {
 enum class Fill { undefined, zeros };
 bool allocate(Block* block, int64_t bytes, Fill fill);  // data stays null for 0 bytes
 void release(Block* block);
+// Working memory of an entry: its arena, and behind it a piece of scratch for each of `parts`. A
+// block of at least so many bytes has the pieces at its end. INT64_MAX: 64 bits do not hold it.
+int64_t working_bytes(const Entry& entry, const int64_t* symbols, int32_t parts);
+char* scratch_in(const Block& working, const Entry& entry, int32_t parts);
 
 // --- options (options.cpp) ---
 // Copies the caller's struct of any version into ours: what he does not know is zero, what we do
@@ -78,6 +82,8 @@ struct Executor {
   void* profile_data;
 };
 Executor make_executor(const mt_options& options);
+// The most parts that it splits a phase into: fewer where threads cannot be had.
+int32_t most_parts(const mt_options& options);
 void destroy_executor(Executor* executor);
 // Runs all phases in order. The floating-point environment is the default inside, and as the
 // caller had it afterwards.

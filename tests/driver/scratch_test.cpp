@@ -70,7 +70,13 @@ void check_rows(Graph (*make)(DType, Index, int64_t), DType dtype, const Index& 
   const std::vector<Tensor> want = evaluate(original, {{"x", x}}).results;
   for (size_t level = 0; level < levels.size(); ++level)
     EXPECT_TRUE(same_bits(interpret(program, {x}, level)[0], want[0])) << levels[level];
-  EXPECT_TRUE(same_bits(jit(context, program)->run({x})[0], want[0]));
+  // More threads than tasks; each has a piece.
+  for (const int threads : {1, 3, 20}) {
+    LoadOptions options;
+    options.threads = threads;
+    const auto model = jit(context, program, options);
+    EXPECT_TRUE(same_bits(model->run({x})[0], want[0])) << threads;
+  }
   std::filesystem::remove_all(folder);
 }
 

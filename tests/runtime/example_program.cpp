@@ -183,11 +183,11 @@ static const mt_entry_info kEntryInfos[] = {
 };
 static const Entry kEntries[] = {
     {entry_forward::run, 3, entry_forward::kNames, entry_forward::tasks, nullptr, 3u,
-     entry_forward::arena_bytes, entry_forward::output_bytes, entry_forward::output_dim,
+     entry_forward::arena_bytes, 0, entry_forward::output_bytes, entry_forward::output_dim,
      entry_forward::output_offset, entry_forward::derive, entry_forward::check_sizes, nullptr,
      nullptr, nullptr, nullptr, 0},
     {entry_scale::run, 1, entry_scale::kNames, entry_scale::tasks, nullptr, 4u,
-     entry_scale::arena_bytes, entry_scale::output_bytes, entry_scale::output_dim,
+     entry_scale::arena_bytes, 0, entry_scale::output_bytes, entry_scale::output_dim,
      entry_scale::output_offset, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, 0},
 };
 
@@ -216,7 +216,7 @@ const Program program = {
     kLevels,
     2,
     {entry_prepare::run, 2, entry_prepare::kNames, entry_prepare::tasks, nullptr, 0u,
-     entry_prepare::arena_bytes, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+     entry_prepare::arena_bytes, 0, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
      nullptr, nullptr, 0},
     kEntries,
     "",

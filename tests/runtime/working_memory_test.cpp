@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Working memory: the arena and a piece of scratch for each part that a phase may be split into.
+// Takes a Program by hand whose only phase fills its piece, and the arena. Keeps true: pieces lie
+// in the context's memory, apart from each other and from the arena; how many there are follows the
+// number of threads.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+
+#include "runtime/src/runtime.h"
+
+namespace MT_PACKAGE {
+namespace {
+
+constexpr int64_t kArena = 100, kPiece = 192, kTasks = 8;
+
+std::array<char*, kTasks> pieces;
+char* arena;
+
+void fill(const void*, const Args& a, int32_t, int32_t part, int32_t) {
+  char* const piece = a.scratch;
+  memset(piece, part, kPiece);
+  pieces[static_cast<size_t>(part)] = piece;
+  if (part == 0) memset(arena = a.arena, 99, kArena);
+}
+
+const char* const kNames[] = {"fill"};
+const mt_entry_info kEntryInfos[] = {{"forward", 0, 0, 1, nullptr, nullptr, kNames}};
+const Level kLevel = {"reference", [] { return true; }, nullptr};
+
+Entry make_entry() {
+  Entry entry{};
+  entry.run = fill;
+  entry.phase_count = 1;
+  entry.names = kNames;
+  entry.tasks = [](const int64_t*, int32_t) { return kTasks; };
+  entry.arena_bytes = [](const int64_t*) { return kArena; };
+  entry.scratch_bytes = kPiece;
+  return entry;
+}
+const Entry kEntry = make_entry();
+
+Program make_program() {
+  Program made{};
+  made.info.name = "pieces";
+  made.info.levels = "reference";
+  made.info.entry_count = 1;
+  made.info.entries = kEntryInfos;
+  made.levels = &kLevel;
+  made.level_count = 1;
+  made.entries = &kEntry;
+  made.weights_sha256 = "";
+  return made;
+}
+
+// In reverse order, on one thread.
+void host_loop(void*, int32_t count, mt_task task, void* context) {
+  for (int32_t part = count; part-- > 0;) task(context, part);
+}
+
+struct working_memory : testing::Test {
+  const Program program = make_program();
+  mt_options options{};
+  Model* model = nullptr;
+  Context* context = nullptr;
+
+  working_memory() { options.size = sizeof(options); }
+  ~working_memory() override {
+    context_destroy(context);
+    close(model);
+  }
+
+  // Runs in memory of exactly as many bytes as are asked for.
+  void expect_pieces(int32_t parts) {
+    ASSERT_EQ(open(program, &options, &model), MT_OK) << last_error();
+    size_t bytes = 0;
+    ASSERT_EQ(context_bytes(model, nullptr, &bytes), MT_OK);
+    EXPECT_EQ(bytes, static_cast<size_t>(128 + parts * kPiece));
+    alignas(64) std::array<char, 4096> memory{};
+    mt_context_options own{};
+    own.size = sizeof(own);
+    own.memory = memory.data();
+    own.memory_bytes = bytes;
+    ASSERT_EQ(context_create(model, &own, &context), MT_OK) << last_error();
+    ASSERT_EQ(run(context, nullptr, nullptr), MT_OK) << last_error();
+    EXPECT_EQ(arena, memory.data());
+    EXPECT_EQ(arena[kArena - 1], 99);
+    for (int32_t part = 0; part < parts; ++part) {
+      const char* const piece = pieces[static_cast<size_t>(part)];
+      EXPECT_EQ(piece, memory.data() + 128 + part * kPiece);
+      EXPECT_EQ(piece[0], part);
+      EXPECT_EQ(piece[kPiece - 1], part);
+    }
+  }
+};
+
+TEST_F(working_memory, of_one_thread) { expect_pieces(1); }
+
+TEST_F(working_memory, of_a_pool) {
+  options.threads = 3;
+  expect_pieces(3);
+}
+
+TEST_F(working_memory, of_the_hosts_threads) {
+  options.parallel_for = host_loop;
+  options.parallel_width = 5;
+  expect_pieces(5);
+}
+
+TEST_F(working_memory, of_the_hosts_threads_where_it_does_not_say_how_many) {
+  options.parallel_for = host_loop;
+  expect_pieces(2);
+}
+
+}  // namespace
+}  // namespace MT_PACKAGE
