@@ -21,7 +21,7 @@ endfunction()
 
 function(mintor_folder name)  # extra libraries: ARGN
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/compiler/${name}/*.cpp")
-  list(FILTER sources EXCLUDE REGEX "/compiler/jit/llvm/|/compiler/cli/main\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "/compiler/jit/(llvm|plugins)/|/compiler/cli/main\\.cpp$")
   get_property(registries GLOBAL PROPERTY MINTOR_REGISTRY_${name})
   mintor_add_library(mintor_${name} ${sources} ${registries})
   if(sources AND ARGN)
@@ -102,7 +102,19 @@ function(mintor_all)
   file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/generated/archives.txt" CONTENT "${lines}\n" @ONLY)
 endfunction()
 
-# libmintor_jit: the only code that links LLVM. It is opened on the first cache miss.
+# What is made of LLVM's headers and lies in lib/, its own symbols hidden.
+function(mintor_llvm_settings target)
+  set_target_properties(${target} PROPERTIES
+    LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib" CXX_VISIBILITY_PRESET hidden)
+  # LLVM of Debian is built with RTTI and without exceptions.
+  target_compile_options(${target} PRIVATE -Wall -Wextra -frtti -fno-exceptions)
+  target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}")
+  target_include_directories(${target} SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS} ${CLANG_INCLUDE_DIRS})
+  mintor_install(${target} lib)
+endfunction()
+
+# libmintor_jit: the only code that links LLVM. It is opened on the first cache miss. Plug-ins for
+# it leave LLVM's symbols to the one that opens them.
 function(mintor_jit_library)
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/compiler/jit/llvm/*.cpp")
   if(NOT MINTOR_LLVM OR NOT sources)
@@ -111,18 +123,19 @@ function(mintor_jit_library)
   find_package(LLVM 19.1 REQUIRED CONFIG)
   find_package(Clang REQUIRED CONFIG)
   add_library(mintor_jit_llvm SHARED ${sources})
-  set_target_properties(mintor_jit_llvm PROPERTIES
-    OUTPUT_NAME mintor_jit LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib"
-    CXX_VISIBILITY_PRESET hidden)
-  # LLVM of Debian is built with RTTI and without exceptions.
-  target_compile_options(mintor_jit_llvm PRIVATE -Wall -Wextra -frtti -fno-exceptions)
+  set_target_properties(mintor_jit_llvm PROPERTIES OUTPUT_NAME mintor_jit)
+  mintor_llvm_settings(mintor_jit_llvm)
   target_compile_definitions(mintor_jit_llvm PRIVATE MINTOR_VERSION="${PROJECT_VERSION}"
                              MINTOR_LLVM_PREFIX="${LLVM_INSTALL_PREFIX}")
-  target_include_directories(mintor_jit_llvm PRIVATE "${CMAKE_SOURCE_DIR}")
-  target_include_directories(mintor_jit_llvm SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS}
-                             ${CLANG_INCLUDE_DIRS})
   target_link_libraries(mintor_jit_llvm PRIVATE clang-cpp LLVM)
-  mintor_install(mintor_jit_llvm lib)
+  file(GLOB plugins CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/compiler/jit/plugins/*.cpp")
+  foreach(plugin IN LISTS plugins)  # one file, one plug-in
+    cmake_path(GET plugin STEM name)
+    add_library(mintor_pass_${name} MODULE "${plugin}")
+    set_target_properties(mintor_pass_${name} PROPERTIES PREFIX "")
+    mintor_llvm_settings(mintor_pass_${name})
+    add_dependencies(mintor_jit_llvm mintor_pass_${name})
+  endforeach()
 endfunction()
 
 # Installed as bin/, lib/ (below the Python package in a wheel): the program and the module look for

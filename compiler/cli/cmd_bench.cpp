@@ -307,9 +307,9 @@ RunCommand declare(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--seed", arguments->seed, "seed of the inputs that are not given")
       ->check(CLI::NonNegativeNumber);
-  add_options(
-      app, arguments->options,
-      {"target", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir", "explain"});
+  add_options(app, arguments->options,
+              {"target", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir", "explain",
+               "llvm_pass_plugin"});
   return [arguments] { return run(*arguments); };
 }
 

@@ -48,6 +48,11 @@ void check_arguments(const Arguments& arguments) {
   if (arguments.tolerance_given && arguments.cases.empty()) {
     throw UsageError("--rtol and --atol are those of --case, which is not given");
   }
+  const std::string& stage = arguments.options.emit;
+  const bool compiles = stage == "llvm-ir" || stage == "asm" || stage == "obj";
+  if (!compiles && !arguments.options.llvm_pass_plugin.empty()) {
+    throw UsageError("--llvm-pass-plugin is for what is compiled here: --emit=llvm-ir, asm or obj");
+  }
   if (!emits && arguments.output.empty()) throw UsageError("compile needs -o DIR, or --emit");
 }
 
@@ -96,9 +101,10 @@ RunCommand declare(CLI::App& app) {
                          ->check(refuse_tolerance);
   const auto* atol = app.add_option("--atol", arguments->atol, "absolute tolerance of the cases")
                          ->check(refuse_tolerance);
-  add_options(app, arguments->options,
-              {"target", "shapes", "numerics", "db", "explain", "emit", "disable_pass",
-               "stop_after", "dump_changed", "verify_passes", "jit", "cache_dir"});
+  add_options(
+      app, arguments->options,
+      {"target", "shapes", "numerics", "db", "explain", "emit", "disable_pass", "stop_after",
+       "dump_changed", "verify_passes", "jit", "cache_dir", "llvm_pass_plugin"});
   return [arguments, rtol, atol] {
     arguments->tolerance_given = rtol->count() + atol->count() > 0;
     return run(*arguments);

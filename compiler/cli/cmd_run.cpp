@@ -147,7 +147,7 @@ RunCommand declare(CLI::App& app) {
                "operator");
   add_options(app, arguments->options,
               {"target", "threads", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir",
-               "explain"});
+               "llvm_pass_plugin", "explain"});
   return [arguments] { return run(*arguments); };
 }
 

@@ -82,7 +82,7 @@ RunCommand declare(CLI::App& app) {
       ->check(CLI::Range(1, 1000));
   add_options(app, arguments->options,
               {"db", "target", "threads", "shapes", "numerics", "disable_pass", "jit", "cache_dir",
-               "explain"});
+               "llvm_pass_plugin", "explain"});
   return [arguments] { return run(*arguments); };
 }
 

@@ -178,7 +178,7 @@ RunCommand declare(CLI::App& app) {
                          ->check(CLI::NonNegativeNumber);
   add_options(app, arguments->options,
               {"threads", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir",
-               "explain"});
+               "llvm_pass_plugin", "explain"});
   const auto* threads = app.get_option("--threads");
   return [arguments, tolerance, seed, threads] {
     arguments->tolerance_given = tolerance->count() > 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints stages. Takes the option `emit`; gives text. For llvm-ir, asm and obj a package is
-// written to a temporary folder and its kernel units go through a compiler with their own flags,
-// one file of output each, in order of the levels. The side file of a graph's large constants is
-// written as OUTPUT.blobs when -o names a file.
+// Prints stages. Takes the option `emit`; gives text. For llvm-ir, asm and obj the kernel units of
+// a package go through the JIT's compiler (without it: written to a temporary folder, through a
+// compiler of the system), one file of output each, in order of the levels. The side file of a
+// graph's large constants is written as OUTPUT.blobs when -o names a file.
 #include "compiler/cli/emit.h"
 
 #include <cstdio>
@@ -10,7 +10,10 @@
 #include "compiler/cli/command.h"
 #include "compiler/cli/files.h"
 #include "compiler/cli/model_io.h"
+#include "compiler/codegen/program_emitter.h"
 #include "compiler/ir/text.h"
+#include "compiler/jit/jit.h"
+#include "compiler/jit/llvm_library.h"
 #include "compiler/package/package.h"
 #include "compiler/support/error.h"
 #include "compiler/support/subprocess.h"
@@ -37,7 +40,17 @@ std::string source_text(CompileContext& context, const Program& program) {
   return text;
 }
 
-// A clang, which is what the JIT compiles with; any compiler where there is none, but for llvm-ir.
+// Kernels as the JIT's compiler makes them, under the names that a package gives them.
+std::string compiled_in_process(CompileContext& context, const Program& program) {
+  const bool read = !context.options.llvm_pass_plugin.empty();
+  const ProgramSource source = emit_program(program, "", read ? Facts::stated : Facts::left_out);
+  std::string text;
+  for (size_t unit = 1; unit < source.units.size(); ++unit)
+    text += emit_stage(context, source, unit, context.options.emit);
+  return text;
+}
+
+// The system's, where there is no libmintor_jit: a clang, or any for what is not LLVM's.
 std::string compiler_for(const std::string& stage) {
   const std::vector<std::string> clangs = {"clang++-19", "clang++-16", "clang++"};
   const std::vector<std::string> others = {"c++", "g++"};
@@ -50,7 +63,7 @@ std::string compiler_for(const std::string& stage) {
   return found;
 }
 
-std::string compiled_text(CompileContext& context, const Program& program) {
+std::string compiled_by_system(CompileContext& context, const Program& program) {
   const std::string& stage = context.options.emit;
   const std::string compiler = compiler_for(stage);
   const TemporaryFolder folder;
@@ -75,6 +88,14 @@ std::string compiled_text(CompileContext& context, const Program& program) {
     text += read_file(output);
   }
   return text;
+}
+
+std::string compiled_text(CompileContext& context, const Program& program) {
+  const bool in_process = context.options.jit != "system" && !llvm_library_path().empty();
+  if (in_process) return compiled_in_process(context, program);
+  if (context.options.llvm_pass_plugin.empty()) return compiled_by_system(context, program);
+  throw CompileError("emit", "--llvm-pass-plugin needs the in-process compiler, libmintor_jit", "",
+                     "build with -DMINTOR_LLVM=ON, and leave out --jit system");
 }
 
 }  // namespace

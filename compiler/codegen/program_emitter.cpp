@@ -309,10 +309,19 @@ std::vector<std::string> kernel_texts(const Program& program, size_t level) {
   return texts;
 }
 
-SourceFile whole_unit(const Program& program, size_t level) {
+// What declares it with what its program knows; "" where that is not asked for.
+std::string declaration_with(Facts facts, const Program& program, size_t kernel, size_t level) {
+  if (facts == Facts::left_out) return "";
+  return "static " + stated_facts(program, kernel, level) + " " +
+         kernel_signature(program.kernels[kernel].levels[level]) + ";\n";
+}
+
+SourceFile whole_unit(const Program& program, size_t level, Facts facts) {
   const TargetInfo& info = program.levels[level];
   std::string text = unit_head(program, info, "Kernels for level " + info.level);
-  for (const std::string& kernel : kernel_texts(program, level)) text += kernel + "\n";
+  const std::vector<std::string> kernels = kernel_texts(program, level);
+  for (size_t k = 0; k < kernels.size(); ++k)
+    text += declaration_with(facts, program, k, level) + kernels[k] + "\n";
   text += table_text(program, level) + "\n}  // namespace MT_PACKAGE\n";
   return {table_name(info) + ".cpp", text, info.compile_flags};
 }
@@ -372,13 +381,13 @@ std::vector<SourceFile> headers_of(const Program& program) {
   return headers;
 }
 
-ProgramSource emit_program(const Program& planned, const std::string& weights_sha256) {
+ProgramSource emit_program(const Program& planned, const std::string& weights_sha256, Facts facts) {
   const Program program = without_idle_symbols(planned);
   ProgramSource source;
   source.headers = headers_of(program);
   source.units.push_back({"program.cpp", emit_program_unit(program, weights_sha256), {}});
   for (size_t level = 0; level < program.levels.size(); ++level)
-    source.units.push_back(whole_unit(program, level));
+    source.units.push_back(whole_unit(program, level, facts));
   return source;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/codegen/buffer_facts.h"
 #include "compiler/program/program.h"
 
 namespace mintor {
@@ -24,13 +25,15 @@ struct ProgramSource {
 };
 
 // weights_sha256: of the payload of weights.bin, "" when nothing is to be compared.
-ProgramSource emit_program(const Program& planned, const std::string& weights_sha256);
+ProgramSource emit_program(const Program& planned, const std::string& weights_sha256,
+                           Facts facts = Facts::left_out);
 
 // A program whose kernels are compiled apart from it, so that programs share them. A kernel's text
 // and name depend on what it does alone: not on names, nor on the program.
 struct SharedKernel {
   std::string name, declaration, text;
   size_t level = 0;
+  std::string facts = "";  // an attribute of its definition
 };
 struct SharedProgram {
   SourceFile program;                 // program.cpp, with the tables of all levels
@@ -38,7 +41,7 @@ struct SharedProgram {
   std::vector<SharedKernel> kernels;  // each once, lowest level first
   std::vector<TargetInfo> levels;
 };
-SharedProgram emit_shared(const Program& planned);
+SharedProgram emit_shared(const Program& planned, Facts facts = Facts::left_out);
 // Kernels of one level as a unit; two units may have the same kernel.
 SourceFile shared_unit(const std::string& file, const TargetInfo& level,
                        const std::vector<const SharedKernel*>& kernels);

@@ -22,14 +22,17 @@ constexpr const char* kOpen = "\nnamespace MT_PACKAGE {\nnamespace shared {\n\n"
 constexpr const char* kClose = "}  // namespace shared\n";
 
 // All are called `kernel`, each in a namespace of its own name.
-SharedKernel shared_kernel(const Kernel& kernel, const TargetInfo& info, size_t level) {
+SharedKernel shared_kernel(const Kernel& kernel, const TargetInfo& info, size_t level,
+                           std::string facts) {
   const Kernel own = neutral(kernel);
   std::string text = target_of(info).emit(own, info, Linkage::external);
   Key key;
   key.add(info.target);
   key.add(info.level);
   key.add(text);
-  return {"k_" + key.hex().substr(0, 32), kernel_signature(own) + ";\n", std::move(text), level};
+  if (!facts.empty()) key.add(facts);
+  return {"k_" + key.hex().substr(0, 32), kernel_signature(own) + ";\n", std::move(text), level,
+          std::move(facts)};
 }
 
 std::string in_namespace(const std::string& name, const std::string& text) {
@@ -45,7 +48,7 @@ std::string table_of(const Program& program, size_t level, const std::vector<Sha
 
 }  // namespace
 
-SharedProgram emit_shared(const Program& planned) {
+SharedProgram emit_shared(const Program& planned, Facts facts) {
   const Program program = without_idle_symbols(with_free_lengths(planned));
   SharedProgram out;
   out.headers = headers_of(program);
@@ -55,7 +58,8 @@ SharedProgram emit_shared(const Program& planned) {
   for (size_t level = 0; level < program.levels.size(); ++level) {
     std::vector<SharedKernel> all(program.kernels.size());
     for_each_parallel(all.size(), [&](size_t k) {
-      all[k] = shared_kernel(program.kernels[k].levels[level], program.levels[level], level);
+      all[k] = shared_kernel(program.kernels[k].levels[level], program.levels[level], level,
+                             facts == Facts::stated ? stated_facts(program, k, level) : "");
     });
     tables += table_of(program, level, all);
     for (SharedKernel& kernel : all) {
@@ -78,9 +82,9 @@ SourceFile shared_unit(const std::string& file, const TargetInfo& level,
                        const std::vector<const SharedKernel*>& kernels) {
   std::string text = prelude_includes(level) + "#include \"mintor_program.h\"\n" + kOpen;
   for (const SharedKernel* kernel : kernels)
-    text +=
-        in_namespace(kernel->name, "__attribute__((weak)) " + kernel->declaration + kernel->text) +
-        "\n";
+    text += in_namespace(kernel->name, "__attribute__((weak)) " + kernel->facts +
+                                           kernel->declaration + kernel->text) +
+            "\n";
   return {file, text + kClose + "}  // namespace MT_PACKAGE\n", level.compile_flags};
 }
 

@@ -36,7 +36,9 @@ JitCode compile(CompileContext& context, const Program& program) {
   Program unnamed = program;
   unnamed.name = "model";
   unnamed.numerics_hash.clear();
-  return jit_compile(context, emit_shared(unnamed));
+  // Facts part kernels that are shared else: they are for passes that read them.
+  const bool read = !context.options.llvm_pass_plugin.empty();
+  return jit_compile(context, emit_shared(unnamed, read ? Facts::stated : Facts::left_out));
 }
 
 std::unique_ptr<LoadedModel> load(ModelApi api, WeightsBlock weights, LoadOptions options) {

@@ -31,6 +31,7 @@ constexpr std::string_view kNoPart[] = {
     "threads",    // the runtime's
     "shapes",     // in the Graph as loaded
     "jit",        // the fingerprint of the compiler
+    "llvm_pass_plugin",  // the same
     "cache_dir",  // where the key is looked up
     "db",         // what the file says
     "emit",       // the command line's

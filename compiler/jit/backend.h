@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "compiler/codegen/program_emitter.h"
+#include "compiler/jit/pass_plugins.h"
 
 namespace mintor {
 
@@ -29,8 +30,8 @@ class JitBackend {
   virtual void link(const std::vector<std::string>& objects, const std::string& library) = 0;
 };
 
-// nullptr where libmintor_jit is not there.
-std::unique_ptr<JitBackend> llvm_backend();
+// nullptr where libmintor_jit is not there. Passes of the plug-ins run on kernels.
+std::unique_ptr<JitBackend> llvm_backend(PassPlugins plugins);
 // nullptr where there is no compiler on $PATH.
 std::unique_ptr<JitBackend> system_backend();
 

@@ -35,11 +35,18 @@ extern "C" const void* mintor_jit_program(void) { return &MT_PACKAGE::program; }
 
 std::unique_ptr<JitBackend> choose_backend(const CompileContext& context) {
   const std::string& wish = context.options.jit;
+  const std::vector<std::string>& plugins = context.options.llvm_pass_plugin;
+  if (!plugins.empty() && wish == "system") {
+    throw CompileError("jit", "--llvm-pass-plugin is for the in-process compiler", "",
+                       "leave out --jit system");
+  }
   if (wish != "system") {
-    if (auto backend = llvm_backend()) return backend;
-    if (wish == "llvm") {
+    if (auto backend = llvm_backend(PassPlugins(plugins))) return backend;
+    if (wish == "llvm" || !plugins.empty()) {
       throw CompileError("jit", "libmintor_jit is not installed", "",
-                         "build with -DMINTOR_LLVM=ON, or use --jit system");
+                         plugins.empty()
+                             ? "build with -DMINTOR_LLVM=ON, or use --jit system"
+                             : "build with -DMINTOR_LLVM=ON: --llvm-pass-plugin needs it");
     }
   }
   if (auto backend = system_backend()) return backend;
@@ -214,10 +221,11 @@ JitCode jit_compile(CompileContext& context, const SharedProgram& program) {
   return code;
 }
 
-std::string emit_stage(const ProgramSource& given, size_t unit, const std::string& stage) {
+std::string emit_stage(const CompileContext& context, const ProgramSource& given, size_t unit,
+                       const std::string& stage) {
   const ProgramSource source = with_runtime_headers(given);
   check(unit < source.units.size(), "emit_stage", "there is no such unit");
-  return llvm_emit(source, unit, stage);
+  return llvm_emit(source, unit, stage, PassPlugins(context.options.llvm_pass_plugin));
 }
 
 std::string format_source(const std::string& file, const std::string& text) {

@@ -34,7 +34,8 @@ JitCode jit_open(const CompileContext& context, const std::string& key);
 std::string jit_fingerprint(const CompileContext& context);
 
 // One stage of one unit as text: "llvm-ir", "asm" or "obj" (bytes). CompileError without LLVM.
-std::string emit_stage(const ProgramSource& source, size_t unit, const std::string& stage);
+std::string emit_stage(const CompileContext& context, const ProgramSource& source, size_t unit,
+                       const std::string& stage);
 
 // The text formatted as package files are; unchanged where LLVM is not there.
 std::string format_source(const std::string& file, const std::string& text);

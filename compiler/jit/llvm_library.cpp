@@ -30,6 +30,7 @@ namespace fs = std::filesystem;
 struct Library {
   MintorJitCompile compile = nullptr;
   MintorJitFormat format = nullptr;
+  MintorJitPlugin plugin = nullptr;
   std::string problem;
 };
 
@@ -54,7 +55,9 @@ Library open_library() {
   if (handle == nullptr) return library;
   library.compile = reinterpret_cast<MintorJitCompile>(dlsym(handle, MINTOR_JIT_COMPILE));
   library.format = reinterpret_cast<MintorJitFormat>(dlsym(handle, MINTOR_JIT_FORMAT));
-  if (!library.compile || !library.format) library.problem = path + " is of another version";
+  library.plugin = reinterpret_cast<MintorJitPlugin>(dlsym(handle, MINTOR_JIT_PLUGIN));
+  if (!library.compile || !library.format || !library.plugin)
+    library.problem = path + " is of another version";
   return library;
 }
 
@@ -76,17 +79,37 @@ struct Emitted {
   std::string output, diagnostics;
 };
 
-Emitted emit_here(const ProgramSource& source, size_t unit, const std::string& stage) {
+// LLVM opens them once and keeps them: what is wrong with one is the user's to know.
+void open_plugins(const PassPlugins& plugins) {
+  for (const std::string& path : plugins.paths()) {
+    std::string problem = elf_problem(path);
+    if (problem.empty() && library().plugin(path.c_str(), append, &problem) == 0) continue;
+    throw CompileError("jit", "'" + path + "' is no LLVM pass plug-in: " + problem, "",
+                       "build one with llvmGetPassPluginInfo against LLVM 19, as "
+                       "docs/llvm_passes.md shows");
+  }
+}
+
+Emitted emit_here(const ProgramSource& source, size_t unit, const std::string& stage,
+                  const PassPlugins& plugins = PassPlugins({})) {
   Emitted emitted;
   std::vector<MintorJitFile> headers;
   for (const SourceFile& header : source.headers) headers.push_back(as_file(header));
   std::vector<std::string> flags = jit_flags();
   const std::vector<std::string>& own = source.units[unit].flags;
   flags.insert(flags.end(), own.begin(), own.end());
+  for (const std::string& path : plugins.paths()) flags.push_back("-fpass-plugin=" + path);
   std::vector<const char*> words;
   for (const std::string& flag : flags) words.push_back(flag.c_str());
-  MintorJitJob job{headers.data(), headers.size(), as_file(source.units[unit]), words.data(),
-                   words.size(), stage.c_str(), append, append, &emitted.output,
+  MintorJitJob job{headers.data(),
+                   headers.size(),
+                   as_file(source.units[unit]),
+                   words.data(),
+                   words.size(),
+                   stage.c_str(),
+                   append,
+                   append,
+                   &emitted.output,
                    &emitted.diagnostics};
   emitted.status = library().compile(&job);
   return emitted;
@@ -94,9 +117,9 @@ Emitted emit_here(const ProgramSource& source, size_t unit, const std::string& s
 
 // A child that crashes takes nothing with it; its output comes back through a file.
 Emitted emit_in_child(const ProgramSource& source, size_t unit, const std::string& stage,
-                      const std::string& file) {
+                      const std::string& file, const PassPlugins& plugins) {
   const CommandResult result = run_forked([&](std::string& output) {
-    const Emitted emitted = emit_here(source, unit, stage);
+    const Emitted emitted = emit_here(source, unit, stage, plugins);
     std::ofstream(file, std::ios::binary) << emitted.output;
     output = emitted.diagnostics;
     return emitted.status;
@@ -109,9 +132,14 @@ Emitted emit_in_child(const ProgramSource& source, size_t unit, const std::strin
   return emitted;
 }
 
-std::string checked(const Emitted& emitted, const std::string& file) {
+std::string checked(const Emitted& emitted, const std::string& file, const PassPlugins& plugins) {
   if (emitted.status == 0) return emitted.output;
   const std::string how = emitted.status == 1 ? "does not compile" : "crashes the compiler";
+  if (!plugins.paths().empty()) {
+    throw CompileError("jit",
+                       file + " " + how + " with passes of plug-ins:\n" + emitted.diagnostics, "",
+                       "leave out --llvm-pass-plugin to see whether they are at fault");
+  }
   throw JitFailure(file + " " + how + ":\n" + emitted.diagnostics);
 }
 
@@ -143,22 +171,26 @@ std::string math_library() {
 
 class LlvmBackend : public JitBackend {
  public:
-  explicit LlvmBackend(std::string path) : path_(std::move(path)) {}
+  LlvmBackend(std::string path, PassPlugins plugins)
+      : path_(std::move(path)), plugins_(std::move(plugins)) {}
 
   std::string fingerprint() const override {
-    struct stat info {};
+    struct stat info{};
     stat(path_.c_str(), &info);
-    return "llvm " + std::to_string(info.st_size) + " " + std::to_string(info.st_mtime);
+    return "llvm " + std::to_string(info.st_size) + " " + std::to_string(info.st_mtime) +
+           plugins_.fingerprint();
   }
 
   void compile(const ProgramSource& source, const std::string& folder) override {
     if (!library().problem.empty()) throw CompileError("jit", library().problem);
+    open_plugins(plugins_);
     for_each_parallel(source.units.size(), [&](size_t i) {
       const std::string path = object_path(folder, source.units[i]);
-      const Emitted emitted = in_child() ? emit_in_child(source, i, "obj", path + ".child")
-                                         : emit_here(source, i, "obj");
+      const Emitted emitted = in_child()
+                                  ? emit_in_child(source, i, "obj", path + ".child", plugins_)
+                                  : emit_here(source, i, "obj", plugins_);
       std::ofstream out(path, std::ios::binary);
-      out << checked(emitted, source.units[i].file);
+      out << checked(emitted, source.units[i].file, plugins_);
       out.flush();
       if (!out) throw CompileError("jit", "'" + path + "' cannot be written");
     });
@@ -179,6 +211,7 @@ class LlvmBackend : public JitBackend {
 
  private:
   std::string path_;
+  PassPlugins plugins_;
 };
 
 }  // namespace
@@ -197,13 +230,15 @@ std::string llvm_library_path() {
   return "";
 }
 
-std::string llvm_emit(const ProgramSource& source, size_t unit, const std::string& stage) {
+std::string llvm_emit(const ProgramSource& source, size_t unit, const std::string& stage,
+                      const PassPlugins& plugins) {
   if (!library().problem.empty()) {
     throw CompileError("emit", "the stage '" + stage + "' needs LLVM: " + library().problem, "",
                        "build with -DMINTOR_LLVM=ON");
   }
+  open_plugins(plugins);
   try {
-    return checked(emit_here(source, unit, stage), source.units[unit].file);
+    return checked(emit_here(source, unit, stage, plugins), source.units[unit].file, plugins);
   } catch (const JitFailure& failure) {
     throw InternalError("emit", failure.what());
   }
@@ -227,10 +262,10 @@ std::string llvm_format(const std::string& file, const std::string& text) {
   return library().format(&given, append, &formatted) == 0 ? formatted : text;
 }
 
-std::unique_ptr<JitBackend> llvm_backend() {
+std::unique_ptr<JitBackend> llvm_backend(PassPlugins plugins) {
   const std::string path = llvm_library_path();
   if (path.empty()) return nullptr;
-  return std::make_unique<LlvmBackend>(path);
+  return std::make_unique<LlvmBackend>(path, std::move(plugins));
 }
 
 }  // namespace mintor

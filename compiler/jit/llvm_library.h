@@ -7,13 +7,15 @@
 #include <string>
 
 #include "compiler/codegen/program_emitter.h"
+#include "compiler/jit/pass_plugins.h"
 
 namespace mintor {
 
 std::string llvm_library_path();               // "" where it is not installed
 // stage: "obj", "asm" or "llvm-ir". CompileError without the library, InternalError when the text
 // does not compile.
-std::string llvm_emit(const ProgramSource& source, size_t unit, const std::string& stage);
+std::string llvm_emit(const ProgramSource& source, size_t unit, const std::string& stage,
+                      const PassPlugins& plugins);
 // What clang and the check of user code say of a unit of it; "" where it may be compiled.
 // CompileError without the library.
 std::string llvm_check(const ProgramSource& source);

@@ -264,9 +264,9 @@ TEST_F(JitTest, BadTextIsAnInternalErrorWithTheCompilersWords) {
 }
 
 TEST_F(LlvmTest, StagesAreText) {
-  EXPECT_NE(emit_stage(toy(), 1, "llvm-ir").find("define "), std::string::npos);
-  EXPECT_NE(emit_stage(toy(), 2, "asm").find("vfmadd"), std::string::npos);
-  EXPECT_EQ(emit_stage(toy(), 1, "obj").substr(1, 3), "ELF");
+  EXPECT_NE(emit_stage(context, toy(), 1, "llvm-ir").find("define "), std::string::npos);
+  EXPECT_NE(emit_stage(context, toy(), 2, "asm").find("vfmadd"), std::string::npos);
+  EXPECT_EQ(emit_stage(context, toy(), 1, "obj").substr(1, 3), "ELF");
 }
 
 TEST_F(LlvmTest, FormattingIsCosmetic) {

@@ -33,9 +33,12 @@ typedef struct MintorJitJob {
 typedef int (*MintorJitCompile)(const MintorJitJob* job);
 /* 0: formatted; 1: left as it is. */
 typedef int (*MintorJitFormat)(const MintorJitFile* file, MintorJitSink output, void* data);
+/* 0: opened, it has passes; 1: it has none, a line says why. */
+typedef int (*MintorJitPlugin)(const char* path, MintorJitSink problem, void* data);
 
 #define MINTOR_JIT_COMPILE "mintor_jit_compile_v1"
 #define MINTOR_JIT_FORMAT "mintor_jit_format_v1"
+#define MINTOR_JIT_PLUGIN "mintor_jit_plugin_v1"
 
 #ifdef __cplusplus
 }
