@@ -42,7 +42,7 @@ def model():
         helper.make_node("Gemm", ["y5", "w6", "b6"], ["y"], "dense", transB=1, alpha=0.5)]
     weights = [weight("w1", 64, 3, 3, 2), weight("b1", 64), weight("w2", 64, 64, 3, 3),
                weight("b2", 64),
-                             weight("w3", 64, 8, 3, 3), weight("w4", 2, 48, 8), weight("r4", 2, 48, 12),
+               weight("w3", 64, 8, 3, 3), weight("w4", 2, 48, 8), weight("r4", 2, 48, 12),
                weight("b4", 2, 96), weight("w5", 20, 24), weight("w6", 7, 20), weight("b6", 7),
                numpy_helper.from_array(np.array([-1, 24]), "shape")]
     graph = helper.make_graph(
