@@ -36,6 +36,9 @@ template <class To, class From> MT_FN To mt_cast(From x) {
   if constexpr (mt_same<To, bool>) return x != From(0);
   else if constexpr (mt_floating<From> && !mt_floating<To>) return mt_float_to_int<To>(x);
   else if constexpr (mt_floating<From> && !mt_same<To, From>) return mt_opaque(mt_convert<To>(x));
+  // Bytes by way of i32, which is exact: gcc 12 takes vectors of them to floats lane by lane.
+  else if constexpr (mt_floating<To> && !mt_scalar<From> && sizeof(mt_element<From>) < 4)
+    return mt_convert<To>(mt_convert<mt_like<mt_i32, From>>(x));
   else return mt_convert<To>(x);
 }
 template <class To, class M> MT_FN To mt_cast_mask(M m) {
