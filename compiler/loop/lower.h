@@ -19,6 +19,12 @@ struct WinogradBlock {
 };
 WinogradBlock winograd_block(const Graph& graph, const Node& contract);
 
+// Parts of the default schedule, also of a stage's nests in a larger kernel: everything that the
+// output needs of a row is computed where the row is; vectors, sums as trees, a few rows at once.
+void place_rows(const Graph& graph, const Group& group, Kernel& kernel);
+void vectorise_rows(const Graph& graph, const Group& group, const TargetInfo& target,
+                    Kernel& kernel);
+
 // The default schedule of a group without a contract: row blocks, vectors, one parallel loop. The
 // facts decide.
 void schedule_default(CompileContext& context, const Graph& graph, const Group& group,

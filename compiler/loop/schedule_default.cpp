@@ -25,8 +25,10 @@ bool is_lane_loop(const LoopInfo& loop) {
   return loop.origin.role == LoopRole::lane && loop.innermost;
 }
 
+// That axis, or what a tail of loops around left of it.
 bool is_axis(const LoopInfo& loop, const std::string& axis) {
-  return loop.origin.axis == axis && loop.origin.parts.empty();
+  return loop.origin.axis == axis &&
+         std::ranges::all_of(loop.origin.parts, [](LoopPart p) { return p == LoopPart::tail; });
 }
 
 bool trailing_reduce(const Node& node) {
@@ -79,12 +81,15 @@ Stmt vectorise_parts(Kernel& kernel, const Stmt& stmt, bool inside) {
 
 // A few rows at once: what one waits for, the trees that combine its lanes above all, another does
 // meanwhile. Only rows that the innermost cache keeps several of.
-void jam_rows(Kernel& kernel, const std::string& axis) {
+void jam_rows(Kernel& kernel, const std::string& row) {
   constexpr int64_t kRows = 4, kMostBytes = 16 * 1024;
+  const For* loop = find_loop(kernel.body, row);
+  if (loop == nullptr) return;
+  const std::set<std::string> own = bound_in(loop->body);
   int64_t bytes = 0;
-  for (const auto& [name, most] : local_bytes(kernel)) bytes += most.value_or(kMostBytes);
+  for (const auto& [name, most] : local_bytes(kernel))
+    if (own.contains(name)) bytes += most.value_or(kMostBytes);
   if (bytes * kRows > kMostBytes) return;
-  const std::string row = loop_of(kernel, {LoopRole::out, axis, {}});
   Kernel attempt = kernel;
   const std::optional<Halves> halves = try_split(attempt, row, kRows);
   if (!halves || halves->inner.empty()) return;
@@ -96,7 +101,59 @@ void schedule_parts(const TargetInfo& target, Kernel& kernel) {
   if (target.vectors()) kernel.body = vectorise_parts(kernel, kernel.body, false);
 }
 
+const Node* last_reduce(const Group& group) {
+  const Node* reduce = nullptr;
+  for (const Node* node : group.nodes)
+    if (node->kind == Kind::reduce) reduce = node;
+  return reduce;
+}
+
+// The innermost loop over rows of what the group gives.
+std::string row_axis(const Graph& graph, const Group& group, const Node& reduce) {
+  return axis_name(value_name(graph, group.outputs.front()), reduce.results[0].shape.size() - 1);
+}
+
 }  // namespace
+
+void place_rows(const Graph& graph, const Group& group, Kernel& kernel) {
+  const Node* reduce = last_reduce(group);
+  if (reduce == nullptr || reduce->results[0].shape.empty()) return;
+  for (size_t n = group.materialised.size(); n-- > 0;) {
+    const Value& v = group.materialised[n];
+    if (v.node == group.outputs.front().node) continue;
+    try_step(kernel, "compute_at",
+             {value_name(graph, v),
+              loop_of(kernel, {LoopRole::out, row_axis(graph, group, *reduce), {}})});
+  }
+}
+
+void vectorise_rows(const Graph& graph, const Group& group, const TargetInfo& target,
+                    Kernel& kernel) {
+  const Node* reduce = last_reduce(group);
+  const bool has_rows = reduce != nullptr && !reduce->results[0].shape.empty();
+  if (target.vectors()) {
+    std::vector<std::string> elements;
+    for (const Value& v : group.materialised) {
+      const bool summed = v.node->kind == Kind::reduce;
+      const size_t rank = v.shape().size();
+      if (rank == 0 || v.node->kind == Kind::scan || v.node->kind == Kind::reindex_reduce) continue;
+      if (!summed) elements.push_back(axis_name(value_name(graph, v), rank - 1));
+    }
+    const bool lanes = reduce != nullptr && trailing_reduce(*reduce);
+    if (has_rows && !lanes) {
+      const std::string kept = row_axis(graph, group, *reduce);
+      for (const LoopInfo& loop : loops_of(kernel))
+        if (is_axis(loop, kept)) vectorise_loop(kernel, loop, loop.depth > 0);
+    }
+    vectorise(kernel, elements, lanes);
+  }
+  for (const LoopInfo& loop : loops_of(kernel))
+    if (is_lane_loop(loop) && loop.trip() && *loop.trip() <= kLanes)
+      try_step(kernel, "unroll", {loop.var});
+  if (target.vectors() && has_rows && trailing_reduce(*reduce))
+    for (const LoopInfo& loop : loops_of(kernel))
+      if (is_axis(loop, row_axis(graph, group, *reduce))) jam_rows(kernel, loop.var);
+}
 
 void schedule_default(CompileContext& context, const Graph& graph, const Group& group,
                       const TargetInfo& target, Kernel& kernel) {
@@ -111,45 +168,10 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
     context.explain("schedule: " + kernel.name + " on " + target.level + ": one task, as written");
     return;
   }
-  const std::string root_name = value_name(graph, root);
-  const Node* reduce = nullptr;
-  for (const Node* node : group.nodes)
-    if (node->kind == Kind::reduce) reduce = node;
-
-  size_t rows = root.shape().size();
-  if (reduce != nullptr) {
-    rows = reduce->results[0].shape.size();
-    // Everything the root needs of a row is computed where the row is.
-    if (rows > 0)
-      for (size_t n = group.materialised.size(); n-- > 0;) {
-        const Value& v = group.materialised[n];
-        if (v.node == root.node) continue;
-        try_step(kernel, "compute_at",
-                 {value_name(graph, v),
-                  loop_of(kernel, {LoopRole::out, axis_name(root_name, rows - 1), {}})});
-      }
-  }
-  if (target.vectors()) {
-    std::vector<std::string> elements;
-    for (const Value& v : group.materialised) {
-      const bool summed = v.node->kind == Kind::reduce;
-      const size_t rank = v.shape().size();
-      if (rank == 0 || v.node->kind == Kind::scan || v.node->kind == Kind::reindex_reduce) continue;
-      if (!summed) elements.push_back(axis_name(value_name(graph, v), rank - 1));
-    }
-    const bool lanes = reduce != nullptr && trailing_reduce(*reduce);
-    if (reduce != nullptr && !lanes && rows > 0) {
-      const std::string kept = axis_name(root_name, rows - 1);
-      for (const LoopInfo& loop : loops_of(kernel))
-        if (is_axis(loop, kept)) vectorise_loop(kernel, loop, loop.depth > 0);
-    }
-    vectorise(kernel, elements, lanes);
-  }
-  for (const LoopInfo& loop : loops_of(kernel))
-    if (is_lane_loop(loop) && loop.trip() && *loop.trip() <= kLanes)
-      try_step(kernel, "unroll", {loop.var});
-  if (target.vectors() && reduce != nullptr && rows > 0 && trailing_reduce(*reduce))
-    jam_rows(kernel, axis_name(root_name, rows - 1));
+  const Node* reduce = last_reduce(group);
+  const size_t rows = reduce != nullptr ? reduce->results[0].shape.size() : root.shape().size();
+  place_rows(graph, group, kernel);
+  vectorise_rows(graph, group, target, kernel);
   const bool serial = root.node->kind == Kind::reindex_reduce;
   if (!serial && rows > 0) {
     // The innermost loop of an element-wise nest is the vector's; rows are whole tasks.
