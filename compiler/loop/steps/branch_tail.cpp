@@ -12,16 +12,40 @@
 
 namespace mintor {
 
+// Loops and arrays inside that are as long as what is left of the last block: in each branch it is
+// known which block that is. Addresses keep the variable.
+static Stmt with_extents(const Stmt& body, const std::function<Index(const Index&)>& known) {
+  return rewrite(body, nullptr, [&](const Stmt& s) -> Stmt {
+    if (auto* f = std::get_if<For>(&s->node))
+      return k::loop(*f, known(f->begin), known(f->end), f->body);
+    if (auto* a = std::get_if<Alloc>(&s->node)) {
+      std::vector<Index> shape;
+      for (const Index& e : a->shape) shape.push_back(known(e));
+      return k::alloc(a->name, a->dtype, std::move(shape), a->space);
+    }
+    return nullptr;
+  });
+}
+
 static Refusal branch_tail(Kernel& kernel, StepArgs args) {
   const For* loop = &loop_named(kernel, args.name(0));
   auto tail = tail_of(kernel, *loop);
   if (!tail) return {};  // the split left no guard
   Ranges ranges = ranges_at(kernel, loop->var);
   Index whole = ranges.simplify(floordiv(tail->extent, tail->factor));
-  Stmt rest = tail_body(kernel, *loop, *tail, true);
+  Ranges full_ranges = ranges, rest_ranges = ranges;
+  full_ranges.set(loop->var, Index(0), whole - 1);
+  rest_ranges.erase(loop->var);
+  Stmt rest = with_extents(tail_body(kernel, *loop, *tail, true), [&](const Index& e) {
+    return e.mentions(loop->var) ? rest_ranges.simplify(e.substitute({{loop->var, whole}})) : e;
+  });
+  rest = simplify_stmt(rest, ranges);
   // The range of the outer variable stays wide: where one block is whole, its number must not
   // become a constant.
-  Stmt full = simplify_stmt(without_tail_guard(kernel, *loop, *tail), ranges);
+  Stmt full = with_extents(without_tail_guard(kernel, *loop, *tail), [&](const Index& e) {
+    return e.mentions(loop->var) ? full_ranges.simplify(e) : e;
+  });
+  full = simplify_stmt(full, ranges);
   kernel.body = replace_loop(kernel.body, args.name(0), [&](const For& f) {
     Stmt body =
         whole.is_const(0) ? rest : k::if_(k::in_range(Index::var(f.var), whole), full, rest);
