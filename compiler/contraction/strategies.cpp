@@ -11,10 +11,11 @@
 
 namespace mintor {
 
-extern const Strategy strategy_winograd, strategy_integer_dot, strategy_lanes_dot,
-    strategy_register_tile, strategy_generic_loops;
+extern const Strategy strategy_row_blocks, strategy_winograd, strategy_integer_dot,
+    strategy_lanes_dot, strategy_register_tile, strategy_generic_loops;
 
 static const Strategy* const kOrder[] = {
+    &strategy_row_blocks,     // several contracts: the others take one
     &strategy_winograd,       // nests of its own: the others take none of them
     &strategy_integer_dot,    // one instruction for many exact products: nothing beats it where it
                               // fits
@@ -75,7 +76,9 @@ Choices choices_of(const CompileContext& context, const Contraction& contraction
   Choices choices;
   for (const Strategy* strategy : kOrder) {
     Refusal refusal{"disabled"};
-    if (!left_out(context, *strategy))
+    if (!contraction.group.stages.empty() && !strategy->takes_stages)
+      refusal = {"the kernel has several stages"};
+    else if (!left_out(context, *strategy))
       refusal = list_of(*strategy, contraction, choices.candidates);
     choices.kernel = plain;
     if (!refusal) refusal = choices.candidates[0].apply(choices.kernel, choices.because);

@@ -40,6 +40,7 @@ struct Strategy {
   // What could be done with the contract, in any order; or the reason why nothing. The cheapest is
   // what is done where nothing was measured.
   Refusal (*candidates)(const Contraction& contraction, std::vector<Candidate>& candidates);
+  bool takes_stages = false;  // kernels of several contracts (Group::stages)
 };
 
 // The list of a strategy that has one way, which needs the kernel to say whether it can.

@@ -8,7 +8,7 @@
 //   m = max; e = exp(x - m); s = sum(e); p = e / s              ->  one group: a row block with
 //   local buffers
 //
-// The parts lie in fusion/: roles, position, legality, outputs, cost, materialise,
+// The parts lie in fusion/: roles, position, legality, outputs, cost, materialise, stages,
 // group_order, names.
 #include "compiler/graph/fusion.h"
 
@@ -148,7 +148,7 @@ void place(Drafts& all, const Node& node) {
 FusionPlan plan_from(Drafts& all) {
   FusionPlan plan;
   plan.graph = &all.graph;
-  plan.groups = in_order(all, groups_from(all));
+  plan.groups = in_order(all, join_stages(all, groups_from(all)));
   name_groups(all.graph, plan.groups);
   for (const Node* node : all.live)
     if (all.views.contains(node)) plan.views.push_back({{node, 0}, node->operands[0]});

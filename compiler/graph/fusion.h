@@ -3,7 +3,8 @@
 // Takes a Graph at stage `fused`; gives groups in an order in which each group's inputs come from
 // earlier groups. Keeps true: every live node that computes is in exactly one group, or is
 // recomputed inside all groups that use it (index and leaf nodes), or is a view; a group has at
-// most one contract. A branch or a loop is a group that holds the plans of its regions.
+// most one contract, or one a stage. A branch or a loop is a group that holds the plans of its
+// regions.
 #pragma once
 
 #include <set>
@@ -29,6 +30,9 @@ struct Group {
   std::string name;                  // from the scopes it fused, unique in the plan, a C identifier
   std::vector<std::string> because;  // why it holds what it holds, and what refused to join
   Index work = 0;  // scalar operations, about
+  // Of a kernel of several: each as a group of its own, the last with the outputs of the whole.
+  // What one gives another stays in the kernel, as far as a block of rows needs it.
+  std::vector<Group> stages;
   bool prepare = false;  // depends on parameters and constants alone: runs once, in entry `prepare`
   bool is_kernel = true;           // false: an if, loop or bind, its only node, which the host runs
   std::vector<FusionPlan> bodies;  // of an if or loop: one per region

@@ -4,6 +4,7 @@
 #include "compiler/loop/lower.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "compiler/loop/lower_nest.h"
 #include "compiler/support/error.h"
@@ -114,6 +115,11 @@ Stmt nest_of(NestContext& ctx, const Value& v) {
   }
 }
 
+// Memory of the kernel's own for a value.
+Stmt kept(const Graph& graph, const Value& v) {
+  return k::alloc(value_name(graph, v), v.dtype(), v.shape(), Space::local);
+}
+
 // Element-wise values, stored by one kernel.
 bool stored_together(const Group& group) {
   return group.outputs.size() > 1 && group.outputs[0].node != group.outputs[1].node;
@@ -146,6 +152,43 @@ std::string computes(const Graph& graph, const Group& group) {
   return line;
 }
 
+// The nests of a group's materialised values, what the kernel keeps before its nest.
+void append_nests(const Graph& graph, const Group& group, ExprLowering& exprs,
+                  std::vector<Stmt>& body) {
+  NestContext ctx{graph, group, exprs, graph.ranges()};
+  const auto is_output = [&](const Value& v) {
+    return std::find(group.outputs.begin(), group.outputs.end(), v) != group.outputs.end();
+  };
+  // A contract computes its group's outputs in its own nest: they are its tails.
+  const bool has_contract = std::any_of(group.nodes.begin(), group.nodes.end(),
+                                        [](const Node* n) { return n->kind == Kind::contract; });
+  const Node* last = nullptr;
+  const bool together = stored_together(group);
+  if (together) body.push_back(nest_together(ctx, group.materialised));
+  for (const Value& v : group.materialised) {
+    if (together || v.node == last) continue;  // all results of a node come from one nest
+    if (has_contract && v.node->kind != Kind::contract) continue;
+    last = v.node;
+    for (int32_t r = 0; r < static_cast<int32_t>(v.node->results.size()); ++r) {
+      const Value result{v.node, r};
+      if (!has_contract && !is_output(result)) body.push_back(kept(graph, result));
+    }
+    body.push_back(nest_of(ctx, v));
+  }
+}
+
+// The stages one after the other, as wholes: schedules compute them where they are wanted.
+void append_stages(const Graph& graph, const Group& group, std::vector<Stmt>& body) {
+  std::unique_ptr<ExprLowering> before;
+  for (const Group& stage : group.stages) {
+    auto exprs = std::make_unique<ExprLowering>(graph, stage, before.get());
+    if (&stage != &group.stages.back())
+      for (const Value& v : stage.outputs) body.push_back(kept(graph, v));
+    append_nests(graph, stage, *exprs, body);
+    before = std::move(exprs);
+  }
+}
+
 }  // namespace
 
 Kernel lower(const Graph& graph, const Group& group) {
@@ -159,29 +202,12 @@ Kernel lower(const Graph& graph, const Group& group) {
     kernel.symbols.push_back(
         {s.name, s.lo, graph.ranges().upper(Index::var(s.name)).value_or(s.hi), s.divisor});
 
-  ExprLowering exprs(graph, group);
-  NestContext ctx{graph, group, exprs, graph.ranges()};
-  const auto is_output = [&](const Value& v) {
-    return std::find(group.outputs.begin(), group.outputs.end(), v) != group.outputs.end();
-  };
-  // A contract computes its group's outputs in its own nest: they are its tails.
-  const bool has_contract = std::any_of(group.nodes.begin(), group.nodes.end(),
-                                        [](const Node* n) { return n->kind == Kind::contract; });
   std::vector<Stmt> body;
-  const Node* last = nullptr;
-  const bool together = stored_together(group);
-  if (together) body.push_back(nest_together(ctx, group.materialised));
-  for (const Value& v : group.materialised) {
-    if (together || v.node == last) continue;  // all results of a node come from one nest
-    if (has_contract && v.node->kind != Kind::contract) continue;
-    last = v.node;
-    for (int32_t r = 0; r < static_cast<int32_t>(v.node->results.size()); ++r) {
-      const Value result{v.node, r};
-      if (!has_contract && !is_output(result))
-        body.push_back(
-            k::alloc(value_name(graph, result), result.dtype(), result.shape(), Space::local));
-    }
-    body.push_back(nest_of(ctx, v));
+  if (group.stages.empty()) {
+    ExprLowering exprs(graph, group);
+    append_nests(graph, group, exprs, body);
+  } else {
+    append_stages(graph, group, body);
   }
   kernel.body = k::block(std::move(body));
   // Only the symbols it mentions are parameters.

@@ -34,13 +34,16 @@ ContractNest make_nest(NestContext& ctx, const Node& node) {
   ContractNest nest{ctx, node, node.as<Contract>(),  value_name(ctx.graph, {&node, 0}), {},
                     {},  {},   node.results[0].dtype};
   for (const ContractAxis& axis : nest.c.axes) {
-    const std::string var = ctx.exprs.fresh(axis_variable(ctx.graph, axis.name));
+    const std::string wish = axis_variable(ctx.graph, axis.name);
+    const std::string var = ctx.exprs.fresh(wish);
     nest.names[axis.name] = Index::var(var);
+    // Of two contracts in a kernel, the second has axes of its own.
+    const std::string origin = var == wish ? axis.name : var;
     const LoopRole role = nest.is_out(axis)               ? LoopRole::out
                           : axis.role == AxisRole::window ? LoopRole::window
                                                           : LoopRole::reduced;
     (nest.is_out(axis) ? nest.out_axes : nest.k_axes)
-        .push_back({var, axis.extent, {role, axis.name, {}}});
+        .push_back({var, axis.extent, {role, origin, {}}});
   }
   return nest;
 }
@@ -115,7 +118,8 @@ Stmt chain(ContractNest& nest, const std::string& acc, const Index& begin, const
   if (channel != nullptr) {
     const std::string name = *nest.names.at(channel->name).as_var();
     const std::string outer = nest.ctx.exprs.fresh(name + "_blk");
-    const LoopOrigin whole_axis{LoopRole::reduced, channel->name, {}};
+    const auto axis = std::ranges::find(nest.k_axes, name, &LoopAxis::var);
+    const LoopOrigin whole_axis = axis->origin;
     add_loop(outer, begin, end, part_of(whole_axis, LoopPart::outer));
     const std::string within = nest.ctx.exprs.fresh(name + "_in");
     for (const LoopAxis& axis : nest.k_axes)

@@ -67,7 +67,9 @@ void require(const Ranges& ranges, const Index& value, const Index& extent, Expr
   cond = cond ? k::op(ScalarOp::and_, {cond, test}) : test;
 }
 
-ExprLowering::ExprLowering(const Graph& graph, const Group& group) : graph_(graph), group_(group) {
+ExprLowering::ExprLowering(const Graph& graph, const Group& group, const ExprLowering* before)
+    : graph_(graph), group_(group) {
+  if (before != nullptr) names_ = before->names_;
   for (const Value& v : group.inputs) stored_[{v.node, v.result}] = value_name(graph, v);
   for (const Value& v : group.materialised) stored_[{v.node, v.result}] = value_name(graph, v);
   for (const Node* node : group.nodes)

@@ -27,7 +27,8 @@ void require(const Ranges& ranges, const Index& value, const Index& extent, Expr
 
 class ExprLowering {
  public:
-  ExprLowering(const Graph& graph, const Group& group);
+  // `before` has lowered another part of the same kernel: its names are taken.
+  ExprLowering(const Graph& graph, const Group& group, const ExprLowering* before = nullptr);
 
   // Starts a statement: forgets Lets and bindings; `ranges` holds every variable in scope.
   void begin(Ranges ranges);

@@ -70,6 +70,11 @@ class GroupText {
       for (const Value& value : *values) out += " " + name(value) + " " + places_(value);
       out += "\n";
     }
+    for (const Group& stage : group_.stages) {
+      out += "stage";
+      for (const Value& value : stage.outputs) out += " " + name(value);
+      out += "\n";
+    }
     out += "placed";
     for (const Node* node : group_.placed) out += " " + name({node, 0});
     return complete_ ? out : "";

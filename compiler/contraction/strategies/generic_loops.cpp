@@ -14,6 +14,6 @@ static Refusal generic_loops(const Contraction& contraction, Kernel& kernel, std
 }
 
 extern const Strategy strategy_generic_loops;
-const Strategy strategy_generic_loops = {"generic_loops", only_way<generic_loops>};
+const Strategy strategy_generic_loops = {"generic_loops", only_way<generic_loops>, true};
 
 }  // namespace mintor

@@ -170,6 +170,8 @@ bool trailing(const std::vector<int32_t>& dims, size_t rank);
 
 // All drafts as groups, with inputs and materialised values (materialise.cpp).
 std::vector<Group> groups_from(Drafts& all);
+// Contracts whose rows others make, joined with these as stages of one kernel (stages.cpp).
+std::vector<Group> join_stages(const Drafts& all, std::vector<Group> groups);
 // Topological order of groups; ties by the id of the first output (group_order.cpp).
 std::vector<Group> in_order(const Drafts& all, std::vector<Group> groups);
 // Group::name for all (names.cpp).
