@@ -7,6 +7,7 @@ namespace mintor::ops {
 
 Value along(std::string_view op, Builder& b, Value v, Value x, int64_t axis) {
   if (v.shape().empty()) return b.broadcast_to(v, x.shape());
+  if (v.shape() == x.shape()) return v;
   if (v.shape().size() == 1 && v.shape()[0].is_const(1))
     return b.broadcast_to(b.reshape(v, {}), x.shape());
   int32_t dim = axis_of(op, axis, x.shape().size());
