@@ -15,6 +15,7 @@
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
+#include "frontends/onnx/small_types.h"
 #include "onnx-ml.pb.h"
 
 namespace mintor {
@@ -64,7 +65,7 @@ bool same_operator(std::string_view x, std::string_view y) {
 
 void set_output(OnnxState& state, const std::string& name, OnnxValue value,
                 const onnx::NodeProto& node) {
-  if (!value.value && !value.known)
+  if (!value.value && !value.known && !value.items)
     throw InternalError("onnx import",
                         node.op_type() + " made no output '" + printable(name) + "'");
   if (!state.values.emplace(name, std::move(value)).second)
@@ -80,7 +81,7 @@ std::string place_of(const onnx::NodeProto& proto, int number) {
 }
 
 void convert(OnnxState& state, const onnx::NodeProto& proto) {
-  const OnnxOp* op = find_onnx_op(proto.op_type(), state.opset);
+  const OnnxOp* op = find_onnx_op(proto, state.opset, state.opsets);
   if (!op) throw CompileError(printable(proto.op_type()), "is not supported");
   const size_t first = state.graph.nodes().size();
   OnnxNode node(state, proto, state.opset);
@@ -88,7 +89,7 @@ void convert(OnnxState& state, const onnx::NodeProto& proto) {
   for (size_t i = 0; i < node.outputs(); ++i) {
     if (!node.wants(i)) continue;
     const OnnxValue& result = node.results()[i];
-    if (!result.value && !result.known)
+    if (!result.value && !result.known && !result.items)
       node.fail("output " + std::to_string(i) + " ('" +
                 printable(proto.output(static_cast<int>(i))) + "') is not supported");
     if (result.value && result.value.shape().size() > onnx_limits::kRank)
@@ -177,8 +178,19 @@ void collect_outputs(OnnxState& state, const onnx::GraphProto& graph) {
       throw CompileError("onnx", "output '" + printable(output.name()) + "' is made by no node");
     if (!names.insert(output.name()).second)
       throw CompileError("onnx", "output '" + printable(output.name()) + "' is listed twice");
-    if (!it->second.value) it->second.value = materialise(state.builder, *it->second.known);
-    state.graph.results.push_back({output.name(), it->second.value});
+    const auto give = [&](const std::string& name, const OnnxValue& v) {
+      if (v.items)
+        throw CompileError("onnx", "output '" + printable(name) + "' is a nested sequence");
+      state.graph.results.push_back(
+          {name, v.value ? v.value : materialise(state.builder, *v.known)});
+    };
+    if (!it->second.items) {
+      give(output.name(), it->second);
+      continue;
+    }
+    // The items of a sequence, of which there are as many as the model says: "name/0", "name/1", ..
+    for (size_t i = 0; i < it->second.items->size(); ++i)
+      give(output.name() + "/" + std::to_string(i), (*it->second.items)[i]);
   }
 }
 
@@ -218,6 +230,7 @@ Attempt attempt(CompileContext& ctx, const std::shared_ptr<const onnx::ModelProt
   Attempt result;
   try {
     state.opset = opset_of(*model);
+    state.opsets = domain_opsets(*model);
     check_counts(model->graph());
     check_supported(*model, state.opset);
     import_initializers(state, model->graph());
@@ -256,7 +269,11 @@ Graph import_model(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> 
 
 OnnxState::OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model,
                      OnnxFiles& files)
-    : ctx(ctx), model(std::move(model)), files(files), graph("model"), builder(graph),
+    : ctx(ctx),
+      model(std::move(model)),
+      files(files),
+      graph("model"),
+      builder(graph),
       work_left(onnx_limits::kFoldedWork) {
   const std::string_view name = this->model->graph().name();
   graph.set_name(joined_words(name.substr(0, 100), "model"));
@@ -287,7 +304,8 @@ void import_initializers(OnnxState& state, const onnx::GraphProto& graph) {
     bool weight = is_float(tensor.dtype) && tensor.count() > 1 && state.depth == 0;
     Value value = weight ? state.builder.parameter(t.name(), std::move(tensor))
                          : state.builder.constant(std::move(tensor));
-    if (!state.values.emplace(t.name(), OnnxValue{value, nullptr}).second)
+    const OnnxValue made{value, nullptr, small_element(t.data_type())};
+    if (!state.values.emplace(t.name(), made).second)
       throw CompileError("initializer", "two initializers are named '" + printable(t.name()) + "'");
   }
 }

@@ -59,12 +59,13 @@ struct OnnxState {
   OnnxFiles& files;                               // external data
   Graph graph;
   Builder builder;
-  int opset = 0;
+  int opset = 0;                      // of ONNX's own operators
+  std::map<std::string, int> opsets;  // of other domains
   std::unordered_map<std::string, OnnxValue> values;
-  OnnxSizes sizes;                       // what earlier attempts found out
-  std::map<std::string, Index> symbols;  // what each symbol's name stands for
-  std::vector<std::string> places;       // of the graph's conditions: who needs each
-  std::set<std::string> given_ranges;    // symbols whose range the user gave
+  OnnxSizes sizes;                                // what earlier attempts found out
+  std::map<std::string, Index> symbols;           // what each symbol's name stands for
+  std::vector<std::string> places;                // of the graph's conditions: who needs each
+  std::set<std::string> given_ranges;             // symbols whose range the user gave
   std::unordered_map<const Node*, int64_t> work;  // work_of's memory
   int64_t work_left;                              // scalar operations for constants
   int function_depth = 0;
@@ -117,6 +118,13 @@ std::shared_ptr<const std::byte> read_external(OnnxFiles& files, const std::stri
 std::map<std::string, std::vector<std::string>> unsupported_nodes(const onnx::ModelProto& model,
                                                                   int opset);
 int opset_of(const onnx::ModelProto& model);
+std::map<std::string, int> domain_opsets(
+    const onnx::ModelProto& model);  // other domains than ONNX's
+// "Conv", "ai.onnx.ml.Scaler"
+std::string qualified_op(const onnx::NodeProto& node);
+// The row of a node in a model with these versions, or null.
+const struct OnnxOp* find_onnx_op(const onnx::NodeProto& node, int opset,
+                                  const std::map<std::string, int>& opsets);
 
 std::shared_ptr<const onnx::ModelProto> read_model(const std::string& path);
 std::shared_ptr<const onnx::ModelProto> parse_model(std::span<const std::byte> bytes);

@@ -15,6 +15,7 @@
 #include "compiler/support/reserved_names.h"
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
+#include "frontends/onnx/small_types.h"
 #include "onnx-ml.pb.h"
 
 namespace mintor {
@@ -55,8 +56,7 @@ OnnxDim dim_of_text(std::string_view whole, std::string_view part) {
   if (part.empty()) bad_shape(whole, "has an empty dimension");
   if (is_letter(part[0]) || part[0] == '_') {
     for (char c : part) {
-      if (!is_word(c))
-        bad_shape(whole, "has a bad name '" + std::string(part) + "'");
+      if (!is_word(c)) bad_shape(whole, "has a bad name '" + std::string(part) + "'");
     }
     return {0, -1, std::string(part)};
   }
@@ -211,11 +211,11 @@ void import_inputs(OnnxState& state, const onnx::GraphProto& graph,
                                     input->name() + "_d" + std::to_string(d)));
     }
     if (input->name().empty()) throw CompileError("onnx", "an input has no name");
-    DType dtype = dtype_from_onnx(type.elem_type(), "input '" + printable(input->name()) + "'");
+    DType dtype = storage_dtype(type.elem_type(), "input '" + printable(input->name()) + "'");
     if (state.values.contains(input->name()))
       throw CompileError("onnx", "two inputs are named '" + printable(input->name()) + "'");
-    state.values.emplace(input->name(),
-                         OnnxValue{state.builder.input(input->name(), dtype, shape), nullptr});
+    state.values.emplace(input->name(), OnnxValue{state.builder.input(input->name(), dtype, shape),
+                                                  nullptr, small_element(type.elem_type())});
   }
 }
 

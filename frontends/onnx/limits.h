@@ -26,7 +26,7 @@ inline constexpr int kGraphDepth = 32;       // sub-graphs in one another
 inline constexpr size_t kBoundSizes = 1000;  // that runs bind
 inline constexpr int64_t kRegionSizes = 1 << 20;  // symbols and conditions of all sub-graphs
 inline constexpr int64_t kBodiesAgain = 64;  // loop bodies that are imported twice
-inline constexpr int kOldestOpset = 7;
+inline constexpr int kOldestOpset = 1;
 inline constexpr int kNewestOpset = 28;
 inline constexpr int64_t kNamesInMessage = 8;
 

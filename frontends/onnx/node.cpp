@@ -8,6 +8,7 @@
 
 #include "compiler/support/error.h"
 #include "frontends/onnx/import_state.h"
+#include "frontends/onnx/limits.h"
 #include "onnx-ml.pb.h"
 
 namespace mintor {
@@ -42,6 +43,10 @@ OnnxNode::OnnxNode(OnnxState& state, const onnx::NodeProto& proto, int opset)
       fail("input '" + printable(name) + "' is made by no earlier node, input or initializer");
     values_.push_back(*value);
   }
+}
+
+std::function<Index(Value)> bind_of(OnnxNode& n) {
+  return [&n](Value number) { return n.size_of(number); };
 }
 
 Builder& OnnxNode::builder() { return state_.builder; }
@@ -115,11 +120,29 @@ std::vector<double> OnnxNode::reals(std::string_view name) const {
 }
 
 bool OnnxNode::given(size_t i) const {
-  return i < values_.size() && (values_[i].value || values_[i].known);
+  return i < values_.size() && (values_[i].value || values_[i].known || values_[i].items);
 }
 
+int32_t OnnxNode::element(size_t i) const { return given(i) ? values_[i].element : 0; }
+
 Value OnnxNode::in(size_t i) {
+  if (element(i) != 0)
+    fail("input " + std::to_string(i) + " is of the element type " + onnx_dtype_text(element(i)) +
+             ", which it does not take",
+         "Cast, QuantizeLinear, DequantizeLinear and operators that move elements do");
+  return stored(i);
+}
+
+OnnxValue OnnxNode::input(size_t i) const { return given(i) ? values_[i] : OnnxValue{}; }
+
+const std::vector<OnnxValue>& OnnxNode::sequence(size_t i) {
+  if (!given(i) || !values_[i].items) fail("input " + std::to_string(i) + " is no sequence");
+  return *values_[i].items;
+}
+
+Value OnnxNode::stored(size_t i) {
   if (!given(i)) fail("input " + std::to_string(i) + " is missing");
+  if (values_[i].items) fail("input " + std::to_string(i) + " is a sequence");
   if (!values_[i].value) {
     values_[i].value = materialise(builder(), *values_[i].known);
     auto it = state_.values.find(proto_.input(static_cast<int>(i)));
@@ -129,12 +152,14 @@ Value OnnxNode::in(size_t i) {
 }
 
 Shape OnnxNode::shape(size_t i) {
+  if (i < values_.size() && values_[i].items) fail("input " + std::to_string(i) + " is a sequence");
   if (!given(i)) fail("input " + std::to_string(i) + " is missing");
   if (values_[i].value) return values_[i].value.shape();
   return Shape(values_[i].known->shape.begin(), values_[i].known->shape.end());
 }
 
 DType OnnxNode::dtype(size_t i) {
+  if (i < values_.size() && values_[i].items) fail("input " + std::to_string(i) + " is a sequence");
   if (!given(i)) fail("input " + std::to_string(i) + " is missing");
   return values_[i].value ? values_[i].value.dtype() : values_[i].known->dtype;
 }
@@ -145,7 +170,7 @@ const Known* OnnxNode::known(size_t i) {
 }
 
 const Known* OnnxNode::fraction(size_t i) {
-  if (!given(i)) return nullptr;
+  if (!given(i) || values_[i].items) return nullptr;
   OnnxValue& v = values_[i];
   if (!v.known && v.value.node->kind == Kind::constant) {
     if (std::optional<Known> k = known_of(v.value.node->as<ConstantAttr>().value))
@@ -188,6 +213,36 @@ std::vector<Index> OnnxNode::indices(size_t i, std::string_view what) {
   return k->items;
 }
 
+bool OnnxNode::is_list(size_t i) {
+  if (!given(i)) return false;
+  const Shape s = shape(i);
+  return known(i) || s.empty() || (s.size() == 1 && s[0].is_const());
+}
+
+Index OnnxNode::size_of(Value number) {
+  if (number.node->kind == Kind::constant) return number.node->as<ConstantAttr>().value.at(0).i;
+  if (state_.around)  // where a size would be checked before the run has it
+    fail("a size is computed from data in a branch or loop: it must be known when compiling",
+         "fix the sizes with --shape, or export the model with constant shapes");
+  const std::string name = state_.fresh_symbol("bound");
+  builder().bind(number, name, 0, -1);
+  return Index::var(name);
+}
+
+std::vector<Index> OnnxNode::sizes(size_t i, std::string_view what) {
+  if (!given(i) || known(i) || !is_list(i) || !is_int(dtype(i))) return indices(i, what);
+  Builder& b = builder();
+  const Value all = b.cast(in(i), DType::i64);
+  const Index count = all.shape().empty() ? Index(1) : all.shape()[0];
+  const Value list = b.reshape(all, {count});
+  if (count.value() > onnx_limits::kRank)
+    fail(std::string(what) + " has " + count.str() + " entries");
+  std::vector<Index> out;
+  for (int64_t k = 0; k < count.value(); ++k)
+    out.push_back(size_of(b.reshape(b.slice(list, {k}, {1}, {1}), {})));
+  return out;
+}
+
 std::vector<int64_t> OnnxNode::constants(size_t i, std::string_view what) {
   std::vector<int64_t> out;
   for (const Index& item : indices(i, what)) {
@@ -225,6 +280,17 @@ void OnnxNode::out(size_t i, Value value) {
 
 void OnnxNode::out(size_t i, Known known) {
   if (i < results_.size()) results_[i] = {Value{}, std::make_shared<const Known>(std::move(known))};
+}
+
+void OnnxNode::out_stored(size_t i, Value value, int32_t element) {
+  out(i, value);
+  if (i < results_.size()) results_[i].element = element;
+}
+
+void OnnxNode::out(size_t i, std::vector<OnnxValue> items) {
+  if (i >= results_.size()) return;
+  results_[i] = {};
+  results_[i].items = std::make_shared<const std::vector<OnnxValue>>(std::move(items));
 }
 
 void OnnxNode::out_alias(size_t i, size_t input) {

@@ -4,6 +4,7 @@
 // importer adds the place.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -45,7 +46,12 @@ class OnnxNode {
   // Inputs. An optional input that is absent is null.
   size_t inputs() const { return values_.size(); }
   bool given(size_t i) const;
-  Value in(size_t i);  // as nodes; throws when absent
+  Value in(size_t i);  // as nodes; throws when absent, and where its element type has no dtype
+  // The same with any element type: bits of small floats in u8, small integers in i8 or u8.
+  Value stored(size_t i);
+  int32_t element(size_t i) const;                   // 0: its dtype says it
+  const std::vector<OnnxValue>& sequence(size_t i);  // throws where it is none
+  OnnxValue input(size_t i) const;                   // as it is; nothing where it is absent
   Value optional_in(size_t i) { return given(i) ? in(i) : Value{}; }
   // An optional zero point: null also where it is a weight of nothing but zeros.
   Value zero_point(size_t i);
@@ -53,6 +59,10 @@ class OnnxNode {
   DType dtype(size_t i);
   const Known* known(size_t i);     // null when its values are not known, or not whole numbers
   const Known* fraction(size_t i);  // the same with a denominator
+  // Sizes, repeats and the like, at least 0: known, or bound by the run to what the data say.
+  std::vector<Index> sizes(size_t i, std::string_view what);
+  Index size_of(Value number);  // an i64[] that is not negative: a symbol that the run binds
+  bool is_list(size_t i);       // known, or of a length that is
   // What the importer must know: "<what> depends on data" otherwise.
   std::vector<Index> indices(size_t i, std::string_view what);      // 0-d or 1-d
   std::vector<int64_t> constants(size_t i, std::string_view what);  // numbers, not symbols
@@ -67,7 +77,9 @@ class OnnxNode {
   bool wants(size_t i) const;  // the output has a name
   void out(size_t i, Value value);
   void out(size_t i, Known known);
-  void out_alias(size_t i, size_t input);  // the output is that input
+  void out_stored(size_t i, Value value, int32_t element);
+  void out(size_t i, std::vector<OnnxValue> items);  // a sequence
+  void out_alias(size_t i, size_t input);            // the output is that input
   std::vector<OnnxValue>& results() { return results_; }
 
   [[noreturn]] void fail(std::string problem, std::string help = "") const;
@@ -80,6 +92,9 @@ class OnnxNode {
   std::vector<OnnxValue> values_;
   std::vector<OnnxValue> results_;
 };
+
+// What binds the sizes that a library operator finds in data (ops/by_data.h).
+std::function<Index(Value)> bind_of(OnnxNode& n);
 
 // Text from the file as it may appear in a message or a scope: control and odd characters replaced,
 // bounded.

@@ -12,8 +12,8 @@ namespace mintor {
 class OnnxNode;
 
 struct OnnxOp {
-  std::string_view op_type;
-  int since, until;  // opset versions, inclusive; until 0: the newest known
+  std::string_view op_type;  // of another domain than ONNX's own: "ai.onnx.ml.Scaler"
+  int since, until;          // versions of its domain, inclusive; until 0: the newest known
   void (*convert)(OnnxNode& node);
   std::string_view expands_to;  // one line, for `supported-ops`
 };
@@ -24,7 +24,7 @@ struct OnnxOpGroup {
 
 std::span<const OnnxOpGroup* const> all_onnx_op_groups();  // generated from the file names
 
-// The row for an operator at an opset version, or null.
+// The row for an operator at a version of its domain, or null.
 const OnnxOp* find_onnx_op(std::string_view op_type, int opset);
 
 }  // namespace mintor

@@ -21,6 +21,7 @@ OnnxState::OnnxState(OnnxState& around, std::string path)
       graph("region"),
       builder(graph),
       opset(around.opset),
+      opsets(around.opsets),
       symbols(around.symbols),
       places(around.places),
       work_left(0),
@@ -34,8 +35,11 @@ OnnxValue* OnnxState::find(const std::string& name) {
   if (auto it = values.find(name); it != values.end()) return &it->second;
   const OnnxValue* outer = around ? around->find(name) : nullptr;
   if (!outer) return nullptr;
-  OnnxValue own{{}, outer->known};
-  if (!own.known) {
+  OnnxValue own{{}, outer->known, outer->element};
+  if (outer->items) {
+    throw CompileError("",
+                       "'" + printable(name) + "' is a sequence, which no branch or loop takes");
+  } else if (!own.known) {
     const Node& node = *outer->value.node;
     const Type& type = outer->value.type();
     if (node.kind == Kind::constant &&
@@ -114,14 +118,24 @@ std::vector<OnnxValue> outputs_of(OnnxNode& n, OnnxState& state, const onnx::Gra
 
 }  // namespace
 
-std::vector<OnnxValue> import_here(OnnxNode& n, const onnx::GraphProto& graph) {
+std::vector<OnnxValue> import_here(OnnxNode& n, const onnx::GraphProto& graph,
+                                   const std::vector<OnnxValue>& inputs) {
   OnnxState& state = n.state();
   const Deeper deeper(n, state);
   check_counts(graph);
+  if (static_cast<size_t>(graph.input_size()) != inputs.size())
+    n.fail("its graph has " + std::to_string(graph.input_size()) + " inputs, needs " +
+           std::to_string(inputs.size()));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const std::string& name = graph.input(static_cast<int>(i)).name();
+    if (!state.values.emplace(name, inputs[i]).second)
+      n.fail("input '" + printable(name) + "' of its graph is a value around it, too");
+  }
   import_initializers(state, graph);
   import_nodes(state, graph);
   std::vector<OnnxValue> outputs = outputs_of(n, state, graph);
   // The sub-graph's own names end with it: another one may have the same.
+  for (const onnx::ValueInfoProto& input : graph.input()) state.values.erase(input.name());
   for (const onnx::TensorProto& t : graph.initializer()) state.values.erase(t.name());
   for (const onnx::NodeProto& node : graph.node())
     for (const std::string& name : node.output()) state.values.erase(name);
@@ -130,6 +144,8 @@ std::vector<OnnxValue> import_here(OnnxNode& n, const onnx::GraphProto& graph) {
 
 Value OnnxDraft::output(size_t i) {
   OnnxValue& v = outputs[i];
+  if (v.items)
+    throw CompileError("", "output " + std::to_string(i) + " of its graph is a sequence");
   if (!v.value) v.value = materialise(state.builder, *v.known);
   return v.value;
 }

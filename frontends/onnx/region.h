@@ -19,8 +19,9 @@ namespace mintor {
 // The sub-graph of an attribute; throws where there is none.
 const onnx::GraphProto& graph_of(const OnnxNode& n, std::string_view attribute);
 
-// The outputs of a sub-graph without inputs, its nodes made in the graph of the node itself.
-std::vector<OnnxValue> import_here(OnnxNode& n, const onnx::GraphProto& graph);
+// The outputs of a sub-graph, its nodes made in the graph of the node itself; `inputs` by position.
+std::vector<OnnxValue> import_here(OnnxNode& n, const onnx::GraphProto& graph,
+                                   const std::vector<OnnxValue>& inputs = {});
 
 struct OnnxDraft {
   OnnxState state;

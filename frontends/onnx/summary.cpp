@@ -9,6 +9,7 @@
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
+#include "frontends/onnx/small_types.h"
 #include "onnx-ml.pb.h"
 
 namespace mintor {
@@ -27,18 +28,16 @@ OnnxPort port_of(const onnx::ValueInfoProto& info) {
 bool is_standard(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
 void note_unsupported(const onnx::GraphProto& graph, int opset,
+                      const std::map<std::string, int>& opsets,
                       std::map<std::string, std::vector<std::string>>& missing) {
   int number = 0;
   for (const onnx::NodeProto& node : graph.node()) {
     std::string name = node.name().empty() ? "number " + std::to_string(number)
                                            : "'" + printable(node.name()) + "'";
     ++number;
-    bool known = is_standard(node.domain()) && find_onnx_op(node.op_type(), opset);
-    std::string op = printable(is_standard(node.domain()) ? node.op_type()
-                                                          : node.domain() + "." + node.op_type());
-    if (!known) missing[op].push_back(name);
+    if (!find_onnx_op(node, opset, opsets)) missing[printable(qualified_op(node))].push_back(name);
     for (const onnx::AttributeProto& a : node.attribute()) {
-      if (a.has_g()) note_unsupported(a.g(), opset, missing);
+      if (a.has_g()) note_unsupported(a.g(), opset, opsets, missing);
     }
   }
 }
@@ -64,6 +63,26 @@ const OnnxOp* find_onnx_op(std::string_view op_type, int opset) {
   return nullptr;
 }
 
+std::string qualified_op(const onnx::NodeProto& node) {
+  return is_standard(node.domain()) ? node.op_type() : node.domain() + "." + node.op_type();
+}
+
+std::map<std::string, int> domain_opsets(const onnx::ModelProto& model) {
+  std::map<std::string, int> out;
+  for (const onnx::OperatorSetIdProto& opset : model.opset_import()) {
+    if (!is_standard(opset.domain()))
+      out[opset.domain()] = static_cast<int>(std::clamp<int64_t>(opset.version(), 0, INT32_MAX));
+  }
+  return out;
+}
+
+const OnnxOp* find_onnx_op(const onnx::NodeProto& node, int opset,
+                           const std::map<std::string, int>& opsets) {
+  if (is_standard(node.domain())) return find_onnx_op(node.op_type(), opset);
+  const auto found = opsets.find(node.domain());
+  return found == opsets.end() ? nullptr : find_onnx_op(qualified_op(node), found->second);
+}
+
 std::vector<OnnxSupportedOp> supported_onnx_ops() {
   std::vector<OnnxSupportedOp> ops;
   for (const OnnxOpGroup* group : all_onnx_op_groups()) {
@@ -83,6 +102,7 @@ int opset_of(const onnx::ModelProto& model) {
     if (is_standard(opset.domain()))
       version = std::max(version, static_cast<int64_t>(opset.version()));
   }
+  if (version < 0 && model.opset_import_size() > 0) version = onnx_limits::kNewestOpset;
   if (version < 0)
     throw CompileError("onnx", "the model imports no opset of the standard operators");
   if (version < onnx_limits::kOldestOpset || version > onnx_limits::kNewestOpset)
@@ -97,7 +117,7 @@ int opset_of(const onnx::ModelProto& model) {
 std::map<std::string, std::vector<std::string>> unsupported_nodes(const onnx::ModelProto& model,
                                                                   int opset) {
   std::map<std::string, std::vector<std::string>> missing;
-  note_unsupported(model.graph(), opset, missing);
+  note_unsupported(model.graph(), opset, domain_opsets(model), missing);
   return missing;
 }
 
@@ -115,7 +135,7 @@ OnnxSummary summarize_onnx(const std::string& path) {
     if (count < 0 || count > onnx_limits::kElements)
       throw CompileError("initializer", "tensor '" + printable(t.name()) + "' has a bad shape");
     s.weight_count += count;
-    s.weight_bytes += count * size_of(dtype_from_onnx(t.data_type(), "initializer"));
+    s.weight_bytes += count * size_of(storage_dtype(t.data_type(), "initializer"));
     weights.push_back(t.name());
   }
   std::sort(weights.begin(), weights.end());

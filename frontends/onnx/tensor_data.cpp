@@ -8,6 +8,7 @@
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
+#include "frontends/onnx/small_types.h"
 #include "onnx-ml.pb.h"
 
 namespace mintor {
@@ -149,8 +150,36 @@ std::string onnx_dtype_text(int64_t number) {
   return onnx::TensorProto_DataType_Name(static_cast<onnx::TensorProto_DataType>(number));
 }
 
+namespace {
+
+// Of 8 bits and fewer, packed: raw, or a byte or 32 bits of them in each int32.
+Tensor small_from_proto(const OnnxState& state, const onnx::TensorProto& t, const SmallType& type) {
+  std::vector<int64_t> shape = shape_of(t);
+  const int64_t in_byte = 8 / type.bits;
+  const int64_t bytes = (count_of_shape(shape) + in_byte - 1) / in_byte;
+  if (t.data_location() == onnx::TensorProto::EXTERNAL) {
+    const Tensor packed = external(state, t, DType::u8, {bytes});
+    return unpacked(type, std::move(shape), packed.data);
+  }
+  const bool raw = t.has_raw_data();
+  const auto given = static_cast<int64_t>(raw ? t.raw_data().size() : t.int32_data().size());
+  if (given != bytes)
+    bad(t,
+        "holds " + std::to_string(given) + " bytes where its shape needs " + std::to_string(bytes));
+  if (raw)
+    return unpacked(type, std::move(shape),
+                    reinterpret_cast<const std::byte*>(t.raw_data().data()));
+  std::vector<std::byte> packed;
+  for (int32_t value : t.int32_data()) packed.push_back(static_cast<std::byte>(value & 0xFF));
+  return unpacked(type, std::move(shape), packed.data());
+}
+
+}  // namespace
+
 Tensor tensor_from_proto(const OnnxState& state, const onnx::TensorProto& t) {
   if (t.has_segment()) bad(t, "is stored in segments, which is not supported");
+  if (const SmallType* small = find_small_type(t.data_type()))
+    return small_from_proto(state, t, *small);
   DType dtype = dtype_from_onnx(t.data_type(), "initializer");
   std::vector<int64_t> shape = shape_of(t);
   if (t.data_location() == onnx::TensorProto::EXTERNAL)

@@ -104,19 +104,25 @@ def value_info(name, tensor):
     return helper.make_tensor_value_info(name, onnx_type(tensor.dtype), shape)
 
 
-def typed_outputs(model):
+def typed_outputs(model, ranks=()):
     """Outputs with the dtype (and shape, where it is known) that shape inference finds; where it
-    finds none (GroupNormalization of opset 21), the type of the first input."""
+    finds none (GroupNormalization of opset 21), the type of the first input. `ranks` are those of
+    outputs whose shape depends on data."""
     inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     del model.graph.output[:]
     model.graph.output.extend(inferred.graph.output)
     for output in model.graph.output:
         if not output.type.tensor_type.elem_type:
             output.type.CopyFrom(model.graph.input[0].type)
+    for output, rank in zip(model.graph.output, ranks):
+        shape = output.type.tensor_type.shape
+        shape.SetInParent()
+        for _ in range(rank - len(shape.dim)):
+            shape.dim.add()
     return model
 
 
-def graph_model(nodes, tensors, outputs, opset, rng):
+def graph_model(nodes, tensors, outputs, opset, rng, ranks=()):
     """A model of `nodes` over named Tensors."""
     inputs = [value_info(n, x) for n, x in tensors.items() if not x.constant]
     constants = [
@@ -126,7 +132,8 @@ def graph_model(nodes, tensors, outputs, opset, rng):
     graph = helper.make_graph(nodes, "case", inputs, infos, constants)
     imports = [helper.make_opsetid("", opset)]
     ir_version = max(4, helper.find_min_ir_version_for(imports))
-    return typed_outputs(helper.make_model(graph, opset_imports=imports, ir_version=ir_version))
+    model = helper.make_model(graph, opset_imports=imports, ir_version=ir_version)
+    return typed_outputs(model, ranks)
 
 
 def all_sizes(tensors):
@@ -138,10 +145,12 @@ def all_sizes(tensors):
     return [{}] + [{name: size} for name, others in symbols.items() for size in others]
 
 
-def graph_case(name, why, nodes, tensors, outputs, opset=17, rtol=1e-5, atol=1e-6, exact=False):
+def graph_case(
+    name, why, nodes, tensors, outputs, opset=17, rtol=1e-5, atol=1e-6, exact=False, ranks=()
+):
     """A Case from nodes and named Tensors."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    model = graph_model(nodes, tensors, outputs, opset, rng)
+    model = graph_model(nodes, tensors, outputs, opset, rng, ranks)
     runs = [
         {n: fill(x, rng, sizes) for n, x in tensors.items() if not x.constant}
         for sizes in all_sizes(tensors)
@@ -150,7 +159,17 @@ def graph_case(name, why, nodes, tensors, outputs, opset=17, rtol=1e-5, atol=1e-
 
 
 def case(
-    op, inputs, why, opset=17, outputs=1, tag="", domain="", tolerance=None, exact=False, **attrs
+    op,
+    inputs,
+    why,
+    opset=17,
+    outputs=1,
+    tag="",
+    domain="",
+    tolerance=None,
+    exact=False,
+    ranks=(),
+    **attrs,
 ):
     """A Case of one node; a None input is absent."""
     names, tensors = [], {}
@@ -164,7 +183,7 @@ def case(
     dtype = np.dtype(next(iter(tensors.values())).dtype).name
     name = "-".join(x for x in (op, tag, dtype, shapes, f"opset{opset}") if x)
     rtol, atol = tolerance or (1e-5, 1e-6)
-    return graph_case(name, why, [node], tensors, results, opset, rtol, atol, exact)
+    return graph_case(name, why, [node], tensors, results, opset, rtol, atol, exact, ranks)
 
 
 # ---------------------------------------------------------------- oracle and engine

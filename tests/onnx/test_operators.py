@@ -8,6 +8,7 @@ fail with the message that names the operator, and one that begins to pass must 
 import dataclasses
 import pathlib
 
+import cases_by_data
 import cases_contract
 import cases_control
 import cases_elementwise
@@ -21,6 +22,7 @@ import op_harness
 import pytest
 
 GROUPS = (
+    cases_by_data,
     cases_elementwise,
     cases_reduce,
     cases_shape,

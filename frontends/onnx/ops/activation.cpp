@@ -20,9 +20,18 @@ void leaky_relu(OnnxNode& n) {
   n.out(0, ops::leaky_relu(n.builder(), n.in(0), n.real("alpha", 0.01)));
 }
 
+// Before opset 7 a slope of one dimension was one per channel.
 void prelu(OnnxNode& n) {
   n.need_inputs(2, 2);
-  n.out(0, ops::prelu(n.builder(), n.in(0), n.in(1)));
+  Builder& b = n.builder();
+  Value slope = n.in(1);
+  if (n.opset() < 7 && slope.shape().size() == 1 && n.shape(0).size() > 2 &&
+      !slope.shape()[0].is_const(1)) {
+    Shape shape(n.shape(0).size() - 1, 1);
+    shape[0] = slope.shape()[0];
+    slope = b.reshape(slope, shape);
+  }
+  n.out(0, ops::prelu(b, n.in(0), slope));
 }
 
 void thresholded_relu(OnnxNode& n) {
@@ -111,25 +120,25 @@ void hardmax(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Relu", 7, 0, plain<ops::relu>, "relu"},
-    {"LeakyRelu", 7, 0, leaky_relu, "lt, mul, where"},
-    {"PRelu", 7, 0, prelu, "lt, mul, where"},
+    {"Relu", 1, 0, plain<ops::relu>, "relu"},
+    {"LeakyRelu", 1, 0, leaky_relu, "lt, mul, where"},
+    {"PRelu", 1, 0, prelu, "lt, mul, where"},
     {"ThresholdedRelu", 10, 0, thresholded_relu, "gt, where"},
-    {"Elu", 7, 0, elu, "expm1, mul, where"},
+    {"Elu", 1, 0, elu, "expm1, mul, where"},
     {"Celu", 12, 0, celu, "expm1, max, min"},
-    {"Selu", 7, 0, selu, "expm1, mul, where"},
-    {"Sigmoid", 7, 0, plain<ops::sigmoid>, "sigmoid"},
-    {"HardSigmoid", 7, 0, hard_sigmoid, "mul, add, clamp"},
+    {"Selu", 1, 0, selu, "expm1, mul, where"},
+    {"Sigmoid", 1, 0, plain<ops::sigmoid>, "sigmoid"},
+    {"HardSigmoid", 1, 0, hard_sigmoid, "mul, add, clamp"},
     {"HardSwish", 14, 0, plain<ops::hard_swish>, "mul, add, clamp, mul"},
     {"Swish", 24, 0, swish, "sigmoid, mul"},
     {"Mish", 18, 0, plain<ops::mish>, "softplus, tanh, mul"},
-    {"Softplus", 7, 0, plain<ops::softplus>, "abs, neg, exp, log1p, max, add"},
-    {"Softsign", 7, 0, plain<ops::softsign>, "abs, add, div"},
+    {"Softplus", 1, 0, plain<ops::softplus>, "abs, neg, exp, log1p, max, add"},
+    {"Softsign", 1, 0, plain<ops::softsign>, "abs, add, div"},
     {"Shrink", 9, 0, shrink, "lt, gt, add, sub, where"},
     {"Gelu", 20, 0, gelu, "erf or tanh, add, mul"},
-    {"Softmax", 7, 0, softmax<ops::softmax>, "reduce max, sub, exp, reduce add, div"},
-    {"LogSoftmax", 7, 0, softmax<ops::log_softmax>, "reduce max, sub, exp, reduce add, log, sub"},
-    {"Hardmax", 7, 0, hardmax, "reduce argmax, eq, where"},
+    {"Softmax", 1, 0, softmax<ops::softmax>, "reduce max, sub, exp, reduce add, div"},
+    {"LogSoftmax", 1, 0, softmax<ops::log_softmax>, "reduce max, sub, exp, reduce add, log, sub"},
+    {"Hardmax", 1, 0, hardmax, "reduce argmax, eq, where"},
 };
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
+#include "frontends/onnx/region.h"
+#include "frontends/onnx/small_types.h"
 #include "onnx-ml.pb.h"
 
 namespace mintor {
@@ -18,7 +20,8 @@ void constant(OnnxNode& n) {
   n.need_inputs(0, 0);
   Builder& b = n.builder();
   if (const onnx::AttributeProto* value = n.attribute("value"); value && value->has_t())
-    return n.out(0, b.constant(tensor_from_proto(n.state(), value->t())));
+    return n.out_stored(0, b.constant(tensor_from_proto(n.state(), value->t())),
+                        small_element(value->t().data_type()));
   if (n.has("value_int")) return n.out(0, b.constant_int(DType::i64, n.integer("value_int", 0)));
   if (n.has("value_ints")) return n.out(0, b.constant_i64(n.integers("value_ints")));
   if (n.has("value_float")) return n.out(0, b.constant(DType::f32, n.real("value_float", 0)));
@@ -33,7 +36,7 @@ void constant(OnnxNode& n) {
 
 void constant_of_shape(OnnxNode& n) {
   n.need_inputs(1, 1);
-  std::vector<Index> shape = n.indices(0, "the shape");
+  std::vector<Index> shape = n.sizes(0, "the shape");
   if (shape.size() > static_cast<size_t>(onnx_limits::kRank))
     n.fail("the shape has " + std::to_string(shape.size()) + " dimensions");
   Scalar value = Scalar::of(DType::f32, 0);
@@ -78,19 +81,19 @@ Value counted_range(OnnxNode& n, const Index& count) {
   DType dtype = n.dtype(0);
   DType counted = is_storage_float(dtype) ? DType::f32 : dtype;
   Value y = b.iota(counted, {count}, 0);
-  return b.cast(ops::add(b, ops::mul(b, y, b.cast(n.in(2), counted)), b.cast(n.in(0), counted)),
-                dtype);
+  const Value start = single(n, b, n.in(0), "start"), delta = single(n, b, n.in(2), "delta");
+  return b.cast(ops::add(b, ops::mul(b, y, b.cast(delta, counted)), b.cast(start, counted)), dtype);
 }
 
 // A range whose numbers a run computes: its size is bound then, to ceil((limit - start) / delta).
 void computed_range(OnnxNode& n) {
   Builder& b = n.builder();
-  for (size_t i = 0; i < 3; ++i)
-    if (!n.shape(i).empty()) n.fail("input " + std::to_string(i) + " must have no dimensions");
   const DType dtype = is_storage_float(n.dtype(0)) ? DType::f32 : n.dtype(0);
-  const Value span = ops::sub(b, b.cast(n.in(1), dtype), b.cast(n.in(0), dtype));
+  const Value start = single(n, b, n.in(0), "start"), limit = single(n, b, n.in(1), "limit"),
+              delta = single(n, b, n.in(2), "delta");
+  const Value span = ops::sub(b, b.cast(limit, dtype), b.cast(start, dtype));
   const Value steps =
-      ops::div(b, b.cast(span, DType::f64), b.cast(b.cast(n.in(2), dtype), DType::f64));
+      ops::div(b, b.cast(span, DType::f64), b.cast(b.cast(delta, dtype), DType::f64));
   Value count = b.cast(b.apply(ScalarOp::ceil, {steps}), DType::i64);
   count = b.apply(ScalarOp::max, {count, b.constant_int(DType::i64, 0)});
   const std::string name = n.state().fresh_symbol("count");
@@ -138,7 +141,7 @@ void eye_like(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Constant", 7, 0, constant, "constant"},
+    {"Constant", 1, 0, constant, "constant"},
     {"ConstantOfShape", 9, 0, constant_of_shape, "broadcast of a constant"},
     {"Range", 11, 0, range, "iota, mul, add; a size that is computed is bound"},
     {"EyeLike", 9, 0, eye_like, "reindex with a condition"},

@@ -127,12 +127,12 @@ void qlinear_conv(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"MatMul", 7, 0, matmul, "contract"},
-    {"Gemm", 7, 0, gemm, "contract, add"},
+    {"MatMul", 1, 0, matmul, "contract"},
+    {"Gemm", 1, 0, gemm, "contract, add"},
     {"MatMulInteger", 10, 0, matmul_integer, "sub in i16, contract to i32"},
     {"Einsum", 12, 0, einsum, "contract for each pair, reduce add, transpose"},
-    {"Conv", 7, 0, conv, "contract with window axes, add"},
-    {"ConvTranspose", 7, 0, conv_transpose, "contract with off-stride conditions, add"},
+    {"Conv", 1, 0, conv, "contract with window axes, add"},
+    {"ConvTranspose", 1, 0, conv_transpose, "contract with off-stride conditions, add"},
     {"ConvInteger", 10, 0, conv_integer, "sub in i16, contract with window axes"},
     {"QLinearConv", 10, 0, qlinear_conv, "contract to i32, add, mul, round, cast"},
 };

@@ -7,6 +7,10 @@
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
+#include "frontends/onnx/random.h"
+#include "frontends/onnx/region.h"
+#include "frontends/onnx/small_types.h"
+#include "onnx-ml.pb.h"
 
 namespace mintor {
 
@@ -34,16 +38,33 @@ bool fold(OnnxNode& n, KnownOp op, size_t first = 0, size_t second = 1) {
   return result.has_value();
 }
 
+// Before opset 7 the second operand was stretched only where `broadcast` said so, its dimensions
+// from `axis` of the first one on.
+//   x[2, 3, 4, 5] + y[3, 4], axis 1    y as [3, 4, 1]
+Value second_operand(OnnxNode& n) {
+  const Value y = n.in(1);
+  if (n.opset() >= 7 || n.integer("broadcast", 0) == 0 || !n.has("axis")) return y;
+  const auto rank = static_cast<int64_t>(n.shape(0).size()),
+             own = static_cast<int64_t>(y.shape().size());
+  const int64_t given = n.integer("axis", 0), axis = given < 0 ? given + rank : given;
+  if (axis < 0 || axis + own > rank)
+    n.fail("axis " + std::to_string(given) + " of values with " + std::to_string(rank) + " and " +
+           std::to_string(own) + " dimensions");
+  Shape shape = y.shape();
+  shape.resize(static_cast<size_t>(rank - axis), 1);
+  return n.builder().reshape(y, shape);
+}
+
 template <ScalarOp op>
 void binary(OnnxNode& n) {
   n.need_inputs(2, 2);
-  n.out(0, ops::apply(n.builder(), op, {n.in(0), n.in(1)}));
+  n.out(0, ops::apply(n.builder(), op, {n.in(0), second_operand(n)}));
 }
 
 template <ScalarOp op, KnownOp known>
 void arithmetic(OnnxNode& n) {
   n.need_inputs(2, 2);
-  if (!fold(n, known)) binary<op>(n);
+  if ((n.opset() < 7 && n.has("axis")) || !fold(n, known)) binary<op>(n);
 }
 
 // Order on bool does not exist in the table; equality of anything does.
@@ -93,8 +114,8 @@ void mean(OnnxNode& n) {
 void neg(OnnxNode& n) {
   n.need_inputs(1, 1);
   if (const Known* x = n.known(0); x && !is_float(x->dtype)) {
-    std::optional<Known> y = known_binary(n.state().graph.ranges(), KnownOp::sub,
-                                          Known{x->dtype, {}, {0}}, *x);
+    std::optional<Known> y =
+        known_binary(n.state().graph.ranges(), KnownOp::sub, Known{x->dtype, {}, {0}}, *x);
     if (y) return n.out(0, std::move(*y));
   }
   unary<ScalarOp::neg>(n);
@@ -124,7 +145,7 @@ Value square_root(Builder& b, Value x) {
 void pow(OnnxNode& n) {
   n.need_inputs(2, 2);
   Builder& b = n.builder();
-  Value x = n.in(0), y = n.in(1);
+  Value x = n.in(0), y = second_operand(n);
   const Node* node = y.node;
   if (node->kind == Kind::constant && is_float(x.dtype()) &&
       node->as<ConstantAttr>().value.count() == 1 && y.shape().size() <= x.shape().size()) {
@@ -218,6 +239,23 @@ void clip(OnnxNode& n) {
   n.out(0, ops::clip(b, x, lo, hi));
 }
 
+// From or to an element type of fewer bits than the Graph has dtypes for.
+bool cast_small(OnnxNode& n, int64_t to) {
+  const SmallType *from = find_small_type(n.element(0)), *type = find_small_type(to);
+  if (!from && !type) return false;
+  Builder& b = n.builder();
+  Value x = n.stored(0);
+  if (from) x = number_of(b, x, *from);
+  if (!type) {
+    n.out(0, b.cast(x, dtype_from_onnx(to, n.op())));
+  } else {
+    n.out_stored(0,
+                 small_of(b, x, *type, n.integer("saturate", 1) != 0, n.text("round_mode", "up")),
+                 type->element);
+  }
+  return true;
+}
+
 void cast_to(OnnxNode& n, DType dtype) {
   // Fractions alone are for the constant folder.
   const Known* x = n.fraction(0);
@@ -231,12 +269,28 @@ void cast_to(OnnxNode& n, DType dtype) {
 void cast(OnnxNode& n) {
   n.need_inputs(1, 1);
   if (!n.has("to")) n.fail("has no attribute 'to'");
-  cast_to(n, dtype_from_onnx(n.integer("to", 0), "Cast"));
+  int64_t to = 0;
+  if (n.opset() < 6) {  // its name
+    onnx::TensorProto::DataType named;
+    const std::string name = n.text("to", "");
+    if (!onnx::TensorProto::DataType_Parse(name, &named))
+      n.fail("to '" + printable(name) + "' is no element type");
+    to = named;
+  } else {
+    to = n.integer("to", 0);
+  }
+  if (!cast_small(n, to)) cast_to(n, dtype_from_onnx(to, "Cast"));
 }
 
 void cast_like(OnnxNode& n) {
   n.need_inputs(2, 2);
-  cast_to(n, n.dtype(1));
+  if (n.element(0) == 0 && n.element(1) == 0) return cast_to(n, n.dtype(1));
+  if (n.element(1) != 0) {
+    cast_small(n, n.element(1));
+  } else {
+    const Value x = number_of(n.builder(), n.stored(0), *find_small_type(n.element(0)));
+    n.out(0, n.builder().cast(x, n.dtype(1)));
+  }
 }
 
 void identity(OnnxNode& n) {
@@ -244,35 +298,59 @@ void identity(OnnxNode& n) {
   n.out_alias(0, 0);
 }
 
+// Training: elements stay with the probability 1 - ratio and are scaled by 1 / (1 - ratio).
+// `training` is a bool[] where a run decides; null: it is.
+void dropout_training(OnnxNode& n, Value training) {
+  Builder& b = n.builder();
+  const Value x = n.in(0),
+              wide = is_float(x.dtype()) && size_of(x.dtype()) < 4 ? b.cast(x, DType::f32) : x;
+  Value ratio = n.given(1) ? b.cast(single(n, b, n.in(1), "the ratio"), wide.dtype())
+                           : ops::scalar(b, wide.dtype(), 0.5);
+  if (training)
+    ratio = b.apply(ScalarOp::where, {single(n, b, training, "training_mode"), ratio,
+                                      ops::scalar(b, wide.dtype(), 0)});
+  const Value draw = b.cast(random_values(n, "uniform", x.shape()), wide.dtype());
+  const Value stays = ops::apply(b, ScalarOp::ge, {draw, ratio});
+  const Value scale = ops::div(b, ops::scalar(b, wide.dtype(), 1),
+                               ops::sub(b, ops::scalar(b, wide.dtype(), 1), ratio));
+  const Value kept =
+      ops::where(b, stays, ops::mul(b, wide, scale), ops::scalar(b, wide.dtype(), 0));
+  n.out(0, b.cast(kept, x.dtype()));
+  n.out(1, stays);
+}
+
 // Inference: the identity, and a mask of ones for whoever asks.
 void dropout(OnnxNode& n) {
   n.need_inputs(1, 3);
-  if (n.given(2) && n.number(2, "training_mode") != 0) n.fail("training mode is not supported");
+  const bool asks = n.given(2) && !(n.known(2) && n.known(2)->items.size() == 1);
+  if (asks) return dropout_training(n, n.in(2));
+  if (n.given(2) && n.number(2, "training_mode") != 0) return dropout_training(n, {});
+  if (n.opset() < 7 && n.integer("is_test", 0) == 0) n.fail("is_test = 0 is not supported");
   n.out_alias(0, 0);
   if (n.wants(1))
     n.out(1, n.builder().broadcast_to(n.builder().constant_int(DType::boolean, 1), n.shape(0)));
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Add", 7, 0, arithmetic<ScalarOp::add, KnownOp::add>, "add"},
-    {"Sub", 7, 0, arithmetic<ScalarOp::sub, KnownOp::sub>, "sub"},
-    {"Mul", 7, 0, arithmetic<ScalarOp::mul, KnownOp::mul>, "mul"},
-    {"Div", 7, 0, arithmetic<ScalarOp::div, KnownOp::div>, "div"},
+    {"Add", 1, 0, arithmetic<ScalarOp::add, KnownOp::add>, "add"},
+    {"Sub", 1, 0, arithmetic<ScalarOp::sub, KnownOp::sub>, "sub"},
+    {"Mul", 1, 0, arithmetic<ScalarOp::mul, KnownOp::mul>, "mul"},
+    {"Div", 1, 0, arithmetic<ScalarOp::div, KnownOp::div>, "div"},
     {"Mod", 10, 0, mod, "mod, or fmod with fmod = 1"},
-    {"Pow", 7, 0, pow, "pow; mul, or sqrt and where, for constant exponents 1, 2, 3, 0.5"},
-    {"Min", 7, 0, variadic<ScalarOp::min, KnownOp::min>, "min"},
-    {"Max", 7, 0, variadic<ScalarOp::max, KnownOp::max>, "max"},
-    {"Sum", 7, 0, variadic<ScalarOp::add, KnownOp::add>, "add"},
-    {"Mean", 7, 0, mean, "add, div"},
-    {"Neg", 7, 0, neg, "neg"},
-    {"Abs", 7, 0, unary<ScalarOp::abs>, "abs"},
+    {"Pow", 1, 0, pow, "pow; mul, or sqrt and where, for constant exponents 1, 2, 3, 0.5"},
+    {"Min", 1, 0, variadic<ScalarOp::min, KnownOp::min>, "min"},
+    {"Max", 1, 0, variadic<ScalarOp::max, KnownOp::max>, "max"},
+    {"Sum", 1, 0, variadic<ScalarOp::add, KnownOp::add>, "add"},
+    {"Mean", 1, 0, mean, "add, div"},
+    {"Neg", 1, 0, neg, "neg"},
+    {"Abs", 1, 0, unary<ScalarOp::abs>, "abs"},
     {"Sign", 9, 0, unary<ScalarOp::sign>, "sign"},
-    {"Reciprocal", 7, 0, unary<ScalarOp::reciprocal>, "reciprocal"},
-    {"Sqrt", 7, 0, unary<ScalarOp::sqrt>, "sqrt"},
-    {"Exp", 7, 0, unary<ScalarOp::exp>, "exp"},
-    {"Log", 7, 0, unary<ScalarOp::log>, "log"},
-    {"Floor", 7, 0, rounding<ScalarOp::floor>, "floor"},
-    {"Ceil", 7, 0, rounding<ScalarOp::ceil>, "ceil"},
+    {"Reciprocal", 1, 0, unary<ScalarOp::reciprocal>, "reciprocal"},
+    {"Sqrt", 1, 0, unary<ScalarOp::sqrt>, "sqrt"},
+    {"Exp", 1, 0, unary<ScalarOp::exp>, "exp"},
+    {"Log", 1, 0, unary<ScalarOp::log>, "log"},
+    {"Floor", 1, 0, rounding<ScalarOp::floor>, "floor"},
+    {"Ceil", 1, 0, rounding<ScalarOp::ceil>, "ceil"},
     {"Round", 11, 0, rounding<ScalarOp::round>, "round (half to even)"},
     {"Sin", 7, 0, unary<ScalarOp::sin>, "sin"},
     {"Cos", 7, 0, unary<ScalarOp::cos>, "cos"},
@@ -282,33 +360,33 @@ constexpr OnnxOp kOps[] = {
     {"Atan", 7, 0, unary<ScalarOp::atan>, "atan"},
     {"Sinh", 9, 0, unary<ScalarOp::sinh>, "sinh"},
     {"Cosh", 9, 0, unary<ScalarOp::cosh>, "cosh"},
-    {"Tanh", 7, 0, unary<ScalarOp::tanh>, "tanh"},
+    {"Tanh", 1, 0, unary<ScalarOp::tanh>, "tanh"},
     {"Asinh", 9, 0, unary<ScalarOp::asinh>, "asinh"},
     {"Acosh", 9, 0, unary<ScalarOp::acosh>, "acosh"},
     {"Atanh", 9, 0, unary<ScalarOp::atanh>, "atanh"},
     {"Erf", 9, 0, unary<ScalarOp::erf>, "erf"},
     {"IsNaN", 9, 0, unary<ScalarOp::is_nan>, "is_nan"},
     {"IsInf", 10, 0, is_inf, "is_inf, or eq for one sign"},
-    {"Equal", 7, 0, compare<ScalarOp::eq, KnownOp::eq>, "eq"},
-    {"Less", 7, 0, compare<ScalarOp::lt, KnownOp::lt>, "lt"},
+    {"Equal", 1, 0, compare<ScalarOp::eq, KnownOp::eq>, "eq"},
+    {"Less", 1, 0, compare<ScalarOp::lt, KnownOp::lt>, "lt"},
     {"LessOrEqual", 12, 0, compare<ScalarOp::le, KnownOp::le>, "le"},
-    {"Greater", 7, 0, compare<ScalarOp::gt, KnownOp::gt>, "gt"},
+    {"Greater", 1, 0, compare<ScalarOp::gt, KnownOp::gt>, "gt"},
     {"GreaterOrEqual", 12, 0, compare<ScalarOp::ge, KnownOp::ge>, "ge"},
-    {"And", 7, 0, arithmetic<ScalarOp::and_, KnownOp::and_>, "and"},
-    {"Or", 7, 0, arithmetic<ScalarOp::or_, KnownOp::or_>, "or"},
-    {"Xor", 7, 0, binary<ScalarOp::xor_>, "xor"},
-    {"Not", 7, 0, logical_not, "not"},
+    {"And", 1, 0, arithmetic<ScalarOp::and_, KnownOp::and_>, "and"},
+    {"Or", 1, 0, arithmetic<ScalarOp::or_, KnownOp::or_>, "or"},
+    {"Xor", 1, 0, binary<ScalarOp::xor_>, "xor"},
+    {"Not", 1, 0, logical_not, "not"},
     {"BitwiseAnd", 18, 0, binary<ScalarOp::bit_and>, "bit_and"},
     {"BitwiseOr", 18, 0, binary<ScalarOp::bit_or>, "bit_or"},
     {"BitwiseXor", 18, 0, binary<ScalarOp::bit_xor>, "bit_xor"},
     {"BitwiseNot", 18, 0, unary<ScalarOp::bit_not>, "bit_not"},
     {"BitShift", 11, 0, bit_shift, "shl or shr"},
     {"Where", 9, 0, where, "where"},
-    {"Clip", 7, 0, clip, "clamp, or min or max for one bound"},
-    {"Cast", 7, 0, cast, "cast"},
+    {"Clip", 1, 0, clip, "clamp, or min or max for one bound"},
+    {"Cast", 1, 0, cast, "cast"},
     {"CastLike", 15, 0, cast_like, "cast"},
-    {"Identity", 7, 0, identity, "nothing"},
-    {"Dropout", 7, 0, dropout, "nothing (inference)"},
+    {"Identity", 1, 0, identity, "nothing"},
+    {"Dropout", 1, 0, dropout, "nothing (inference)"},
 };
 
 }  // namespace

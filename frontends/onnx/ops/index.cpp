@@ -4,10 +4,12 @@
 // Keeps true: Slice clamps as ONNX says, by min and max where a size is symbolic.
 #include <algorithm>
 
+#include "compiler/ops/by_data.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
+#include "frontends/onnx/region.h"
 
 namespace mintor {
 
@@ -97,9 +99,8 @@ Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Inde
   }
   // Clamped to 0..size-1; of an empty dimension -1, which is before its end.
   Index first = simple(min(0, size - 1));
-  Index s = open(start, true)
-                ? size - 1
-                : simple(max(first, min(from_end(ranges, start, size), size - 1)));
+  Index s = open(start, true) ? size - 1
+                              : simple(max(first, min(from_end(ranges, start, size), size - 1)));
   if (open(start, false)) s = first;
   Index e =
       open(end, false) ? Index(-1) : simple(max(-1, min(from_end(ranges, end, size), size - 1)));
@@ -107,9 +108,24 @@ Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Inde
   return {s, simple(max(0, ceildiv(s - e, -step))), step};
 }
 
+// Bounds, axes or steps that the run says.
+bool slice_by_data(OnnxNode& n) {
+  bool known = true;
+  for (size_t i = 1; i < n.inputs(); ++i) {
+    if (!n.given(i)) continue;
+    if (!n.is_list(i)) return false;
+    known = known && n.known(i);
+  }
+  if (known) return false;
+  n.out(0, ops::slice_by(n.builder(), n.in(0), n.in(1), n.in(2), n.optional_in(3), n.optional_in(4),
+                         bind_of(n)));
+  return true;
+}
+
 void slice(OnnxNode& n) {
   bool attributes = n.opset() < 10;
   n.need_inputs(attributes ? 1 : 3, attributes ? 1 : 5);
+  if (!attributes && slice_by_data(n)) return;
   auto from_attribute = [&](const char* name) {
     std::vector<int64_t> v = n.integers(name);
     return std::vector<Index>(v.begin(), v.end());
@@ -175,13 +191,17 @@ void pad(OnnxNode& n) {
     n.fail("mode '" + printable(text) + "' is none of constant, reflect, edge, wrap");
   size_t rank = n.shape(0).size();
   std::vector<Index> pads;
+  const bool by_data = n.opset() >= 11 && n.is_list(1) && (!n.given(3) || n.is_list(3)) &&
+                       !(n.known(1) && (!n.given(3) || n.known(3)));
   if (n.opset() < 11) {
-    for (int64_t p : n.integers("pads")) pads.push_back(p);
+    for (int64_t p : n.integers(n.opset() < 2 ? "paddings" : "pads")) pads.push_back(p);
+  } else if (by_data) {
+    pads = ops::pads_by(n.builder(), rank, n.in(1), n.optional_in(3), bind_of(n));
   } else {
     pads = n.indices(1, "pads");
   }
   std::vector<int64_t> axes;
-  if (n.given(3))
+  if (n.given(3) && !by_data)
     axes = n.constants(3, "axes");
   else
     for (size_t d = 0; d < rank; ++d) axes.push_back(static_cast<int64_t>(d));
@@ -217,18 +237,24 @@ void pad(OnnxNode& n) {
 void one_hot(OnnxNode& n) {
   n.need_inputs(3, 3);
   Builder& b = n.builder();
-  const Known* depth = n.known(1);
-  if (!depth || depth->items.size() != 1) n.fail("depth (input 1) must be known when compiling");
+  const Known* known = n.known(1);
+  if (known && known->items.size() != 1) n.fail("depth (input 1) must be one number");
+  const Index depth = known
+                          ? known->items[0]
+                          : n.size_of(b.cast(single(n, b, n.in(1), "depth (input 1)"), DType::i64));
   Value values = n.in(2);
   if (values.shape() != Shape{2}) n.fail("values (input 2) must have 2 elements: off and on");
   auto pick = [&](int64_t i) { return b.reshape(b.slice(values, {i}, {1}, {1}), {}); };
-  n.out(0, ops::one_hot(b, n.in(0), depth->items[0], n.state().folded(pick(0)),
-                        n.state().folded(pick(1)), n.integer("axis", -1)));
+  n.out(0, ops::one_hot(b, n.in(0), depth, n.state().folded(pick(0)), n.state().folded(pick(1)),
+                        n.integer("axis", -1)));
 }
 
 void trilu(OnnxNode& n) {
   n.need_inputs(1, 2);
   Index k = 0;
+  if (n.given(1) && !n.known(1))
+    return n.out(0, ops::trilu_by(n.builder(), n.in(0), single(n, n.builder(), n.in(1), "k"),
+                                  n.integer("upper", 1) != 0));
   if (n.given(1)) {
     std::vector<Index> given = n.indices(1, "k");
     if (given.size() != 1) n.fail("k must be one number");
@@ -266,18 +292,18 @@ void reverse_sequence(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Gather", 7, 0, gather, "reindex with a load"},
+    {"Gather", 1, 0, gather, "reindex with a load"},
     {"GatherElements", 11, 0, gather_elements, "reindex with a load"},
     {"GatherND", 11, 0, gather_nd, "reindex with loads"},
     {"Scatter", 9, 10, scatter_elements, "reindex_reduce with a load"},
     {"ScatterElements", 11, 0, scatter_elements, "reindex_reduce with a load"},
     {"ScatterND", 11, 0, scatter_nd, "reindex_reduce with loads"},
-    {"Slice", 7, 0, slice, "reindex"},
-    {"Pad", 7, 0, pad, "reindex"},
+    {"Slice", 1, 0, slice, "reindex"},
+    {"Pad", 1, 0, pad, "reindex"},
     {"OneHot", 9, 0, one_hot, "iota, eq, where"},
     {"Trilu", 14, 0, trilu, "reindex with a condition"},
-    {"DepthToSpace", 7, 0, depth_to_space, "reindexes"},
-    {"SpaceToDepth", 7, 0, space_to_depth, "reindexes"},
+    {"DepthToSpace", 1, 0, depth_to_space, "reindexes"},
+    {"SpaceToDepth", 1, 0, space_to_depth, "reindexes"},
     {"ReverseSequence", 10, 0, reverse_sequence, "reindex with a load"},
 };
 

@@ -219,7 +219,7 @@ void loop(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Loop", 7, 0, loop, "loop; one more that counts where it stacks and ends by a condition"},
+    {"Loop", 1, 0, loop, "loop; one more that counts where it stacks and ends by a condition"},
 };
 
 }  // namespace

@@ -9,9 +9,28 @@ namespace mintor {
 
 namespace {
 
+// By the statistics of x; the running ones move toward them.
+void batch_norm_training(OnnxNode& n) {
+  Builder& b = n.builder();
+  const ops::BatchNorm made =
+      ops::batch_norm_training(b, n.in(0), n.in(1), n.in(2), n.real("epsilon", 1e-5));
+  const double momentum = n.real("momentum", 0.9);
+  n.out(0, made.y);
+  for (size_t i : {size_t{1}, size_t{2}}) {
+    const Value own = i == 1 ? made.mean : made.variance,
+                running = b.cast(n.in(2 + i), own.dtype());
+    const auto times = [&](Value v, double f) {
+      return ops::mul(b, v, ops::scalar(b, v.dtype(), f));
+    };
+    n.out(i,
+          b.cast(ops::add(b, times(running, momentum), times(own, 1 - momentum)), n.dtype(2 + i)));
+  }
+}
+
 void batch_norm(OnnxNode& n) {
   n.need_inputs(5, 5);
-  if (n.integer("training_mode", 0) != 0) n.fail("training_mode = 1 is not supported");
+  if (n.opset() < 7 && n.integer("is_test", 0) == 0) n.fail("is_test = 0 is not supported");
+  if (n.integer("training_mode", 0) != 0) return batch_norm_training(n);
   if (n.opset() < 9 && n.integer("spatial", 1) == 0) n.fail("spatial = 0 is not supported");
   n.out(0, ops::batch_norm(n.builder(), n.in(0), n.in(1), n.in(2), n.in(3), n.in(4),
                            n.real("epsilon", 1e-5)));
@@ -73,17 +92,17 @@ void lrn(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"BatchNormalization", 7, 0, batch_norm, "mul, add by values of the parameters"},
+    {"BatchNormalization", 1, 0, batch_norm, "mul, add by values of the parameters"},
     {"LayerNormalization", 17, 0, layer_norm,
      "reduce add, sub, mul, reduce add, sqrt, reciprocal, mul, add"},
     {"RMSNormalization", 23, 0, rms_norm, "mul, reduce add, sqrt, reciprocal, mul"},
-    {"InstanceNormalization", 7, 0, instance_norm,
+    {"InstanceNormalization", 1, 0, instance_norm,
      "as LayerNormalization, over the spatial dimensions"},
     {"GroupNormalization", 18, 0, group_norm, "as LayerNormalization, over groups of channels"},
-    {"LpNormalization", 7, 0, lp_norm, "reduce add, div"},
+    {"LpNormalization", 1, 0, lp_norm, "reduce add, div"},
     {"MeanVarianceNormalization", 9, 0, mean_variance_norm,
      "reduce add, sub, mul, reduce add, sqrt, div"},
-    {"LRN", 7, 0, lrn, "mul, reindex, reduce add, pow, div"},
+    {"LRN", 1, 0, lrn, "mul, reindex, reduce add, pow, div"},
 };
 
 }  // namespace

@@ -4,6 +4,8 @@
 // Keeps true: what a version did not have is not read (Upsample and Resize-10 are asymmetric).
 #include <cmath>
 
+#include "compiler/ops/by_data.h"
+#include "compiler/ops/space.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
@@ -35,8 +37,10 @@ void pooled(OnnxNode& n, Value y) {
 
 void max_pool(OnnxNode& n) {
   n.need_inputs(1, 1);
-  if (n.wants(1)) n.fail("the second output (indices) is not supported");
-  pooled(n, ops::max_pool(n.builder(), n.in(0), pool_attr(n, n.in(0))));
+  const ops::PoolAttr attr = pool_attr(n, n.in(0));
+  pooled(n, ops::max_pool(n.builder(), n.in(0), attr));
+  if (n.wants(1))
+    n.out(1, ops::max_pool_indices(n.builder(), n.in(0), attr, n.integer("storage_order", 0) != 0));
 }
 
 void average_pool(OnnxNode& n) {
@@ -107,7 +111,6 @@ ops::ResizeAttr resize_attr(OnnxNode& n, bool old) {
   attr.nearest = old ? "floor" : n.text("nearest_mode", "round_prefer_floor");
   attr.cubic_a = n.real("cubic_coeff_a", -0.75);
   attr.exclude_outside = n.integer("exclude_outside", 0) != 0;
-  if (n.integer("antialias", 0) != 0) n.fail("antialias is not supported");
   return attr;
 }
 
@@ -150,18 +153,85 @@ Index scaled_size(OnnxNode& n, const Index& in, double scale, size_t d) {
   for (int64_t below = 1; below <= 1024; below *= 2) {
     double above = scale * static_cast<double>(below);
     if (above == std::floor(above))
-      return n.state().graph.ranges().simplify(
-          floordiv(in * static_cast<int64_t>(above), below));
+      return n.state().graph.ranges().simplify(floordiv(in * static_cast<int64_t>(above), below));
   }
   n.fail("dimension " + std::to_string(d) + " of size '" + in.str() + "' is scaled by " +
              std::to_string(scale) + ", which is no small fraction",
          "fix the size with --shape");
 }
 
+// The elements of a list of floats, f64[]; null for dimensions that are none of the axes.
+std::vector<Value> floats_of(OnnxNode& n, size_t i, const std::vector<int64_t>& axes, size_t rank,
+                             size_t first, size_t count) {
+  Builder& b = n.builder();
+  const Value list = b.cast(n.in(i), DType::f64);
+  std::vector<Value> out;
+  for (size_t k = first; k < first + count; ++k)
+    out.push_back(b.reshape(b.slice(list, {static_cast<int64_t>(k)}, {1}, {1}), {}));
+  return per_dimension(n, out, axes, rank, std::vector<Value>(rank));
+}
+
+bool is_data(OnnxNode& n, size_t i) {
+  return n.given(i) && !(n.shape(i) == Shape{0}) && !n.known(i) &&
+         !(is_float(n.dtype(i)) && n.state().tensor_of(n.in(i)));
+}
+
+// Which sizes and scales there are in a run is bound then.
+void resize_by_data(OnnxNode& n, size_t scales_at, bool old) {
+  Builder& b = n.builder();
+  const Value x = n.in(0);
+  const size_t rank = x.shape().size();
+  const std::vector<int64_t> axes = n.integers("axes");
+  const size_t count = axes.empty() ? rank : axes.size();
+  ops::ResizeBy by{
+      x.shape(), {}, {}, {}, n.real("extrapolation_value", 0), n.integer("antialias", 0) != 0};
+  const auto size_in = [&](size_t d) { return b.cast(b.size(x.shape()[d]), DType::f64); };
+  const auto bound = [&](Value size) { return n.size_of(b.cast(size, DType::i64)); };
+  const auto math = [&](ScalarOp op, Value p, Value q) { return b.apply(op, {p, q}); };
+  if (!old && n.given(3) && !(n.shape(3) == Shape{0})) {
+    by.scales = floats_of(n, 3, axes, rank, 0, count);
+    Value chosen;
+    const std::string policy = n.text("keep_aspect_ratio_policy", "stretch");
+    for (size_t d = 0; d < rank; ++d) {
+      if (!by.scales[d]) continue;
+      if (policy == "stretch") by.sizes[d] = bound(by.scales[d]);
+      by.scales[d] = math(ScalarOp::div, by.scales[d], size_in(d));
+      const ScalarOp least = policy == "not_larger" ? ScalarOp::min : ScalarOp::max;
+      chosen = chosen ? math(least, chosen, by.scales[d]) : by.scales[d];
+    }
+    for (size_t d = 0; d < rank && policy != "stretch"; ++d) {
+      if (!by.scales[d]) continue;
+      by.scales[d] = chosen;
+      const Value half = b.constant(DType::f64, 0.5);
+      by.sizes[d] = bound(b.apply(
+          ScalarOp::floor, {math(ScalarOp::add, math(ScalarOp::mul, chosen, size_in(d)), half)}));
+    }
+  } else {
+    by.scales = floats_of(n, scales_at, axes, rank, 0, count);
+    for (size_t d = 0; d < rank; ++d)
+      if (by.scales[d])
+        by.sizes[d] =
+            bound(b.apply(ScalarOp::floor, {math(ScalarOp::mul, by.scales[d], size_in(d))}));
+  }
+  const ops::ResizeAttr attr = resize_attr(n, old);
+  if (attr.coordinates == "tf_crop_and_resize") {
+    by.from = floats_of(n, 1, axes, rank, 0, count);
+    by.to = floats_of(n, 1, axes, rank, count, count);
+  }
+  n.out(0, ops::resize_by(b, x, by, attr, bind_of(n)));
+}
+
 // Upsample 7..9 and Resize 10 have scales only and the asymmetric floor; Resize 11 added roi, sizes
 // and the rest.
 void resize(OnnxNode& n) {
   bool old = n.op() == "Upsample" || n.opset() < 11;
+  const size_t scales_at = old ? 1 : 2;
+  if (n.op() != "Upsample" || n.opset() >= 9) {
+    if (is_data(n, scales_at) ||
+        (!old && (is_data(n, 3) || n.integer("antialias", 0) != 0 ||
+                  n.text("coordinate_transformation_mode", "") == "tf_crop_and_resize")))
+      return resize_by_data(n, scales_at, old);
+  }
   Value x = n.in(0);
   size_t rank = x.shape().size();
   std::vector<double> scales(rank, 1);
@@ -188,22 +258,26 @@ void resize(OnnxNode& n) {
     keep_aspect(n, x, sizes, scales, axes);
   } else {
     bool attribute = n.op() == "Upsample" && n.opset() < 9;
+    const bool two = attribute && n.has("height_scale");  // Upsample 1
     scales = per_dimension(
-        n, attribute ? n.reals("scales") : constant_floats(n, old ? 1 : 2, "scales"), axes, rank,
-        scales);
+        n,
+        two         ? std::vector<double>{1, 1, n.real("height_scale", 1), n.real("width_scale", 1)}
+        : attribute ? n.reals("scales")
+                    : constant_floats(n, old ? 1 : 2, "scales"),
+        axes, rank, scales);
     for (size_t d = 0; d < rank; ++d) sizes[d] = scaled_size(n, x.shape()[d], scales[d], d);
   }
   n.out(0, ops::resize(n.builder(), x, sizes, scales, resize_attr(n, old)));
 }
 
 constexpr OnnxOp kOps[] = {
-    {"MaxPool", 7, 0, max_pool, "reindex with window dimensions, reduce max"},
-    {"AveragePool", 7, 0, average_pool, "reindex with window dimensions, reduce add, div"},
-    {"LpPool", 7, 0, lp_pool, "pow, reindex with window dimensions, reduce add, pow"},
-    {"GlobalMaxPool", 7, 0, global<ops::global_max_pool>, "reduce max"},
-    {"GlobalAveragePool", 7, 0, global<ops::global_avg_pool>, "reduce add, div"},
-    {"GlobalLpPool", 7, 0, global_lp_pool, "pow, reduce add, pow"},
-    {"Upsample", 7, 9, resize, "reindex, or sums of gathers times weights"},
+    {"MaxPool", 1, 0, max_pool, "reindex with window dimensions, reduce max"},
+    {"AveragePool", 1, 0, average_pool, "reindex with window dimensions, reduce add, div"},
+    {"LpPool", 1, 0, lp_pool, "pow, reindex with window dimensions, reduce add, pow"},
+    {"GlobalMaxPool", 1, 0, global<ops::global_max_pool>, "reduce max"},
+    {"GlobalAveragePool", 1, 0, global<ops::global_avg_pool>, "reduce add, div"},
+    {"GlobalLpPool", 1, 0, global_lp_pool, "pow, reduce add, pow"},
+    {"Upsample", 1, 9, resize, "reindex, or sums of gathers times weights"},
     {"Resize", 10, 0, resize, "reindex, or sums of gathers times weights"},
 };
 

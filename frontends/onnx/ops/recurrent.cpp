@@ -143,9 +143,9 @@ void lstm(OnnxNode& n) { recurrent(n, ops::lstm, 4, 8); }
 void gru(OnnxNode& n) { recurrent(n, ops::gru, 3, 6); }
 
 constexpr OnnxOp kOps[] = {
-    {"RNN", 7, 0, rnn, "contract, loop"},
-    {"LSTM", 7, 0, lstm, "contract, loop"},
-    {"GRU", 7, 0, gru, "contract, loop"},
+    {"RNN", 1, 0, rnn, "contract, loop"},
+    {"LSTM", 1, 0, lstm, "contract, loop"},
+    {"GRU", 1, 0, gru, "contract, loop"},
 };
 
 }  // namespace

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX reductions. Axes were an attribute, and became an input at opset 18 (ReduceSum: 13).
 // Takes one node; gives reduce and scan nodes, or a known number for a known vector of sizes.
+#include "compiler/ops/by_data.h"
+#include "compiler/ops/cumulative.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
+#include "frontends/onnx/region.h"
 
 namespace mintor {
 
@@ -17,8 +20,8 @@ bool fold(OnnxNode& n, const std::vector<int64_t>& axes, bool keep) {
   if (!axes.empty() && axes != std::vector<int64_t>{0} && axes != std::vector<int64_t>{-1})
     return false;
   using R = ops::Reduction;
-  constexpr bool known = reduction == R::sum || reduction == R::prod || reduction == R::max ||
-                         reduction == R::min;
+  constexpr bool known =
+      reduction == R::sum || reduction == R::prod || reduction == R::max || reduction == R::min;
   constexpr KnownOp op = reduction == R::sum    ? KnownOp::add
                          : reduction == R::prod ? KnownOp::mul
                          : reduction == R::max  ? KnownOp::max
@@ -36,7 +39,11 @@ bool fold(OnnxNode& n, const std::vector<int64_t>& axes, bool keep) {
 template <ops::Reduction reduction, int axes_input_since>
 void reduce(OnnxNode& n) {
   n.need_inputs(1, n.opset() < axes_input_since ? 1 : 2);
-  std::vector<int64_t> axes = n.constants_since(axes_input_since, 1, "axes");
+  if (n.given(1) && !n.known(1) && n.is_list(1) && n.shape(1) != Shape{0})
+    return n.out(0, ops::reduce_by(n.builder(), reduction, n.in(0), n.in(1),
+                                   n.integer("keepdims", 1) != 0, bind_of(n)));
+  std::vector<int64_t> axes;
+  if (!n.given(1) || n.shape(1) != Shape{0}) axes = n.constants_since(axes_input_since, 1, "axes");
   bool keep = n.integer("keepdims", 1) != 0;
   if (axes.empty() && n.integer("noop_with_empty_axes", 0) != 0)
     return n.out(0, ops::reduce_nothing(n.builder(), reduction, n.in(0)));
@@ -51,30 +58,35 @@ void arg_reduce(OnnxNode& n) {
                     n.integer("select_last_index", 0) != 0));
 }
 
-void cum_sum(OnnxNode& n) {
+// Along an axis that the run may choose: then every one is scanned.
+template <Value (*function)(Builder&, Value, int64_t, bool, bool)>
+void cumulative(OnnxNode& n) {
   n.need_inputs(2, 2);
-  int64_t axis = static_cast<int64_t>(n.number(1, "axis"));
-  n.out(0, ops::cum_sum(n.builder(), n.in(0), axis, n.integer("exclusive", 0) != 0,
-                        n.integer("reverse", 0) != 0));
+  Builder& b = n.builder();
+  const bool exclusive = n.integer("exclusive", 0) != 0, reverse = n.integer("reverse", 0) != 0;
+  const auto along = [&](int64_t axis) { return function(b, n.in(0), axis, exclusive, reverse); };
+  if (n.known(1)) return n.out(0, along(static_cast<int64_t>(n.number(1, "axis"))));
+  n.out(0, ops::along_axis_by(b, n.shape(0).size(), single(n, b, n.in(1), "axis"), along));
 }
 
 using R = ops::Reduction;
 
 constexpr OnnxOp kOps[] = {
-    {"ReduceSum", 7, 0, reduce<R::sum, 13>, "reduce add"},
-    {"ReduceMean", 7, 0, reduce<R::mean, 18>, "reduce add, div"},
-    {"ReduceMax", 7, 0, reduce<R::max, 18>, "reduce max"},
-    {"ReduceMin", 7, 0, reduce<R::min, 18>, "reduce min"},
-    {"ReduceProd", 7, 0, reduce<R::prod, 18>, "reduce mul"},
-    {"ReduceSumSquare", 7, 0, reduce<R::sum_square, 18>, "mul, reduce add"},
-    {"ReduceL1", 7, 0, reduce<R::l1, 18>, "abs, reduce add"},
-    {"ReduceL2", 7, 0, reduce<R::l2, 18>, "mul, reduce add, sqrt"},
-    {"ReduceLogSum", 7, 0, reduce<R::log_sum, 18>, "reduce add, log"},
-    {"ReduceLogSumExp", 7, 0, reduce<R::log_sum_exp, 18>,
+    {"ReduceSum", 1, 0, reduce<R::sum, 13>, "reduce add"},
+    {"ReduceMean", 1, 0, reduce<R::mean, 18>, "reduce add, div"},
+    {"ReduceMax", 1, 0, reduce<R::max, 18>, "reduce max"},
+    {"ReduceMin", 1, 0, reduce<R::min, 18>, "reduce min"},
+    {"ReduceProd", 1, 0, reduce<R::prod, 18>, "reduce mul"},
+    {"ReduceSumSquare", 1, 0, reduce<R::sum_square, 18>, "mul, reduce add"},
+    {"ReduceL1", 1, 0, reduce<R::l1, 18>, "abs, reduce add"},
+    {"ReduceL2", 1, 0, reduce<R::l2, 18>, "mul, reduce add, sqrt"},
+    {"ReduceLogSum", 1, 0, reduce<R::log_sum, 18>, "reduce add, log"},
+    {"ReduceLogSumExp", 1, 0, reduce<R::log_sum_exp, 18>,
      "reduce max, sub, exp, reduce add, log, add"},
-    {"ArgMax", 7, 0, arg_reduce<ops::arg_max>, "reduce argmax"},
-    {"ArgMin", 7, 0, arg_reduce<ops::arg_min>, "reduce argmin"},
-    {"CumSum", 11, 0, cum_sum, "scan add"},
+    {"ArgMax", 1, 0, arg_reduce<ops::arg_max>, "reduce argmax"},
+    {"ArgMin", 1, 0, arg_reduce<ops::arg_min>, "reduce argmin"},
+    {"CumSum", 11, 0, cumulative<ops::cum_sum>, "scan add"},
+    {"CumProd", 26, 0, cumulative<ops::cum_prod>, "scan mul"},
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "compiler/ir/derive.h"
 #include "compiler/ir/sizes_differ.h"
+#include "compiler/ops/by_data.h"
 #include "compiler/support/index_poly.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/limits.h"
@@ -155,9 +156,26 @@ Shape target_shape(OnnxNode& n, const Shape& from, std::vector<Index> wanted) {
   return wanted;
 }
 
+// A shape that the run says: its sizes are bound, and have to fit the number of elements.
+void reshape_by_data(OnnxNode& n) {
+  const bool zero_is_zero = n.opset() >= 14 && n.integer("allowzero", 0) != 0;
+  const Value x = n.in(0);
+  const Shape to = ops::shape_by(n.builder(), x.shape(), n.in(1), zero_is_zero, bind_of(n));
+  n.state().graph.add_condition(
+      {product_of(to), product_of(x.shape()), Condition::Form::equal, ""});
+  n.out(0, n.builder().reshape(x, to));
+}
+
 void reshape(OnnxNode& n) {
-  n.need_inputs(2, 2);
-  std::vector<Index> wanted = n.indices(1, "the new shape");
+  const bool attribute = n.opset() < 5;
+  n.need_inputs(attribute ? 1 : 2, attribute ? 1 : 2);
+  if (!attribute && !n.known(1) && n.is_list(1)) return reshape_by_data(n);
+  std::vector<Index> wanted;
+  if (attribute) {
+    for (int64_t size : n.integers("shape")) wanted.push_back(size);
+  } else {
+    wanted = n.indices(1, "the new shape");
+  }
   for (Index& size : wanted) size = n.state().graph.ranges().simplify(size);
   Shape to = target_shape(n, n.shape(0), std::move(wanted));
   if (!reshape_known(n, to)) n.out(0, n.builder().reshape(n.in(0), to));
@@ -170,6 +188,8 @@ void flatten(OnnxNode& n) {
 
 void squeeze(OnnxNode& n) {
   n.need_inputs(1, n.opset() < 13 ? 1 : 2);
+  if (n.given(1) && !n.known(1) && n.is_list(1))
+    return n.out(0, ops::squeeze_by(n.builder(), n.in(0), n.in(1), bind_of(n)));
   std::vector<int64_t> axes = n.constants_since(13, 1, "axes");
   if (n.fraction(0)) {
     const Known* x = n.fraction(0);
@@ -190,6 +210,8 @@ void squeeze(OnnxNode& n) {
 
 void unsqueeze(OnnxNode& n) {
   n.need_inputs(n.opset() < 13 ? 1 : 2, n.opset() < 13 ? 1 : 2);
+  if (n.given(1) && !n.known(1) && n.is_list(1))
+    return n.out(0, ops::unsqueeze_by(n.builder(), n.in(0), n.in(1), bind_of(n)));
   std::vector<int64_t> axes = n.constants_since(13, 1, "axes");
   const Known* x = n.fraction(0);
   if (x && axes.size() == 1) {
@@ -230,7 +252,7 @@ void transpose(OnnxNode& n) {
 
 void expand(OnnxNode& n) {
   n.need_inputs(2, 2);
-  std::vector<Index> shape = n.indices(1, "the shape");
+  std::vector<Index> shape = n.sizes(1, "the shape");
   for (const Index& s : shape) {
     if (s.is_const() && s.value() < 0) n.fail("the shape has the size " + s.str());
   }
@@ -245,13 +267,13 @@ void expand(OnnxNode& n) {
 
 void tile(OnnxNode& n) {
   n.need_inputs(2, 2);
-  n.out(0, ops::tile(n.builder(), n.in(0), n.indices(1, "repeats")));
+  n.out(0, ops::tile(n.builder(), n.in(0), n.sizes(1, "repeats")));
 }
 
 void concat(OnnxNode& n) {
   n.need_inputs(1, SIZE_MAX);
-  if (!n.has("axis")) n.fail("has no attribute 'axis'");
-  int64_t axis = n.integer("axis", 0), rank = static_cast<int64_t>(n.shape(0).size());
+  if (!n.has("axis") && n.opset() >= 4) n.fail("has no attribute 'axis'");
+  int64_t axis = n.integer("axis", 1), rank = static_cast<int64_t>(n.shape(0).size());
   if (axis < -rank || axis >= rank)
     n.fail("axis " + std::to_string(axis) + " of a value with " + std::to_string(rank) +
            " dimensions");
@@ -267,6 +289,13 @@ void concat(OnnxNode& n) {
   n.out(0, n.builder().concat(xs, static_cast<int>(axis < 0 ? axis + rank : axis)));
 }
 
+// Sizes that a run binds: all of them together are the whole.
+void need_whole(OnnxNode& n, std::span<const Index> sizes, const Index& total) {
+  Index sum = 0;
+  for (const Index& size : sizes) sum = sum + size;
+  n.state().graph.add_condition({sum, total, Condition::Form::equal, ""});
+}
+
 void split(OnnxNode& n) {
   n.need_inputs(1, n.opset() < 13 ? 1 : 2);
   int64_t axis = n.integer("axis", 0), rank = static_cast<int64_t>(n.shape(0).size());
@@ -278,7 +307,8 @@ void split(OnnxNode& n) {
   if (n.opset() < 13) {
     for (int64_t s : n.integers("split")) sizes.push_back(s);
   } else if (n.given(1)) {
-    sizes = n.indices(1, "the split sizes");
+    sizes = n.sizes(1, "the split sizes");
+    if (!n.known(1)) need_whole(n, sizes, n.shape(0)[static_cast<size_t>(axis)]);
   }
   if (sizes.empty()) {
     // Equal parts; the last one is smaller where the number of parts does not divide.
@@ -324,17 +354,17 @@ void split(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Shape", 7, 0, shape, "nothing (known when compiling)"},
-    {"Size", 7, 0, size, "nothing (known when compiling)"},
-    {"Reshape", 7, 0, reshape, "reindex"},
-    {"Flatten", 7, 0, flatten, "reindex"},
-    {"Squeeze", 7, 0, squeeze, "reindex"},
-    {"Unsqueeze", 7, 0, unsqueeze, "reindex"},
-    {"Transpose", 7, 0, transpose, "reindex"},
+    {"Shape", 1, 0, shape, "nothing (known when compiling)"},
+    {"Size", 1, 0, size, "nothing (known when compiling)"},
+    {"Reshape", 1, 0, reshape, "reindex"},
+    {"Flatten", 1, 0, flatten, "reindex"},
+    {"Squeeze", 1, 0, squeeze, "reindex"},
+    {"Unsqueeze", 1, 0, unsqueeze, "reindex"},
+    {"Transpose", 1, 0, transpose, "reindex"},
     {"Expand", 8, 0, expand, "broadcast"},
-    {"Tile", 7, 0, tile, "reindex"},
-    {"Concat", 7, 0, concat, "concat"},
-    {"Split", 7, 0, split, "reindex for each part"},
+    {"Tile", 6, 0, tile, "reindex"},
+    {"Concat", 1, 0, concat, "concat"},
+    {"Split", 1, 0, split, "reindex for each part"},
 };
 
 }  // namespace
