@@ -20,13 +20,127 @@ from mintor._mintor import CompileError
 from mintor.model import compile as compile_model
 
 
+# Element types that the compiled model has as the bits of floats in u8 ...
+_BITS = {getattr(onnx.TensorProto, name): numpy.dtype(kind) for name, kind in (
+    ("FLOAT8E4M3FN", ml_dtypes.float8_e4m3fn), ("FLOAT8E4M3FNUZ", ml_dtypes.float8_e4m3fnuz),
+    ("FLOAT8E5M2", ml_dtypes.float8_e5m2), ("FLOAT8E5M2FNUZ", ml_dtypes.float8_e5m2fnuz),
+    ("FLOAT8E8M0", ml_dtypes.float8_e8m0fnu), ("FLOAT4E2M1", ml_dtypes.float4_e2m1fn))}
+# ... and as numbers in i8 or u8.
+_NUMBERS = {getattr(onnx.TensorProto, name): numpy.dtype(kind) for name, kind in (
+    ("INT4", ml_dtypes.int4), ("UINT4", ml_dtypes.uint4), ("INT2", ml_dtypes.int2),
+    ("UINT2", ml_dtypes.uint2))}
+
+
+def _stored(value):
+    """An array of a small element type as the compiled model takes it; any other as it is."""
+    kind = getattr(value, "dtype", None)
+    if kind in _BITS.values():
+        return value.view(numpy.uint8)
+    if kind in _NUMBERS.values():
+        return value.astype(numpy.int8 if kind.name.startswith("int") else numpy.uint8)
+    return value
+
+
+def _as_element(value, element):
+    if element in _BITS:
+        return value.view(_BITS[element])
+    return value.astype(_NUMBERS[element]) if element in _NUMBERS else value
+
+
+def _is_plain(value):
+    return value.type.WhichOneof("value") == "tensor_type"
+
+
+def _element_of(type_proto):
+    """The type of the tensors in a sequence or an optional value, however nested."""
+    while type_proto.WhichOneof("value") != "tensor_type":
+        type_proto = getattr(type_proto, type_proto.WhichOneof("value")).elem_type
+    return type_proto.tensor_type.elem_type
+
+
+class StructuredRep(BackendRep):
+    """A model with sequences or optional values: what its inputs hold is part of what is compiled,
+    once for each structure. An item `i` of the sequence `x` is the input "x/i".
+    """
+
+    def __init__(self, model, kwargs):
+        self._source = model
+        self._kwargs = kwargs
+        self._compiled = {}
+
+    def run(self, inputs, **kwargs):
+        names = [value.name for value in self._source.graph.input]
+        named = dict(inputs) if isinstance(inputs, dict) else dict(zip(names, inputs))
+        flat = {}
+        structure = []
+        for value in self._source.graph.input:
+            given = named.get(value.name)
+            if _is_plain(value):
+                flat[value.name] = given
+            elif isinstance(given, (list, tuple)):
+                items = [numpy.asarray(item) for item in given]
+                flat.update((f"{value.name}/{i}", item) for i, item in enumerate(items))
+                structure.append((value.name, tuple(item.shape for item in items)))
+            else:
+                structure.append((value.name, None if given is None else numpy.shape(given)))
+                if given is not None:
+                    flat[value.name] = numpy.asarray(given)
+        key = repr(structure)
+        if key not in self._compiled:
+            self._compiled[key] = self._prepare(dict(structure))
+        rep = self._compiled[key]
+        found = rep.run(flat)
+        ports = dict(zip((name for name, _, _ in rep._model.outputs), found))
+        return tuple(self._collected(value, ports) for value in self._source.graph.output)
+
+    def _collected(self, value, ports):
+        if value.name in ports:
+            return ports[value.name]
+        items = []
+        while f"{value.name}/{len(items)}" in ports:
+            items.append(ports[f"{value.name}/{len(items)}"])
+        return items
+
+    def _prepare(self, structure):
+        """The model over tensors alone: sequences are constructed from their items."""
+        model = onnx.ModelProto()
+        model.CopyFrom(self._source)
+        del model.graph.input[:]
+        nodes = []
+        for value in self._source.graph.input:
+            if _is_plain(value):
+                model.graph.input.append(value)
+                continue
+            shapes, element = structure[value.name], _element_of(value.type)
+            if isinstance(shapes, tuple) and all(isinstance(shape, tuple) for shape in shapes):
+                names = [f"{value.name}/{i}" for i in range(len(shapes))]
+                for name, shape in zip(names, shapes):
+                    model.graph.input.append(
+                        onnx.helper.make_tensor_value_info(name, element, shape))
+                nodes.append(onnx.helper.make_node(
+                    "SequenceConstruct" if names else "SequenceEmpty", names, [value.name]))
+            elif shapes is not None:
+                model.graph.input.append(
+                    onnx.helper.make_tensor_value_info(value.name, element, shapes))
+            else:  # absent: so is every use of it
+                for node in model.graph.node:
+                    for i, name in enumerate(node.input):
+                        if name == value.name:
+                            node.input[i] = ""
+        nodes.extend(model.graph.node)
+        del model.graph.node[:]
+        model.graph.node.extend(nodes)
+        return _prepare_plain(model, self._kwargs)
+
+
 class MintorRep(BackendRep):
     """A prepared model. `run` takes a list by position, a dictionary, or a single array."""
 
-    def __init__(self, model, input_names, read):
+    def __init__(self, model, input_names, read, elements):
         self._model = model
         self._input_names = input_names
         self._read = read
+        self._elements = elements
 
     def run(self, inputs, **kwargs):
         named = dict(inputs) if isinstance(inputs, dict) else self._by_name(inputs)
@@ -37,9 +151,17 @@ class MintorRep(BackendRep):
         for name, (dtype, shape) in ports.items():
             if name not in known and name not in self._read:
                 known[name] = self._zeros(dtype, shape, known)
-        outputs = self._model.run(known)
+        outputs = self._model.run({name: _stored(value) for name, value in known.items()})
         # By position: an output that is an input too has another name here.
-        return tuple(outputs[name] for name, _, _ in self._model.outputs)
+        return tuple(_as_element(outputs[name], element) for (name, _, _), element
+                     in zip(self._model.outputs, self._elements_in_order()))
+
+    def _elements_in_order(self):
+        """Element types by output: those of a model without sequences are as many, in its order."""
+        if len(self._elements) == len(self._model.outputs):
+            return self._elements.values()
+        return [self._elements.get(name.rpartition("/")[0], 0)
+                for name, _, _ in self._model.outputs]
 
     def _zeros(self, dtype, shape, known):
         """For an input that nothing reads; sizes that other inputs have are theirs."""
@@ -71,6 +193,21 @@ def _names_read(graph):
     return names
 
 
+def _prepare_plain(model, kwargs):
+    """The representation of a model whose inputs are tensors."""
+    handle, path = tempfile.mkstemp(suffix=".onnx")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(model.SerializeToString())
+        compiled = compile_model(path, **kwargs)
+    finally:
+        os.unlink(path)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value.name for value in model.graph.input if value.name not in constants]
+    elements = {value.name: _element_of(value.type) for value in model.graph.output}
+    return MintorRep(compiled, inputs, _names_read(model.graph), elements)
+
+
 class MintorBackend(Backend):
     """Models run on the CPU, on the level that this machine has."""
 
@@ -87,16 +224,9 @@ class MintorBackend(Backend):
         super().prepare(model, device, **kwargs)
         if not cls.supports_device(device):
             raise ValueError(f"device {device} is not supported, CPU is")
-        handle, path = tempfile.mkstemp(suffix=".onnx")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(model.SerializeToString())
-            compiled = compile_model(path, **kwargs)
-        finally:
-            os.unlink(path)
-        constants = {tensor.name for tensor in model.graph.initializer}
-        inputs = [value.name for value in model.graph.input if value.name not in constants]
-        return MintorRep(compiled, inputs, _names_read(model.graph))
+        if all(map(_is_plain, (*model.graph.input, *model.graph.output))):
+            return _prepare_plain(model, kwargs)
+        return StructuredRep(model, kwargs)
 
     @classmethod
     def run_model(cls, model, inputs, device="CPU", **kwargs):
