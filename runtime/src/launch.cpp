@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the phases of an entry point on the caller's thread, in the context's pool or through the
 // host's parallel_for. Takes entry, kernels, arguments, executor; gives the phases' effects.
-// Keeps true: phase i+1 begins after phase i has ended; which part runs which tasks never changes
-// the bits; the pool is entered once per launch, with barriers only between phases of which at
-// least one is split; no thread computes outside the default floating-point environment.
+// Keeps true: phase i+1 begins after phase i has ended; which thread runs which tasks, in a pool a
+// matter of chance, never changes the bits; the pool is entered once per launch, with barriers only
+// between phases of which at least one is split; no thread computes outside the default
+// floating-point environment.
 #include <string.h>
 #include <time.h>
 
@@ -71,6 +72,27 @@ struct Walk {
   }
 };
 
+// A part's share of a phase is begun piece by piece, so that who is through takes what others have
+// not begun: tasks differ, and a core may be late or be shared with others. Own pieces come first,
+// in order: what they read lies side by side, and was mostly written here.
+static const int32_t kPiecesOfShare = 8;
+
+static void run_share(const Walk& walk, Begun* begun, int32_t part, int32_t active, int64_t tasks) {
+  const int32_t turn = int32_t(begun[part].turn++ & 1);
+  begun[part].pieces[turn ^ 1].store(0, std::memory_order_relaxed);
+  if (part >= active) return;
+  const int64_t most = tasks / active;
+  const int32_t pieces = most < kPiecesOfShare ? int32_t(most) : kPiecesOfShare;
+  for (int32_t n = 0; n < active; ++n) {
+    const int32_t of = (part + n) % active;
+    for (;;) {
+      const int32_t piece = begun[of].pieces[turn].fetch_add(1, std::memory_order_relaxed);
+      if (piece >= pieces) break;
+      walk.run(of * pieces + piece, active * pieces);
+    }
+  }
+}
+
 static int64_t now_ns() {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -88,6 +110,7 @@ static void report(const Walk& walk, int64_t begin) {
 static void pool_phases(const void* data, int32_t part, int32_t width) {
   const Job& job = *static_cast<const Job*>(data);
   Barrier* barrier = pool_barrier(job.executor->pool);
+  Begun* begun = pool_begun(job.executor->pool);
   const bool profiled = job.executor->profile != nullptr;
   int32_t before = 1;
   bool met = true;    // all are at the same place
@@ -101,7 +124,11 @@ static void pool_phases(const void* data, int32_t part, int32_t width) {
     if (follows || (reads && !seen)) barrier->wait(width);
     seen = !reads && (seen || follows || profiled);
     const int64_t begin = profiled && part == 0 ? now_ns() : 0;
-    if (part < active) walk.run(part, active);
+    if (active > 1) {
+      run_share(walk, begun, part, active, tasks);
+    } else if (part < active) {
+      walk.run(part, active);
+    }
     met = profiled || reads;
     if (met) barrier->wait(width);
     if (profiled && part == 0) report(walk, begin);
