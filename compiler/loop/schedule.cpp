@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "compiler/ir/lanes.h"
+#include "compiler/loop/loop_inside.h"
 #include "compiler/loop/step.h"
 
 namespace mintor {
@@ -138,6 +139,14 @@ void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside) {
   if (try_step(attempt, "vectorize", {halves->inner})) kernel = attempt;
 }
 
+namespace {
+
+LoopInfo info_of(const For& loop, int depth) {
+  return {loop.var, loop.begin, loop.end, loop.kind, origin_of(loop), depth, false};
+}
+
+}  // namespace
+
 std::vector<LoopInfo> outer_nest(const Kernel& kernel) {
   std::vector<LoopInfo> nest;
   const Stmt* at = &kernel.body;
@@ -149,8 +158,7 @@ std::vector<LoopInfo> outer_nest(const Kernel& kernel) {
     }
     auto* loop = std::get_if<For>(&(*at)->node);
     if (loop == nullptr || loop->kind != LoopKind::serial) break;
-    nest.push_back({loop->var, loop->begin, loop->end, loop->kind, origin_of(*loop),
-                    static_cast<int>(nest.size()), false});
+    nest.push_back(info_of(*loop, static_cast<int>(nest.size())));
     at = &loop->body;
   }
   return nest;
@@ -161,6 +169,10 @@ void parallelise_outer(Kernel& kernel, size_t most_loops) {
   // batch, and what fits one batch fits all, so that it is compiled once.
   constexpr int64_t kTasks = 64, kTasksInside = 8;
   std::vector<LoopInfo> nest = outer_nest(kernel);
+  if (!nest.empty()) {
+    const LoopInside inside = loop_inside(*find_loop(kernel.body, nest.back().var));
+    if (inside.cond) nest.push_back(info_of(*inside.loop, static_cast<int>(nest.size())));
+  }
   if (nest.size() > most_loops) nest.resize(most_loops);
   if (nest.empty()) return;
   std::string var = nest[0].var;

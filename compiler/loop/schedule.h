@@ -63,7 +63,8 @@ void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside);
 
 // The outermost perfect nest: loops that contain nothing but the next one.
 std::vector<LoopInfo> outer_nest(const Kernel& kernel);
-// Fuses outer loops until there are enough tasks, and makes that loop parallel.
+// Fuses outer loops until there are enough tasks, and makes that loop parallel. A loop in both
+// sides of a branch counts as the innermost of the nest.
 void parallelise_outer(Kernel& kernel, size_t most_loops);
 
 }  // namespace mintor

@@ -252,6 +252,12 @@ bool rows_are_tasks(const Contraction& c, const Plan& plan, const Tile& tile) {
   return (*plan.rows_extent - 1) / tile.rows + 1 > panels;
 }
 
+// Of all axes but those of the tile there are too few for even shares: panels are tasks too.
+bool few_others(const Plan& plan) {
+  constexpr int64_t kFewOthers = 16;
+  return plan.shared_vector && plan.positions < kFewOthers;
+}
+
 // What is expected to be the fastest with this tile.
 Outermost best_outermost(const Contraction& c, const Plan& plan, const Tile& tile) {
   if (rows_are_open(plan)) return few_panels(plan, tile) ? Outermost::row_tiles : Outermost::panels;
@@ -484,9 +490,11 @@ Refusal schedule_tiles(Plan plan, const Contraction& c, const Tile& tile, Outerm
     for (const std::string& panel : copies_of(kernel, part_of(columns, LoopPart::outer)))
       try_step(kernel, "prefetch", {panel});
   const size_t panel_loops = v_o.empty() ? 0 : 1;
-  const size_t task_loops = outer.tasks.size() +
-                            (by_pieces || panels_first || open ? panel_loops : 0) +
-                            (panels_first && !by_pieces && !open ? outer.inside.size() : 0);
+  const bool panels_too =
+      panels_first || open || (outermost == Outermost::others && few_others(plan));
+  const size_t task_loops =
+      outer.tasks.size() + (panels_too ? panel_loops : 0) +
+      (panels_first && !open && outer.tasks.empty() ? outer.inside.size() : 0);
   if (!by_rows || !plan.guarded) parallelise_outer(kernel, std::max<size_t>(1, task_loops));
   because = tile.because +
             (by_pieces               ? "; pieces and their panels are tasks"

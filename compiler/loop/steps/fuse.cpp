@@ -5,9 +5,11 @@
 //|     S(a, b)                                  }
 //|   }
 //| }
-// The order of iterations is the same, so nothing has to be independent.
+// The order of iterations is the same, so nothing has to be independent. `b` may stand in both
+// sides of a branch, a tail beside full blocks: the branch goes inside.
 #include <algorithm>
 
+#include "compiler/loop/loop_inside.h"
 #include "compiler/loop/step_support.h"
 
 namespace mintor {
@@ -19,7 +21,8 @@ static bool is_symbol(const Kernel& kernel, const std::string& name) {
 
 static Refusal fuse(Kernel& kernel, StepArgs args) {
   const For* outer = &loop_named(kernel, args.name(0));
-  auto* inner = std::get_if<For>(&outer->body->node);
+  const LoopInside inside = loop_inside(*outer);
+  const For* inner = inside.loop;
   if (!inner || inner->var != args.name(1))
     return {"the body of " + args.name(0) + " is more than the loop " + args.name(1)};
   if (inner->begin.mentions(outer->var) || inner->end.mentions(outer->var))
@@ -39,14 +42,15 @@ static Refusal fuse(Kernel& kernel, StepArgs args) {
               " would be a divisor, and may be 0"};
   Index t = Index::var(args.name(2));
   ranges.set(args.name(2), Index(0), m * n - 1);
-  std::map<std::string, Index> values;
-  if (n.is_const(0)) {
-    values = {{outer->var, outer->begin}, {inner->var, inner->begin}};
-  } else {
-    values = {{outer->var, outer->begin + ranges.simplify(floordiv(t, n))},
-              {inner->var, inner->begin + ranges.simplify(mod(t, n))}};
-  }
-  Stmt body = simplify_stmt(substitute(inner->body, values), ranges);
+  const bool none = n.is_const(0);
+  const Index at_outer = outer->begin + (none ? Index(0) : ranges.simplify(floordiv(t, n)));
+  const Index at_inner = inner->begin + (none ? Index(0) : ranges.simplify(mod(t, n)));
+  Stmt body = inner->body;
+  if (inside.cond)
+    body = k::if_(inside.cond, body,
+                  substitute(inside.otherwise->body, {{inside.otherwise->var, at_inner}}));
+  body = simplify_stmt(
+      substitute(body, {{outer->var, at_outer}, {inner->var, at_inner}}), ranges);
   LoopOrigin origin;
   if (outer->origin.role == inner->origin.role) origin.role = outer->origin.role;
   kernel.body = replace_loop(kernel.body, args.name(0), [&](const For&) {
