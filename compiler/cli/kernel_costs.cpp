@@ -14,7 +14,7 @@ bool has_fma(const Kernel& kernel) {
   bool found = false;
   visit_exprs(kernel.body, [&](const Expr& e) {
     const auto* op = std::get_if<OpExpr>(&e->node);
-    found |= op != nullptr && op->op == ScalarOp::fma;
+    found |= op != nullptr && (op->op == ScalarOp::fma || op->op == ScalarOp::dot_bf16);
   });
   return found;
 }

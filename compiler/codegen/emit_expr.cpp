@@ -161,7 +161,8 @@ std::string ExprText::load_at(const LoadExpr& load, DType dtype, int64_t lane) c
   std::string text;
   if (load.words) {
     const Index flat = ranges_.simplify(address(load.buffer, indices));
-    text = "mt_words<int32_t>(" + load.buffer + " + " + integer(flat) + ")";
+    text = "mt_words<" + std::string(c_value_type(dtype)) + ">(" + load.buffer + " + " +
+           integer(flat) + ")";
   } else if (b.vector_lanes > 0) {
     const int64_t within = lane < 0 ? 0 : lane;
     indices.back() = within - within % width(b.vector_lanes);

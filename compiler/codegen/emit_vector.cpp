@@ -47,7 +47,7 @@ std::string ExprText::vector_load(const LoadExpr& load, DType dtype, int32_t lan
   }
   const Index flat = ranges_.simplify(address(load.buffer, load.indices));
   const auto affine = flat.affine_in(kLane);
-  const int64_t elements = load.words ? 4 : 1;
+  const int64_t elements = load.words ? elements_of_word(dtype) : 1;
   if (!affine || affine->first != elements) return "";
   const std::string pointer =
       load.buffer + " + " + integer(ranges_.simplify(affine->second + first * elements));

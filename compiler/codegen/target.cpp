@@ -14,6 +14,10 @@ const Target& target_of(const TargetInfo& level) {
   throw InternalError("target", "no target " + level.target);
 }
 
+bool keeps_bits(const Options& options, const TargetInfo& level) {
+  return options.numerics != "native-bf16" || !level.has("bf16");
+}
+
 namespace {
 
 // The host's best: most vector bytes among the levels it runs, the highest of those.

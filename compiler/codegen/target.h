@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "compiler/loop/ir.h"
+#include "compiler/support/options.h"
 #include "compiler/support/target_info.h"
 
 namespace mintor {
@@ -36,5 +37,9 @@ std::span<const Target* const> all_targets();  // generated from targets/*/targe
 // CPU runs.
 TargetInfo find_level(std::string_view level);
 const Target& target_of(const TargetInfo& level);
+// Whether a level has the evaluator's bits: not where --numerics native-bf16 lets it use units that
+// round in their own way. What differs is small: kOwnRounding of the largest result.
+bool keeps_bits(const Options& options, const TargetInfo& level);
+inline constexpr double kOwnRounding = 1e-2;
 
 }  // namespace mintor

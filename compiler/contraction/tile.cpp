@@ -34,7 +34,8 @@ double tile_time(int64_t rows, int64_t registers_a_row, const TiledExtents& exte
   const auto accumulators = static_cast<double>(rows * registers_a_row);
   const auto of_row = static_cast<double>(registers_a_row), number = static_cast<double>(rows);
   if (!extents.shared_vector) return accumulators + of_row + kOwnRow * number + 0.5;
-  const double compute = std::max(accumulators, static_cast<double>(kBusy));
+  const double conversions = extents.halves ? number + of_row : 0;  // of two halves each
+  const double compute = std::max(accumulators + conversions, static_cast<double>(kBusy));
   const double loads = (number + of_row) * 1.02;
   const double widening = extents.widened ? kToWiden * of_row : 0;
   return std::max(compute + widening, loads) + 0.5 + (far ? kFromSecondCache * of_row : 0);
@@ -44,9 +45,10 @@ double tile_time(int64_t rows, int64_t registers_a_row, const TiledExtents& exte
 // own, these: they are all loaded before the first is used. Depthwise tiles that leave no room for
 // them spill, and ran at half of the speed (conv c136 29x29 k3 p1 g136, v4, AMD EPYC family 26,
 // 2026-11-30).
-int64_t registers_of(int64_t rows, int64_t registers_a_row, bool shared_vector) {
+int64_t registers_of(int64_t rows, int64_t registers_a_row, const TiledExtents& extents) {
   const int64_t accumulators = rows * registers_a_row;
-  return accumulators + registers_a_row + (shared_vector ? 1 : accumulators);
+  if (extents.halves) return accumulators + 2 * registers_a_row + rows + 2;
+  return accumulators + registers_a_row + (extents.shared_vector ? 1 : accumulators);
 }
 
 // Whole tiles at full speed, what is left at the speed of a smaller tile.
@@ -83,7 +85,7 @@ std::vector<Tile> tiles_by_cost(const TargetInfo& target, const TiledExtents& ex
   std::vector<Tile> tiles;
   for (int64_t vectors = 1; vectors <= 8; ++vectors)
     for (int64_t rows = 1; rows <= 28; ++rows) {
-      const int64_t used = registers_of(rows, vectors * per_vector, extents.shared_vector);
+      const int64_t used = registers_of(rows, vectors * per_vector, extents);
       if (used > target.vector_registers && !(rows == 1 && vectors == 1)) continue;
       if (rows > m || (vectors - 1) * lanes >= n) continue;
       const bool far = vectors * lanes * extents.column_bytes > target.l1_bytes;

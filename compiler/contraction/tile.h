@@ -38,6 +38,9 @@ struct TiledExtents {
   int64_t column_bytes = 0;  // of the vector operand, that a column of the result reads; 0: unknown
   bool any_rows = false;     // few or many: where they are not known and no lines of an image
   bool widened = false;      // the vector operand is narrower than what is summed, and is converted
+  // Operands are words of two elements that are widened before they are multiplied: a step of k is
+  // two multiply-adds of each accumulator, and the halves of all operands are in registers.
+  bool halves = false;
 };
 
 // All tiles that the registers hold, the cheapest first.

@@ -5,6 +5,7 @@
 #include "compiler/driver/package_cases.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "compiler/codegen/target.h"
 #include "compiler/ir/seeded.h"
@@ -64,13 +65,27 @@ std::vector<NamedTensor> by_position(const Program& program, const std::vector<i
   return result;
 }
 
-// The best level that this machine runs; levels.size() when it runs none.
-size_t best_level(const Program& program) {
+// The best level that this machine runs, of those that have the evaluator's bits if there is one;
+// levels.size() when it runs none.
+size_t best_level(const Options& options, const Program& program) {
+  size_t best = program.levels.size();
   for (size_t level = program.levels.size(); level-- > 0;) {
     const TargetInfo& info = program.levels[level];
-    if (target_of(info).host_supports(info)) return level;
+    if (!target_of(info).host_supports(info)) continue;
+    if (keeps_bits(options, info)) return level;
+    if (best == program.levels.size()) best = level;
   }
-  return program.levels.size();
+  return best;
+}
+
+// What a level may differ by that rounds in its own way.
+void allow_own_rounding(VerifyCase& item) {
+  double largest = 0;
+  for (const NamedTensor& output : item.outputs)
+    for (int64_t i = 0; is_float(output.value.dtype) && i < output.value.count(); ++i)
+      if (const double v = std::abs(output.value.at(i).f); v > largest) largest = v;
+  item.rtol = kOwnRounding;
+  item.atol = kOwnRounding * largest;
 }
 
 std::vector<NamedTensor> with_names(const Program& program, const std::vector<int32_t>& ids,
@@ -83,10 +98,11 @@ std::vector<NamedTensor> with_names(const Program& program, const std::vector<in
 
 // Of each entry one, from the states of a new context.
 std::vector<VerifyCase> seeded_cases(CompileContext& context, const Program& program) {
-  const size_t level = best_level(program);
+  const size_t level = best_level(context.options, program);
   if (level == program.levels.size()) {
-    context.warn("this machine runs none of the levels: the package has no case to verify with, "
-                 "and `make verify` fails; --case in.npz,out.npz brings one");
+    context.warn(
+        "this machine runs none of the levels: the package has no case to verify with, "
+        "and `make verify` fails; --case in.npz,out.npz brings one");
     return {};
   }
   const auto model = jit(context, with_level(program, level));
@@ -98,6 +114,8 @@ std::vector<VerifyCase> seeded_cases(CompileContext& context, const Program& pro
     const std::vector<Tensor> outputs = model->context().run(inputs, static_cast<int32_t>(e));
     cases.push_back({with_names(program, entry.inputs, inputs),
                      with_names(program, entry.outputs, outputs), 0, 0, e});
+    const auto keeps = [&](const TargetInfo& info) { return keeps_bits(context.options, info); };
+    if (!std::ranges::all_of(program.levels, keeps)) allow_own_rounding(cases.back());
   }
   return cases;
 }

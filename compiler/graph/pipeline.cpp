@@ -39,6 +39,10 @@ static constexpr PipelineEntry kNumerics[] = {
      "needs: contracts that stay f32. gives: weights read as bytes; not when strict"},
     {"fold_scale",
      "needs: contracts. gives: batch norms inside weights, made by `prepare`; not when strict"},
+    {"native_bf16",
+     "needs: factors inside weights, which are rounded once. gives: products of bf16, which "
+     "winograd "
+     "leaves alone; only when native-bf16"},
     {"winograd",
      "needs: folded weights. gives: convolutions of three taps with fewer products, their weights "
      "made by `prepare`; not when strict"},

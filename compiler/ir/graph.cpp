@@ -51,7 +51,7 @@ class Hash {
   void add(const Order& order) {
     add(static_cast<size_t>(order.form));
     add(static_cast<size_t>(order.block ^ (order.chunk << 20) ^ (order.inner << 40)));
-    add(static_cast<size_t>(order.lanes));
+    add(static_cast<size_t>(order.lanes) << 1 | static_cast<size_t>(order.pairs));
   }
   size_t value() const { return state_; }
 

@@ -144,10 +144,13 @@ std::string_view name_of(Combiner combiner);
 // tree (reduce).
 // serial: scan and argmin/argmax. chain: chunks of `chunk` positions, each one serial chain of FMA
 // from +0, chunk sums added ascending; `inner` > 1: the sequence is (c / inner, window row-major, c
-// mod inner), c being the one k axis with role k. winograd: tiles of `tile` results along each
-// window (ir/winograd.h), whose products are one chain of FMA over the k axis.
+// mod inner), c being the one k axis with role k; `pairs`: two neighbours along c, an even one and
+// the next, may be added by an instruction of the CPU that rounds in its own way (native-bf16).
+// winograd: tiles of `tile` results along each window (ir/winograd.h), whose products are one chain
+// of FMA over the k axis.
 struct Order {
   enum class Form : uint8_t { unset, lanes, serial, chain, winograd } form = Form::unset;
+  bool pairs = false;
   int64_t block = 0;
   int64_t lanes = 0;
   int64_t chunk = 0;

@@ -63,7 +63,8 @@ constexpr bool fits(Signature signature) {
     case Signature::compare: return !is_bool;
     case Signature::floating:
     case Signature::test: return std::is_floating_point_v<T>;
-    case Signature::single: return std::is_same_v<T, float>;
+    case Signature::single:
+    case Signature::pairs: return std::is_same_v<T, float>;
     case Signature::integer: return std::is_integral_v<T>;
     case Signature::logical: return is_bool;
     case Signature::equality: return true;

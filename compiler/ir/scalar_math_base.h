@@ -481,9 +481,9 @@ template <class V> MT_FN V mt_shr(V a, V b) {
   }
 }
 
-// ---- Bytes in words -------------------------------------------------------------------------
+// ---- Bytes and bf16 in words ----------------------------------------------------------------
 
-// Words at any address: four bytes each, the lowest first.
+// Words at any address: four bytes or two bf16 each, the lowest first.
 template <class V> MT_FN V mt_words(const void* p) {
   V v;
   __builtin_memcpy(&v, p, sizeof v);
@@ -502,6 +502,15 @@ template <class V> MT_FN V mt_dot_bytes(V x, V y, V z) {
   }
   return mt_bits<V>(sum);
 }
+
+// z + the low bf16 of x times that of y, then + the high ones, by fused multiply-adds.
+template <class V> MT_FN V mt_dot_bf16(V x, V y, V z) {
+  typedef mt_uint<V> U;
+  const U a = mt_bits<U>(x), b = mt_bits<U>(y), high = mt_splat<U>(0xffff0000u);
+  const V low = mt_fma(mt_bits<V>((U)(a << 16)), mt_bits<V>((U)(b << 16)), z);
+  return mt_fma(mt_bits<V>((U)(a & high)), mt_bits<V>((U)(b & high)), low);
+}
+
 template <class V> MT_BIG_FN V mt_int_pow(V x, V y) {
   typedef mt_uint<V> U;
   const V zero = mt_splat<V>(0), one = mt_splat<V>(1);

@@ -35,6 +35,7 @@ std::string_view wanted(Signature signature) {
     case Signature::equality: return "f32, f64, integers or bool";
     case Signature::select: return "bool and two of one dtype";
     case Signature::words: return "i32";
+    case Signature::pairs: return "f32";
   }
   return "";
 }
@@ -52,6 +53,7 @@ bool takes(Signature signature, DType dtype) {
     case Signature::equality: return wide_float || is_int(dtype) || dtype == DType::boolean;
     case Signature::select: return true;
     case Signature::words: return dtype == DType::i32;
+    case Signature::pairs: return dtype == DType::f32;
   }
   return false;
 }
@@ -94,6 +96,7 @@ int flops(ScalarOp op) {
     case Signature::floating:
     case Signature::single: return op == ScalarOp::fma ? 2 : 1;
     case Signature::words: return 8;  // four products and as many sums
+    case Signature::pairs: return 4;  // two products and as many sums
     case Signature::integer:
     case Signature::logical:
     case Signature::equality:
@@ -130,7 +133,8 @@ DType result_dtype(ScalarOp op, std::span<const DType> operands) {
     case Signature::floating:
     case Signature::single:
     case Signature::integer:
-    case Signature::words: return operands[0];
+    case Signature::words:
+    case Signature::pairs: return operands[0];
     case Signature::select: return operands[1];
     case Signature::logical:
     case Signature::equality:

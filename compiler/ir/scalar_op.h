@@ -41,6 +41,7 @@ enum class Signature : uint8_t {
   test,      // f32, f64; result bool
   select,    // bool, then two of any dtype; result that dtype
   words,     // i32, which may be read as four bytes; same result
+  pairs,     // f32, whose bits may be two bf16; same result
 };
 
 struct ScalarOpRow {

@@ -96,7 +96,11 @@ Order read_order(Lexer& lexer) {
   lexer.expect("(");
   (lanes ? order.block : order.chunk) = lexer.integer("a number of positions");
   if (lanes) order.lanes = kLanes;
-  if (lexer.accept(",")) {
+  while (lexer.accept(",")) {
+    if (!lanes && lexer.accept("pairs")) {
+      order.pairs = true;
+      break;
+    }
     lexer.expect(lanes ? "across" : "inner");
     (lanes ? order.lanes : order.inner) = lexer.integer("a number of positions");
   }

@@ -78,7 +78,8 @@ std::string order_text(const Order& order) {
       break;
   }
   const std::string inner = order.inner > 1 ? ", inner " + std::to_string(order.inner) : "";
-  return " order chain(" + std::to_string(order.chunk) + inner + ")";
+  return " order chain(" + std::to_string(order.chunk) + inner + (order.pairs ? ", pairs" : "") +
+         ")";
 }
 
 std::string tensor_text(const Tensor& tensor) {

@@ -15,6 +15,7 @@
 #include "compiler/ir/derive.h"
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/lanes.h"
+#include "compiler/ir/pairs.h"
 #include "compiler/ir/sizes.h"
 #include "compiler/ir/text.h"
 #include "compiler/ir/winograd.h"
@@ -159,6 +160,8 @@ std::string order_form(const Graph&, const Node& node) {
       break;
   }
   if (node.kind != Kind::contract) return "only a contract has order chain";
+  if (order->pairs && !pair_axis(node.as<Contract>(), node.operands[0], node.operands[1]))
+    return "pairs are of two bf16 operands and one k axis, the innermost of the sequence";
   if (order->chunk <= 0) return "a chunk has no positions";
   if (order->inner <= 1) return "";
   const Contract& c = node.as<Contract>();

@@ -6,6 +6,18 @@
 #include "compiler/loop/ir.h"
 #include "compiler/support/error.h"
 
+namespace mintor {
+
+std::optional<DType> word_of(DType element) {
+  if (element == DType::bf16) return DType::f32;
+  if (element == DType::u8 || element == DType::i8) return DType::i32;
+  return std::nullopt;
+}
+
+int elements_of_word(DType word) { return word == DType::f32 ? 2 : 4; }
+
+}  // namespace mintor
+
 namespace mintor::k {
 namespace {
 
@@ -55,8 +67,10 @@ Expr load(std::string buffer, DType dtype, std::vector<Index> indices, std::opti
   return make(dtype, 1, LoadExpr{std::move(buffer), std::move(indices), std::move(count), false});
 }
 
-Expr load_words(std::string buffer, std::vector<Index> indices) {
-  return make(DType::i32, 1, LoadExpr{std::move(buffer), std::move(indices), {}, true});
+Expr load_words(std::string buffer, DType held, std::vector<Index> indices) {
+  const std::optional<DType> word = word_of(held);
+  check(word.has_value(), "loop", "the buffer holds no elements of words");
+  return make(*word, 1, LoadExpr{std::move(buffer), std::move(indices), {}, true});
 }
 
 Expr load_like(const Expr& like, std::string buffer, std::vector<Index> indices,

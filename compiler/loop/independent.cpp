@@ -47,7 +47,7 @@ struct Walk {
       visit_exprs(
           s,
           [&](const Expr& e) {
-            if (auto* load = std::get_if<LoadExpr>(&e->node)) read(*load);
+            if (auto* load = std::get_if<LoadExpr>(&e->node)) read(*load, e->dtype);
           },
           false);
     });
@@ -59,12 +59,12 @@ struct Walk {
     ranges.set(name, std::move(range));
     inner.push_back(name);
   }
-  void read(const LoadExpr& load) {
+  void read(const LoadExpr& load, DType dtype) {
     std::vector<Index> at = load.indices;
     if (load.words) {
-      const std::string byte = "byte_of_word_" + std::to_string(inner.size());
-      bind(byte, {Index(0), Index(3), 1});
-      at.back() = at.back() + Index::var(byte);
+      const std::string element = "element_of_word_" + std::to_string(inner.size());
+      bind(element, {Index(0), Index(elements_of_word(dtype) - 1), 1});
+      at.back() = at.back() + Index::var(element);
     }
     add({load.buffer, std::move(at), false, false});
   }

@@ -249,7 +249,8 @@ class Compiler {
       return std::make_unique<IndexValue>(integer(i->value), e->lanes, lane_);
     if (auto* l = std::get_if<LoadExpr>(&e->node))
       return std::make_unique<LoadValue>(e->dtype, e->lanes, access(l->buffer, l->indices),
-                                         maybe(l->count), lane_, l->words ? 4 : 1);
+                                         maybe(l->count), lane_,
+                                         l->words ? elements_of_word(e->dtype) : 1);
     if (auto* r = std::get_if<InRangeExpr>(&e->node))
       return std::make_unique<InRangeValue>(integer(r->value), integer(r->extent), e->lanes, lane_);
     if (auto* c = std::get_if<CastExpr>(&e->node))

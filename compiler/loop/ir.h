@@ -18,8 +18,9 @@
 // the same value in every lane. Store/load `count`: only lanes below count exist; a load gives zero
 // elsewhere, a store leaves memory alone. Address ranges are never touched beyond that.
 //
-// A load of words reads i32 from a buffer of 8-bit integers: the four elements from its index on,
-// along the last dimension, the first in the lowest byte. Its `count` counts words.
+// A load of words reads i32 from a buffer of 8-bit integers, or f32 from one of bf16: the bits of
+// the four or two elements from its index on, along the last dimension, the first in the lowest.
+// Its `count` counts words.
 //
 // Loops: serial; parallel (iterations touch disjoint memory, any order, any threads; only at the
 // outermost level, one per kernel); unrolled (constant extent, expanded in the text); vector is no
@@ -204,6 +205,11 @@ struct Kernel {
   std::string computes;              // one line: what it means, for the emitted comment
 };
 
+// What a load of words reads from a buffer of such elements, if there are words of them; and the
+// number of elements in it.
+std::optional<DType> word_of(DType element);
+int elements_of_word(DType word);
+
 // ---- builders: types are derived; InternalError when they do not fit ----
 
 namespace k {
@@ -213,7 +219,8 @@ Expr index(Index value);
 Expr load(const Kernel& kernel, const std::string& parameter, std::vector<Index> indices);
 Expr load(std::string buffer, DType dtype, std::vector<Index> indices,
           std::optional<Index> count = {});
-Expr load_words(std::string buffer, std::vector<Index> indices);
+// A word of elements that the buffer holds.
+Expr load_words(std::string buffer, DType held, std::vector<Index> indices);
 // The same kind of load, elsewhere; of one lane.
 Expr load_like(const Expr& like, std::string buffer, std::vector<Index> indices,
                std::optional<Index> count = {});

@@ -271,11 +271,11 @@ class Parser {
   Expr words() {
     const std::string buffer(lexer_.name("a buffer"));
     auto it = buffers_.find(buffer);
-    if (it == buffers_.end() || (it->second != DType::u8 && it->second != DType::i8))
-      lexer_.fail("'" + buffer + "' is no buffer of i8 or u8 here");
+    if (it == buffers_.end() || !word_of(it->second))
+      lexer_.fail("'" + buffer + "' is no buffer of i8, u8 or bf16 here");
     std::optional<Index> count;
     auto at = indices(&count);
-    return lanes(k::load_like(k::load_words(buffer, {}), buffer, std::move(at), count));
+    return lanes(k::load_like(k::load_words(buffer, it->second, {}), buffer, std::move(at), count));
   }
   Expr call(const std::string& name) {
     if (auto t = parse_dtype(name)) return k::constant(read_scalar(lexer_, *t));

@@ -86,8 +86,7 @@ class Verifier {
               "the variable " + v->name + " has another type");
     } else if (auto* l = std::get_if<LoadExpr>(&e->node)) {
       const DType held = access(l->buffer, l->indices).dtype;
-      require(l->words ? e->dtype == DType::i32 && (held == DType::u8 || held == DType::i8)
-                       : e->dtype == held,
+      require(e->dtype == (l->words ? word_of(held) : held),
               "a load of another dtype than " + l->buffer);
       bool lane = std::any_of(l->indices.begin(), l->indices.end(),
                               [](const Index& i) { return i.mentions(kLane); });

@@ -187,6 +187,17 @@ std::string cmake_text(const PackageContents& contents) {
                                                    {"UNIT_PROPERTIES", properties}});
 }
 
+static std::string bits_text(const PackageContents& contents) {
+  const auto numerics = contents.options.find("numerics");
+  if (numerics == contents.options.end() || numerics->second != "native-bf16")
+    return "Equal inputs give equal bits at every level, with every compiler and\n"
+           "any number of threads.";
+  return "Numerics native-bf16: operands of\n"
+         "matmuls and convolutions are rounded to bf16. A level with units for bf16 rounds sums\n"
+         "as these do; at all others equal inputs give equal bits, with every compiler and any\n"
+         "number of threads.";
+}
+
 std::string readme_text(const PackageContents& contents) {
   std::string table;
   for (const PackageEntry& entry : contents.entries) {
@@ -208,7 +219,8 @@ std::string readme_text(const PackageContents& contents) {
        {"TENSOR_TABLE", table},
        {"INPUT_COUNT", std::to_string(std::max<size_t>(1, contents.entries[0].inputs.size()))},
        {"OUTPUT_COUNT", std::to_string(std::max<size_t>(1, contents.entries[0].outputs.size()))},
-       {"LEVELS", fmt::format("{}", fmt::join(contents.levels, ", "))}});
+       {"LEVELS", fmt::format("{}", fmt::join(contents.levels, ", "))},
+       {"BITS", bits_text(contents)}});
 }
 
 std::string cases_text(const PackageContents& contents) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Levels of x86-64: v3 (AVX2 and FMA), v4 (AVX-512 F, BW, CD, DQ, VL) and v4-vnni (dot products of
-// bytes, too). Facts only; the texts are in prelude/. Takes nothing; gives the levels, lowest
-// first. Keeps true: v4 is v3 with wider vectors; a level has all that is below it.
+// Levels of x86-64: v3 (AVX2 and FMA), v4 (AVX-512 F, BW, CD, DQ, VL), v4-vnni (dot products of
+// bytes, too) and v4-bf16 (of bf16, too). Facts only; the texts are in prelude/. Takes nothing;
+// gives the levels, lowest first. Keeps true: v4 is v3 with wider vectors; a level has all that is
+// below it.
 #include "compiler/codegen/target.h"
 
 #include <algorithm>
@@ -32,7 +33,11 @@ std::vector<TargetInfo> levels() {
   vnni.features.push_back("vnni");
   vnni.on_request = true;
   vnni.compile_flags.push_back("-mavx512vnni");
-  return {v3, v4, vnni};
+  TargetInfo bf16 = vnni;
+  bf16.level = "v4-bf16";
+  bf16.features.push_back("bf16");
+  bf16.compile_flags.push_back("-mavx512bf16");
+  return {v3, v4, vnni, bf16};
 }
 
 std::vector<std::string> prelude(const TargetInfo&) {
@@ -46,6 +51,7 @@ std::string supported(const TargetInfo& level) {
 }
 
 bool host_supports(const TargetInfo& level) {
+  if (level.level == "v4-bf16") return supports_v4_bf16();
   if (level.level == "v4-vnni") return supports_v4_vnni();
   return level.level == "v4" ? supports_v4() : supports_v3();
 }

@@ -34,7 +34,7 @@ void check_chain(Graph graph, const std::map<std::string, int64_t>& symbols,
     const auto inputs = sample_inputs(optimised, symbols, seed);
     const std::vector<Tensor> want = evaluate(optimised, inputs).results;
     expect_same(want, run_groups(optimised, inputs, {}), optimised, "as lowered", {});
-    for (const std::string level : {"reference", "v3", "v4", "v4-vnni"}) {
+    for (const std::string level : {"reference", "v3", "v4", "v4-vnni", "v4-bf16"}) {
       TargetInfo target = find_level(level);
       if (l2_bytes) target.l2_bytes = *l2_bytes;
       expect_same(want, run_groups(optimised, inputs, target), optimised, level, target);

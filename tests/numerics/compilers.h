@@ -23,11 +23,14 @@ struct Level {
   friend std::ostream& operator<<(std::ostream& out, const Level& l) { return out << l.name; }
 };
 
-inline constexpr Level kLevels[] = {{"reference", ""},
-                                    {"v3", "-march=x86-64-v3"},
-                                    {"v4", "-march=x86-64-v4 -mprefer-vector-width=512"},
-                                    {"v4-vnni",
-                                     "-march=x86-64-v4 -mavx512vnni -mprefer-vector-width=512"}};
+inline constexpr Level kLevels[] = {
+    {"reference", ""},
+    {"v3", "-march=x86-64-v3"},
+    {"v4", "-march=x86-64-v4 -mprefer-vector-width=512"},
+    {"v4-vnni", "-march=x86-64-v4 -mavx512vnni -mprefer-vector-width=512"},
+    {"v4-bf16",
+     "-march=x86-64-v4 -mavx512vnni -mavx512bf16 "
+     "-mprefer-vector-width=512"}};
 inline const std::string kCompilers[] = {"g++", "clang++-16", "clang++-19"};
 
 inline bool cpu_runs(const std::string& level) {
@@ -35,7 +38,9 @@ inline bool cpu_runs(const std::string& level) {
                   __builtin_cpu_supports("bmi2");
   if (level == "reference") return true;
   if (level == "v3") return v3;
-  if (level == "v4-vnni" && !__builtin_cpu_supports("avx512vnni")) return false;
+  if (level == "v4-bf16" && !__builtin_cpu_supports("avx512bf16")) return false;
+  if ((level == "v4-vnni" || level == "v4-bf16") && !__builtin_cpu_supports("avx512vnni"))
+    return false;
   return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl");

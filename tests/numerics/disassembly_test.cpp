@@ -35,11 +35,16 @@ constexpr Expectation kExpectations[] = {
     {"compare_bytes", "vcmp", 12},   {"exp_f32", "vfm", 70},
     {"f16_to_f32", "vcvtph2ps", 5},
     {"dot_bytes", "vpdpbusd", 7, true, "v4-vnni"},
+    {"dot_bytes", "vpdpbusd", 7, true, "v4-bf16"},
     {"dot_bytes", "vpmaddwd", 40, true, "v4"},
     {"dot_bytes", "vpmaddwd", 40, true, "v3"},
+    {"dot_bf16", "vdpbf16ps", 8, true, "v4-bf16"},
+    {"dot_bf16", "vfm", 14, true, "v4"},
+    {"dot_bf16", "vfm", 14, true, "v3"},
     // gcc 12 narrows lane by lane at v3.
     {"to_u8", "vcvttps2dq", 20, true, "v4"},
     {"to_u8", "vcvttps2dq", 20, true, "v4-vnni"},
+    {"to_u8", "vcvttps2dq", 20, true, "v4-bf16"},
 };
 
 class Disassembly : public testing::TestWithParam<std::tuple<std::string, Level>> {};
@@ -120,7 +125,8 @@ std::string case_name(const testing::TestParamInfo<std::tuple<std::string, Level
 
 INSTANTIATE_TEST_SUITE_P(Levels, Disassembly,
                          testing::Combine(testing::ValuesIn(kCompilers),
-                                          testing::Values(kLevels[1], kLevels[2], kLevels[3])),
+                                          testing::Values(kLevels[1], kLevels[2], kLevels[3],
+                                                         kLevels[4])),
                          case_name);
 
 }  // namespace

@@ -54,6 +54,9 @@ void dot_bytes(mt_i32* r, const mt_i32* x) {
   typedef mt_int<F> I;
   store(r, mt_dot_bytes(mt_words<I>(x), mt_words<I>(x + 16), load<I>(r)));
 }
+void dot_bf16(float* r, const float* x) {
+  store(r, mt_dot_bf16(mt_words<F>(x), splat<F>(x[16]), load<F>(r)));
+}
 void compare_bytes(mt_u8* r, const float* x) {
   store(r, mt_mask_bytes<Bytes>(mt_lt(load<F>(x), load<F>(x + 16))));
 }

@@ -14,13 +14,13 @@ template <class V> static void store(V* p, V v) { *p = v; }
 // Dtypes in the order of mintor::DType, which is that of the package ABI.
 enum { kF64, kF32, kF16, kBf16, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64, kBool };
 enum Signature {
-  numeric, floating, single, integer, logical, equality, compare, test, select, words
+  numeric, floating, single, integer, logical, equality, compare, test, select, words, pairs
 };
 
 template <class T> static constexpr bool takes(Signature s) {
   return s == numeric || s == compare || s == equality ? true
          : s == floating || s == test                  ? mt_floating<T>
-         : s == single                                 ? mt_same<T, float>
+         : s == single || s == pairs                    ? mt_same<T, float>
          : s == words                                  ? mt_same<T, mt_i32>
                                                        : s == integer && !mt_floating<T>;
 }

@@ -23,6 +23,7 @@ DTYPES = {
     "compare": "f32 f64 ints -> bool",
     "test": "f32 f64 -> bool",
     "words": "i32",
+    "pairs": "f32",
     "select": "bool, any, any",
 }
 
@@ -100,6 +101,8 @@ TEXTS = {
     "where": ("x ? y : z", "", "moves bits"),
     "fma": ("x y + z, one rounding", "", ""),
     "dot_bytes": ("z + the four bytes of x, unsigned, times those of y, signed", "", "wraps"),
+    "dot_bf16": ("fma(high x, high y, fma(low x, low y, z)) of the bf16 in the bits of x and y", "",
+                 "CPUs with an instruction for it round as that does"),
     "clamp": ("min(max(x, y), z)", "", "NaN if any is; z where y > z"),
 }
 

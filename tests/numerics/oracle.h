@@ -4,6 +4,7 @@
 // Keeps true: nothing of scalar_math.h is used here.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -91,6 +92,14 @@ inline real floordiv(real x, real y) {
   return q - down > real(0.5) ? down + 1 : down;
 }
 inline real dot_bytes(real, real, real) { return NAN; }  // of words only: evaluate_int
+// Two bf16 in the bits of x and of y; each product is added with one rounding.
+inline real dot_bf16(real x, real y, real z) {
+  const auto a = std::bit_cast<uint32_t>(static_cast<float>(x));
+  const auto b = std::bit_cast<uint32_t>(static_cast<float>(y));
+  const auto half = [](uint32_t bits) { return static_cast<real>(std::bit_cast<float>(bits)); };
+  const auto low = static_cast<float>(half(a << 16) * half(b << 16) + z);
+  return half(a & 0xffff0000u) * half(b & 0xffff0000u) + static_cast<real>(low);
+}
 inline real where(real c, real a, real b) { return c != 0 ? a : b; }
 inline real eq(real x, real y) { return x == y; }
 inline real ne(real x, real y) { return x != y; }

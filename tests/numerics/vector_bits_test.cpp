@@ -109,6 +109,9 @@ TEST_P(VectorBits, Rows) {
       const ScalarOp op = static_cast<ScalarOp>(o);
       const std::vector<DType> dtypes(static_cast<size_t>(arity(op)), dtype);
       if (accepts(op, dtypes)) continue;
+      // An instruction that rounds in its own way: dot_bf16_test.
+      if (op == ScalarOp::dot_bf16 && std::get<1>(GetParam()).name == std::string("v4-bf16"))
+        continue;
       const DType result = result_dtype(op, dtypes);
       std::vector<char> want(static_cast<size_t>(count * size_of(result))), got(want.size());
       evaluate_array(op, dtype, std::span(pointers).first(dtypes.size()), want.data(), count);

@@ -16,7 +16,7 @@ import pytest
 import test_operators
 from random_engine import same_bits
 
-LEVELS = ("reference", "v3", "v4", "v4-vnni")
+LEVELS = ("reference", "v3", "v4", "v4-vnni", "v4-bf16")
 
 
 def chosen():

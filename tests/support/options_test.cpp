@@ -66,7 +66,8 @@ TEST(Options, ListsAppend) {
 
 TEST(Options, ErrorsNameTheValueAndTheChoices) {
   EXPECT_EQ(error_of("numerics", "fast"),
-            "error: options: --numerics is 'fast'\n  help: give one of: default, strict");
+            "error: options: --numerics is 'fast'\n  help: give one of: default, strict, "
+            "native-bf16");
   EXPECT_EQ(error_of("threads", "two"),
             "error: options: --threads is 'two'\n  help: give a whole number, 0 or larger");
   EXPECT_EQ(error_of("threads", "-1"),

@@ -22,6 +22,7 @@
 #include "compiler/graph/word_axis.h"
 #include "compiler/ir/flat_index.h"
 #include "compiler/ir/lanes.h"
+#include "compiler/ir/pairs.h"
 #include "compiler/loop/schedule.h"
 #include "compiler/loop/step.h"
 
@@ -40,7 +41,8 @@ struct Plan {
       window;            // window axes that move along `rows`, to be unrolled when guarded
   bool guarded = false;  // a coordinate along `rows` may leave its operand
   bool shared_vector = true;
-  bool widened = false;  // the vector operand is converted to what is summed
+  bool widened = false;                 // the vector operand is converted to what is summed
+  const ContractAxis* words = nullptr;  // the summed axis that runs over the elements of words
   std::optional<int64_t> columns_extent, rows_extent;  // when constant
   int64_t positions = 1;      // of the axes that are neither, as far as they are known
   int64_t panel_bytes = 0;    // of the vector operand, when constant
@@ -94,6 +96,29 @@ std::vector<std::string> axes_in_line(const std::vector<const ContractAxis*>& ou
   return joined;
 }
 
+// The axis whose elements are words of both operands: bytes, or pairs of bf16 that were laid out
+// so, [.., k / 2, lane, 2]. `step`: the elements from one column to the next then.
+const ContractAxis* words_of(const Contraction& c, const std::string& columns, const Ranges& ranges,
+                             int64_t& step) {
+  const auto& contract = c.node.as<Contract>();
+  const Value &x = c.node.operands[0], &y = c.node.operands[1];
+  if (const ContractAxis* bytes = word_axis(contract, x, y)) {
+    step = kBytesOfWord;
+    return bytes;
+  }
+  const ContractAxis* pairs = pair_axis(contract, x, y);
+  if (pairs == nullptr || !lies_in_pairs(contract.x_coords, *pairs, ranges) ||
+      !lies_in_pairs(contract.y_coords, *pairs, ranges))
+    return nullptr;
+  const Index x_flat = ranges.simplify(flat_index(contract.x_coords, x.shape())),
+              y_flat = ranges.simplify(flat_index(contract.y_coords, y.shape()));
+  for (const Index* flat : {&x_flat, &y_flat})
+    if (flat->mentions(columns) && along(*flat, columns, ranges, kPair) != Along::contiguous)
+      return nullptr;
+  step = kPair;
+  return pairs;
+}
+
 Refusal make_plan(const Contraction& c, Plan& plan) {
   const auto& contract = c.node.as<Contract>();
   if (!c.target.vectors()) return {"the target has no vectors"};
@@ -111,8 +136,8 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
   const bool one_column = columns.extent.is_const(1);
   const Index x = ranges.simplify(flat_index(contract.x_coords, c.node.operands[0].shape()));
   const Index y = ranges.simplify(flat_index(contract.y_coords, c.node.operands[1].shape()));
-  const int64_t step =
-      word_axis(contract, c.node.operands[0], c.node.operands[1]) ? kBytesOfWord : 1;
+  int64_t step = 1;
+  plan.words = words_of(c, columns.name, ranges, step);
   const Along x_along = along(x, columns.name, ranges, step),
               y_along = along(y, columns.name, ranges, step);
   if (x_along == Along::otherwise || y_along == Along::otherwise)
@@ -146,7 +171,7 @@ Refusal make_plan(const Contraction& c, Plan& plan) {
       for (const ContractAxis& a : contract.axes)
         if (a.role == AxisRole::window && coords[d].mentions(a.name)) plan.window.push_back(a.name);
     }
-    if (coords.back() == mod(Index::var(plan.rows), shape.back()))
+    if (shape.back().is_const() && coords.back() == mod(Index::var(plan.rows), shape.back()))
       plan.rows_together = shape.back().value();
   }
   const Value& vectors = c.node.operands[x_along == Along::nothing ? 1 : 0];
@@ -391,6 +416,18 @@ std::vector<std::string> taps_of_tiles(const Kernel& kernel, const std::string& 
   return out;
 }
 
+// The innermost loop of the axis becomes dot products of words; what pairs leave stays as it is.
+void sum_words(const Contraction& c, const ContractAxis& axis, Steps& step) {
+  const auto& contract = c.node.as<Contract>();
+  const LoopOrigin whole{LoopRole::reduced, axis.name, {}};
+  if (!contract.order.pairs) return step("dot_words", {loop_of(step.kernel, whole)});
+  const bool blocks = contract.order.inner > 1;
+  const auto [pairs, halves] =
+      step.split(loop_of(step.kernel, blocks ? part_of(whole, LoopPart::inner) : whole), kPair);
+  try_step(step.kernel, "peel_tail", {pairs});  // nothing to do where no tail is
+  step("dot_words", {halves});
+}
+
 // Makes one loop of the axes in line, by which the rows are called from there on.
 void join_rows(Plan& plan, Steps& step) {
   if (plan.joined.size() < 2) return;
@@ -409,9 +446,7 @@ Refusal schedule_tiles(Plan plan, const Contraction& c, const Tile& tile, Outerm
   const auto columns_extent = plan.columns_extent;
   const int64_t width = tile.vectors * kLanes;
   Steps step{kernel};
-  const ContractAxis* bytes =
-      word_axis(c.node.as<Contract>(), c.node.operands[0], c.node.operands[1]);
-  if (bytes) step("dot_bytes", {loop_of(kernel, {LoopRole::reduced, bytes->name, {}})});
+  if (plan.words) sum_words(c, *plan.words, step);
   join_rows(plan, step);
   const LoopOrigin columns = axis_of(plan.columns);
   const bool open = rows_are_open(plan);
@@ -522,13 +557,15 @@ constexpr double kUnexpected = 1.05;
 void add_candidates(const Contraction& c, const Plan& of, double scale, const std::string& kind,
                     std::vector<Candidate>& candidates) {
   const auto plan = std::make_shared<const Plan>(of);
+  const bool pairs = plan->words != nullptr && c.node.as<Contract>().order.pairs;
   const TiledExtents extents{.rows = plan->rows_extent,
                              .columns = plan->columns_extent,
                              .element_bytes = size_of(c.node.results[0].dtype),
                              .shared_vector = plan->shared_vector,
                              .column_bytes = plan->column_bytes,
                              .any_rows = rows_are_open(*plan),
-                             .widened = plan->widened};
+                             .widened = plan->widened,
+                             .halves = pairs && !c.target.has("bf16")};
   for (const Tile& tile : tiles_by_cost(c.target, extents)) {
     if (plan->rows_together % tile.rows != 0) continue;  // its rows lie apart in two packed tiles
     const Outermost best = best_outermost(c, *plan, tile);

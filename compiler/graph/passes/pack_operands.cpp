@@ -8,8 +8,8 @@
 // Parameters are always packed (once, in `prepare`); other operands when vectors could not read
 // them, or when they are large and read many times. What windows leave is transposed instead.
 // Sums of bytes by words (byte_words): the four bytes behind the lane, [n / 16, k / 4, 16, 4].
-// Sums of other 8- and 16-bit integers: both operands widened to i16 (exact), pairs of the summed
-// axis beside each other, [n / 16, k / 2, 16, 2], as dot-product instructions read them.
+// Sums of other 8- and 16-bit integers, widened to i16 (exact), and of bf16 in pairs: two of the
+// summed axis beside each other, [n / 16, k / 2, 16, 2], in the other operand of bf16, too.
 #include <algorithm>
 
 #include "compiler/graph/from_parameters.h"
@@ -19,11 +19,10 @@
 #include "compiler/graph/word_axis.h"
 #include "compiler/ir/flat_index.h"
 #include "compiler/ir/lanes.h"
+#include "compiler/ir/pairs.h"
 
 namespace mintor {
 namespace {
-
-constexpr int64_t kPair = 2;  // products of one lane of an integer dot product
 
 // Within a block of 16, does the flat address move by one a step?
 bool contiguous(const Value& v, const std::vector<Index>& coords, const std::string& axis,
@@ -56,10 +55,11 @@ struct Panels {
   std::map<std::string, Index> axis_of_panel;  // axis name -> expression over i0.. of the panels
 };
 
-// Dimensions: other out axes, block of v, the k axes in chain order, lane of v, bytes of a word.
-// The points of a winograd tile are products of their own, so that they are other axes here.
+// Dimensions: other out axes, block of v, the k axes in chain order, lane of v, then bytes of a
+// word or what a pair is made of. The points of a winograd tile are products of their own, so that
+// they are other axes here.
 Panels panels_of(const Contract& c, const std::vector<Index>& coords, const ContractAxis& v,
-                 const ContractAxis* bytes) {
+                 const ContractAxis* pairs, const ContractAxis* bytes) {
   Panels p;
   const auto used = [&](const ContractAxis& a) {
     return std::any_of(coords.begin(), coords.end(),
@@ -79,45 +79,28 @@ Panels panels_of(const Contract& c, const std::vector<Index>& coords, const Cont
       p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
   const Index block = dim(floordiv(Index::var(v.name), kLanes), ceildiv(v.extent, kLanes));
   const int64_t inner = c.order.inner;
-  const ContractAxis* channel = nullptr;
+  const ContractAxis* channel = pairs;
   Index channel_block = 0;
   if (inner > 1)
     for (const ContractAxis& a : c.axes)
       if (a.role == AxisRole::k && used(a)) channel = &a;
-  if (channel)
+  if (channel && inner > 1)
     channel_block =
         dim(floordiv(Index::var(channel->name), inner), ceildiv(channel->extent, inner));
   for (const ContractAxis& a : c.axes)
     if (is_summed(a) && &a != channel && &a != bytes && used(a))
       p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
-  if (channel)
-    p.axis_of_panel[channel->name] =
-        channel_block * inner + dim(mod(Index::var(channel->name), inner), inner);
-  p.axis_of_panel[v.name] = block * kLanes + dim(mod(Index::var(v.name), kLanes), kLanes);
-  if (bytes) p.axis_of_panel[bytes->name] = dim(Index::var(bytes->name), bytes->extent);
-  return p;
-}
-
-// [n / 16, k / 2, 16, 2] after the other out axes; only for one summed axis.
-Panels pairs_of(const Contract& c, const std::vector<Index>& coords, const ContractAxis& v,
-                const ContractAxis& k) {
-  Panels p;
-  const auto dim = [&](const Index& coordinate, const Index& extent) {
-    p.from_axes.push_back(coordinate);
-    p.shape.push_back(extent);
-    return Index::var("i" + std::to_string(p.shape.size() - 1));
-  };
-  for (const ContractAxis& a : c.axes) {
-    const bool used = std::any_of(coords.begin(), coords.end(),
-                                  [&](const Index& e) { return e.mentions(a.name); });
-    if (a.name != v.name && a.name != k.name && used)
-      p.axis_of_panel[a.name] = dim(Index::var(a.name), a.extent);
+  Index channel_at = channel_block * inner;
+  if (channel) {
+    const Index k = Index::var(channel->name), within = inner > 1 ? mod(k, inner) : k;
+    const Index extent = inner > 1 ? Index(inner) : channel->extent;
+    channel_at = channel_at + (pairs ? kPair * dim(floordiv(within, kPair), ceildiv(extent, kPair))
+                                     : dim(within, extent));
   }
-  const Index vs = Index::var(v.name), ks = Index::var(k.name);
-  const Index v_block = dim(floordiv(vs, kLanes), ceildiv(v.extent, kLanes)),
-              k_block = dim(floordiv(ks, kPair), ceildiv(k.extent, kPair));
-  p.axis_of_panel[v.name] = v_block * kLanes + dim(mod(vs, kLanes), kLanes);
-  p.axis_of_panel[k.name] = k_block * kPair + dim(mod(ks, kPair), kPair);
+  p.axis_of_panel[v.name] = block * kLanes + dim(mod(Index::var(v.name), kLanes), kLanes);
+  if (pairs) channel_at = channel_at + dim(mod(Index::var(channel->name), kPair), kPair);
+  if (channel) p.axis_of_panel[channel->name] = channel_at;
+  if (bytes) p.axis_of_panel[bytes->name] = dim(Index::var(bytes->name), bytes->extent);
   return p;
 }
 
@@ -140,18 +123,19 @@ bool put_last(Builder& b, const ContractAxis& v, const Ranges& ranges, Value& op
   return true;
 }
 
-// True when it was packed.
-bool pack(Builder& b, FromParameters& from_parameters, const Contract& c, const ContractAxis& v,
+void pack(Builder& b, FromParameters& from_parameters, const Contract& c, const ContractAxis& v,
           const ContractAxis* pairs, const ContractAxis* bytes, Value& operand,
           std::vector<Index>& coords) {
   Ranges ranges = b.graph().ranges();
   for (const ContractAxis& a : c.axes) ranges.set(a.name, Index(0), a.extent - 1);
-  if (!proves_inside(coords, operand.shape(), ranges))
-    return put_last(b, v, ranges, operand, coords);
+  if (!proves_inside(coords, operand.shape(), ranges)) {
+    put_last(b, v, ranges, operand, coords);
+    return;
+  }
   if (!pairs && !bytes && !from_parameters(operand) &&
       contiguous(operand, coords, v.name, ranges) && !worth_a_copy(operand, c, coords))
-    return false;
-  const Panels p = pairs ? pairs_of(c, coords, v, *pairs) : panels_of(c, coords, v, bytes);
+    return;
+  const Panels p = panels_of(c, coords, v, pairs, bytes);
   IndexMap map;
   const Ranges panel_ranges = ranges_over(b.graph(), p.shape);
   for (const Index& e : coords)
@@ -166,61 +150,120 @@ bool pack(Builder& b, FromParameters& from_parameters, const Contract& c, const 
   Builder::Scope scope(b, "pack");
   operand = b.reindex(operand, p.shape, map, zero);
   coords = p.from_axes;
-  return true;
 }
 
-// The one summed axis of products of narrow integers, without windows.
-std::optional<ContractAxis> pair_axis_of(const Contract& c, const Value& x, const Value& y) {
+// The one summed axis of products of narrow integers, without windows; null where there is none.
+const ContractAxis* integer_pairs(const Contract& c, const Value& x, const Value& y) {
   for (const Value& v : {x, y})
-    if (v.dtype() != DType::i8 && v.dtype() != DType::u8 && v.dtype() != DType::i16)
-      return std::nullopt;
-  std::optional<ContractAxis> found;
+    if (v.dtype() != DType::i8 && v.dtype() != DType::u8 && v.dtype() != DType::i16) return nullptr;
+  const ContractAxis* found = nullptr;
   for (const ContractAxis& a : c.axes) {
-    if (a.role == AxisRole::window || (a.role == AxisRole::k && found)) return std::nullopt;
-    if (a.role == AxisRole::k) found = a;
+    if (a.role == AxisRole::window || (a.role == AxisRole::k && found)) return nullptr;
+    if (a.role == AxisRole::k) found = &a;
   }
   return found;
 }
 
+// For the operand of bf16 pairs that is no panel: the two elements of a pair beside each other.
+// Transposed where one dimension moves along k, else, without windows, read in the order of axes.
+bool put_pairs(Builder& b, const Contract& c, const ContractAxis& k, const Ranges& ranges,
+               Value& operand, std::vector<Index>& coords) {
+  if (lies_in_pairs(coords, k, ranges)) return true;
+  if (dim_along(coords, k.name)) return put_last(b, k, ranges, operand, coords);
+  if (!proves_inside(coords, operand.shape(), ranges)) return false;
+  Shape shape;
+  std::vector<Index> from_axes;
+  std::map<std::string, Index> axis_of_copy;
+  const auto add = [&](const ContractAxis& a) {
+    axis_of_copy[a.name] = Index::var("i" + std::to_string(shape.size()));
+    from_axes.push_back(Index::var(a.name));
+    shape.push_back(a.extent);
+  };
+  for (const ContractAxis& a : c.axes) {
+    const bool used = std::ranges::any_of(coords, [&](auto& e) { return e.mentions(a.name); });
+    if (used && a.role == AxisRole::window) return false;
+    if (used && a.name != k.name) add(a);
+  }
+  add(k);
+  IndexMap map;
+  for (const Index& e : coords) map.coords.push_back(e.substitute(axis_of_copy));
+  Builder::Scope scope(b, "pack");
+  operand = b.reindex(operand, shape, map, Scalar::of(operand.dtype(), 0.0));
+  coords = from_axes;
+  return true;
+}
+
+class Packing {
+ public:
+  Packing(Builder& b, FromParameters& from_parameters, const Node& old,
+          std::span<const Value> operands)
+      : b_(b),
+        from_parameters_(from_parameters),
+        is_integer_(!is_float(old.results[0].dtype)),
+        before_{operands[0], operands[1]},
+        x_(operands[0]),
+        y_(operands[1]),
+        c_(old.as<Contract>()) {
+    for (const ContractAxis& a : c_.axes)
+      if (a.role != AxisRole::k && a.role != AxisRole::window) v_ = &a;
+  }
+
+  std::optional<std::vector<Value>> run() {
+    if (c_.order.form != Order::Form::chain && c_.order.form != Order::Form::winograd)
+      return std::nullopt;
+    if (v_ == nullptr || v_->extent.is_const(1)) return std::nullopt;
+    const bool x_moves = moves(c_.x_coords), y_moves = moves(c_.y_coords);
+    const ContractAxis* bytes = word_axis(c_, x_, y_);
+    const ContractAxis* pairs = is_integer_ && !bytes ? integer_pairs(c_, x_, y_) : nullptr;
+    if (pairs) {
+      if (x_moves || !y_moves) return std::nullopt;
+      x_ = b_.cast(x_, DType::i16);
+      y_ = b_.cast(y_, DType::i16);
+    } else if (x_moves != y_moves) {
+      pairs = bf16_pairs(y_moves);
+    }
+    if (x_moves) pack(b_, from_parameters_, c_, *v_, pairs, bytes, x_, c_.x_coords);
+    if (y_moves) pack(b_, from_parameters_, c_, *v_, pairs, bytes, y_, c_.y_coords);
+    if (x_ == before_[0] && y_ == before_[1]) return std::nullopt;
+    return std::vector<Value>{b_.contract(x_, y_, c_)};
+  }
+
+ private:
+  bool moves(const std::vector<Index>& coords) const {
+    return std::ranges::any_of(coords, [&](const Index& e) { return e.mentions(v_->name); });
+  }
+
+  // Where the other operand is, or has been put, in pairs, and panels can hold this one.
+  const ContractAxis* bf16_pairs(bool y_is_panels) {
+    const ContractAxis* k = pair_axis(c_, x_, y_);
+    if (k == nullptr) return nullptr;
+    Ranges ranges = b_.graph().ranges();
+    for (const ContractAxis& a : c_.axes) ranges.set(a.name, Index(0), a.extent - 1);
+    const Value& panels = y_is_panels ? y_ : x_;
+    const auto& panel_coords = y_is_panels ? c_.y_coords : c_.x_coords;
+    if (!proves_inside(panel_coords, panels.shape(), ranges)) return nullptr;
+    return put_pairs(b_, c_, *k, ranges, y_is_panels ? x_ : y_,
+                     y_is_panels ? c_.x_coords : c_.y_coords)
+               ? k
+               : nullptr;
+  }
+
+  Builder& b_;
+  FromParameters& from_parameters_;
+  bool is_integer_;
+  Value before_[2], x_, y_;
+  Contract c_;
+  const ContractAxis* v_ = nullptr;  // the innermost out axis
+};
+
 Graph run(CompileContext&, const Graph& graph) {
   FromParameters from_parameters(graph);
-  return rewrite(
-      graph,
-      [&](Builder& b, const Node& old,
-          std::span<const Value> operands) -> std::optional<std::vector<Value>> {
-        if (old.kind != Kind::contract) return std::nullopt;
-        Contract c = old.as<Contract>();
-        if (c.order.form != Order::Form::chain && c.order.form != Order::Form::winograd)
-          return std::nullopt;
-        const ContractAxis* v = nullptr;  // the innermost out axis
-        for (const ContractAxis& a : c.axes)
-          if (a.role != AxisRole::k && a.role != AxisRole::window) v = &a;
-        if (v == nullptr || v->extent.is_const(1)) return std::nullopt;
-        const ContractAxis axis = *v;
-        const auto moves = [&](const std::vector<Index>& coords) {
-          return std::any_of(coords.begin(), coords.end(),
-                             [&](const Index& e) { return e.mentions(axis.name); });
-        };
-        Value x = operands[0], y = operands[1];
-        bool changed = false;
-        std::optional<ContractAxis> pairs;
-        const ContractAxis* bytes = word_axis(c, x, y);
-        if (!is_float(old.results[0].dtype) && !bytes) pairs = pair_axis_of(c, x, y);
-        if (pairs && (moves(c.x_coords) || !moves(c.y_coords))) return std::nullopt;
-        if (pairs) {
-          x = b.cast(x, DType::i16);
-          y = b.cast(y, DType::i16);
-        }
-        const ContractAxis* pair_axis = pairs ? &*pairs : nullptr;
-        const auto packed = [&](Value& operand, std::vector<Index>& coords) {
-          return moves(coords) &&
-                 pack(b, from_parameters, c, axis, pair_axis, bytes, operand, coords);
-        };
-        changed = packed(x, c.x_coords);
-        changed = packed(y, c.y_coords) || changed;
-        if (!changed) return std::nullopt;
-        return std::vector<Value>{b.contract(x, y, c)};
-      });
+  return rewrite(graph,
+                 [&](Builder& b, const Node& old,
+                     std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+                   if (old.kind != Kind::contract) return std::nullopt;
+                   return Packing(b, from_parameters, old, operands).run();
+                 });
 }
 
 }  // namespace

@@ -15,10 +15,10 @@ struct CpuidRegisters {
   unsigned eax, ebx, ecx, edx;
 };
 
-static inline CpuidRegisters cpuid_leaf(unsigned leaf) {
+static inline CpuidRegisters cpuid_leaf(unsigned leaf, unsigned part = 0) {
   CpuidRegisters r = {0, 0, 0, 0};
   // Returns 0, and leaves r alone, when the CPU has no such leaf.
-  __get_cpuid_count(leaf, 0, &r.eax, &r.ebx, &r.ecx, &r.edx);
+  __get_cpuid_count(leaf, part, &r.eax, &r.ebx, &r.ecx, &r.edx);
   return r;
 }
 
@@ -55,11 +55,17 @@ static inline bool supports_v4_vnni() {
   return supports_v4() && cpuid_has(cpuid_leaf(7).ecx, bit_AVX512VNNI);
 }
 
+// v4-vnni and AVX-512 BF16, bit 5 of the second part of leaf 7, where there is one.
+static inline bool supports_v4_bf16() {
+  return supports_v4_vnni() && cpuid_leaf(7).eax >= 1 && cpuid_has(cpuid_leaf(7, 1).eax, 1u << 5);
+}
+
 #else  // built for another processor: the package opens with a status, or has other levels
 
 static inline bool supports_v3() { return false; }
 static inline bool supports_v4() { return false; }
 static inline bool supports_v4_vnni() { return false; }
+static inline bool supports_v4_bf16() { return false; }
 
 #endif
 #endif
