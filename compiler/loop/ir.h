@@ -151,8 +151,8 @@ struct Instr {
   std::vector<InstrOperand> operands;
 };
 
-// Asks for the line that holds an element to be brought near, for reading. It changes nothing and may
-// lie outside of the buffer; indices are as for a load of one element.
+// Asks for the line that holds an element to be brought near, for reading. It changes nothing and
+// may lie outside of the buffer; indices are as for a load of one element.
 struct Prefetch {
   std::string buffer;
   std::vector<Index> indices;

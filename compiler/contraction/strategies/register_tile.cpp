@@ -7,20 +7,16 @@
 //|   for k { acc = fma(x, y, acc) }      ->      for k { acc[i][j] = fma(x[i], y[j], acc[i][j]) }
 //|   out = tail(acc)                             out = tail(acc[i][j])
 //| }                                           } }
-// Out axes before the rows that an operand walks through in one line (a batch, an image of a 1x1
-// convolution) are fused with them, where that leaves less over or lengths are unknown. Rows of
-// unknown number are tasks, tile by tile and panel by panel, where panels are few.
 // Out-of-range taps: the first and last tiles of a line are peeled and the window axis along it is
-// unrolled, so that guards are constants; along a line of unknown length a tap asks once for all
-// rows of a tile. The guards of other window axes stay, a branch outside the channel loop.
+// unrolled; along a line of unknown length a tap asks once for all rows of a tile. The guards of
+// other window axes stay, a branch outside the channel loop.
 #include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "compiler/contraction/strategy.h"
 #include "compiler/contraction/tile.h"
-#include "compiler/graph/word_axis.h"
-#include "compiler/ir/flat_index.h"
+#include "compiler/contraction/tile_plan.h"
 #include "compiler/ir/lanes.h"
 #include "compiler/ir/pairs.h"
 #include "compiler/loop/schedule.h"
@@ -32,185 +28,6 @@ namespace {
 // Text of one tile body: unrolled window taps times accumulators; beyond it compile time grows
 // faster than speed.
 constexpr int64_t kMostStatements = 640;
-
-struct Plan {
-  std::string columns, rows;        // the vector axis and that of the tile's rows ("" : one row)
-  std::vector<std::string> out;     // all out axes, in order
-  std::vector<std::string> joined;  // that become one loop, `rows` the last; fewer than two: none
-  std::vector<std::string>
-      window;            // window axes that move along `rows`, to be unrolled when guarded
-  bool guarded = false;  // a coordinate along `rows` may leave its operand
-  bool shared_vector = true;
-  bool widened = false;                 // the vector operand is converted to what is summed
-  const ContractAxis* words = nullptr;  // the summed axis that runs over the elements of words
-  std::optional<int64_t> columns_extent, rows_extent;  // when constant
-  int64_t positions = 1;      // of the axes that are neither, as far as they are known
-  int64_t panel_bytes = 0;    // of the vector operand, when constant
-  int64_t rows_together = 0;  // of the broadcast operand, when it is packed by tiles of rows
-  int64_t column_bytes = 0;   // of it, for one column and one of the other axes, when constant
-};
-
-// Within one block of 16 columns an operand is read contiguously, or not at all along them.
-enum class Along { nothing, contiguous, otherwise };
-Along along(const Index& flat, const std::string& axis, const Ranges& ranges, int64_t step) {
-  if (!flat.mentions(axis)) return Along::nothing;
-  Ranges inner = ranges;
-  inner.set("block", Index(0), Index(int64_t{1} << 40));
-  inner.set("within", Index(0), Index(kLanes - 1));
-  const Index split = inner.simplify(
-      flat.substitute({{axis, Index::var("block") * kLanes + Index::var("within")}}));
-  const auto affine = split.affine_in("within");
-  return affine && affine->first == step ? Along::contiguous : Along::otherwise;
-}
-
-std::optional<int64_t> constant_extent(const Contract& contract, const std::string& axis) {
-  for (const ContractAxis& a : contract.axes)
-    if (a.name == axis && a.extent.is_const()) return a.extent.value();
-  return std::nullopt;
-}
-
-// The axes before the rows along which `line`, the address of the broadcast operand, goes on where
-// the rows end: as positions of one loop they need no division. Then the rows.
-std::vector<std::string> axes_in_line(const std::vector<const ContractAxis*>& out,
-                                      const std::string& rows, const Index& line,
-                                      const Index& vector, const Ranges& ranges) {
-  const auto last = std::ranges::find(out, rows, &ContractAxis::name);
-  std::vector<std::string> joined{rows};
-  for (auto first = last; first != out.begin();) {
-    --first;
-    if ((*first)->extent.is_const(1) || vector.mentions((*first)->name)) break;
-    std::map<std::string, Index> positions;
-    Index inside = 1;
-    const Index position = Index::var("position");
-    for (auto at = last;; --at) {
-      const Index block = floordiv(position, inside);
-      positions[(*at)->name] = at == first ? block : mod(block, (*at)->extent);
-      inside = inside * (*at)->extent;
-      if (at == first) break;
-    }
-    Ranges with_position = ranges;
-    with_position.set("position", Index(0), inside - 1);
-    if (!with_position.simplify(line.substitute(positions)).affine_in("position")) break;
-    joined.insert(joined.begin(), (*first)->name);
-  }
-  return joined;
-}
-
-// The axis whose elements are words of both operands: bytes, or pairs of bf16 that were laid out
-// so, [.., k / 2, lane, 2]. `step`: the elements from one column to the next then.
-const ContractAxis* words_of(const Contraction& c, const std::string& columns, const Ranges& ranges,
-                             int64_t& step) {
-  const auto& contract = c.node.as<Contract>();
-  const Value &x = c.node.operands[0], &y = c.node.operands[1];
-  if (const ContractAxis* bytes = word_axis(contract, x, y)) {
-    step = kBytesOfWord;
-    return bytes;
-  }
-  const ContractAxis* pairs = pair_axis(contract, x, y);
-  if (pairs == nullptr || !lies_in_pairs(contract.x_coords, *pairs, ranges) ||
-      !lies_in_pairs(contract.y_coords, *pairs, ranges))
-    return nullptr;
-  const Index x_flat = ranges.simplify(flat_index(contract.x_coords, x.shape())),
-              y_flat = ranges.simplify(flat_index(contract.y_coords, y.shape()));
-  for (const Index* flat : {&x_flat, &y_flat})
-    if (flat->mentions(columns) && along(*flat, columns, ranges, kPair) != Along::contiguous)
-      return nullptr;
-  step = kPair;
-  return pairs;
-}
-
-Refusal make_plan(const Contraction& c, Plan& plan) {
-  const auto& contract = c.node.as<Contract>();
-  if (!c.target.vectors()) return {"the target has no vectors"};
-  if (contract.order.form != Order::Form::chain) return {"the order is not a chain"};
-  std::vector<const ContractAxis*> out;
-  Ranges ranges = c.graph.ranges();
-  for (const ContractAxis& a : contract.axes) {
-    ranges.set(a.name, Index(0), a.extent - 1);
-    if (a.role != AxisRole::k && a.role != AxisRole::window) out.push_back(&a);
-  }
-  if (out.empty()) return {"there is no out axis"};
-  for (const ContractAxis* a : out)
-    if (a->extent.is_const(0)) return {"the result is empty"};
-  const ContractAxis& columns = *out.back();
-  const bool one_column = columns.extent.is_const(1);
-  const Index x = ranges.simplify(flat_index(contract.x_coords, c.node.operands[0].shape()));
-  const Index y = ranges.simplify(flat_index(contract.y_coords, c.node.operands[1].shape()));
-  int64_t step = 1;
-  plan.words = words_of(c, columns.name, ranges, step);
-  const Along x_along = along(x, columns.name, ranges, step),
-              y_along = along(y, columns.name, ranges, step);
-  if (x_along == Along::otherwise || y_along == Along::otherwise)
-    return {"an operand is not contiguous along the innermost out axis"};
-  if (x_along == Along::nothing && y_along == Along::nothing && !one_column)
-    return {"no operand moves along the innermost out axis"};
-  plan.shared_vector = x_along != y_along || one_column;
-  plan.columns = columns.name;
-  for (const ContractAxis* a : out) plan.out.push_back(a->name);
-
-  // Rows: the last other out axis with more than one element that a broadcast operand moves along.
-  const Index& scalar = x_along == Along::nothing ? x : y;
-  const Index& vector = x_along == Along::nothing ? y : x;
-  for (size_t n = out.size() - 1; n-- > 0 && plan.rows.empty();) {
-    if (out[n]->extent.is_const(1)) continue;
-    const bool in_x = x.mentions(out[n]->name), in_y = y.mentions(out[n]->name);
-    const bool fits = one_column ? in_x != in_y
-                      : plan.shared_vector
-                          ? scalar.mentions(out[n]->name) && !vector.mentions(out[n]->name)
-                          : in_x || in_y;
-    if (fits) plan.rows = out[n]->name;
-  }
-  if (!plan.rows.empty()) {
-    const auto& coords = x.mentions(plan.rows) ? contract.x_coords : contract.y_coords;
-    const Shape& shape =
-        x.mentions(plan.rows) ? c.node.operands[0].shape() : c.node.operands[1].shape();
-    for (size_t d = 0; d < coords.size(); ++d) {
-      if (!coords[d].mentions(plan.rows)) continue;
-      if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], shape[d]))
-        plan.guarded = true;
-      for (const ContractAxis& a : contract.axes)
-        if (a.role == AxisRole::window && coords[d].mentions(a.name)) plan.window.push_back(a.name);
-    }
-    if (shape.back().is_const() && coords.back() == mod(Index::var(plan.rows), shape.back()))
-      plan.rows_together = shape.back().value();
-  }
-  const Value& vectors = c.node.operands[x_along == Along::nothing ? 1 : 0];
-  plan.widened = step == 1 && vectors.dtype() != c.node.results[0].dtype;
-  if (!plan.rows.empty() && plan.shared_vector && !one_column && !plan.guarded)
-    plan.joined = axes_in_line(out, plan.rows, scalar, vector, ranges);
-  Index bytes = size_of(c.node.operands[1].dtype());
-  const Shape& vector_shape = vectors.shape();
-  for (const Index& e : vector_shape) bytes = bytes * e;
-  plan.panel_bytes = bytes.is_const() ? bytes.value() : 0;
-  Index column = size_of(c.node.operands[1].dtype());
-  for (const ContractAxis& a : contract.axes)
-    if ((a.role == AxisRole::k || a.role == AxisRole::window) && vector.mentions(a.name))
-      column = column * a.extent;
-  plan.column_bytes = column.is_const() ? column.value() : 0;
-  for (const ContractAxis* a : out)
-    if (a->name != plan.rows && a->name != plan.columns)
-      plan.positions *= constant_extent(contract, a->name).value_or(1);
-  plan.columns_extent = constant_extent(contract, plan.columns);
-  plan.rows_extent =
-      plan.rows.empty() ? std::optional<int64_t>(1) : constant_extent(contract, plan.rows);
-  return {};
-}
-
-// The plan with its axes in line as one.
-Plan with_joined(const Contract& contract, Plan plan) {
-  int64_t count = 1;
-  bool known = true;
-  for (const std::string& axis : plan.joined) {
-    const auto extent = constant_extent(contract, axis);
-    known = known && extent;
-    count *= extent.value_or(1);
-    if (axis == plan.rows) continue;
-    plan.positions /= extent.value_or(1);
-    std::erase(plan.out, axis);
-  }
-  plan.rows_extent = known ? std::optional(count) : std::nullopt;
-  return plan;
-}
 
 // What an axis of the contract was lowered to.
 LoopOrigin axis_of(const std::string& name) { return {LoopRole::axis, name, {}}; }
@@ -224,7 +41,7 @@ std::optional<int64_t> trip_of(const Kernel& kernel, const std::string& var) {
 // Panels alone would be too few tasks, and the last, which is narrower, a smaller one. Of a
 // depthwise convolution fewer are taken: it is short, and pieces read the rows at their borders
 // twice.
-bool few_panels(const Plan& plan, const Tile& tile) {
+bool few_panels(const TilePlan& plan, const Tile& tile) {
   const int64_t many = plan.shared_vector ? 16 : 8;
   return plan.columns_extent && (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1 < many;
 }
@@ -238,19 +55,19 @@ enum class Outermost {
 };
 
 // One batch fits all, so that one of any size counts as one.
-bool few_positions(const Plan& plan) {
+bool few_positions(const TilePlan& plan) {
   constexpr int64_t kFewPositions = 8;
   return plan.positions < kFewPositions;
 }
 
 // Rows of unknown number, that nothing else makes tasks of: each tile is one, with each panel;
 // many panels alone are enough.
-bool rows_are_open(const Plan& plan) {
+bool rows_are_open(const TilePlan& plan) {
   return !plan.rows_extent && !plan.guarded && plan.shared_vector && plan.columns_extent != 1 &&
          few_positions(plan);
 }
 
-bool fits(Outermost outermost, const Plan& plan, const Tile& tile) {
+bool fits(Outermost outermost, const TilePlan& plan, const Tile& tile) {
   if (rows_are_open(plan))
     return outermost == Outermost::panels || outermost == Outermost::row_tiles;
   switch (outermost) {
@@ -269,7 +86,7 @@ bool fits(Outermost outermost, const Plan& plan, const Tile& tile) {
 }
 
 // Few panels that stay in the cache, and more tiles of rows.
-bool rows_are_tasks(const Contraction& c, const Plan& plan, const Tile& tile) {
+bool rows_are_tasks(const Contraction& c, const TilePlan& plan, const Tile& tile) {
   if (!fits(Outermost::row_tiles, plan, tile)) return false;
   if (!few_panels(plan, tile)) return false;
   const int64_t panels = (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1;
@@ -278,13 +95,13 @@ bool rows_are_tasks(const Contraction& c, const Plan& plan, const Tile& tile) {
 }
 
 // Of all axes but those of the tile there are too few for even shares: panels are tasks too.
-bool few_others(const Plan& plan) {
+bool few_others(const TilePlan& plan) {
   constexpr int64_t kFewOthers = 16;
   return plan.shared_vector && plan.positions < kFewOthers;
 }
 
 // What is expected to be the fastest with this tile.
-Outermost best_outermost(const Contraction& c, const Plan& plan, const Tile& tile) {
+Outermost best_outermost(const Contraction& c, const TilePlan& plan, const Tile& tile) {
   if (rows_are_open(plan)) return few_panels(plan, tile) ? Outermost::row_tiles : Outermost::panels;
   if (rows_are_tasks(c, plan, tile)) return Outermost::row_tiles;
   // Small vector operands stay in the cache. Where both operands move along the columns, panels
@@ -302,7 +119,7 @@ Outermost best_outermost(const Contraction& c, const Plan& plan, const Tile& til
 struct Pieces {
   std::vector<std::string> tasks, inside;
 };
-Pieces pieces_of(const Contraction& c, const Plan& plan, const std::vector<std::string>& axes,
+Pieces pieces_of(const Contraction& c, const TilePlan& plan, const std::vector<std::string>& axes,
                  Steps& step) {
   constexpr int64_t kRowsOfPiece = 256, kRowsUnknown = 16;
   const auto& contract = c.node.as<Contract>();
@@ -330,7 +147,7 @@ Pieces pieces_of(const Contraction& c, const Plan& plan, const std::vector<std::
 // Tiles of rows that are tasks: those that are not like the others get branches. At borders these
 // know which iteration they are, and so nothing could tell any more that iterations are
 // independent: the loop becomes parallel before.
-void branch_rows(const Plan& plan, const Tile& tile, const std::string& tiles, Steps& step) {
+void branch_rows(const TilePlan& plan, const Tile& tile, const std::string& tiles, Steps& step) {
   const bool tail = !plan.rows_extent || *plan.rows_extent % tile.rows != 0;
   if (tail) step("branch_tail", {tiles});
   if (!plan.guarded) return;
@@ -340,7 +157,7 @@ void branch_rows(const Plan& plan, const Tile& tile, const std::string& tiles, S
 
 // Loops over rows of a tile, to be jammed. Of a symbolic tail as few rows together as keep the
 // units busy, what is left row by row.
-void jam_or_cut(const Plan& plan, const Tile& tile, const std::vector<std::string>& copies,
+void jam_or_cut(const TilePlan& plan, const Tile& tile, const std::vector<std::string>& copies,
                 Steps& step, std::vector<std::string>& jammed) {
   const Kernel& kernel = step.kernel;
   for (const std::string& copy : copies) {
@@ -360,7 +177,7 @@ void jam_or_cut(const Plan& plan, const Tile& tile, const std::vector<std::strin
 }
 
 // Rows of one tile in one column variant: split, borders peeled, copies jammed.
-void tile_rows(const Plan& plan, const Tile& tile, const std::string& rows, Steps& step,
+void tile_rows(const TilePlan& plan, const Tile& tile, const std::string& rows, Steps& step,
                std::vector<std::string>& jammed) {
   const Kernel& kernel = step.kernel;
   const auto extent = plan.rows_extent;
@@ -429,7 +246,7 @@ void sum_words(const Contraction& c, const ContractAxis& axis, Steps& step) {
 }
 
 // Makes one loop of the axes in line, by which the rows are called from there on.
-void join_rows(Plan& plan, Steps& step) {
+void join_rows(TilePlan& plan, Steps& step) {
   if (plan.joined.size() < 2) return;
   std::string joined = loop_of(step.kernel, axis_of(plan.joined[0]));
   for (size_t n = 1; n < plan.joined.size(); ++n) {
@@ -441,7 +258,7 @@ void join_rows(Plan& plan, Steps& step) {
   plan.rows = joined;
 }
 
-Refusal schedule_tiles(Plan plan, const Contraction& c, const Tile& tile, Outermost outermost,
+Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Outermost outermost,
                        Kernel& kernel, std::string& because) {
   const auto columns_extent = plan.columns_extent;
   const int64_t width = tile.vectors * kLanes;
@@ -521,7 +338,8 @@ Refusal schedule_tiles(Plan plan, const Contraction& c, const Tile& tile, Outerm
       try_step(kernel, "unswitch", {tap});
 
   if (step.refusal) return step.refusal;
-  if (panels_first && plan.shared_vector)
+  // Beside the panel that is used the next one has to fit.
+  if (panels_first && plan.shared_vector && plan.column_bytes * width <= c.target.l2_bytes / 2)
     for (const std::string& panel : copies_of(kernel, part_of(columns, LoopPart::outer)))
       try_step(kernel, "prefetch", {panel});
   const size_t panel_loops = v_o.empty() ? 0 : 1;
@@ -554,9 +372,9 @@ constexpr std::pair<Outermost, const char*> kOutermost[] = {
 constexpr double kUnexpected = 1.05;
 
 // All tiles by this plan, in costs of `scale`.
-void add_candidates(const Contraction& c, const Plan& of, double scale, const std::string& kind,
+void add_candidates(const Contraction& c, const TilePlan& of, double scale, const std::string& kind,
                     std::vector<Candidate>& candidates) {
-  const auto plan = std::make_shared<const Plan>(of);
+  const auto plan = std::make_shared<const TilePlan>(of);
   const bool pairs = plan->words != nullptr && c.node.as<Contract>().order.pairs;
   const TiledExtents extents{.rows = plan->rows_extent,
                              .columns = plan->columns_extent,
@@ -584,15 +402,15 @@ void add_candidates(const Contraction& c, const Plan& of, double scale, const st
 }
 
 Refusal register_tile(const Contraction& c, std::vector<Candidate>& candidates) {
-  Plan apart;
-  if (Refusal r = make_plan(c, apart); r) return r;
+  TilePlan apart;
+  if (Refusal r = plan_tiles(c, apart); r) return r;
   const bool in_line = apart.joined.size() > 1;
-  const Plan joined = in_line ? with_joined(c.node.as<Contract>(), apart) : apart;
+  const TilePlan joined = in_line ? with_joined(c.node.as<Contract>(), apart) : apart;
   apart.joined.clear();
   if (!in_line || joined.rows_extent) add_candidates(c, apart, 1, "", candidates);
   if (!in_line) return {};
   // Costs are those of so many rows at most, and compared by the row.
-  const auto counted = [](const Plan& plan) {
+  const auto counted = [](const TilePlan& plan) {
     return static_cast<double>(std::min(plan.rows_extent.value_or(kMostRows), kMostRows));
   };
   const double scale = joined.rows_extent ? kUnexpected * counted(apart) / counted(joined) : 1;

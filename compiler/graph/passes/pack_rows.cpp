@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operand of a product that tiles read row by row, beside panels of many columns: in tiles of
-// 12 rows, which every panel then reads in one line.
+// 8 rows, which every panel then reads in one line.
 //| y = contract (x[m, k], w[n / 16, k, n % 16])
-//|   ->  p = reindex x to [m/12, k, 12]
-//|       y = contract (p[m // 12, k, m % 12], w[n / 16, k, n % 16])
-// Rows as they are lie pages apart, often a multiple of 4 KiB, where the first cache holds no more
-// than 8 or 12 of them, and hardware foresees no such pattern: 192 x 768 times 768 x 3072 ran at
-// 123 GFLOP/s without and 135 with it, 128 x 3072 times 3072 x 768 at 85 and 101 (v4, Intel Ice
-// Lake, 2026-11-30). 12 is a whole number of the tiles that run at full speed with 16 vector
-// registers (6 rows) and with 32 (12 rows).
+//|   ->  p = reindex x to [m/8, k, 8]
+//|       y = contract (p[m // 8, k, m % 8], w[n / 16, k, n % 16])
+// Rows as they are lie pages apart, often a multiple of 4 KiB, where a first cache holds no more
+// than 8 or 12 of them, and hardware foresees no such pattern (docs/performance.md, rows in tiles).
+// Of 8 rows there are tiles that run at full speed with 16 vector registers (4 rows) and with 32.
 #include <algorithm>
 
 #include "compiler/graph/from_parameters.h"
@@ -24,7 +22,7 @@ namespace {
 // A copy costs as much as some columns of the product.
 constexpr int64_t kFewestColumns = 512, kFewestSummed = 64;
 // Rows beyond the last whole tile are a smaller share of more.
-constexpr int64_t kFewestRows = 8 * kRowsOfTile;
+constexpr int64_t kFewestRows = 12 * kRowsOfTile;
 
 bool mentions(const std::vector<Index>& coords, const std::string& axis) {
   return std::ranges::any_of(coords, [&](const Index& e) { return e.mentions(axis); });
@@ -74,7 +72,7 @@ std::optional<Rows> rows_of(const Contract& c, const Value& operand,
   return out;
 }
 
-// [others..., rows / 12, summed, 12]; products of one operand read one copy.
+// [others..., rows / 8, summed, 8]; products of one operand read one copy.
 Value packed(Builder& b, const Rows& rows, const Value& operand, std::vector<Index>& coords) {
   Shape shape;
   std::map<std::string, Index> axes;
@@ -131,6 +129,6 @@ Graph run(CompileContext&, const Graph& graph) {
 
 extern const GraphPass pass_pack_rows;
 const GraphPass pass_pack_rows = {
-    "pack_rows", "lays out the rows of products in tiles of 12, for panels of many columns", run};
+    "pack_rows", "lays out the rows of products in tiles of 8, for panels of many columns", run};
 
 }  // namespace mintor

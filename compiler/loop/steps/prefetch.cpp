@@ -8,10 +8,8 @@
 //|   }                                             }
 //| }                                             }
 //|                                             }
-// For the vector operand that moves with n and not with every loop between. Hardware follows a
-// panel line by line, but the first use of each waits for memory: 196 x 768 times 768 x 3072 ran at
-// 87 GFLOP/s without and 91 with it, 56 x 512 times 512 x 2048 at 63 and 73, 28 x 768 times 768 x
-// 768 at 39 and 46 (cold caches, v4, Intel Ice Lake, 2026-11-30).
+// For the vector operand that moves with n and not with every loop between: the first use of each
+// of its lines would wait for memory (docs/performance.md, panels ahead).
 #include <algorithm>
 
 #include "compiler/ir/flat_index.h"
