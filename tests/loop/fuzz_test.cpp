@@ -3,6 +3,8 @@
 // that the interpreter stores, verifies, and is read back from its text. Refusals are part of the
 // game. A failure prints the seed, the step that broke, and the kernel before it without the
 // statements that are not needed. MINTOR_FUZZ_SEEDS=first..last runs others.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 
@@ -239,7 +241,9 @@ TEST(ScheduleFuzz, RandomKernels) {
   EXPECT_GT(total(applied), valid);
   for (const Step* step : all_steps()) {
     std::printf("  %-12s %lld\n", step->name, static_cast<long long>(applied[step->name]));
-    if (std::string_view(step->name) == "dot_words") continue;  // of words: lowering tests
+    // Of words, and of panels of vectors, which are not among these kernels: lowering tests.
+    if (std::ranges::count(std::array{"dot_words", "prefetch"}, std::string_view(step->name)))
+      continue;
     if (tried >= 400) {
       EXPECT_GT(applied[step->name], 0) << step->name << " never applies";
     }

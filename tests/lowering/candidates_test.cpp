@@ -41,7 +41,7 @@ void check_candidates(Graph raw, const std::map<std::string, int64_t>& symbols, 
   const Graph graph = run_pipeline(context, std::move(raw));
   const auto inputs = sample_inputs(graph, symbols, 5);
   const std::vector<Tensor> expected = evaluate(graph, inputs).results;
-  for (const std::string& name : {"v3", "v4"}) {
+  for (const std::string name : {"v3", "v4"}) {
     const TargetInfo level = find_level(name);
     const std::set<std::string> texts = candidates_in(graph, level);
     EXPECT_GT(texts.size(), 1U) << name;

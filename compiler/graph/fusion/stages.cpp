@@ -138,6 +138,7 @@ class Stages {
     for (const ContractAxis& a : c.axes)
       if (a.role == AxisRole::window) return {"its contract has windows"};
     if (!is_float(node.results[0].dtype)) return {"its contract is one of integers"};
+    if (c.order.pairs) return {"its contract sums pairs of bf16"};
     return {};
   }
 
