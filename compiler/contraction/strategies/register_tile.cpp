@@ -258,6 +258,20 @@ void join_rows(TilePlan& plan, Steps& step) {
   plan.rows = joined;
 }
 
+// Taps written out, so that guards are constants; along a line of unknown length they are asked
+// once for all rows of a tile.
+void decide_guards(const TilePlan& plan, const Tile& tile, Steps& step) {
+  const Kernel& kernel = step.kernel;
+  for (const std::string& window : plan.window)
+    for (const std::string& copy : copies_of(kernel, axis_of(window)))
+      if (tile.rows * tile.vectors * trip_of(kernel, copy).value_or(kMostStatements) <=
+          kMostStatements)
+        step("unroll", {copy});
+  if (plan.rows_extent) return;
+  for (const std::string& tap : taps_of_tiles(kernel, plan.rows))
+    try_step(step.kernel, "unswitch", {tap});
+}
+
 Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Outermost outermost,
                        Kernel& kernel, std::string& because) {
   const auto columns_extent = plan.columns_extent;
@@ -327,15 +341,7 @@ Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Ou
   // (matmul 1024^3, v4, clang 19, 2026-11-24).
   for (const std::string& copy : jammed) step("jam", {copy});
   for (const std::string& copy : column_loops) step("jam", {copy});
-  if (plan.guarded)
-    for (const std::string& window : plan.window)
-      for (const std::string& copy : copies_of(kernel, axis_of(window)))
-        if (tile.rows * tile.vectors * trip_of(kernel, copy).value_or(kMostStatements) <=
-            kMostStatements)
-          step("unroll", {copy});
-  if (plan.guarded && !plan.rows_extent)
-    for (const std::string& tap : taps_of_tiles(kernel, plan.rows))
-      try_step(kernel, "unswitch", {tap});
+  if (plan.guarded) decide_guards(plan, tile, step);
 
   if (step.refusal) return step.refusal;
   // Beside the panel that is used the next one has to fit.
