@@ -55,6 +55,25 @@ std::vector<std::string> axes_in_line(const std::vector<const ContractAxis*>& ou
   return joined;
 }
 
+// The number of phases after which each of the coordinates goes on in steps: 1 where they do
+// anyway, or where no number of phases makes them.
+int64_t count_phases(const std::vector<Index>& coords, const std::string& axis, int64_t extent,
+                     const Ranges& ranges) {
+  constexpr int64_t kMostPhases = 4;
+  for (int64_t phases = 1; phases <= kMostPhases; ++phases) {
+    if (extent % phases != 0) continue;
+    Ranges inner = ranges;
+    inner.set("step", Index(0), Index(extent / phases - 1));
+    inner.set("phase", Index(0), Index(phases - 1));
+    const Index position = Index::var("step") * phases + Index::var("phase");
+    const auto goes_in_steps = [&](const Index& coord) {
+      return inner.simplify(coord.substitute({{axis, position}})).affine_in("step").has_value();
+    };
+    if (std::ranges::all_of(coords, goes_in_steps)) return phases;
+  }
+  return 1;
+}
+
 // The axis whose elements are words of both operands: bytes, or pairs of bf16 that were laid out
 // so, [.., k / 2, lane, 2]. `step`: the elements from one column to the next then.
 const ContractAxis* words_of(const Contraction& c, const std::string& columns, const Ranges& ranges,
@@ -141,6 +160,12 @@ Refusal plan_tiles(const Contraction& c, TilePlan& plan) {
     if (shape.back().is_const() && coords.back() == mod(Index::var(plan.rows), shape.back()))
       plan.rows_together = shape.back().value();
   }
+  const auto& moving = &scalar == &x ? contract.x_coords : contract.y_coords;
+  for (const ContractAxis* a : out) {
+    if (a->name == plan.columns || !a->extent.is_const()) continue;
+    const int64_t phases = count_phases(moving, a->name, a->extent.value(), ranges);
+    if (phases > 1) plan.phased.push_back({a->name, phases});
+  }
   const Value& vectors = c.node.operands[x_along == Along::nothing ? 1 : 0];
   plan.widened = step == 1 && vectors.dtype() != c.node.results[0].dtype;
   if (!plan.rows.empty() && plan.shared_vector && !one_column && !plan.guarded)
@@ -160,7 +185,13 @@ Refusal plan_tiles(const Contraction& c, TilePlan& plan) {
   plan.columns_extent = constant_extent(contract, plan.columns);
   plan.rows_extent =
       plan.rows.empty() ? std::optional<int64_t>(1) : constant_extent(contract, plan.rows);
+  if (plan.rows_extent) *plan.rows_extent /= phases_of(plan, plan.rows);
   return {};
+}
+
+int64_t phases_of(const TilePlan& plan, const std::string& axis) {
+  const auto found = std::ranges::find(plan.phased, axis, &PhasedAxis::axis);
+  return found == plan.phased.end() ? 1 : found->phases;
 }
 
 TilePlan with_joined(const Contract& contract, TilePlan plan) {

@@ -12,17 +12,25 @@
 
 namespace mintor {
 
+// Positions of the axis that are so many apart go through their operand in steps: a transposed
+// convolution of this stride. Those between two of them are other phases, with other taps.
+struct PhasedAxis {
+  std::string axis;
+  int64_t phases;
+};
+
 struct TilePlan {
   std::string columns, rows;        // the vector axis and that of the tile's rows ("" : one row)
   std::vector<std::string> out;     // all out axes, in order
   std::vector<std::string> joined;  // that become one loop, `rows` the last; fewer than two: none
   std::vector<std::string>
-      window;            // window axes that move along `rows`, to be unrolled when guarded
-  bool guarded = false;  // a coordinate along `rows` may leave its operand
+      window;  // window axes that move along `rows`, to be unrolled when guarded
+  std::vector<PhasedAxis> phased;  // out axes that are several phases, in order
+  bool guarded = false;            // a coordinate along `rows` may leave its operand
   bool shared_vector = true;
   bool widened = false;                 // the vector operand is converted to what is summed
   const ContractAxis* words = nullptr;  // the summed axis that runs over the elements of words
-  std::optional<int64_t> columns_extent, rows_extent;  // when constant
+  std::optional<int64_t> columns_extent, rows_extent;  // when constant; rows: of one phase
   int64_t positions = 1;      // of the axes that are neither, as far as they are known
   int64_t panel_bytes = 0;    // of the vector operand, when constant
   int64_t rows_together = 0;  // of the broadcast operand, when it is packed by tiles of rows
@@ -31,6 +39,7 @@ struct TilePlan {
 
 std::optional<int64_t> constant_extent(const Contract& contract, const std::string& axis);
 Refusal plan_tiles(const Contraction& c, TilePlan& plan);
+int64_t phases_of(const TilePlan& plan, const std::string& axis);
 // The plan with its axes in line as one.
 TilePlan with_joined(const Contract& contract, TilePlan plan);
 

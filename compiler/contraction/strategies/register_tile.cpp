@@ -7,9 +7,10 @@
 //|   for k { acc = fma(x, y, acc) }      ->      for k { acc[i][j] = fma(x[i], y[j], acc[i][j]) }
 //|   out = tail(acc)                             out = tail(acc[i][j])
 //| }                                           } }
-// Out-of-range taps: the first and last tiles of a line are peeled and the window axis along it is
-// unrolled; along a line of unknown length a tap asks once for all rows of a tile. The guards of
-// other window axes stay, a branch outside the channel loop.
+// Rows of a transposed convolution are those of one phase at a time, so that each tile has the taps
+// of that phase alone. Out-of-range taps: the first and last tiles of a line are peeled and the
+// window axis along it is unrolled; along a line of unknown length a tap asks once for all rows of
+// a tile. The guards of other window axes stay, a branch outside the channel loop.
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -31,6 +32,13 @@ constexpr int64_t kMostStatements = 640;
 
 // What an axis of the contract was lowered to.
 LoopOrigin axis_of(const std::string& name) { return {LoopRole::axis, name, {}}; }
+
+// The loop over an axis, or over the positions of one phase of it.
+LoopOrigin positions_of(const TilePlan& plan, const std::string& axis) {
+  const LoopOrigin whole = axis_of(axis);
+  return phases_of(plan, axis) > 1 ? part_of(whole, LoopPart::outer) : whole;
+}
+LoopOrigin rows_of(const TilePlan& plan) { return positions_of(plan, plan.rows); }
 
 std::optional<int64_t> trip_of(const Kernel& kernel, const std::string& var) {
   for (const LoopInfo& loop : loops_of(kernel))
@@ -126,8 +134,9 @@ Pieces pieces_of(const Contraction& c, const TilePlan& plan, const std::vector<s
   Pieces out;
   int64_t wanted = (kRowsOfPiece - 1) / plan.rows_extent.value_or(kRowsUnknown) + 1;
   for (size_t n = axes.size(); n-- > 0;) {
-    const std::string loop = loop_of(step.kernel, axis_of(axes[n]));
-    const std::optional<int64_t> extent = constant_extent(contract, axes[n]);
+    const std::string loop = loop_of(step.kernel, positions_of(plan, axes[n]));
+    std::optional<int64_t> extent = constant_extent(contract, axes[n]);
+    if (extent) *extent /= phases_of(plan, axes[n]);
     if (wanted == 1) {
       out.tasks.insert(out.tasks.begin(), loop);
     } else if (extent && *extent < 2 * wanted) {
@@ -265,7 +274,7 @@ void decide_guards(const TilePlan& plan, const Tile& tile, Steps& step) {
   for (const std::string& window : plan.window)
     for (const std::string& copy : copies_of(kernel, axis_of(window)))
       if (tile.rows * tile.vectors * trip_of(kernel, copy).value_or(kMostStatements) <=
-          kMostStatements)
+          kMostStatements * phases_of(plan, plan.rows))
         step("unroll", {copy});
   if (plan.rows_extent) return;
   for (const std::string& tap : taps_of_tiles(kernel, plan.rows))
@@ -282,8 +291,11 @@ Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Ou
   const LoopOrigin columns = axis_of(plan.columns);
   const bool open = rows_are_open(plan);
   const bool by_rows = open || outermost == Outermost::row_tiles;
+  std::vector<std::string> phases;
+  for (const auto& [axis, count] : plan.phased)
+    phases.push_back(step.split(loop_of(kernel, axis_of(axis)), count).inner);
   Halves row_tiles;
-  if (by_rows) row_tiles = step.split(loop_of(kernel, axis_of(plan.rows)), tile.rows);
+  if (by_rows) row_tiles = step.split(loop_of(kernel, rows_of(plan)), tile.rows);
   const bool even = columns_extent && *columns_extent % width == 0;
   const bool by_pieces = outermost == Outermost::pieces;
   const bool panels_first = by_pieces || outermost == Outermost::panels;
@@ -296,7 +308,7 @@ Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Ou
   } else {
     for (const std::string& axis : others) {
       std::vector<std::string>& loops = panels_first && !open ? outer.inside : outer.tasks;
-      loops.push_back(loop_of(kernel, axis_of(axis)));
+      loops.push_back(loop_of(kernel, positions_of(plan, axis)));
     }
     // Of tiles with borders only the outermost loop can be the tasks (branch_rows).
     if (open && panels_first)
@@ -316,9 +328,11 @@ Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Ou
                   [&](const std::string& loop) { return find_loop(kernel.body, loop) == nullptr; });
   std::vector<StepArg> order(outer.tasks.begin(), outer.tasks.end());
   if (!v_o.empty()) order.push_back(v_o);
+  // A phase reads its taps of the panel alone, for all that is inside.
+  order.insert(order.end(), phases.begin(), phases.end());
   order.insert(order.end(), outer.inside.begin(), outer.inside.end());
   if (!plan.rows.empty())
-    order.emplace_back(by_rows ? row_tiles.inner : loop_of(kernel, axis_of(plan.rows)));
+    order.emplace_back(by_rows ? row_tiles.inner : loop_of(kernel, rows_of(plan)));
   if (!v_i.empty()) order.push_back(v_i);
   if (order.size() > 1) step("reorder", order);
   if (by_rows) branch_rows(plan, tile, row_tiles.outer, step);
@@ -326,12 +340,16 @@ Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Ou
     for (const std::string& copy : copies_of(kernel, part_of(columns, LoopPart::outer)))
       step("branch_tail", {copy});
 
+  if (phases_of(plan, plan.rows) > 1)
+    for (const std::string& copy : copies_of(kernel, part_of(axis_of(plan.rows), LoopPart::inner)))
+      step("unroll", {copy});
+
   std::vector<std::string> jammed;
   if (by_rows)
-    jam_or_cut(plan, tile, copies_of(kernel, part_of(axis_of(plan.rows), LoopPart::inner)), step,
+    jam_or_cut(plan, tile, copies_of(kernel, part_of(rows_of(plan), LoopPart::inner)), step,
                jammed);
   else if (!plan.rows.empty())
-    for (const std::string& copy : copies_of(kernel, axis_of(plan.rows)))
+    for (const std::string& copy : copies_of(kernel, rows_of(plan)))
       tile_rows(plan, tile, copy, step, jammed);
 
   const std::vector<std::string> column_loops = tile_columns(columns, step);
@@ -362,6 +380,7 @@ Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Ou
              : by_rows               ? "; tiles of rows are tasks"
                                      : "; rows outermost") +
             (plan.joined.size() > 1 ? "; axes in line are one" : "") +
+            (plan.phased.empty() ? "" : "; positions of one phase together") +
             (plan.guarded ? "; borders peeled" : "");
   return {};
 }
