@@ -57,17 +57,19 @@ std::vector<std::string> axes_in_line(const std::vector<const ContractAxis*>& ou
 
 // The number of phases after which each of the coordinates goes on in steps: 1 where they do
 // anyway, or where no number of phases makes them.
-int64_t count_phases(const std::vector<Index>& coords, const std::string& axis, int64_t extent,
+int64_t count_phases(const std::vector<Index>& coords, const ContractAxis& axis,
                      const Ranges& ranges) {
   constexpr int64_t kMostPhases = 4;
   for (int64_t phases = 1; phases <= kMostPhases; ++phases) {
-    if (extent % phases != 0) continue;
+    if (!ranges.simplify(mod(axis.extent, phases)).is_const(0)) continue;
     Ranges inner = ranges;
-    inner.set("step", Index(0), Index(extent / phases - 1));
+    inner.set("step", Index(0), ranges.simplify(floordiv(axis.extent, phases)) - 1);
     inner.set("phase", Index(0), Index(phases - 1));
     const Index position = Index::var("step") * phases + Index::var("phase");
     const auto goes_in_steps = [&](const Index& coord) {
-      return inner.simplify(coord.substitute({{axis, position}})).affine_in("step").has_value();
+      return inner.simplify(coord.substitute({{axis.name, position}}))
+          .affine_in("step")
+          .has_value();
     };
     if (std::ranges::all_of(coords, goes_in_steps)) return phases;
   }
@@ -162,9 +164,9 @@ Refusal plan_tiles(const Contraction& c, TilePlan& plan) {
   }
   const auto& moving = &scalar == &x ? contract.x_coords : contract.y_coords;
   for (const ContractAxis* a : out) {
-    if (a->name == plan.columns || !a->extent.is_const()) continue;
-    const int64_t phases = count_phases(moving, a->name, a->extent.value(), ranges);
-    if (phases > 1) plan.phased.push_back({a->name, phases});
+    if (a->name == plan.columns) continue;
+    if (const int64_t phases = count_phases(moving, *a, ranges); phases > 1)
+      plan.phased.push_back({a->name, phases});
   }
   const Value& vectors = c.node.operands[x_along == Along::nothing ? 1 : 0];
   plan.widened = step == 1 && vectors.dtype() != c.node.results[0].dtype;

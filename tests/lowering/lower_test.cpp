@@ -234,6 +234,35 @@ TEST(Lower, ConvolutionBordersStridesGroups) {
   }
 }
 
+// Lines of one tile, of several, with a tail; phases with fewer taps than others or with none; a
+// size that is no whole number of phases has one.
+TEST(Lower, TransposedConvolutionsArePhases) {
+  struct Case {
+    int64_t size, kernel, stride, pad, more;
+  };
+  for (const Case& c : {Case{4, 4, 2, 1, 0}, Case{9, 3, 2, 1, 1}, Case{17, 2, 2, 0, 0},
+                        Case{6, 5, 3, 1, 0}, Case{5, 2, 4, 0, 2}, Case{5, 3, 2, 1, 0}}) {
+    const auto make = [&](const Index& width) {
+      Graph g;
+      if (const auto name = width.as_var()) g.add_symbol({*name, 1, 64, 1, 8});
+      Builder b(g);
+      ops::ConvAttr attr;
+      attr.stride = {c.stride, c.stride};
+      attr.pad_before = attr.pad_after = {c.pad, c.pad};
+      const Value x = b.input("x", DType::f32, {2, 16, 3, width});
+      const Value w = b.parameter("w", noise({16, 24, c.kernel, c.kernel}, 5));
+      g.results = {{"r", ops::conv_transpose(b, x, w, Value{}, attr, {c.more, c.more})}};
+      return g;
+    };
+    CompileContext context;
+    const std::string text = kernels_text(run_pipeline(context, make(c.size)), find_level("v3"));
+    const bool whole = ((c.size - 1) * c.stride + c.kernel - 2 * c.pad + c.more) % c.stride == 0;
+    EXPECT_EQ(text.find("positions of one phase together") != std::string::npos, whole) << text;
+    check_chain(make(c.size));
+    check_chain(make(Index::var("w")), {{"w", c.size}});
+  }
+}
+
 Graph wide_convolution(const Index& batch) {
   Graph g;
   Builder b(g);

@@ -105,6 +105,11 @@ def erf_weight(z):
     return near(z, lambda t: mp.sqrt(t) / mp.erf(mp.sqrt(t)), mp.sqrt(mp.pi) / 2)
 
 
+def erf_power(a):
+    """log2(erfc(a)) / a + 2."""
+    return mp.log(mp.erfc(a), 2) / a + 2
+
+
 def x_of_t(t, c, d):
     """t = (x - c) / (x + d) solved for x."""
     return (c + d * t) / (1 - t)
@@ -144,7 +149,12 @@ ENTRIES = {
     "asinh_f32": odd(mp.asinh, -mp.mpf(1) / 6, mp.mpf("0.2502"), 5, 24),
     "atanh_f32": odd(mp.atanh, mp.mpf(1) / 3, mp.mpf("0.2502"), 6, 24),
     # erf x = x + x P(x^2) on [0, 1)
-    "erf_f32": (erf_tail, erf_weight, mp.mpf(0), mp.mpf("0.851"), 6, 24),
+    "erf_f32": (erf_tail, erf_weight, mp.mpf(0), mp.mpf("1.01"), 6, 24),
+    # erf a = 1 - 2^(a P(a) - 2 a), 1 <= a <= 4; 2^r = 1 + r P(r), whose error counts a quarter
+    "erf_power_f32": (erf_power, lambda a: a * LN2 * mp.erfc(a) / mp.erf(a),
+                      mp.mpf("0.99"), mp.mpf("4.01"), 6, 24),
+    "erf_exp2_f32": (lambda r: near(r, lambda t: mp.expm1(t * LN2) / t, LN2),
+                     lambda r: r / mp.mpf(2)**r, mp.mpf("-0.5001"), mp.mpf("0.5001"), 5, 24),
     "erf_f64": (erf_tail, erf_weight, mp.mpf(0), mp.mpf("0.851"), 14, 53),
     # erfc x = exp(-x^2) P(t) / (1 + 2 x), t = (x - 2) / (x + 2), x >= 0.4
     "erfc_f32": (erfc_factor, lambda t: 1 / erfc_factor(t), t_of_x("0.4"), t_of_x("10.3"), 10, 24),
