@@ -40,7 +40,8 @@ def test_ratios_are_medians_over_rounds():
 
 def test_table():
     text = scaling.markdown({**peers.facts(), "rows": [ROW]})
-    assert "| m | 2 | 2 | 100 | 52.63 | 1.90 | 1.50 | 1.90 | 1.98 | 1.38 | parallel_for |" in text
+    assert ("| m | 2 | 2 | 100 | 52.63 | 1.90, 1.00 | 1.50, 1.50 | 1.90, 2.00 | 1.98, 2.00 | "
+            "1.38, 1.50 | parallel_for |") in text
 
 
 def test_rates_of_a_package(tmp_path):
