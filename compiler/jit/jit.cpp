@@ -4,6 +4,7 @@
 #include "compiler/jit/jit.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -148,6 +149,9 @@ JitCode make_library(JitBackend& backend, const Cache& cache, const WorkFolder& 
   } catch (const JitFailure& failure) {
     throw InternalError("jit", failure.what() + ("\nsources: " + write_repro(source, cache, key)));
   }
+#ifdef __GLIBC__
+  malloc_trim(0);  // what clang has freed, some 16 MB, is of no use to those who run the model
+#endif
   // Opened before it is stored: from then on, other processes may remove it.
   JitCode code = open_library(library);
   check(code.program != nullptr, "jit", "the linked library is not there");

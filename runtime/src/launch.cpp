@@ -5,8 +5,11 @@
 // matter of chance, never changes the bits; the pool is entered once per launch, with barriers only
 // between phases of which at least one is split; no thread computes outside the default
 // floating-point environment.
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include <new>
 
 #include "float_environment.h"
 #include "pool.h"
@@ -77,10 +80,31 @@ struct Walk {
 // in order: what they read lies side by side, and was mostly written here.
 static const int32_t kPiecesOfShare = 8;
 
-static void run_share(const Walk& walk, Begun* begun, int32_t part, int32_t active, int64_t tasks) {
-  const int32_t turn = int32_t(begun[part].turn++ & 1);
-  begun[part].pieces[turn ^ 1].store(0, std::memory_order_relaxed);
-  if (part >= active) return;
+// How many pieces of a part's share have been begun. Members of a pool count in turns: while one
+// counter is used, its part puts the other back to 0. All see the same phases, and so the same
+// turn.
+struct alignas(64) Begun {
+  std::atomic<int32_t> pieces[2];
+  uint32_t turn;  // of the part alone
+};
+
+static Begun* make_begun(int32_t width) {
+  void* memory = nullptr;
+  if (posix_memalign(&memory, alignof(Begun), size_t(width) * sizeof(Begun)) != 0) return nullptr;
+  for (int32_t i = 0; i < width; ++i) new (static_cast<Begun*>(memory) + i) Begun();
+  return static_cast<Begun*>(memory);
+}
+
+static int32_t next_turn(Begun* begun) {
+  if (!begun) return 0;
+  const int32_t turn = int32_t(begun->turn++ & 1);
+  begun->pieces[turn ^ 1].store(0, std::memory_order_relaxed);
+  return turn;
+}
+
+static void run_share(const Walk& walk, Begun* begun, int32_t turn, int32_t part, int32_t active,
+                      int64_t tasks) {
+  if (!begun) return walk.run(part, active);
   const int64_t most = tasks / active;
   const int32_t pieces = most < kPiecesOfShare ? int32_t(most) : kPiecesOfShare;
   for (int32_t n = 0; n < active; ++n) {
@@ -110,11 +134,11 @@ static void report(const Walk& walk, int64_t begin) {
 static void pool_phases(const void* data, int32_t part, int32_t width) {
   const Job& job = *static_cast<const Job*>(data);
   Barrier* barrier = pool_barrier(job.executor->pool);
-  Begun* begun = pool_begun(job.executor->pool);
+  Begun* begun = job.executor->begun;
   const bool profiled = job.executor->profile != nullptr;
   int32_t before = 1;
-  bool met = true;    // all are at the same place
-  bool seen = true;   // what was chosen last, by all
+  bool met = true;   // all are at the same place
+  bool seen = true;  // what was chosen last, by all
   for (Walk walk(job, part); !walk.done(); walk.advance()) {
     const int64_t tasks = walk.tasks(width);
     const int32_t active = walk.parts(tasks, width);
@@ -125,7 +149,8 @@ static void pool_phases(const void* data, int32_t part, int32_t width) {
     seen = !reads && (seen || follows || profiled);
     const int64_t begin = profiled && part == 0 ? now_ns() : 0;
     if (active > 1) {
-      run_share(walk, begun, part, active, tasks);
+      const int32_t turn = next_turn(begun ? begun + part : nullptr);
+      if (part < active) run_share(walk, begun, turn, part, active, tasks);
     } else if (part < active) {
       walk.run(part, active);
     }
@@ -139,26 +164,37 @@ static void pool_phases(const void* data, int32_t part, int32_t width) {
 struct HostTask {
   const Walk* walk;
   int32_t parts;
+  int64_t tasks;
 };
 
 static void host_task(void* data, int32_t part) {
   const FloatEnvironment environment;
   const HostTask& task = *static_cast<HostTask*>(data);
-  const Walk& walk = *task.walk;
-  const Entry& entry = *walk.job.entry;
-  entry.run(walk.job.kernels, args_of_part(walk.args, entry, part), walk.phase, part, task.parts);
+  Walk walk = *task.walk;
+  walk.args = args_of_part(walk.args, *walk.job.entry, part);
+  run_share(walk, walk.job.executor->begun, 0, part, task.parts, task.tasks);
+}
+
+// Nobody runs a task between two phases: what was begun is put back by the caller.
+static void host_split(const Walk& walk, int32_t active, int64_t tasks) {
+  const Executor& executor = *walk.job.executor;
+  for (int32_t part = 0; executor.begun && part < active; ++part) {
+    executor.begun[part].pieces[0].store(0, std::memory_order_relaxed);
+  }
+  HostTask task = {&walk, active, tasks};
+  executor.parallel_for(executor.parallel_for_data, active, host_task, &task);
 }
 
 static void host_phases(const Job& job) {
   const Executor& executor = *job.executor;
   for (Walk walk(job, 0); !walk.done(); walk.advance()) {
-    const int32_t active = walk.parts(walk.tasks(executor.width), executor.width);
+    const int64_t tasks = walk.tasks(executor.width);
+    const int32_t active = walk.parts(tasks, executor.width);
     const int64_t begin = executor.profile ? now_ns() : 0;
     if (active == 1) {
       walk.run(0, 1);
     } else if (active > 1) {
-      HostTask task = {&walk, active};
-      executor.parallel_for(executor.parallel_for_data, active, host_task, &task);
+      host_split(walk, active, tasks);
     }
     if (executor.profile) report(walk, begin);
   }
@@ -213,12 +249,15 @@ Executor make_executor(const mt_options& options) {
     executor.pool = create_pool(options.threads);
     if (executor.pool) executor.width = pool_width(executor.pool);
   }
+  if (executor.width > 1) executor.begun = make_begun(executor.width);
   return executor;
 }
 
 void destroy_executor(Executor* executor) {
   destroy_pool(executor->pool);
+  free(executor->begun);
   executor->pool = nullptr;
+  executor->begun = nullptr;
 }
 
 }  // namespace MT_PACKAGE

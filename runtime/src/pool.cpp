@@ -65,7 +65,6 @@ struct Pool {
   pthread_cond_t wake;
   int32_t sleeping;
   Worker* workers;           // width - 1
-  Begun* begun;              // width
 };
 
 static uint32_t wait_for_ticket(Pool* pool, uint32_t seen) {
@@ -124,28 +123,17 @@ static int32_t start_workers(Pool* pool, int32_t count) {
   return started;
 }
 
-// `count` of them, all zeros.
-template <class T>
-static T* make_aligned(int32_t count) {
-  void* memory = nullptr;
-  if (posix_memalign(&memory, alignof(T), size_t(count) * sizeof(T)) != 0) return nullptr;
-  memset(memory, 0, size_t(count) * sizeof(T));
-  for (int32_t i = 0; i < count; ++i) new (static_cast<T*>(memory) + i) T();
-  return static_cast<T*>(memory);
-}
-
 static void free_pool(Pool* pool) {
   free(pool->workers);
-  free(pool->begun);
   free(pool);
 }
 
 Pool* create_pool(int32_t threads) {
-  Pool* pool = make_aligned<Pool>(1);
-  if (!pool) return nullptr;
+  void* memory = nullptr;
+  if (posix_memalign(&memory, alignof(Pool), sizeof(Pool)) != 0) return nullptr;
+  Pool* pool = new (memset(memory, 0, sizeof(Pool))) Pool();
   pool->workers = static_cast<Worker*>(calloc(size_t(threads), sizeof(Worker)));
-  pool->begun = make_aligned<Begun>(threads);
-  if (!pool->workers || !pool->begun) {
+  if (!pool->workers) {
     free_pool(pool);
     return nullptr;
   }
@@ -174,8 +162,6 @@ void destroy_pool(Pool* pool) {
 int32_t pool_width(const Pool* pool) { return pool->process == getpid() ? pool->width : 1; }
 
 Barrier* pool_barrier(Pool* pool) { return &pool->barrier; }
-
-Begun* pool_begun(Pool* pool) { return pool->begun; }
 
 void run_job(Pool* pool, JobFn run, const void* job) {
   pool->run = run;

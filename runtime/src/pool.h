@@ -19,20 +19,12 @@ struct Barrier {
   void wait(int32_t parts);
 };
 
-// What has been begun of each part's share of a phase, in turns: while one counter is used, its
-// part puts the other back to 0. All parts see the same phases, and so the same turn.
-struct alignas(64) Begun {
-  std::atomic<int32_t> pieces[2];
-  uint32_t turn;  // of the part alone
-};
-
 using JobFn = void (*)(const void* job, int32_t part, int32_t parts);
 
 int32_t pool_width(const Pool* pool);   // workers and the caller; 1 in a forked child
 // Every part has to pass barrier waits in equal number; returns when all parts are through.
 void run_job(Pool* pool, JobFn run, const void* job);
 Barrier* pool_barrier(Pool* pool);
-Begun* pool_begun(Pool* pool);  // by part
 
 }  // namespace MT_PACKAGE
 #endif

@@ -67,6 +67,7 @@ void close_weights(Weights* weights);
 
 // --- threads (pool.cpp, launch.cpp) ---
 struct Pool;
+struct Begun;
 // `threads` counts the caller. Fewer workers than asked for, when the system gives no more, are no
 // error: the bits are the same.
 Pool* create_pool(int32_t threads);
@@ -76,6 +77,7 @@ void destroy_pool(Pool* pool);
 struct Executor {
   int32_t width;
   Pool* pool;
+  Begun* begun;  // of each part's share; null: a share is begun as a whole
   mt_parallel_for parallel_for;
   void* parallel_for_data;
   mt_profile profile;

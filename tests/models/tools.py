@@ -112,7 +112,7 @@ def helper(name, flags=(), compiler="gcc"):
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     out = folder / name
     shared = [] if name == "drive" else ["-shared", "-fPIC"]
-    sources = [HERE / f"{name}.c"] + ([HERE / "modes.c"] if name == "drive" else [])
+    sources = [HERE / f"{n}.c" for n in ((name, "host", "modes") if name == "drive" else (name,))]
     include = f"-I{ROOT / 'runtime' / 'include'}"
     command = [compiler, "-std=c11", "-O1", "-g", include, *flags, *shared, *sources, "-o", out]
     run([*command, "-rdynamic", "-ldl", "-lpthread"])

@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import importlib.util
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -68,15 +69,23 @@ def mintor(case, threads):
     return Loaded(lambda: model.run(case.inputs), lambda got: list(got.values()))
 
 
+def shape_flags(case):
+    return [f"--shape={k}={'x'.join(map(str, v.shape)) or 'scalar'}"
+            for k, v in case.inputs.items()]
+
+
+def build_package(case, folder, *flags):
+    program = pathlib.Path(sys.executable).parent / "mintor"
+    subprocess.run([program, "compile", case.path, "-o", folder, "--build", *shape_flags(case),
+                    *flags], check=True, stdout=subprocess.DEVNULL)
+
+
 def mintor_package(case, threads):
     """The artefact that ships: written, built by a C++ compiler, opened."""
     import mintor as mt
 
     folder = tempfile.mkdtemp(prefix="mintor-peers-")
-    program = pathlib.Path(sys.executable).parent / "mintor"
-    shapes = [f"--shape={k}={'x'.join(map(str, v.shape))}" for k, v in case.inputs.items()]
-    subprocess.run([program, "compile", case.path, "-o", folder, "--build", *shapes], check=True,
-                   stdout=subprocess.DEVNULL)
+    build_package(case, folder)
     model = mt.load(folder, threads=threads)
     return Loaded(lambda: model.run(case.inputs), lambda got: list(got.values()))
 
@@ -192,20 +201,25 @@ def error(got, want):
 
 
 def memory():
-    """MiB that the process holds beside mapped files, now and its peak of everything."""
+    """MiB that the process holds beside mapped files, now; the peak of everything, of this process
+    or of the largest that it started."""
     with open("/proc/self/status", encoding="utf-8") as file:
         values = dict(line.split(":", 1) for line in file)
     return {"anonymous_mib": int(values["RssAnon"].split()[0]) / 1024,
-            "peak_mib": int(values["VmHWM"].split()[0]) / 1024}
+            "peak_mib": max(int(values["VmHWM"].split()[0]),
+                            resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024}
 
 
 class Session:
-    """Requests: "load" gives seconds, error and memory; a number runs for so many seconds."""
+    """Requests: "load" gives seconds, error and memory; "memory" that of now; a number runs for so
+    many seconds."""
 
     def __init__(self, engine, case, threads):
         self.engine, self.case, self.threads, self.loaded = engine, case, threads, None
 
     def __call__(self, request):
+        if request == "memory":
+            return memory()
         if request != "load":
             return turns.sample(self.loaded.run, request)
         begin = time.perf_counter()

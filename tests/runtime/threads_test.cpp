@@ -64,6 +64,37 @@ TEST(threads, the_hosts_parallel_for_gives_the_same_bits) {
   }
 }
 
+// The first task alone does all of a phase when the host's other threads are late.
+TEST(threads, tasks_of_a_late_thread_are_taken_by_others) {
+  struct Late {
+    mt_tensor* output;
+    std::vector<char> after_first;
+  };
+  mt_options options = default_options();
+  options.parallel_width = 3;
+  options.parallel_for = [](void* data, int32_t count, mt_task task, void* context) {
+    Late& late = *static_cast<Late*>(data);
+    task(context, 0);
+    const auto* values = static_cast<const char*>(late.output->data);
+    late.after_first.assign(values, values + late.output->bytes);
+    for (int32_t i = 1; i < count; ++i) task(context, i);
+  };
+  Call call(9);
+  std::vector<char> given(9 * 20 * sizeof(float));
+  call.outputs[0].data = given.data();
+  call.outputs[0].bytes = given.size();
+  Late late{call.outputs, {}};
+  options.parallel_for_data = &late;
+  Opened opened(options);
+  ASSERT_EQ(opened.status, MT_OK) << opened.error();
+  for (int turn = 0; turn < 3; ++turn) {
+    std::ranges::fill(given, 0);
+    EXPECT_EQ(call.run(opened), MT_OK);
+    EXPECT_TRUE(call.right());
+    EXPECT_EQ(late.after_first, given);
+  }
+}
+
 TEST(threads, two_contexts_in_two_threads) {
   mt_options options = default_options();
   options.threads = 2;
