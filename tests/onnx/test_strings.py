@@ -118,9 +118,11 @@ def test_stop_words(minds_case):
 
 PATTERNS = [
     "", "a", "a|b", "a*", "(ab)+", "a?b?", "[ab]*c", "[^ab]", ".", ".*", "a{2}", "a{1,2}b",
-    "(a|)b{2,}", "(?:a|b)c", "(?P<name>ab)c?", r"\ba.*", r".*a\b", r"a\Bb", r"^a$", r"\Aab\z", r"(^|b)a($|b)",
+    "(a|)b{2,}", "(?:a|b)c", "(?P<name>ab)c?", r"\ba.*", r".*a\b", r"a\Bb", r"^a$", r"\Aab\z",
+    r"(^|b)a($|b)",
     r"\w+", r"\W*", r"[\w ]+", r"\d|\s", "(?i)AB*", "(?i:A)b", "(?s)a.b", "(?m)a$\nb",
-    "[[:alpha:]]+", "[[:^alpha:]]+", r"\x61\x{62}", r"\141", r"\Qa*\E?", "é+", "[à-ÿ]+", "[日-語😀]*", "a{,2}", "x*?y",
+    "[[:alpha:]]+", "[[:^alpha:]]+", r"\x61\x{62}", r"\141", r"\Qa*\E?", "é+", "[à-ÿ]+", "[日-語😀]*",
+    "a{,2}", "x*?y",
     "(a*)*", "(a|b)*?c", "[]a]+", "[a-]+", r"\.", "(?i)[^a]", "(?U)a+",
 ]
 
@@ -240,7 +242,8 @@ def test_types_are_checked():
 
 @pytest.mark.parametrize("op,attributes", (
     ("StringSplit", {"delimiter": "--"}), ("StringNormalizer", {
-        "case_change_action": "UPPER", "stopwords": ["ab"]}), ("RegexFullMatch", {"pattern": r"\w*"})))
+        "case_change_action": "UPPER", "stopwords": ["ab"]}),
+    ("RegexFullMatch", {"pattern": r"\w*"})))
 def test_the_bits_of_the_evaluator(op, attributes, tmp_path):
     outputs = {"y": (STRING, 2), "n": (TensorProto.INT64, 1)} if op == "StringSplit" else \
         {"y": (TensorProto.BOOL if op == "RegexFullMatch" else STRING, 1)}
