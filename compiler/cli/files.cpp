@@ -45,6 +45,17 @@ std::optional<DType> dtype_of_descr(const std::string& descr) {
   return std::nullopt;
 }
 
+// The bytes of a string of dtype S: "|S5" has 5. They are a last dimension of u8.
+std::optional<int64_t> string_bytes(const std::string& descr) {
+  int64_t bytes = 0;
+  if (descr.rfind("|S", 0) != 0 || descr.size() < 3 || descr.size() > 12) return std::nullopt;
+  for (const char c : descr.substr(2)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    bytes = bytes * 10 + (c - '0');
+  }
+  return bytes;
+}
+
 std::string descr_of(DType dtype) {
   switch (dtype) {
     case DType::f64: return "<f8";
@@ -168,18 +179,24 @@ Tensor parse_npy(const std::string& bytes, const std::string& path) {
   const size_t begin = 8 + length_bytes;
   if (length > bytes.size() - begin) bad_npy(path, "the header is cut off");
   const std::string header = bytes.substr(begin, length);
-  const std::string descr = header_value(header, "descr", path).substr(0, 5);
-  const std::string kind = descr.size() == 5 ? descr.substr(1, 3) : "";
-  const std::optional<DType> dtype = dtype_of_descr(kind);
-  if (!dtype) bad_npy(path, "dtype " + header_value(header, "descr", path).substr(0, 6) +
-                                " has no counterpart");
+  const std::string descr = header_value(header, "descr", path);
+  const std::string kind = descr.substr(1, descr.find('\'', 1) - 1);
+  const std::optional<int64_t> text = string_bytes(kind);
+  const std::optional<DType> dtype = text ? DType::u8 : dtype_of_descr(kind);
+  if (kind.rfind("<U", 0) == 0) {
+    throw CompileError("npy", "strings of dtype " + kind + " are no bytes", path,
+                       "write them as numpy.char.encode(x), dtype S");
+  }
+  if (!dtype) bad_npy(path, "dtype " + descr.substr(0, 6) + " has no counterpart");
   const bool fortran = header_value(header, "fortran_order", path).rfind("True", 0) == 0;
   const std::vector<int64_t> shape = parse_shape(header_value(header, "shape", path), path);
   const size_t data = begin + length;
-  const int64_t wanted = checked_bytes(shape, *dtype, bytes.size() - data, path);
-  auto [tensor, to] = Tensor::make(*dtype, shape);
+  std::vector<int64_t> all = shape;
+  if (text) all.push_back(*text);
+  const int64_t wanted = checked_bytes(all, *dtype, bytes.size() - data, path);
+  auto [tensor, to] = Tensor::make(*dtype, all);
   if (fortran && shape.size() > 1) {
-    transpose_into(shape, size_of(*dtype), bytes.data() + data, to);
+    transpose_into(shape, text.value_or(size_of(*dtype)), bytes.data() + data, to);
   } else if (wanted > 0) {
     std::memcpy(to, bytes.data() + data, static_cast<size_t>(wanted));
   }

@@ -65,7 +65,7 @@ bool same_operator(std::string_view x, std::string_view y) {
 
 void set_output(OnnxState& state, const std::string& name, OnnxValue value,
                 const onnx::NodeProto& node) {
-  if (!value.value && !value.known && !value.items)
+  if (value.is_nothing())
     throw InternalError("onnx import",
                         node.op_type() + " made no output '" + printable(name) + "'");
   if (!state.values.emplace(name, std::move(value)).second)
@@ -84,12 +84,12 @@ void convert(OnnxState& state, const onnx::NodeProto& proto) {
   const OnnxOp* op = find_onnx_op(proto, state.opset, state.opsets);
   if (!op) throw CompileError(printable(proto.op_type()), "is not supported");
   const size_t first = state.graph.nodes().size();
-  OnnxNode node(state, proto, state.opset);
+  OnnxNode node(state, proto, *op, state.opset);
   op->convert(node);
   for (size_t i = 0; i < node.outputs(); ++i) {
     if (!node.wants(i)) continue;
     const OnnxValue& result = node.results()[i];
-    if (!result.value && !result.known && !result.items)
+    if (result.is_nothing())
       node.fail("output " + std::to_string(i) + " ('" +
                 printable(proto.output(static_cast<int>(i))) + "') is not supported");
     if (result.value && result.value.shape().size() > onnx_limits::kRank)
@@ -184,6 +184,7 @@ void collect_outputs(OnnxState& state, const onnx::GraphProto& graph) {
       state.graph.results.push_back(
           {name, v.value ? v.value : materialise(state.builder, *v.known)});
     };
+    if (it->second.absent) continue;
     if (!it->second.items) {
       give(output.name(), it->second);
       continue;
@@ -304,7 +305,7 @@ void import_initializers(OnnxState& state, const onnx::GraphProto& graph) {
     bool weight = is_float(tensor.dtype) && tensor.count() > 1 && state.depth == 0;
     Value value = weight ? state.builder.parameter(t.name(), std::move(tensor))
                          : state.builder.constant(std::move(tensor));
-    const OnnxValue made{value, nullptr, small_element(t.data_type())};
+    const OnnxValue made{value, nullptr, stored_element(t.data_type())};
     if (!state.values.emplace(t.name(), made).second)
       throw CompileError("initializer", "two initializers are named '" + printable(t.name()) + "'");
   }

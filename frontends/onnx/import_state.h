@@ -79,11 +79,14 @@ struct OnnxState {
   std::set<std::string> bound;               // of the model: symbols that runs bind
   int64_t region_sizes = 0;                  // of the model: copied into regions
   int64_t bodies_again = 0;                  // of the model: loop bodies imported a second time
+  int64_t unrolled = 0;                      // of the model: nodes of loops that leave none
 
   OnnxState& model_state() { return around ? around->model_state() : *this; }
   // The value of that name, or null. One that the graph around a region made is captured: what is
   // known of it stays known, small constants are copied.
   OnnxValue* find(const std::string& name);
+  // What stands in this region for a value of the graph around it.
+  OnnxValue captured(const OnnxValue& outer);
   // A name like `wish` for a symbol that a run binds; no other symbol of the model has it.
   std::string fresh_symbol(std::string wish);
 
@@ -104,8 +107,10 @@ void import_nodes(OnnxState& state, const onnx::GraphProto& graph);
 void import_initializers(OnnxState& state, const onnx::GraphProto& graph);
 
 // A TensorProto as a Tensor: dtype, shape and size checked; data from raw bytes, typed fields or an
-// external file.
+// external file. Strings have a further dimension (ops/strings.h).
 Tensor tensor_from_proto(const OnnxState& state, const onnx::TensorProto& proto);
+// Strings of the model as they lie, u8[count, width] (ops/strings.h); throws CompileError.
+Tensor string_constant(std::span<const std::string> strings);
 // The ONNX element type number, or a CompileError naming it.
 DType dtype_from_onnx(int64_t number, const std::string& op);
 std::string onnx_dtype_text(int64_t number);

@@ -133,6 +133,8 @@ const onnx::TypeProto::Tensor& tensor_type(const onnx::ValueInfoProto& input) {
   return input.type().tensor_type();
 }
 
+bool is_strings(const onnx::TypeProto::Tensor& type) { return type.elem_type() == kStringElement; }
+
 std::vector<const onnx::ValueInfoProto*> real_inputs(const OnnxState& state,
                                                      const onnx::GraphProto& graph) {
   std::vector<const onnx::ValueInfoProto*> inputs;
@@ -189,20 +191,26 @@ void import_inputs(OnnxState& state, const onnx::GraphProto& graph,
                                      std::to_string(type.shape().dim_size()) +
                                      " dimensions, at most " + std::to_string(onnx_limits::kRank) +
                                      " are taken");
-    if (wanted && type.has_shape() &&
-        wanted->size() != static_cast<size_t>(type.shape().dim_size()))
+    // Of strings the number of bytes may be given, too.
+    const size_t rank = static_cast<size_t>(type.shape().dim_size());
+    const bool fits =
+        wanted && (wanted->size() == rank || (is_strings(type) && wanted->size() == rank + 1));
+    if (wanted && type.has_shape() && !fits)
       throw CompileError("--shape", "input '" + printable(input->name()) + "' has " +
                                         std::to_string(type.shape().dim_size()) + " dimensions, " +
                                         std::to_string(wanted->size()) + " are given");
     if (!wanted && !type.has_shape())
       throw CompileError("onnx", "input '" + printable(input->name()) + "' has no shape", "",
                          "give it with --shape " + printable(input->name()) + "=...");
+    if (wanted && is_strings(type) && !type.has_shape())
+      throw CompileError(
+          "onnx", "input '" + printable(input->name()) + "', strings, has no shape in the model");
     if (wanted && type.has_shape()) dimensions.note(type.shape(), *wanted, input->name());
   }
   for (const onnx::ValueInfoProto* input : inputs) {
     const onnx::TypeProto::Tensor& type = tensor_type(*input);
     const std::vector<OnnxDim>* wanted = override_of(*input);
-    int rank = wanted ? static_cast<int>(wanted->size()) : type.shape().dim_size();
+    int rank = type.has_shape() ? type.shape().dim_size() : static_cast<int>(wanted->size());
     Shape shape;
     for (int d = 0; d < rank; ++d) {
       const auto& dim = type.has_shape() ? type.shape().dim(d)
@@ -211,11 +219,18 @@ void import_inputs(OnnxState& state, const onnx::GraphProto& graph,
                                     input->name() + "_d" + std::to_string(d)));
     }
     if (input->name().empty()) throw CompileError("onnx", "an input has no name");
-    DType dtype = storage_dtype(type.elem_type(), "input '" + printable(input->name()) + "'");
+    if (is_strings(type))
+      shape.push_back(
+          dimensions.of(onnx::TensorShapeProto::Dimension::default_instance(),
+                        wanted && wanted->size() > shape.size() ? &wanted->back() : nullptr,
+                        input->name() + "_bytes"));
+    DType dtype = is_strings(type)
+                      ? DType::u8
+                      : storage_dtype(type.elem_type(), "input '" + printable(input->name()) + "'");
     if (state.values.contains(input->name()))
       throw CompileError("onnx", "two inputs are named '" + printable(input->name()) + "'");
     state.values.emplace(input->name(), OnnxValue{state.builder.input(input->name(), dtype, shape),
-                                                  nullptr, small_element(type.elem_type())});
+                                                  nullptr, stored_element(type.elem_type())});
   }
 }
 

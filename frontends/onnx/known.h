@@ -22,14 +22,16 @@ struct Known {
 };
 
 // A value of the model: nodes, or what is known of it, or both. At least one is there.
-// `element` is the number of an ONNX element type of 8 bits or fewer that the Graph has no dtype
-// for (small_types.h); 0: the value's own dtype.
+// `element` is the number of an ONNX element type that the Graph has no dtype for: of 8 bits or
+// fewer, or strings (small_types.h); 0: the value's own dtype.
 struct OnnxValue {
   Value value;
   std::shared_ptr<const Known> known;
   int32_t element = 0;
   // Not null: a sequence, whose length is known when compiling.
   std::shared_ptr<const std::vector<OnnxValue>> items = nullptr;
+  bool absent = false;  // an optional value without an element
+  bool is_nothing() const { return !value && !known && !items && !absent; }
 };
 
 int64_t count_of_shape(const std::vector<int64_t>& shape);

@@ -6,9 +6,12 @@
 
 #include <cctype>
 
+#include "compiler/ops/strings.h"
 #include "compiler/support/error.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/limits.h"
+#include "frontends/onnx/op_group.h"
+#include "frontends/onnx/small_types.h"
 #include "onnx-ml.pb.h"
 
 namespace mintor {
@@ -28,9 +31,10 @@ std::string printable(std::string_view text) {
   return text.size() > kPrintableLength ? out + "..." : out;
 }
 
-OnnxNode::OnnxNode(OnnxState& state, const onnx::NodeProto& proto, int opset)
+OnnxNode::OnnxNode(OnnxState& state, const onnx::NodeProto& proto, const OnnxOp& row, int opset)
     : state_(state),
       proto_(proto),
+      row_(row),
       opset_(opset),
       results_(static_cast<size_t>(proto.output_size())) {
   for (const std::string& name : proto.input()) {
@@ -119,6 +123,13 @@ std::vector<double> OnnxNode::reals(std::string_view name) const {
   return a ? std::vector<double>(a->floats().begin(), a->floats().end()) : std::vector<double>{};
 }
 
+std::vector<std::string> OnnxNode::texts(std::string_view name) const {
+  const onnx::AttributeProto* a =
+      typed(*this, name, onnx::AttributeProto::STRINGS, "a list of strings");
+  return a ? std::vector<std::string>(a->strings().begin(), a->strings().end())
+           : std::vector<std::string>{};
+}
+
 bool OnnxNode::given(size_t i) const {
   return i < values_.size() && (values_[i].value || values_[i].known || values_[i].items);
 }
@@ -126,11 +137,44 @@ bool OnnxNode::given(size_t i) const {
 int32_t OnnxNode::element(size_t i) const { return given(i) ? values_[i].element : 0; }
 
 Value OnnxNode::in(size_t i) {
-  if (element(i) != 0)
+  if (element(i) == 0) return stored(i);
+  if (!row_.moves)
     fail("input " + std::to_string(i) + " is of the element type " + onnx_dtype_text(element(i)) +
              ", which it does not take",
          "Cast, QuantizeLinear, DequantizeLinear and operators that move elements do");
-  return stored(i);
+  return moved(i);
+}
+
+Value OnnxNode::moved(size_t i) {
+  if (moved_ != 0 && moved_ != element(i))
+    fail("inputs of the element types " + onnx_dtype_text(moved_) + " and " +
+         onnx_dtype_text(element(i)));
+  moved_ = element(i);
+  return is_strings(i) ? numbers_of(strings(i)) : stored(i);
+}
+
+// Row 0 is the empty string: what an operator fills with.
+Value OnnxNode::numbers_of(Value strings) {
+  Builder& b = builder();
+  if (rows_.empty()) rows_.push_back(b.constant(ops::string_rows(std::vector<std::string>(1))));
+  Index before = 0;
+  for (const Value& row : rows_) before = before + row.shape()[0];
+  Shape shape = strings.shape();
+  const Index width = shape.back();
+  shape.pop_back();
+  Index count = 1;
+  for (const Index& size : shape) count = count * size;
+  rows_.push_back(b.reshape(strings, {count, width}));
+  const Value first = b.cast(b.size(before), DType::i64);
+  return b.reshape(ops::add(b, b.iota(DType::i64, {count}, 0), first), shape);
+}
+
+bool OnnxNode::is_strings(size_t i) const { return element(i) == kStringElement; }
+
+Value OnnxNode::strings(size_t i) {
+  if (!given(i) || values_[i].items || !is_strings(i))
+    fail("input " + std::to_string(i) + " must be a tensor of strings");
+  return values_[i].value;
 }
 
 OnnxValue OnnxNode::input(size_t i) const { return given(i) ? values_[i] : OnnxValue{}; }
@@ -142,6 +186,8 @@ const std::vector<OnnxValue>& OnnxNode::sequence(size_t i) {
 
 Value OnnxNode::stored(size_t i) {
   if (!given(i)) fail("input " + std::to_string(i) + " is missing");
+  if (is_strings(i))
+    fail("input " + std::to_string(i) + " is a tensor of strings, which it does not take");
   if (values_[i].items) fail("input " + std::to_string(i) + " is a sequence");
   if (!values_[i].value) {
     values_[i].value = materialise(builder(), *values_[i].known);
@@ -154,7 +200,11 @@ Value OnnxNode::stored(size_t i) {
 Shape OnnxNode::shape(size_t i) {
   if (i < values_.size() && values_[i].items) fail("input " + std::to_string(i) + " is a sequence");
   if (!given(i)) fail("input " + std::to_string(i) + " is missing");
-  if (values_[i].value) return values_[i].value.shape();
+  if (values_[i].value) {
+    Shape shape = values_[i].value.shape();
+    if (is_strings(i)) shape.pop_back();
+    return shape;
+  }
   return Shape(values_[i].known->shape.begin(), values_[i].known->shape.end());
 }
 
@@ -170,7 +220,7 @@ const Known* OnnxNode::known(size_t i) {
 }
 
 const Known* OnnxNode::fraction(size_t i) {
-  if (!given(i) || values_[i].items) return nullptr;
+  if (!given(i) || values_[i].items || values_[i].element != 0) return nullptr;
   OnnxValue& v = values_[i];
   if (!v.known && v.value.node->kind == Kind::constant) {
     if (std::optional<Known> k = known_of(v.value.node->as<ConstantAttr>().value))
@@ -275,7 +325,15 @@ bool OnnxNode::wants(size_t i) const {
 }
 
 void OnnxNode::out(size_t i, Value value) {
-  if (i < results_.size()) results_[i] = {state_.folded(value), nullptr};
+  if (moved_ == kStringElement) {
+    Index width = 0;
+    for (const Value& row : rows_) width = max(width, row.shape()[1]);
+    width = state_.graph.ranges().simplify(width);
+    std::vector<Value> rows;
+    for (const Value& row : rows_) rows.push_back(ops::widened(builder(), row, width));
+    value = builder().gather(builder().concat(rows, 0), value, 0);
+  }
+  if (i < results_.size()) results_[i] = {state_.folded(value), nullptr, moved_};
 }
 
 void OnnxNode::out(size_t i, Known known) {
@@ -283,9 +341,10 @@ void OnnxNode::out(size_t i, Known known) {
 }
 
 void OnnxNode::out_stored(size_t i, Value value, int32_t element) {
-  out(i, value);
-  if (i < results_.size()) results_[i].element = element;
+  if (i < results_.size()) results_[i] = {state_.folded(value), nullptr, element};
 }
+
+void OnnxNode::out_strings(size_t i, Value value) { out_stored(i, value, kStringElement); }
 
 void OnnxNode::out(size_t i, std::vector<OnnxValue> items) {
   if (i >= results_.size()) return;

@@ -21,11 +21,12 @@ class GraphProto;
 
 namespace mintor {
 
+struct OnnxOp;     // op_group.h
 struct OnnxState;  // import_state.h
 
 class OnnxNode {
  public:
-  OnnxNode(OnnxState& state, const onnx::NodeProto& proto, int opset);
+  OnnxNode(OnnxState& state, const onnx::NodeProto& proto, const OnnxOp& row, int opset);
 
   Builder& builder();
   OnnxState& state() { return state_; }
@@ -41,21 +42,26 @@ class OnnxNode {
   std::string text(std::string_view name, std::string_view default_value) const;
   std::vector<int64_t> integers(std::string_view name) const;  // empty when absent
   std::vector<double> reals(std::string_view name) const;
+  std::vector<std::string> texts(std::string_view name) const;
   const onnx::AttributeProto* attribute(std::string_view name) const;
 
   // Inputs. An optional input that is absent is null.
   size_t inputs() const { return values_.size(); }
   bool given(size_t i) const;
-  Value in(size_t i);  // as nodes; throws when absent, and where its element type has no dtype
-  // The same with any element type: bits of small floats in u8, small integers in i8 or u8.
+  // As nodes; throws when absent. Where its element type has no dtype, it throws as well, unless
+  // the operator moves elements: then outputs have that type, and strings are numbers of rows.
+  Value in(size_t i);
+  // The same with any element type of numbers: bits of small floats in u8, integers in i8 or u8.
   Value stored(size_t i);
-  int32_t element(size_t i) const;                   // 0: its dtype says it
+  bool is_strings(size_t i) const;
+  Value strings(size_t i);          // u8[.., width] (ops/strings.h); throws where they are none
+  int32_t element(size_t i) const;  // 0: its dtype says it
   const std::vector<OnnxValue>& sequence(size_t i);  // throws where it is none
   OnnxValue input(size_t i) const;                   // as it is; nothing where it is absent
   Value optional_in(size_t i) { return given(i) ? in(i) : Value{}; }
   // An optional zero point: null also where it is a weight of nothing but zeros.
   Value zero_point(size_t i);
-  Shape shape(size_t i);
+  Shape shape(size_t i);  // of strings: without the dimension of their bytes
   DType dtype(size_t i);
   const Known* known(size_t i);     // null when its values are not known, or not whole numbers
   const Known* fraction(size_t i);  // the same with a denominator
@@ -78,6 +84,7 @@ class OnnxNode {
   void out(size_t i, Value value);
   void out(size_t i, Known known);
   void out_stored(size_t i, Value value, int32_t element);
+  void out_strings(size_t i, Value value);
   void out(size_t i, std::vector<OnnxValue> items);  // a sequence
   void out_alias(size_t i, size_t input);            // the output is that input
   std::vector<OnnxValue>& results() { return results_; }
@@ -86,9 +93,15 @@ class OnnxNode {
   void need_inputs(size_t least, size_t most) const;
 
  private:
+  Value moved(size_t i);
+  Value numbers_of(Value strings);
+
   OnnxState& state_;
   const onnx::NodeProto& proto_;
+  const OnnxOp& row_;
   int opset_;
+  int32_t moved_ = 0;        // the element type of what is moved; 0: its dtype says it
+  std::vector<Value> rows_;  // strings that are moved: u8[n, width], the first one empty
   std::vector<OnnxValue> values_;
   std::vector<OnnxValue> results_;
 };

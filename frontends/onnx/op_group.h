@@ -16,6 +16,8 @@ struct OnnxOp {
   int since, until;          // versions of its domain, inclusive; until 0: the newest known
   void (*convert)(OnnxNode& node);
   std::string_view expands_to;  // one line, for `supported-ops`
+  // Whether it moves elements without looking at them: those without a dtype, too.
+  bool moves = false;
 };
 
 struct OnnxOpGroup {

@@ -35,29 +35,34 @@ OnnxValue* OnnxState::find(const std::string& name) {
   if (auto it = values.find(name); it != values.end()) return &it->second;
   const OnnxValue* outer = around ? around->find(name) : nullptr;
   if (!outer) return nullptr;
-  OnnxValue own{{}, outer->known, outer->element};
-  if (outer->items) {
-    throw CompileError("",
-                       "'" + printable(name) + "' is a sequence, which no branch or loop takes");
-  } else if (!own.known) {
-    const Node& node = *outer->value.node;
-    const Type& type = outer->value.type();
-    if (node.kind == Kind::constant &&
-        node.as<ConstantAttr>().value.count() <= onnx_limits::kKnown) {
-      own.value = builder.constant(node.as<ConstantAttr>().value);
-    } else {
-      auto [it, added] = captures.try_emplace(key_of(outer->value));
-      if (added) {
-        const std::string input = "c" + std::to_string(captures.size());
-        it->second = {outer->value, builder.input(input, type.dtype, type.shape)};
-      }
-      const Value input = it->second.input;
-      Shape shape = type.shape;
-      for (Index& size : shape) size = graph.ranges().simplify(size);
-      own.value = stretched(builder, input, std::move(shape));
-    }
+  return &values.emplace(name, captured(*outer)).first->second;
+}
+
+OnnxValue OnnxState::captured(const OnnxValue& outer) {
+  OnnxValue own{{}, outer.known, outer.element, nullptr, outer.absent};
+  if (outer.items) {
+    std::vector<OnnxValue> items;
+    for (const OnnxValue& item : *outer.items) items.push_back(captured(item));
+    own.items = std::make_shared<const std::vector<OnnxValue>>(std::move(items));
+    return own;
   }
-  return &values.emplace(name, std::move(own)).first->second;
+  if (own.known || own.absent) return own;
+  const Node& node = *outer.value.node;
+  const Type& type = outer.value.type();
+  if (node.kind == Kind::constant && node.as<ConstantAttr>().value.count() <= onnx_limits::kKnown) {
+    own.value = builder.constant(node.as<ConstantAttr>().value);
+    return own;
+  }
+  auto [it, added] = captures.try_emplace(key_of(outer.value));
+  if (added) {
+    const std::string input = "c" + std::to_string(captures.size());
+    it->second = {outer.value, builder.input(input, type.dtype, type.shape)};
+  }
+  const Value input = it->second.input;
+  Shape shape = type.shape;
+  for (Index& size : shape) size = graph.ranges().simplify(size);
+  own.value = stretched(builder, input, std::move(shape));
+  return own;
 }
 
 std::string OnnxState::fresh_symbol(std::string wish) {
@@ -144,8 +149,9 @@ std::vector<OnnxValue> import_here(OnnxNode& n, const onnx::GraphProto& graph,
 
 Value OnnxDraft::output(size_t i) {
   OnnxValue& v = outputs[i];
-  if (v.items)
-    throw CompileError("", "output " + std::to_string(i) + " of its graph is a sequence");
+  if (v.items || v.absent)
+    throw CompileError("",
+                       "output " + std::to_string(i) + " of its graph is a sequence or optional");
   if (!v.value) v.value = materialise(state.builder, *v.known);
   return v.value;
 }

@@ -10,6 +10,8 @@
 
 namespace mintor {
 
+static_assert(kStringElement == onnx::TensorProto::STRING);
+
 namespace {
 
 constexpr SmallType kTypes[] = {
@@ -42,8 +44,9 @@ DType storage_dtype(int64_t element, const std::string& op) {
   return small ? small->dtype : dtype_from_onnx(element, op);
 }
 
-int32_t small_element(int64_t element) {
-  return find_small_type(element) ? static_cast<int32_t>(element) : 0;
+int32_t stored_element(int64_t element) {
+  const bool own = find_small_type(element) || element == kStringElement;
+  return own ? static_cast<int32_t>(element) : 0;
 }
 
 Value number_of(Builder& b, Value x, const SmallType& type) {

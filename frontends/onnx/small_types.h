@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX element types of 8 bits and fewer that are no dtype of the Graph. Floats are u8 that hold
 // their bits, integers i8 or u8 that hold their value; in files the 4- and 2-bit ones lie packed,
-// the first in the low bits. Which of them a value is, OnnxValue::element says.
+// the first in the low bits. Strings are u8 with one dimension more (compiler/ops/strings.h).
+// Which of them a value is, OnnxValue::element says.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +20,13 @@ struct SmallType {
 
 const SmallType* find_small_type(int64_t element);  // null: none of them
 
+// The ONNX element type of strings, onnx::TensorProto::STRING.
+inline constexpr int32_t kStringElement = 8;
+
 // The dtype of an element type, small ones included, or a CompileError.
 DType storage_dtype(int64_t element, const std::string& op);
-// `element` where it is a small type, else 0.
-int32_t small_element(int64_t element);
+// `element` where the Graph has no dtype for it: a small type, or strings; else 0.
+int32_t stored_element(int64_t element);
 
 // The number that a value of a small type is: f32 for floats, x itself for integers.
 Value number_of(Builder& b, Value x, const SmallType& type);

@@ -135,7 +135,11 @@ OnnxSummary summarize_onnx(const std::string& path) {
     if (count < 0 || count > onnx_limits::kElements)
       throw CompileError("initializer", "tensor '" + printable(t.name()) + "' has a bad shape");
     s.weight_count += count;
-    s.weight_bytes += count * size_of(storage_dtype(t.data_type(), "initializer"));
+    if (t.data_type() == kStringElement)
+      for (const std::string& text : t.string_data())
+        s.weight_bytes += static_cast<int64_t>(text.size());
+    else
+      s.weight_bytes += count * size_of(storage_dtype(t.data_type(), "initializer"));
     weights.push_back(t.name());
   }
   std::sort(weights.begin(), weights.end());

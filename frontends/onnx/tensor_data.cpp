@@ -4,6 +4,7 @@
 // anything is read or allocated.
 #include <cstring>
 
+#include "compiler/ops/strings.h"
 #include "compiler/support/error.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/limits.h"
@@ -174,10 +175,43 @@ Tensor small_from_proto(const OnnxState& state, const onnx::TensorProto& t, cons
   return unpacked(type, std::move(shape), packed.data());
 }
 
+// u8[.., width], as wide as the longest one.
+Tensor strings_from_proto(const onnx::TensorProto& t) {
+  std::vector<int64_t> shape = shape_of(t);
+  if (t.string_data_size() != count_of_shape(shape))
+    bad(t, "holds " + std::to_string(t.string_data_size()) + " strings where its shape needs " +
+               std::to_string(count_of_shape(shape)));
+  const std::vector<std::string> strings(t.string_data().begin(), t.string_data().end());
+  try {
+    Tensor rows = string_constant(strings);
+    shape.push_back(rows.shape.back());
+    rows.shape = std::move(shape);
+    return rows;
+  } catch (const CompileError& error) {
+    bad(t, error.problem());
+  }
+}
+
 }  // namespace
+
+Tensor string_constant(std::span<const std::string> strings) {
+  size_t width = 1;
+  for (const std::string& s : strings) {
+    width = std::max(width, s.size());
+    if (s.ends_with('\0'))
+      throw CompileError("string", "holds '" + printable(s) +
+                                       "', which ends in a NUL: the end of " +
+                                       "a string is where NULs begin");
+  }
+  if (width * (strings.size() + 1) > static_cast<size_t>(onnx_limits::kStringBytes))
+    throw CompileError("string", "holds " + std::to_string(strings.size()) + " strings of up to " +
+                                     std::to_string(width) + " bytes, which is too much");
+  return ops::string_rows(strings);
+}
 
 Tensor tensor_from_proto(const OnnxState& state, const onnx::TensorProto& t) {
   if (t.has_segment()) bad(t, "is stored in segments, which is not supported");
+  if (t.data_type() == kStringElement) return strings_from_proto(t);
   if (const SmallType* small = find_small_type(t.data_type()))
     return small_from_proto(state, t, *small);
   DType dtype = dtype_from_onnx(t.data_type(), "initializer");

@@ -31,10 +31,10 @@ void bitcast(OnnxNode& n) {
     Value low = ops::apply(b, ScalarOp::bit_and, {b.cast(x, DType::i32), number(mask)});
     if (dtype == DType::i8)
       low = ops::sub(b, ops::apply(b, ScalarOp::bit_xor, {low, number(half)}), number(half));
-    return n.out_stored(0, b.cast(low, dtype), small_element(to));
+    return n.out_stored(0, b.cast(low, dtype), stored_element(to));
   }
   x = dtype == DType::boolean ? b.cast(x, dtype) : dtype == x.dtype() ? x : b.bitcast(x, dtype);
-  n.out_stored(0, x, small_element(to));
+  n.out_stored(0, x, stored_element(to));
 }
 
 constexpr OnnxOp kOps[] = {

@@ -3,7 +3,7 @@
 // Takes a condition and two sub-graphs; gives the branch that is taken where that is known, else a
 // node `if` whose regions take what either branch captures.
 // Keeps true: outputs of both branches have one type; sizes that differ become a symbol that the
-// run binds to the size of the branch that it takes.
+// run binds to the size of the branch that it takes; sequences are of one length.
 #include "compiler/ir/broadcast.h"
 #include "compiler/ir/sizes_differ.h"
 #include "frontends/onnx/import_state.h"
@@ -45,22 +45,58 @@ Index common_size_of(OnnxNode& n, Value condition, const Index& x, const Index& 
                     y, "", "fix these sizes with --shape");
 }
 
+// What both branches give, and what is made of it.
+struct Branches {
+  OnnxNode& n;
+  Value condition;
+  OnnxDraft &then, &other;
+  std::vector<Value> then_results, else_results;
+  std::vector<OnnxValue*> outputs;  // that get the results
+
+  void add_value(size_t i, const OnnxValue& p, const OnnxValue& q, OnnxValue& out);
+  void add(size_t i, const OnnxValue& p, const OnnxValue& q, OnnxValue& out);
+};
+
+Value node_of(OnnxDraft& draft, const OnnxValue& v) {
+  return v.value ? v.value : materialise(draft.state.builder, *v.known);
+}
+
 // Output i of both branches, with one type.
-std::pair<Value, Value> unified(OnnxNode& n, Value condition, size_t i, OnnxDraft& then,
-                                OnnxDraft& other) {
-  const auto differ = [&](const std::string& problem) {
-    branches_differ(n, n.in(0), "output " + std::to_string(i) + " of its branches " + problem);
-  };
-  Value x = then.output(i), y = other.output(i);
+void Branches::add_value(size_t i, const OnnxValue& p, const OnnxValue& q, OnnxValue& out) {
+  const Value x = node_of(then, p), y = node_of(other, q);
   keep_sizes(n, then, x.type());
   keep_sizes(n, other, y.type());
-  const std::string types = to_string(x.type()) + " and " + to_string(y.type());
-  if (x.dtype() != y.dtype() || x.shape().size() != y.shape().size()) differ("is " + types);
+  if (x.dtype() != y.dtype() || x.shape().size() != y.shape().size() || p.element != q.element)
+    branches_differ(n, n.in(0),
+                    "output " + std::to_string(i) + " of its branches is " + to_string(x.type()) +
+                        " and " + to_string(y.type()));
   OnnxDraft* const drafts[] = {&then, &other};
   Shape shape;
   for (size_t d = 0; d < x.shape().size(); ++d)
     shape.push_back(common_size_of(n, condition, x.shape()[d], y.shape()[d], drafts));
-  return {stretched(then.state.builder, x, shape), stretched(other.state.builder, y, shape)};
+  then_results.push_back(stretched(then.state.builder, x, shape));
+  else_results.push_back(stretched(other.state.builder, y, shape));
+  out.element = p.element;
+  outputs.push_back(&out);
+}
+
+// Sequences are as many values, if they are of one length.
+void Branches::add(size_t i, const OnnxValue& p, const OnnxValue& q, OnnxValue& out) {
+  if (same_known(p, q)) {
+    out.known = p.known;
+  } else if (p.absent && q.absent) {
+    out.absent = true;
+  } else if (p.items && q.items && p.items->size() == q.items->size()) {
+    auto items = std::make_shared<std::vector<OnnxValue>>(p.items->size());
+    out.items = items;
+    for (size_t k = 0; k < items->size(); ++k) add(i, (*p.items)[k], (*q.items)[k], (*items)[k]);
+  } else if (p.items || q.items || p.absent || q.absent) {
+    n.fail("output " + std::to_string(i) +
+           " of its branches is a sequence or optional, of how many items is not known when "
+           "compiling");
+  } else {
+    add_value(i, p, q, out);
+  }
 }
 
 void branch(OnnxNode& n) {
@@ -81,25 +117,16 @@ void branch(OnnxNode& n) {
   const Value condition = single(n, n.builder(), n.in(0), "the condition");
   const auto then = import_region(n, "then_branch", {}),
              other = import_region(n, "else_branch", {});
-  std::vector<Value> then_results, else_results;
-  std::vector<size_t> outputs;
-  for (size_t i = 0; i < n.outputs(); ++i) {
-    if (same_known(then->outputs[i], other->outputs[i])) {
-      n.out(i, *then->outputs[i].known);
-      continue;
-    }
-    const auto [x, y] = unified(n, condition, i, *then, *other);
-    then_results.push_back(x);
-    else_results.push_back(y);
-    outputs.push_back(i);
-  }
-  if (outputs.empty()) return;
+  Branches both{n, condition, *then, *other, {}, {}, {}};
+  for (size_t i = 0; i < n.outputs(); ++i)
+    both.add(i, then->outputs[i], other->outputs[i], n.results()[i]);
+  if (both.outputs.empty()) return;
   const std::vector<Value> captured =
-      captured_by({{then.get(), then_results}, {other.get(), else_results}});
+      captured_by({{then.get(), both.then_results}, {other.get(), both.else_results}});
   const std::vector<Value> made = n.builder().if_(
-      condition, captured, region_of(*then, ports_of(*then, captured), then_results),
-      region_of(*other, ports_of(*other, captured), else_results));
-  for (size_t i = 0; i < outputs.size(); ++i) n.out(outputs[i], made[i]);
+      condition, captured, region_of(*then, ports_of(*then, captured), both.then_results),
+      region_of(*other, ports_of(*other, captured), both.else_results));
+  for (size_t i = 0; i < made.size(); ++i) both.outputs[i]->value = n.state().folded(made[i]);
 }
 
 constexpr OnnxOp kOps[] = {

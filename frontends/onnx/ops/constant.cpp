@@ -21,7 +21,7 @@ void constant(OnnxNode& n) {
   Builder& b = n.builder();
   if (const onnx::AttributeProto* value = n.attribute("value"); value && value->has_t())
     return n.out_stored(0, b.constant(tensor_from_proto(n.state(), value->t())),
-                        small_element(value->t().data_type()));
+                        stored_element(value->t().data_type()));
   if (n.has("value_int")) return n.out(0, b.constant_int(DType::i64, n.integer("value_int", 0)));
   if (n.has("value_ints")) return n.out(0, b.constant_i64(n.integers("value_ints")));
   if (n.has("value_float")) return n.out(0, b.constant(DType::f32, n.real("value_float", 0)));
@@ -31,7 +31,14 @@ void constant(OnnxNode& n) {
     return n.out(0, b.constant(Tensor::copy_of(DType::f32, {static_cast<int64_t>(items.size())},
                                                items.data())));
   }
-  n.fail("has no value of a supported kind", "tensors, numbers and lists of numbers are supported");
+  if (n.has("value_string")) {
+    const Value one = b.constant(string_constant(std::vector{n.text("value_string", "")}));
+    return n.out_strings(0, b.reshape(one, {one.shape()[1]}));
+  }
+  if (n.has("value_strings"))
+    return n.out_strings(0, b.constant(string_constant(n.texts("value_strings"))));
+  n.fail("has no value of a supported kind",
+         "tensors, numbers, strings and lists of these are supported");
 }
 
 void constant_of_shape(OnnxNode& n) {

@@ -3,6 +3,7 @@
 // casts. Those that exporters use on shapes also work on known integers, without nodes.
 #include <limits>
 
+#include "compiler/ops/strings.h"
 #include "compiler/support/error.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
@@ -75,6 +76,13 @@ void compare(OnnxNode& n) {
   const auto &x = n.known(0)->items, &y = n.known(1)->items;
   const Value result = n.outputs() > 0 ? n.results()[0].value : Value{};
   if (result && x.size() == 1 && y.size() == 1) n.state().equations[key_of(result)] = {x[0], y[0]};
+}
+
+// Of strings, too.
+void equal(OnnxNode& n) {
+  n.need_inputs(2, 2);
+  if (!n.is_strings(0)) return compare<ScalarOp::eq, KnownOp::eq>(n);
+  n.out(0, ops::string_equal(n.builder(), n.strings(0), n.strings(1)));
 }
 
 // The same for any number of inputs.
@@ -288,8 +296,9 @@ void cast_like(OnnxNode& n) {
   if (n.element(1) != 0) {
     cast_small(n, n.element(1));
   } else {
-    const Value x = number_of(n.builder(), n.stored(0), *find_small_type(n.element(0)));
-    n.out(0, n.builder().cast(x, n.dtype(1)));
+    const Value x = n.stored(0);  // throws where they are strings
+    const Value number = number_of(n.builder(), x, *find_small_type(n.element(0)));
+    n.out(0, n.builder().cast(number, n.dtype(1)));
   }
 }
 
@@ -367,7 +376,7 @@ constexpr OnnxOp kOps[] = {
     {"Erf", 9, 0, unary<ScalarOp::erf>, "erf"},
     {"IsNaN", 9, 0, unary<ScalarOp::is_nan>, "is_nan"},
     {"IsInf", 10, 0, is_inf, "is_inf, or eq for one sign"},
-    {"Equal", 1, 0, compare<ScalarOp::eq, KnownOp::eq>, "eq"},
+    {"Equal", 1, 0, equal, "eq; of strings: eq, reduce and"},
     {"Less", 1, 0, compare<ScalarOp::lt, KnownOp::lt>, "lt"},
     {"LessOrEqual", 12, 0, compare<ScalarOp::le, KnownOp::le>, "le"},
     {"Greater", 1, 0, compare<ScalarOp::gt, KnownOp::gt>, "gt"},
@@ -381,7 +390,7 @@ constexpr OnnxOp kOps[] = {
     {"BitwiseXor", 18, 0, binary<ScalarOp::bit_xor>, "bit_xor"},
     {"BitwiseNot", 18, 0, unary<ScalarOp::bit_not>, "bit_not"},
     {"BitShift", 11, 0, bit_shift, "shl or shr"},
-    {"Where", 9, 0, where, "where"},
+    {"Where", 9, 0, where, "where", true},
     {"Clip", 1, 0, clip, "clamp, or min or max for one bound"},
     {"Cast", 1, 0, cast, "cast"},
     {"CastLike", 15, 0, cast_like, "cast"},

@@ -46,6 +46,7 @@ void gather_nd(OnnxNode& n) {
 Combiner combiner_of(OnnxNode& n) {
   std::string reduction = n.text("reduction", "none");
   if (reduction == "none") return Combiner::last;
+  if (n.element(0) != 0) n.fail("reduction '" + printable(reduction) + "' of such elements");
   if (reduction == "add") return Combiner::add;
   if (reduction == "mul") return Combiner::mul;
   if (reduction == "min") return Combiner::min;
@@ -292,19 +293,19 @@ void reverse_sequence(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Gather", 1, 0, gather, "reindex with a load"},
-    {"GatherElements", 11, 0, gather_elements, "reindex with a load"},
-    {"GatherND", 11, 0, gather_nd, "reindex with loads"},
-    {"Scatter", 9, 10, scatter_elements, "reindex_reduce with a load"},
-    {"ScatterElements", 11, 0, scatter_elements, "reindex_reduce with a load"},
-    {"ScatterND", 11, 0, scatter_nd, "reindex_reduce with loads"},
-    {"Slice", 1, 0, slice, "reindex"},
-    {"Pad", 1, 0, pad, "reindex"},
+    {"Gather", 1, 0, gather, "reindex with a load", true},
+    {"GatherElements", 11, 0, gather_elements, "reindex with a load", true},
+    {"GatherND", 11, 0, gather_nd, "reindex with loads", true},
+    {"Scatter", 9, 10, scatter_elements, "reindex_reduce with a load", true},
+    {"ScatterElements", 11, 0, scatter_elements, "reindex_reduce with a load", true},
+    {"ScatterND", 11, 0, scatter_nd, "reindex_reduce with loads", true},
+    {"Slice", 1, 0, slice, "reindex", true},
+    {"Pad", 1, 0, pad, "reindex", true},
     {"OneHot", 9, 0, one_hot, "iota, eq, where"},
-    {"Trilu", 14, 0, trilu, "reindex with a condition"},
-    {"DepthToSpace", 1, 0, depth_to_space, "reindexes"},
-    {"SpaceToDepth", 1, 0, space_to_depth, "reindexes"},
-    {"ReverseSequence", 10, 0, reverse_sequence, "reindex with a load"},
+    {"Trilu", 14, 0, trilu, "reindex with a condition", true},
+    {"DepthToSpace", 1, 0, depth_to_space, "reindexes", true},
+    {"SpaceToDepth", 1, 0, space_to_depth, "reindexes", true},
+    {"ReverseSequence", 10, 0, reverse_sequence, "reindex with a load", true},
 };
 
 }  // namespace

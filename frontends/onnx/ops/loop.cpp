@@ -4,6 +4,7 @@
 // may stack values; gives a loop with a number of iterations where the condition never changes,
 // else a conditional one. A conditional one that stacks is run once more before it, to count:
 //   count = while (go, v) { .. }      bind count to a symbol      v, stack = loop symbol (v) { .. }
+// One that carries sequences, which are known when compiling, leaves the nodes of its iterations.
 // Keeps true: a computed trip count is bound to a symbol; what is carried keeps its type.
 #include <algorithm>
 
@@ -141,8 +142,9 @@ Index counted(const Loop& loop, Value go, Value again, const Index& most) {
   return Index::var(name);
 }
 
-void give(OnnxNode& n, std::span<const Value> made) {
-  for (size_t i = 0; i < made.size(); ++i) n.out(i, made[i]);
+void give(const Loop& loop, std::span<const Value> made) {
+  for (size_t i = 0; i < made.size(); ++i)
+    loop.n.out_stored(i, made[i], loop.body.outputs[1 + i].element);
 }
 
 void run_counted(const Loop& loop, const Index& trip) {
@@ -155,7 +157,7 @@ void run_counted(const Loop& loop, const Index& trip) {
     keep_sizes(n, loop.body, results.back().type());
   }
   const Step step(loop, ports(loop, all_of(loop), false), results);
-  give(n, n.builder().loop(trip, loop.carried, {}, step.captured, step.graph));
+  give(loop, n.builder().loop(trip, loop.carried, {}, step.captured, step.graph));
 }
 
 void run_conditional(const Loop& loop, Value go, Value again, const Index& most) {
@@ -168,7 +170,7 @@ void run_conditional(const Loop& loop, Value go, Value again, const Index& most)
   results.insert(results.begin(), again);
   const Step step(loop, ports(loop, all_of(loop), true), results);
   const std::vector<Value> made = b.while_(carried, step.captured, step.graph, most);
-  give(loop.n, std::span(made).subspan(1));
+  give(loop, std::span(made).subspan(1));
 }
 
 // Whether the condition after an iteration is true whatever the iteration does.
@@ -179,15 +181,87 @@ bool is_true(OnnxDraft& body, const OnnxValue& after, Value again) {
   return tensor && tensor->at(0).i != 0;
 }
 
+// A number that the importer knows; nullopt where data say it.
+std::optional<int64_t> number_of(OnnxNode& n, const OnnxValue& v) {
+  if (const auto known = one_number(v.known.get()); known && known->is_const())
+    return known->value();
+  if (!v.value || v.items) return std::nullopt;
+  const std::optional<Tensor> tensor = n.state().tensor_of(v.value);
+  if (!tensor || tensor->count() != 1 || is_float(tensor->dtype)) return std::nullopt;
+  return tensor->at(0).i;
+}
+
+// The values of all iterations behind one another.
+OnnxValue stacked(OnnxNode& n, const std::vector<OnnxValue>& values) {
+  Builder& b = n.builder();
+  std::vector<Value> parts;
+  const int64_t first[] = {0};
+  for (const OnnxValue& v : values) {
+    if (v.items || v.absent) n.fail("stacks sequences");
+    parts.push_back(ops::unsqueeze(b, v.value ? v.value : materialise(b, *v.known), first));
+  }
+  if (parts.empty()) n.fail("stacks nothing: it has no iteration, and the type is not known");
+  return {b.concat(parts, 0), nullptr, values[0].element};
+}
+
+// Sequences are known when compiling: a loop that carries one leaves the nodes of its iterations.
+void unroll(OnnxNode& n) {
+  const onnx::GraphProto& body = graph_of(n, "body");
+  const auto decided = [&](const OnnxValue& v) {
+    const auto number = number_of(n, v);
+    if (!number)
+      n.fail(
+          "carries a sequence, and data say how often it runs: how many items there are is not "
+          "known when compiling");
+    return *number;
+  };
+  const int64_t trip = n.given(0) ? decided(n.input(0)) : INT64_MAX;
+  bool goes_on = !n.given(1) || decided(n.input(1)) != 0;
+  std::vector<OnnxValue> carried;
+  for (size_t i = 2; i < n.inputs(); ++i) {
+    carried.push_back(n.input(i));
+    if (carried.back().is_nothing()) carried.back().absent = true;
+  }
+  if (n.outputs() < carried.size()) n.fail("has fewer outputs than it carries values");
+  std::vector<std::vector<OnnxValue>> stacks(n.outputs() - carried.size());
+  const auto known = [](DType dtype, int64_t v) {
+    return OnnxValue{{}, std::make_shared<const Known>(Known{dtype, {}, {v}})};
+  };
+  for (int64_t k = 0; goes_on && k < trip; ++k) {
+    if ((n.state().model_state().unrolled += body.node_size() + 1) > onnx_limits::kUnrolled)
+      n.fail("carries a sequence, and runs too often: all such loops may have " +
+             std::to_string(onnx_limits::kUnrolled) + " nodes");
+    std::vector<OnnxValue> inputs = {known(DType::i64, k), known(DType::boolean, 1)};
+    inputs.insert(inputs.end(), carried.begin(), carried.end());
+    const std::vector<OnnxValue> outputs = import_here(n, body, inputs);
+    if (outputs.size() != n.outputs() + 1)
+      n.fail("its body has " + std::to_string(outputs.size()) + " outputs, the node " +
+             std::to_string(n.outputs()));
+    goes_on = decided(outputs[0]) != 0;
+    for (size_t i = 0; i < n.outputs(); ++i)
+      (i < carried.size() ? carried[i] : stacks[i - carried.size()].emplace_back()) =
+          outputs[1 + i];
+  }
+  for (size_t i = 0; i < n.outputs(); ++i)
+    n.results()[i] = i < carried.size() ? carried[i] : stacked(n, stacks[i - carried.size()]);
+}
+
+// Or an optional value without an element.
+bool carries_sequence(const OnnxNode& n) {
+  for (size_t i = 2; i < n.inputs(); ++i)
+    if (!n.given(i) || n.input(i).items) return true;
+  return false;
+}
+
 void loop(OnnxNode& n) {
   n.need_inputs(0, SIZE_MAX);
   if (n.inputs() < 2) n.fail("has " + std::to_string(n.inputs()) + " inputs, needs 2 at least");
+  if (carries_sequence(n)) return unroll(n);
   std::vector<Value> carried;
   // The body runs where the condition holds.
   std::vector<OnnxRegionInput> inputs = {
       {kCount, nullptr}, {kFlag, std::make_shared<const Known>(Known{DType::boolean, {}, {1}})}};
   for (size_t i = 2; i < n.inputs(); ++i) {
-    if (!n.given(i)) n.fail("carried value " + std::to_string(i - 2) + " has no first value");
     carried.push_back(n.in(i));
     inputs.push_back({carried.back().type(), nullptr});
   }
@@ -219,7 +293,9 @@ void loop(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Loop", 1, 0, loop, "loop; one more that counts where it stacks and ends by a condition"},
+    {"Loop", 1, 0, loop,
+     "loop; one more that counts where it stacks and ends by a condition; nodes of each iteration "
+     "where it carries sequences"},
 };
 
 }  // namespace

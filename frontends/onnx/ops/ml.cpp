@@ -243,7 +243,8 @@ void tree_ensemble(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"ai.onnx.ml.ArrayFeatureExtractor", 1, 0, array_feature_extractor, "reindex with a load"},
+    {"ai.onnx.ml.ArrayFeatureExtractor", 1, 0, array_feature_extractor, "reindex with a load",
+     true},
     {"ai.onnx.ml.Binarizer", 1, 0, binarizer, "gt, cast"},
     {"ai.onnx.ml.Scaler", 1, 0, scaler, "sub, mul"},
     {"ai.onnx.ml.Normalizer", 1, 0, normalizer, "reduce, div"},

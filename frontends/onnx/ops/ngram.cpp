@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// ONNX TfIdfVectorizer on integers: how often each n-gram of a pool occurs in each row, with up to
-// max_skip_count items left out between neighbours.
+// ONNX TfIdfVectorizer on integers or strings: how often each n-gram of a pool occurs in each row,
+// with up to max_skip_count items left out between neighbours.
 //   hits[row, start, gram] = all over k of x[row, start + k * step] == gram[k], summed over starts
 // Takes x[n] or [rows, n]; gives counts, weights of those that occur, or both multiplied.
+#include <algorithm>
+#include <set>
+
+#include "compiler/ops/strings.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
@@ -18,10 +22,31 @@ struct Grams {  // of one length
 
 constexpr int64_t kLargest = 1 << 16;  // of skips, lengths and columns
 
+// Strings are their places in the list of those that the pool has, each once.
+std::vector<std::string> words_of(OnnxNode& n) {
+  const std::vector<std::string> pool = n.texts("pool_strings");
+  const std::set<std::string> words(pool.begin(), pool.end());
+  return {words.begin(), words.end()};
+}
+
+std::vector<int64_t> pool_of(OnnxNode& n) {
+  std::vector<int64_t> pool = n.integers("pool_int64s");
+  const std::vector<std::string> words = words_of(n);
+  for (const std::string& item : n.texts("pool_strings"))
+    pool.push_back(std::lower_bound(words.begin(), words.end(), item) - words.begin());
+  return pool;
+}
+
+Value items_of(OnnxNode& n) {
+  Builder& b = n.builder();
+  if (!n.is_strings(0)) return b.cast(n.in(0), DType::i64);
+  const Value words = b.constant(string_constant(words_of(n)));
+  return ops::find_string(b, n.strings(0), words);  // what is none of them is in no pool
+}
+
 std::vector<Grams> grams_of(OnnxNode& n) {
-  const std::vector<int64_t> pool = n.integers("pool_int64s"), starts = n.integers("ngram_counts"),
+  const std::vector<int64_t> pool = pool_of(n), starts = n.integers("ngram_counts"),
                              places = n.integers("ngram_indexes");
-  if (n.has("pool_strings")) n.fail("a pool of strings is not supported");
   for (int64_t place : places)
     if (place < 0 || place >= kLargest) n.fail("ngram_indexes has " + std::to_string(place));
   const int64_t least = n.integer("min_gram_length", 1), most = n.integer("max_gram_length", 1);
@@ -67,7 +92,8 @@ Value counted(OnnxNode& n, Value x, const Grams& grams, int64_t step) {
 void tf_idf(OnnxNode& n) {
   n.need_inputs(1, 1);
   Builder& b = n.builder();
-  const Value given = b.cast(n.in(0), DType::i64);
+  if (n.is_strings(0) != n.has("pool_strings")) n.fail("the pool does not fit the input");
+  const Value given = items_of(n);
   const bool single = given.shape().size() == 1;
   if (!single && given.shape().size() != 2) n.fail("x is " + to_string(given.type()));
   const Value x = single ? b.reshape(given, {1, given.shape()[0]}) : given;

@@ -94,7 +94,7 @@ void non_max_suppression(OnnxNode& n) {
 constexpr OnnxOp kOps[] = {
     {"TopK", 1, 0, top_k, "comparisons of pairs, reduce add, reindex_reduce with a load"},
     {"NonZero", 9, 0, non_zero, "scan add, reindex_reduce with a load, div, mod"},
-    {"Compress", 9, 0, compress, "scan add, reindex_reduce and reindex with loads"},
+    {"Compress", 9, 0, compress, "scan add, reindex_reduce and reindex with loads", true},
     {"Unique", 11, 0, unique, "comparisons of pairs, reduce, reindex_reduce with loads"},
     {"NonMaxSuppression", 10, 0, non_max_suppression,
      "comparisons of pairs, loop over boxes, scan add, reindex_reduce with loads"},

@@ -15,6 +15,7 @@ namespace {
 
 Value node_of(OnnxNode& n, const OnnxValue& v) {
   if (v.items) n.fail("an item is a sequence itself");
+  if (v.element != 0) n.fail("items are of the element type " + onnx_dtype_text(v.element));
   return v.value ? v.value : materialise(n.builder(), *v.known);
 }
 
@@ -147,7 +148,13 @@ void sequence_map(OnnxNode& n) {
 }
 
 void optional(OnnxNode& n) {
-  n.need_inputs(1, 1);  // without an element there is no type to give
+  n.need_inputs(0, 1);
+  if (n.given(0)) return n.out_alias(0, 0);
+  n.results()[0].absent = true;
+}
+
+void optional_get_element(OnnxNode& n) {
+  n.need_inputs(1, 1);
   n.out_alias(0, 0);
 }
 
@@ -164,7 +171,7 @@ constexpr OnnxOp kOps[] = {
     {"SplitToSequence", 11, 0, split_to_sequence, "reindex for each part"},
     {"SequenceMap", 17, 0, sequence_map, "the graph's nodes for each item"},
     {"Optional", 15, 0, optional, "nothing"},
-    {"OptionalGetElement", 15, 0, optional, "nothing"},
+    {"OptionalGetElement", 15, 0, optional_get_element, "nothing"},
     {"OptionalHasElement", 15, 0, has_element, "nothing (known when compiling)"},
 };
 

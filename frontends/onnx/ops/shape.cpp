@@ -356,15 +356,15 @@ void split(OnnxNode& n) {
 constexpr OnnxOp kOps[] = {
     {"Shape", 1, 0, shape, "nothing (known when compiling)"},
     {"Size", 1, 0, size, "nothing (known when compiling)"},
-    {"Reshape", 1, 0, reshape, "reindex"},
-    {"Flatten", 1, 0, flatten, "reindex"},
-    {"Squeeze", 1, 0, squeeze, "reindex"},
-    {"Unsqueeze", 1, 0, unsqueeze, "reindex"},
-    {"Transpose", 1, 0, transpose, "reindex"},
-    {"Expand", 8, 0, expand, "broadcast"},
-    {"Tile", 6, 0, tile, "reindex"},
-    {"Concat", 1, 0, concat, "concat"},
-    {"Split", 1, 0, split, "reindex for each part"},
+    {"Reshape", 1, 0, reshape, "reindex", true},
+    {"Flatten", 1, 0, flatten, "reindex", true},
+    {"Squeeze", 1, 0, squeeze, "reindex", true},
+    {"Unsqueeze", 1, 0, unsqueeze, "reindex", true},
+    {"Transpose", 1, 0, transpose, "reindex", true},
+    {"Expand", 8, 0, expand, "broadcast", true},
+    {"Tile", 6, 0, tile, "reindex", true},
+    {"Concat", 1, 0, concat, "concat", true},
+    {"Split", 1, 0, split, "reindex for each part", true},
 };
 
 }  // namespace

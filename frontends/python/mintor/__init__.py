@@ -27,6 +27,7 @@ from mintor.code import code
 from mintor.gradients import backward, enable_grad, grad, jvp, no_grad, value_and_grad, vjp
 from mintor.files import load, save
 from mintor.model import Model, compile
+from mintor.strings import decode_strings, encode_strings
 from mintor.running import fetch, set_asynchronous, sync
 from mintor.tools import compile_stats, explain, explain_miss, set_num_threads
 from mintor import methods as _methods

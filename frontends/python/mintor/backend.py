@@ -18,6 +18,7 @@ from onnx.backend.base import Backend, BackendRep
 
 from mintor._mintor import CompileError
 from mintor.model import compile as compile_model
+from mintor.strings import decode_strings, encode_strings
 
 
 # Element types that the compiled model has as the bits of floats in u8 ...
@@ -32,8 +33,12 @@ _NUMBERS = {getattr(onnx.TensorProto, name): numpy.dtype(kind) for name, kind in
 
 
 def _stored(value):
-    """An array of a small element type as the compiled model takes it; any other as it is."""
+    """An array of strings or a small element type as the compiled model takes it; others as they
+    are.
+    """
     kind = getattr(value, "dtype", None)
+    if kind is not None and kind.kind in "OSU":
+        return encode_strings(value)
     if kind in _BITS.values():
         return value.view(numpy.uint8)
     if kind in _NUMBERS.values():
@@ -42,6 +47,8 @@ def _stored(value):
 
 
 def _as_element(value, element):
+    if element == onnx.TensorProto.STRING:
+        return decode_strings(value)
     if element in _BITS:
         return value.view(_BITS[element])
     return value.astype(_NUMBERS[element]) if element in _NUMBERS else value
@@ -60,11 +67,13 @@ def _element_of(type_proto):
 
 class StructuredRep(BackendRep):
     """A model with sequences or optional values: what its inputs hold is part of what is compiled,
-    once for each structure. An item `i` of the sequence `x` is the input "x/i".
+    once for each structure. An item `i` of the sequence `x` is the input "x/i". Where how many
+    items there are depends on inputs that are one whole number, these are part of it, too.
     """
 
     def __init__(self, model, kwargs):
         self._source = model
+        self._source_names = {value.name for value in model.graph.input}
         self._kwargs = kwargs
         self._compiled = {}
 
@@ -85,11 +94,9 @@ class StructuredRep(BackendRep):
                 structure.append((value.name, None if given is None else numpy.shape(given)))
                 if given is not None:
                     flat[value.name] = numpy.asarray(given)
-        key = repr(structure)
-        if key not in self._compiled:
-            self._compiled[key] = self._prepare(dict(structure))
-        rep = self._compiled[key]
-        found = rep.run(flat)
+        rep = self._compiled_for(structure, flat)
+        found = rep.run({name: value for name, value in flat.items()
+                         if name not in self._source_names or name in rep.input_names})
         ports = dict(zip((name for name, _, _ in rep._model.outputs), found))
         return tuple(self._collected(value, ports) for value in self._source.graph.output)
 
@@ -97,17 +104,42 @@ class StructuredRep(BackendRep):
         if value.name in ports:
             return ports[value.name]
         items = []
+        if value.type.WhichOneof("value") == "optional_type" and f"{value.name}/0" not in ports:
+            return None
         while f"{value.name}/{len(items)}" in ports:
             items.append(ports[f"{value.name}/{len(items)}"])
         return items
 
-    def _prepare(self, structure):
-        """The model over tensors alone: sequences are constructed from their items."""
+    def _compiled_for(self, structure, flat):
+        numbers = {name: value for name, value in flat.items()
+                   if name in self._source_names and numpy.size(value) == 1
+                   and numpy.asarray(value).dtype.kind in "biu"}
+        general = repr(structure)
+        special = repr((structure, sorted((name, numpy.ravel(value)[0])
+                                          for name, value in numbers.items())))
+        for key in (general, special):
+            if key in self._compiled:
+                return self._compiled[key]
+        try:
+            return self._compiled.setdefault(general, self._prepare(dict(structure), {}))
+        except CompileError:
+            if not numbers:
+                raise
+        return self._compiled.setdefault(special, self._prepare(dict(structure), numbers))
+
+    def _prepare(self, structure, numbers):
+        """The model over tensors alone: sequences are constructed from their items, and `numbers`
+        are constants.
+        """
         model = onnx.ModelProto()
         model.CopyFrom(self._source)
         del model.graph.input[:]
         nodes = []
         for value in self._source.graph.input:
+            if value.name in numbers:
+                model.graph.initializer.append(
+                    onnx.numpy_helper.from_array(numpy.asarray(numbers[value.name]), value.name))
+                continue
             if _is_plain(value):
                 model.graph.input.append(value)
                 continue
@@ -155,6 +187,10 @@ class MintorRep(BackendRep):
         # By position: an output that is an input too has another name here.
         return tuple(_as_element(outputs[name], element) for (name, _, _), element
                      in zip(self._model.outputs, self._elements_in_order()))
+
+    @property
+    def input_names(self):
+        return self._input_names
 
     def _elements_in_order(self):
         """Element types by output: those of a model without sequences are as many, in its order."""
