@@ -75,6 +75,9 @@ static constexpr PipelineEntry kBitPreserving[] = {
     {"sink_transpose",
      "needs: transposes made by channels_last. gives: whole regions in one layout, transposes at "
      "borders"},
+    {"sink_reindex",
+     "needs: transposes that are where they stay. gives: tails of contracts where reshapes lay "
+     "between"},
     {"compose_reindex", "needs: transposes that met. gives: their cancellation"},
     {"fold_into_contract",
      "needs: index nodes before a contract. gives: contracts that read through them"},

@@ -9,6 +9,7 @@
 // their next element is wanted: 512 x 784 was transposed in 2.1 ms, in blocks in 0.1 (AMD EPYC, v4,
 // 2026-11-29).
 #include <algorithm>
+#include <numeric>
 
 #include "compiler/ir/flat_index.h"
 #include "compiler/ir/lanes.h"
@@ -18,18 +19,27 @@
 namespace mintor {
 namespace {
 
-constexpr int64_t kBlock = kLanes;   // elements of a line: 64 bytes of f32
-constexpr int64_t kKeptLines = 256;  // lines that the first cache surely keeps
+constexpr int64_t kBlock = kLanes;  // elements of a line: 64 bytes of f32
+// A first cache as all CPUs have it at least, and what of each set a read surely keeps.
+constexpr int64_t kLineBytes = 64, kSets = 64, kKeptOfSet = 4;
+
+// How many lines, so many bytes apart, are kept. Those that lie a multiple of some lines apart
+// share few sets: 128 rows of 1,536 bytes lie in 8 of 64, and were transposed in 64 us, in blocks
+// in 18 (AMD EPYC, Zen 3, v3, 2026-11-30).
+int64_t kept_lines(int64_t stride) {
+  const int64_t shared = stride % kLineBytes == 0 ? std::gcd(stride / kLineBytes, kSets) : 1;
+  return kKeptOfSet * kSets / shared;
+}
 
 // Whether the lines of one step of `nest[at]` are gone before the next: as many as there are steps
 // inside.
-bool far_apart(const std::vector<LoopInfo>& nest, size_t at) {
+bool far_apart(const std::vector<LoopInfo>& nest, size_t at, int64_t kept) {
   int64_t steps = 1;
   for (size_t n = at + 1; n < nest.size(); ++n) {
     const auto trip = nest[n].trip();
-    if (!trip || *trip > kKeptLines) return true;
+    if (!trip || *trip > kept) return true;
     steps *= *trip;
-    if (steps > kKeptLines) return true;
+    if (steps > kept) return true;
   }
   return false;
 }
@@ -43,13 +53,15 @@ std::optional<size_t> crossed(const Kernel& kernel, const std::vector<LoopInfo>&
   std::set<std::string> inner;
   for (const BufferAccess& access : outer_accesses(kernel, kernel.body, ranges, inner)) {
     if (access.write || access.flat) continue;
-    const Index address =
-        ranges.simplify(flat_index(access.indices, buffers.at(access.buffer).shape));
+    const auto& buffer = buffers.at(access.buffer);
+    const Index address = ranges.simplify(flat_index(access.indices, buffer.shape));
     const auto across = address.linear_in(innermost);
     if (!across || across->first.is_const(0) || across->first.is_const(1)) continue;
+    const int64_t stride = across->first.is_const() ? across->first.value() : 1;
+    const int64_t kept = kept_lines(stride * size_of(buffer.dtype));
     for (size_t n = 0; n + 1 < nest.size(); ++n) {
       const auto along = address.linear_in(nest[n].var);
-      if (along && along->first.is_const(1) && far_apart(nest, n)) return n;
+      if (along && along->first.is_const(1) && far_apart(nest, n, kept)) return n;
     }
   }
   return std::nullopt;

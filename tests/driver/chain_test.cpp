@@ -107,13 +107,15 @@ constexpr Named kGraphs[] = {
   x = input   f32[70, 333]
   y = input   f32[5, 3, 21, 301]
   z = input   f32[n, 3, 300]
+  w = input   f32[45, 70, 16]
   a = reindex f32[333, 70] (x) [i1, i0] fill 0
   b = reindex f32[301, 5, 21, 3] (y) [i1, i3, i2, i0] fill 0
   c = reindex f32[3, 301, 21, 5] (y) [i3, i0, i2, i1] fill 0
   d = reindex f32[21, 3, 5, 301] (y) [i2, i1, i0, i3] fill 0
   e = reindex f32[300, 3, n] (z) [i2, i1, i0] fill 0
   f = reindex f32[3, 300, n] (z) [i2, i0, i1] fill 0
-  results a, b, c, d, e, f
+  g = reindex f32[70, 16, 45] (w) [i2, i0, i1] fill 0
+  results a, b, c, d, e, f, g
 })"},
     // A conditional loop, and a loop in a branch in a loop.
     {"control", R"(graph control (n: 0..40 ~ 17) {

@@ -462,5 +462,18 @@ TEST(Lower, GatherConcatSlice) {
   check_chain(std::move(g));
 }
 
+// 48 lines that lie 24 lines apart are in 8 sets of a cache; others are spread.
+TEST(Lower, LinesThatShareSetsAreReadInBlocks) {
+  for (const auto& [columns, blocks] : {std::pair{384, true}, {385, false}}) {
+    Graph g;
+    Builder b(g);
+    const Value x = b.input("x", DType::f32, {48, columns});
+    g.results = {{"r", b.transpose(x, {1, 0})}};
+    const std::string text = kernels_text(g, find_level("v3"));
+    EXPECT_EQ(text.find("reorder") != std::string::npos, blocks) << text;
+    check_chain(std::move(g));
+  }
+}
+
 }  // namespace
 }  // namespace mintor
