@@ -51,6 +51,12 @@ int64_t registers_of(int64_t rows, int64_t registers_a_row, const TiledExtents& 
   return accumulators + registers_a_row + (extents.shared_vector ? 1 : accumulators);
 }
 
+// What so many columns of a row fill.
+int64_t registers_of_row(int64_t columns, int64_t lanes_per_register) {
+  const int64_t lanes = lanes_for(columns);
+  return ((columns - 1) / lanes + 1) * std::max<int64_t>(1, lanes / lanes_per_register);
+}
+
 // Whole tiles at full speed, what is left at the speed of a smaller tile.
 double cost(int64_t extent, int64_t tile, const auto& time) {
   double sum = static_cast<double>(extent / tile) * time(tile);
@@ -79,7 +85,7 @@ std::vector<Tile> tiles_by_cost(const TargetInfo& target, const TiledExtents& ex
   const int64_t lanes_per_register =
       std::max<int64_t>(1, target.vector_bytes / extents.element_bytes);
   const int64_t lanes = extents.columns ? lanes_for(*extents.columns) : kLanes;
-  const int64_t per_vector = std::max<int64_t>(1, lanes / lanes_per_register);
+  const int64_t per_vector = registers_of_row(lanes, lanes_per_register);
   const int64_t m = std::min(extents.rows.value_or(1024), kMostRows);
   const int64_t n = extents.columns.value_or(1024);
   std::vector<Tile> tiles;
@@ -89,18 +95,18 @@ std::vector<Tile> tiles_by_cost(const TargetInfo& target, const TiledExtents& ex
       if (used > target.vector_registers && !(rows == 1 && vectors == 1)) continue;
       if (rows > m || (vectors - 1) * lanes >= n) continue;
       const bool far = vectors * lanes * extents.column_bytes > target.l1_bytes;
-      // A tail of columns is a tile of fewer vectors, of rows one of fewer rows.
+      // A tail of columns is a tile of fewer or narrower vectors, of rows one of fewer rows.
       const int64_t busy = (kBusy - 1) / (vectors * per_vector) + 1;
-      const auto over_rows = [&](int64_t v) {
-        const auto time = [&](int64_t r) { return tile_time(r, v * per_vector, extents, far); };
+      const auto over_rows = [&](int64_t columns) {
+        const int64_t registers = registers_of_row(columns, lanes_per_register);
+        const auto time = [&](int64_t r) { return tile_time(r, registers, extents, far); };
         return extents.any_rows ? cost_of_any(rows, busy, time) : cost(m, rows, time);
       };
-      const int64_t columns_in_vectors = (n + lanes - 1) / lanes;
       const std::string because = std::to_string(rows) + " x " + std::to_string(vectors * lanes) +
                                   " accumulators in " +
                                   std::to_string(rows * vectors * per_vector) + " of " +
                                   std::to_string(target.vector_registers) + " registers";
-      tiles.push_back({rows, vectors, busy, cost(columns_in_vectors, vectors, over_rows), because});
+      tiles.push_back({rows, vectors, busy, cost(n, vectors * lanes, over_rows), because});
     }
   std::ranges::stable_sort(tiles, {}, &Tile::cost);
   return tiles;

@@ -51,31 +51,57 @@ std::optional<std::vector<Axis>> axes_of(const Contract& contract, int64_t taps)
 // Of a contract whose order is winograd(tile).
 std::vector<Axis> axes_of(const Contract& contract);
 
-// The transform along each of `axes` dimensions of a row-major cube. `emit(step, a, b)` gives the
-// value of a step.
-template <class V, class Emit>
-std::vector<V> apply(const Transform& transform, size_t axes, std::vector<V> values, Emit emit) {
+// The transform along each of `axes` dimensions of a row-major cube, line after line. `input(n)`
+// gives value n, where the first line that needs it begins; `emit(step, a, b)` gives that of a
+// step; `output(n, value)` takes a result as soon as its line is done: what is between lives
+// briefly.
+template <class Input, class Emit, class Output>
+void apply(const Transform& transform, size_t axes, Input input, Emit emit, Output output) {
+  using V = decltype(input(size_t{0}));
   const auto before = static_cast<size_t>(transform.inputs), after = transform.outputs.size();
   size_t outer = 1;
   size_t inner = 1;
   for (size_t a = 1; a < axes; ++a) inner *= before;
+  std::vector<V> values;
   for (size_t axis = 0; axis < axes; ++axis) {
-    std::vector<V> next(outer * after * inner);
+    const bool last = axis + 1 == axes;
+    std::vector<V> next(last ? 0 : outer * after * inner);
     for (size_t o = 0; o < outer; ++o)
       for (size_t i = 0; i < inner; ++i) {
         std::vector<V> line;
-        for (size_t n = 0; n < before; ++n) line.push_back(values[(o * before + n) * inner + i]);
+        for (size_t n = 0; n < before; ++n) {
+          const size_t at = (o * before + n) * inner + i;
+          line.push_back(axis == 0 ? input(at) : values[at]);
+        }
         for (const Step& step : transform.steps)
           line.push_back(
               emit(step, line[static_cast<size_t>(step.a)], line[static_cast<size_t>(step.b)]));
-        for (size_t n = 0; n < after; ++n)
-          next[(o * after + n) * inner + i] = line[static_cast<size_t>(transform.outputs[n])];
+        for (size_t n = 0; n < after; ++n) {
+          const size_t at = (o * after + n) * inner + i;
+          const V& value = line[static_cast<size_t>(transform.outputs[n])];
+          if (last)
+            output(at, value);
+          else
+            next[at] = value;
+        }
       }
     values = std::move(next);
     outer *= after;
-    inner /= axis + 1 < axes ? before : 1;
+    inner /= last ? 1 : before;
   }
-  return values;
+}
+
+// The same of values that are there.
+template <class V, class Emit>
+std::vector<V> apply(const Transform& transform, size_t axes, const std::vector<V>& values,
+                     Emit emit) {
+  size_t results = 1;
+  for (size_t a = 0; a < axes; ++a) results *= transform.outputs.size();
+  std::vector<V> out(results);
+  apply(
+      transform, axes, [&](size_t n) { return values[n]; }, emit,
+      [&](size_t n, const V& value) { out[n] = value; });
+  return out;
 }
 
 }  // namespace mintor::winograd

@@ -91,10 +91,8 @@ class WinogradNest {
     v_ = ctx_.exprs.fresh(prefix_ + "_inputs");
     s_ = ctx_.exprs.fresh(prefix_ + "_sums");
     std::vector<Stmt> body;
-    body.push_back(
-        k::alloc(v_, DType::f32, {count_, block_.tiles, channels_.extent}, Space::scratch));
-    body.push_back(
-        k::alloc(s_, DType::f32, {count_, block_.tiles, block_.columns}, Space::scratch));
+    body.push_back(scratch(v_, channels_.extent.value()));
+    body.push_back(scratch(s_, block_.columns));
     body.push_back(inputs());
     body.push_back(products());
     body.push_back(results());
@@ -102,6 +100,16 @@ class WinogradNest {
   }
 
  private:
+  // For each point so many elements of each tile. All points of a tile are used at once: where they
+  // would meet in a few sets of a cache, they lie an odd number of lines apart.
+  Stmt scratch(const std::string& name, int64_t elements) const {
+    constexpr int64_t kLine = 16, kMeet = 256;  // elements
+    const bool meet = elements % kMeet == 0;
+    const int64_t tiles = meet ? block_.tiles | 1 : block_.tiles;
+    return k::alloc(name, DType::f32, {count_, tiles, meet ? elements + kLine : elements},
+                    Space::scratch);
+  }
+
   void choose_blocks() {
     Index tiles = 1;
     for (const Index& e : extents_) tiles = tiles * e;
@@ -188,16 +196,19 @@ class WinogradNest {
     return k::variable(name, DType::f32);
   }
 
-  std::vector<Expr> transformed(const winograd::Transform& transform, std::vector<Expr> values,
-                                const std::string& wish, std::vector<Stmt>& out) {
-    return winograd::apply(transform, axes_.size(), std::move(values),
-                           [&](const winograd::Step& step, const Expr& a, const Expr& b) {
-                             std::vector<Expr> operands{a, b};
-                             if (step.op == ScalarOp::fma)
-                               operands.insert(operands.begin(),
-                                               k::constant(Scalar::of(DType::f32, step.factor)));
-                             return named(wish, k::op(step.op, operands), out);
-                           });
+  // Its steps go to `out`, between what `input` and `output` put there.
+  template <class Input, class Output>
+  void transformed(const winograd::Transform& transform, const std::string& wish,
+                   std::vector<Stmt>& out, Input input, Output output) {
+    winograd::apply(
+        transform, axes_.size(), input,
+        [&](const winograd::Step& step, const Expr& a, const Expr& b) {
+          std::vector<Expr> operands{a, b};
+          if (step.op == ScalarOp::fma)
+            operands.insert(operands.begin(), k::constant(Scalar::of(DType::f32, step.factor)));
+          return named(wish, k::op(step.op, operands), out);
+        },
+        output);
   }
 
   std::vector<Index> coords_of(const std::vector<Index>& coords,
@@ -228,16 +239,17 @@ class WinogradNest {
     std::map<std::string, Index> vars = origin_of(loops[0], lets);
     vars[channels_.name] = Index::var(loops[1].var);
     vars[columns_.name] = 0;
-    std::vector<Expr> values;
-    for (int64_t u = 0; u < count_; ++u) {
-      const std::vector<int64_t> point = position(u, points_);
+    const auto read = [&](size_t u) {
+      const std::vector<int64_t> point = position(static_cast<int64_t>(u), points_);
       for (size_t n = 0; n < point.size(); ++n) vars[c_.axes[axes_[n].window].name] = point[n];
-      values.push_back(named("_d", input_at(vars), body));
-    }
-    values = transformed(winograd::input_transform(c_.order.tile), std::move(values), "_b", body);
-    for (int64_t u = 0; u < count_; ++u)
-      body.push_back(k::store(v_, {u, Index::var(loops[0].var), Index::var(loops[1].var)},
-                              values[static_cast<size_t>(u)]));
+      return named("_d", input_at(vars), body);
+    };
+    const auto write = [&](size_t u, const Expr& value) {
+      const std::vector<Index> at{static_cast<int64_t>(u), Index::var(loops[0].var),
+                                  Index::var(loops[1].var)};
+      body.push_back(k::store(v_, at, value));
+    };
+    transformed(winograd::input_transform(c_.order.tile), "_b", body, read, write);
     return around(loops, std::move(lets), std::move(body));
   }
 
@@ -281,13 +293,14 @@ class WinogradNest {
     std::vector<Stmt> lets, body;
     const std::map<std::string, Index> origin = origin_of(loops[0], lets);
     const Index tile = Index::var(loops[0].var), column = Index::var(loops[1].var);
-    std::vector<Expr> values;
-    for (int64_t u = 0; u < count_; ++u)
-      values.push_back(named("_s", k::load(s_, DType::f32, {u, tile, column}), body));
-    values = transformed(winograd::output_transform(c_.order.tile), std::move(values), "_a", body);
-    for (size_t r = 0; r < values.size(); ++r)
+    const auto read = [&](size_t u) {
+      return named("_s", k::load(s_, DType::f32, {static_cast<int64_t>(u), tile, column}), body);
+    };
+    const auto write = [&](size_t r, const Expr& value) {
       body.push_back(result(position(static_cast<int64_t>(r), c_.order.tile), origin,
-                            first_column_ + column, values[r]));
+                            first_column_ + column, value));
+    };
+    transformed(winograd::output_transform(c_.order.tile), "_a", body, read, write);
     return around(loops, std::move(lets), std::move(body));
   }
 

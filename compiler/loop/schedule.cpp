@@ -112,11 +112,10 @@ void Steps::operator()(const std::string& name, const std::vector<StepArg>& args
 
 // Vectors over a loop whose iterations are independent. Lanes: 16, or what divides a smaller
 // extent.
-void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside) {
+void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside, int64_t lanes) {
   const auto trip = loop.trip();
   if (!loop.begin.is_const(0) || (trip && *trip < 4)) return;
-  int64_t lanes = kLanes;
-  if (trip && *trip % kLanes != 0) {
+  if (trip && *trip % lanes != 0) {
     if (*trip % 8 == 0 && *trip < 4 * kLanes)
       lanes = 8;
     else if (*trip % 4 == 0 && *trip < kLanes)

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/ir/lanes.h"
 #include "compiler/loop/ir.h"
 #include "compiler/support/error.h"
 
@@ -57,9 +58,9 @@ std::optional<Crossing> read_across(const Kernel& kernel, const std::string& inn
 // that a split of the innermost one made, or empty.
 void block_reads(Kernel& kernel, const Crossing& crossing, const std::string& vectors);
 
-// Vectors over a loop whose iterations are independent. `inside` other loops its tail is a loop of
-// its own.
-void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside);
+// Vectors over a loop whose iterations are independent, of `lanes` at most. `inside` other loops
+// its tail is a loop of its own.
+void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside, int64_t lanes = kLanes);
 
 // The outermost perfect nest: loops that contain nothing but the next one.
 std::vector<LoopInfo> outer_nest(const Kernel& kernel);

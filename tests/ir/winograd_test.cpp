@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 
 #include "compiler/ir/text.h"
 
@@ -65,6 +66,37 @@ TEST(Winograd, TransformsOfCubesAreThoseOfTheirLines) {
       for (size_t m = 0; m < along_b.size(); ++m)
         EXPECT_NEAR(both[n * along_b.size() + m], along_a[n] * along_b[m], 1e-11);
   }
+}
+
+TEST(Winograd, InputsAreReadWhereTheirLineBegins) {
+  const winograd::Transform transform = winograd::input_transform(2);
+  std::string events;  // of a line
+  std::vector<std::string> lines;
+  const auto note = [&](char event) {
+    if (event == 'r' && events.ends_with('s')) lines.push_back(std::exchange(events, ""));
+    if (!events.ends_with(event)) events += event;
+  };
+  std::vector<int> reads(16), writes(16);
+  winograd::apply(
+      transform, 2,
+      [&](size_t n) {
+        note('r');
+        ++reads[n];
+        return number(n);
+      },
+      [&](const winograd::Step& step, double a, double b) {
+        note('s');
+        return step_value(step, a, b);
+      },
+      [&](size_t n, double) {
+        note('w');
+        ++writes[n];
+      });
+  lines.push_back(events);
+  // Four lines along the first dimension; then each of the second is written before the next one.
+  EXPECT_EQ(lines, (std::vector<std::string>{"rs", "rs", "rs", "rswswswsw"}));
+  EXPECT_EQ(reads, std::vector<int>(16, 1));
+  EXPECT_EQ(writes, std::vector<int>(16, 1));
 }
 
 TEST(Winograd, FactorsAreExactInF32) {

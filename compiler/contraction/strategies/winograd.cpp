@@ -25,15 +25,18 @@ LoopInfo info_of(const Kernel& kernel, const std::string& var) {
   return {};
 }
 
-void vectorise(Kernel& kernel, const char* axis) {
+// A transform has a line of a tile and what becomes of it at once: each value in one register.
+void vectorise(Kernel& kernel, const char* axis, const TargetInfo& target) {
   const LoopInfo loop = info_of(kernel, loop_of(kernel, axis_of(axis)));
-  if (!loop.var.empty()) vectorise_loop(kernel, loop, true);
+  const int64_t lanes = std::min<int64_t>(kLanes, target.vector_bytes / 4);
+  if (!loop.var.empty()) vectorise_loop(kernel, loop, true, lanes);
 }
 
-Refusal schedule_tiles(const Tile& tile, Kernel& kernel, std::string& because) {
+Refusal schedule_tiles(const TargetInfo& target, const Tile& tile, Kernel& kernel,
+                       std::string& because) {
   because = "tiles of winograd, a block of them a task; " + tile.because;
-  vectorise(kernel, "in_channel");
-  vectorise(kernel, "out_column");
+  vectorise(kernel, "in_channel", target);
+  vectorise(kernel, "out_column", target);
   Steps step{kernel};
   tile_nest(step, "tile", "column", tile);
   if (step.refusal) return step.refusal;
@@ -62,8 +65,8 @@ Refusal winograd(const Contraction& c, std::vector<Candidate>& candidates) {
   for (const Tile& tile : tiles_by_cost(c.target, extents))
     candidates.push_back(
         {"rows=" + std::to_string(tile.rows) + " vectors=" + std::to_string(tile.vectors),
-         tile.cost, [tile](Kernel& kernel, std::string& because) {
-           return schedule_tiles(tile, kernel, because);
+         tile.cost, [tile, target = c.target](Kernel& kernel, std::string& because) {
+           return schedule_tiles(target, tile, kernel, because);
          }});
   return {};
 }
