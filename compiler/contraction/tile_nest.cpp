@@ -11,12 +11,6 @@
 namespace mintor {
 namespace {
 
-std::optional<int64_t> trip_of(const Kernel& kernel, const std::string& var) {
-  for (const LoopInfo& loop : loops_of(kernel))
-    if (loop.var == var) return loop.trip();
-  return std::nullopt;
-}
-
 // Loops over elements of an axis, not over blocks of them.
 std::vector<std::string> element_loops(const Kernel& kernel, const std::string& axis) {
   std::vector<std::string> out;

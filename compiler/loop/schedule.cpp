@@ -42,6 +42,12 @@ std::vector<LoopInfo> loops_of(const Kernel& kernel) {
   return out;
 }
 
+std::optional<int64_t> trip_of(const Kernel& kernel, const std::string& var) {
+  for (const LoopInfo& loop : loops_of(kernel))
+    if (loop.var == var) return loop.trip();
+  return std::nullopt;
+}
+
 LoopOrigin origin_of(const Kernel& kernel, const std::string& var) {
   const For* loop = find_loop(kernel.body, var);
   return loop != nullptr ? origin_of(*loop) : LoopOrigin{LoopRole::axis, var, {}};

@@ -23,6 +23,8 @@ struct LoopInfo {
 };
 // In order of appearance.
 std::vector<LoopInfo> loops_of(const Kernel& kernel);
+// The number of iterations of a loop, when constant; nullopt too where there is no such loop.
+std::optional<int64_t> trip_of(const Kernel& kernel, const std::string& var);
 // Where a loop comes from; of a loop that is not there, an axis of its name.
 LoopOrigin origin_of(const Kernel& kernel, const std::string& var);
 // A loop that is all of these parts of its axis (tails of two axes are both `tail`, so there may be

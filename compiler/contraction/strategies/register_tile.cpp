@@ -7,14 +7,14 @@
 //|   for k { acc = fma(x, y, acc) }      ->      for k { acc[i][j] = fma(x[i], y[j], acc[i][j]) }
 //|   out = tail(acc)                             out = tail(acc[i][j])
 //| }                                           } }
-// Rows of a transposed convolution are those of one phase at a time, so that each tile has the taps
-// of that phase alone. Out-of-range taps: the first and last tiles of a line are peeled and the
-// window axis along it is unrolled; along a line of unknown length a tap asks once for all rows of
-// a tile. The guards of other window axes stay, a branch outside the channel loop.
+// Rows of a transposed convolution are those of one phase at a time. Out-of-range taps: the ends of
+// a line are peeled and the window axis along it is unrolled; along a line of unknown length a tap
+// asks once for all rows of a tile. The guards of other window axes stay, outside the channel loop.
 #include <algorithm>
 #include <memory>
 #include <utility>
 
+#include "compiler/contraction/outermost.h"
 #include "compiler/contraction/strategy.h"
 #include "compiler/contraction/tile.h"
 #include "compiler/contraction/tile_plan.h"
@@ -39,88 +39,6 @@ LoopOrigin positions_of(const TilePlan& plan, const std::string& axis) {
   return phases_of(plan, axis) > 1 ? part_of(whole, LoopPart::outer) : whole;
 }
 LoopOrigin rows_of(const TilePlan& plan) { return positions_of(plan, plan.rows); }
-
-std::optional<int64_t> trip_of(const Kernel& kernel, const std::string& var) {
-  for (const LoopInfo& loop : loops_of(kernel))
-    if (loop.var == var) return loop.trip();
-  return std::nullopt;
-}
-
-// Panels alone would be too few tasks, and the last, which is narrower, a smaller one. Of a
-// depthwise convolution fewer are taken: it is short, and pieces read the rows at their borders
-// twice.
-bool few_panels(const TilePlan& plan, const Tile& tile) {
-  const int64_t many = plan.shared_vector ? 16 : 8;
-  return plan.columns_extent && (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1 < many;
-}
-
-// What is outermost, and so what a task is.
-enum class Outermost {
-  panels,     // of columns, then the other axes: large vector operands are read once per task
-  pieces,     // of the other axes, long enough to pay for reading a panel, and the panels of each
-  row_tiles,  // each takes all panels, which stay in the cache
-  others,     // all axes but those of the tile, which take all panels
-};
-
-// One batch fits all, so that one of any size counts as one.
-bool few_positions(const TilePlan& plan) {
-  constexpr int64_t kFewPositions = 8;
-  return plan.positions < kFewPositions;
-}
-
-// Rows of unknown number, that nothing else makes tasks of: each tile is one, with each panel;
-// many panels alone are enough.
-bool rows_are_open(const TilePlan& plan) {
-  return !plan.rows_extent && !plan.guarded && plan.shared_vector && plan.columns_extent != 1 &&
-         few_positions(plan);
-}
-
-bool fits(Outermost outermost, const TilePlan& plan, const Tile& tile) {
-  if (rows_are_open(plan))
-    return outermost == Outermost::panels || outermost == Outermost::row_tiles;
-  switch (outermost) {
-    case Outermost::panels:
-      return true;
-    case Outermost::pieces:
-      return plan.out.size() > (plan.rows.empty() ? 1 : 2);
-    case Outermost::row_tiles:
-      // At borders the first and the last tile are branches of their own beside those between.
-      return few_positions(plan) && !plan.rows.empty() && plan.rows_extent &&
-             *plan.rows_extent >= (plan.guarded ? 3 * tile.rows : tile.rows + 1);
-    case Outermost::others:
-      return plan.out.size() > 2;
-  }
-  return false;
-}
-
-// Few panels that stay in the cache, and more tiles of rows.
-bool rows_are_tasks(const Contraction& c, const TilePlan& plan, const Tile& tile) {
-  if (!fits(Outermost::row_tiles, plan, tile)) return false;
-  if (!few_panels(plan, tile)) return false;
-  const int64_t panels = (*plan.columns_extent - 1) / (tile.vectors * kLanes) + 1;
-  if (panels > 1 && plan.panel_bytes > c.target.l2_bytes / 2) return false;
-  return (*plan.rows_extent - 1) / tile.rows + 1 > panels;
-}
-
-// Of all axes but those of the tile there are too few for even shares: panels are tasks too.
-bool few_others(const TilePlan& plan) {
-  constexpr int64_t kFewOthers = 16;
-  return plan.shared_vector && plan.positions < kFewOthers;
-}
-
-// What is expected to be the fastest with this tile.
-Outermost best_outermost(const Contraction& c, const TilePlan& plan, const Tile& tile) {
-  if (rows_are_open(plan)) return few_panels(plan, tile) ? Outermost::row_tiles : Outermost::panels;
-  if (rows_are_tasks(c, plan, tile)) return Outermost::row_tiles;
-  // Small vector operands stay in the cache. Where both operands move along the columns, panels
-  // first read nothing again, and less between two uses of a line.
-  if (plan.shared_vector && plan.panel_bytes != 0 && plan.panel_bytes <= c.target.l2_bytes / 2 &&
-      plan.out.size() > 2)
-    return Outermost::others;
-  const bool even = plan.columns_extent && *plan.columns_extent % (tile.vectors * kLanes) == 0;
-  const bool by_pieces = fits(Outermost::pieces, plan, tile) && !even && few_panels(plan, tile);
-  return by_pieces ? Outermost::pieces : Outermost::panels;
-}
 
 // Few large panels: a task is a panel of a piece of the other axes, which is long enough to pay for
 // reading the panel. Loops over pieces, outermost first, and those inside of one.
@@ -281,6 +199,28 @@ void decide_guards(const TilePlan& plan, const Tile& tile, Steps& step) {
     try_step(step.kernel, "unswitch", {tap});
 }
 
+std::string reason_of(const TilePlan& plan, const Tile& tile, Outermost outermost) {
+  const char* tasks = "";
+  switch (outermost) {
+    case Outermost::panels:
+      tasks = "; column panels outermost";
+      break;
+    case Outermost::pieces:
+      tasks = "; pieces and their panels are tasks";
+      break;
+    case Outermost::row_tiles:
+      tasks = rows_are_open(plan) ? "; tiles of rows and column panels are tasks"
+                                  : "; tiles of rows are tasks";
+      break;
+    case Outermost::others:
+      tasks = "; rows outermost";
+      break;
+  }
+  return tile.because + tasks + (plan.joined.size() > 1 ? "; axes in line are one" : "") +
+         (plan.phased.empty() ? "" : "; positions of one phase together") +
+         (plan.guarded ? "; borders peeled" : "");
+}
+
 Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Outermost outermost,
                        Kernel& kernel, std::string& because) {
   const auto columns_extent = plan.columns_extent;
@@ -373,24 +313,9 @@ Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Ou
       outer.tasks.size() + (panels_too ? panel_loops : 0) +
       (panels_first && !open && outer.tasks.empty() ? outer.inside.size() : 0);
   if (!by_rows || !plan.guarded) parallelise_outer(kernel, std::max<size_t>(1, task_loops));
-  because = tile.because +
-            (by_pieces               ? "; pieces and their panels are tasks"
-             : open && !panels_first ? "; tiles of rows and column panels are tasks"
-             : panels_first          ? "; column panels outermost"
-             : by_rows               ? "; tiles of rows are tasks"
-                                     : "; rows outermost") +
-            (plan.joined.size() > 1 ? "; axes in line are one" : "") +
-            (plan.phased.empty() ? "" : "; positions of one phase together") +
-            (plan.guarded ? "; borders peeled" : "");
+  because = reason_of(plan, tile, outermost);
   return {};
 }
-
-constexpr std::pair<Outermost, const char*> kOutermost[] = {
-    {Outermost::panels, "panels"},
-    {Outermost::pieces, "pieces"},
-    {Outermost::row_tiles, "row_tiles"},
-    {Outermost::others, "others"},
-};
 
 // Another loop outermost than the expected one, in parts of the time of the whole: not measured,
 // but tiles count for more.
