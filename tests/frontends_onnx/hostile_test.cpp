@@ -110,7 +110,7 @@ TEST(hostile, input_types) {
   Model strings = relu();
   strings.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
       onnx::TensorProto::STRING);
-  EXPECT_TRUE(contains(strings.error(), "element type STRING is not supported"));
+  EXPECT_TRUE(contains(strings.error(), "STRING"));
   Model unknown = relu();
   unknown.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(-7);
   EXPECT_TRUE(contains(unknown.error(), "element type -7 is not supported"));
@@ -165,7 +165,7 @@ TEST(hostile, initializers) {
   EXPECT_TRUE(contains(error([](auto& t) { t.clear_raw_data(), t.add_float_data(1); }),
                        "holds 1 values where its shape needs 4"));
   EXPECT_TRUE(contains(error([](auto& t) { t.set_data_type(onnx::TensorProto::STRING); }),
-                       "element type STRING is not supported"));
+                       "holds 0 strings where its shape needs 4"));
   EXPECT_TRUE(contains(error([](auto& t) { t.set_data_type(9999); }),
                        "element type 9999 is not supported"));
   EXPECT_TRUE(contains(error([](auto& t) { t.mutable_segment(); }), "stored in segments"));
