@@ -10,6 +10,7 @@
 #include "compiler/support/error.h"
 #include "compiler/support/identifier.h"
 #include "compiler/support/nearest.h"
+#include "frontends/onnx/element_types.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/inputs.h"
 #include "frontends/onnx/limits.h"
@@ -85,6 +86,7 @@ void convert(OnnxState& state, const onnx::NodeProto& proto) {
   if (!op) throw CompileError(printable(proto.op_type()), "is not supported");
   const size_t first = state.graph.nodes().size();
   OnnxNode node(state, proto, *op, state.opset);
+  check_element_types(node, op->takes);
   op->convert(node);
   for (size_t i = 0; i < node.outputs(); ++i) {
     if (!node.wants(i)) continue;

@@ -15,7 +15,10 @@ struct OnnxOp {
   std::string_view op_type;  // of another domain than ONNX's own: "ai.onnx.ml.Scaler"
   int since, until;          // versions of its domain, inclusive; until 0: the newest known
   void (*convert)(OnnxNode& node);
-  std::string_view expands_to;  // one line, for `supported-ops`
+  // The element types of each input, the last also those of all behind it (element_types.h):
+  // checked before `convert`, and printed by `supported-ops`, like the next.
+  std::string_view takes;
+  std::string_view expands_to;  // one line
   // Whether it moves elements without looking at them: those without a dtype, too.
   bool moves = false;
 };

@@ -225,10 +225,10 @@ def test_moves(op):
 
 
 def test_types_are_checked():
-    with pytest.raises(ValueError, match="must be a tensor of strings"):
+    with pytest.raises(ValueError, match="input 1 is a tensor of u8, which it does not take"):
         run(model_of("StringConcat", {"x": (STRING, 1), "y": (TensorProto.UINT8, 1)},
                      {"z": (STRING, 1)}), strings(["a"]), np.zeros(1, np.uint8))
-    with pytest.raises(ValueError, match="element type STRING, which it does not take"):
+    with pytest.raises(ValueError, match="a tensor of strings, which it does not take"):
         run(model_of("Add", {"x": (STRING, 1), "y": (STRING, 1)}, {"z": (STRING, 1)}),
             strings(["a"]), strings(["b"]))
     with pytest.raises(ValueError, match="ends in a NUL"):

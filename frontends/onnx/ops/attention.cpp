@@ -199,13 +199,17 @@ void tensor_scatter(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Attention", 23, 0, attention, "contract, add, softmax, contract"},
-    {"ai.onnx.preview.FlexAttention", 1, 0, flex_attention, "contract, softmax, contract"},
-    {"LinearAttention", 27, 0, linear_attention, "loop of contracts"},
-    {"RotaryEmbedding", 23, 0, rotary_embedding, "reindex, mul, add, concat"},
-    {"CausalConvWithState", 27, 0, causal_conv, "concat, contract with window axes, add"},
-    {"SwiGLU", 28, 0, swiglu, "sigmoid, mul, mul"},
-    {"TensorScatter", 24, 0, tensor_scatter, "reindex_reduce with a load"},
+    {"Attention", 23, 0, attention, "floats, floats, floats, floats bool, floats, floats, ints",
+     "contract, add, softmax, contract"},
+    {"ai.onnx.preview.FlexAttention", 1, 0, flex_attention, "floats",
+     "contract, softmax, contract"},
+    {"LinearAttention", 27, 0, linear_attention, "floats", "loop of contracts"},
+    {"RotaryEmbedding", 23, 0, rotary_embedding, "floats, floats, floats, ints",
+     "reindex, mul, add, concat"},
+    {"CausalConvWithState", 27, 0, causal_conv, "floats", "concat, contract with window axes, add"},
+    {"SwiGLU", 28, 0, swiglu, "floats", "sigmoid, mul, mul"},
+    {"TensorScatter", 24, 0, tensor_scatter, "floats ints bool, floats ints bool, ints",
+     "reindex_reduce with a load"},
 };
 
 }  // namespace

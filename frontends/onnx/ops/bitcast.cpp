@@ -38,7 +38,7 @@ void bitcast(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"BitCast", 26, 0, bitcast, "bitcast"},
+    {"BitCast", 26, 0, bitcast, "floats ints bool small", "bitcast"},
 };
 
 }  // namespace

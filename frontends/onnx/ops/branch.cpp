@@ -130,7 +130,7 @@ void branch(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"If", 1, 0, branch, "if, or the nodes of the branch that is taken"},
+    {"If", 1, 0, branch, "bool", "if, or the nodes of the branch that is taken"},
 };
 
 }  // namespace

@@ -148,10 +148,10 @@ void eye_like(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Constant", 1, 0, constant, "constant"},
-    {"ConstantOfShape", 9, 0, constant_of_shape, "broadcast of a constant"},
-    {"Range", 11, 0, range, "iota, mul, add; a size that is computed is bound"},
-    {"EyeLike", 9, 0, eye_like, "reindex with a condition"},
+    {"Constant", 1, 0, constant, "", "constant"},
+    {"ConstantOfShape", 9, 0, constant_of_shape, "ints", "broadcast of a constant"},
+    {"Range", 11, 0, range, "floats ints", "iota, mul, add; a size that is computed is bound"},
+    {"EyeLike", 9, 0, eye_like, "floats ints bool", "reindex with a condition"},
 };
 
 }  // namespace

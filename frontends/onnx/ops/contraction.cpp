@@ -127,14 +127,15 @@ void qlinear_conv(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"MatMul", 1, 0, matmul, "contract"},
-    {"Gemm", 1, 0, gemm, "contract, add"},
-    {"MatMulInteger", 10, 0, matmul_integer, "sub in i16, contract to i32"},
-    {"Einsum", 12, 0, einsum, "contract for each pair, reduce add, transpose"},
-    {"Conv", 1, 0, conv, "contract with window axes, add"},
-    {"ConvTranspose", 1, 0, conv_transpose, "contract with off-stride conditions, add"},
-    {"ConvInteger", 10, 0, conv_integer, "sub in i16, contract with window axes"},
-    {"QLinearConv", 10, 0, qlinear_conv, "contract to i32, add, mul, round, cast"},
+    {"MatMul", 1, 0, matmul, "floats ints", "contract"},
+    {"Gemm", 1, 0, gemm, "floats ints", "contract, add"},
+    {"MatMulInteger", 10, 0, matmul_integer, "i8 u8", "sub in i16, contract to i32"},
+    {"Einsum", 12, 0, einsum, "floats ints", "contract for each pair, reduce add, transpose"},
+    {"Conv", 1, 0, conv, "floats", "contract with window axes, add"},
+    {"ConvTranspose", 1, 0, conv_transpose, "floats", "contract with off-stride conditions, add"},
+    {"ConvInteger", 10, 0, conv_integer, "i8 u8", "sub in i16, contract with window axes"},
+    {"QLinearConv", 10, 0, qlinear_conv, "i8 u8, f32, i8 u8, i8 u8, f32, i8 u8, f32, i8 u8, i32",
+     "contract to i32, add, mul, round, cast"},
 };
 
 }  // namespace

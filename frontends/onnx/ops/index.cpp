@@ -293,19 +293,20 @@ void reverse_sequence(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Gather", 1, 0, gather, "reindex with a load", true},
-    {"GatherElements", 11, 0, gather_elements, "reindex with a load", true},
-    {"GatherND", 11, 0, gather_nd, "reindex with loads", true},
-    {"Scatter", 9, 10, scatter_elements, "reindex_reduce with a load", true},
-    {"ScatterElements", 11, 0, scatter_elements, "reindex_reduce with a load", true},
-    {"ScatterND", 11, 0, scatter_nd, "reindex_reduce with loads", true},
-    {"Slice", 1, 0, slice, "reindex", true},
-    {"Pad", 1, 0, pad, "reindex", true},
-    {"OneHot", 9, 0, one_hot, "iota, eq, where"},
-    {"Trilu", 14, 0, trilu, "reindex with a condition", true},
-    {"DepthToSpace", 1, 0, depth_to_space, "reindexes", true},
-    {"SpaceToDepth", 1, 0, space_to_depth, "reindexes", true},
-    {"ReverseSequence", 10, 0, reverse_sequence, "reindex with a load", true},
+    {"Gather", 1, 0, gather, "any, ints", "reindex with a load", true},
+    {"GatherElements", 11, 0, gather_elements, "any, ints", "reindex with a load", true},
+    {"GatherND", 11, 0, gather_nd, "any, ints", "reindex with loads", true},
+    {"Scatter", 9, 10, scatter_elements, "any, ints, any", "reindex_reduce with a load", true},
+    {"ScatterElements", 11, 0, scatter_elements, "any, ints, any", "reindex_reduce with a load",
+     true},
+    {"ScatterND", 11, 0, scatter_nd, "any, ints, any", "reindex_reduce with loads", true},
+    {"Slice", 1, 0, slice, "any, ints", "reindex", true},
+    {"Pad", 1, 0, pad, "any, ints, any, ints", "reindex", true},
+    {"OneHot", 9, 0, one_hot, "floats ints, floats ints, floats ints bool", "iota, eq, where"},
+    {"Trilu", 14, 0, trilu, "any, ints", "reindex with a condition", true},
+    {"DepthToSpace", 1, 0, depth_to_space, "any", "reindexes", true},
+    {"SpaceToDepth", 1, 0, space_to_depth, "any", "reindexes", true},
+    {"ReverseSequence", 10, 0, reverse_sequence, "any, ints", "reindex with a load", true},
 };
 
 }  // namespace

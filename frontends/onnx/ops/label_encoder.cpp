@@ -103,7 +103,8 @@ void label_encoder(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"ai.onnx.ml.LabelEncoder", 2, 0, label_encoder, "eq, reduce min, reindex with a load"},
+    {"ai.onnx.ml.LabelEncoder", 2, 0, label_encoder, "f32 f64 i16 i32 i64 strings",
+     "eq, reduce min, reindex with a load"},
 };
 
 }  // namespace

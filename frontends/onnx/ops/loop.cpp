@@ -293,7 +293,7 @@ void loop(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Loop", 1, 0, loop,
+    {"Loop", 1, 0, loop, "i64, bool, any",
      "loop; one more that counts where it stacks and ends by a condition; nodes of each iteration "
      "where it carries sequences"},
 };

@@ -57,9 +57,9 @@ void softmax_cross_entropy(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"NegativeLogLikelihoodLoss", 12, 0, negative_log_likelihood,
+    {"NegativeLogLikelihoodLoss", 12, 0, negative_log_likelihood, "floats, ints, floats",
      "reindex with a load, neg, mul, reduce add, div"},
-    {"SoftmaxCrossEntropyLoss", 12, 0, softmax_cross_entropy,
+    {"SoftmaxCrossEntropyLoss", 12, 0, softmax_cross_entropy, "floats, ints, floats",
      "log_softmax, reindex with a load, neg, mul, reduce add, div"},
 };
 

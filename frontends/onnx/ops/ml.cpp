@@ -243,12 +243,12 @@ void tree_ensemble(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"ai.onnx.ml.ArrayFeatureExtractor", 1, 0, array_feature_extractor, "reindex with a load",
-     true},
-    {"ai.onnx.ml.Binarizer", 1, 0, binarizer, "gt, cast"},
-    {"ai.onnx.ml.Scaler", 1, 0, scaler, "sub, mul"},
-    {"ai.onnx.ml.Normalizer", 1, 0, normalizer, "reduce, div"},
-    {"ai.onnx.ml.TreeEnsemble", 5, 0, tree_ensemble,
+    {"ai.onnx.ml.ArrayFeatureExtractor", 1, 0, array_feature_extractor, "any, ints",
+     "reindex with a load", true},
+    {"ai.onnx.ml.Binarizer", 1, 0, binarizer, "floats ints", "gt, cast"},
+    {"ai.onnx.ml.Scaler", 1, 0, scaler, "floats ints", "sub, mul"},
+    {"ai.onnx.ml.Normalizer", 1, 0, normalizer, "floats ints", "reduce, div"},
+    {"ai.onnx.ml.TreeEnsemble", 5, 0, tree_ensemble, "floats",
      "reindex with loads and comparisons for each level, reduce"},
 };
 

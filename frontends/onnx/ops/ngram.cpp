@@ -128,7 +128,8 @@ void tf_idf(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"TfIdfVectorizer", 9, 0, tf_idf, "reindex, eq, reduce and, reduce add, reindex_reduce add"},
+    {"TfIdfVectorizer", 9, 0, tf_idf, "ints",
+     "reindex, eq, reduce and, reduce add, reindex_reduce add"},
 };
 
 }  // namespace

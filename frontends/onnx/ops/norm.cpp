@@ -92,17 +92,18 @@ void lrn(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"BatchNormalization", 1, 0, batch_norm, "mul, add by values of the parameters"},
-    {"LayerNormalization", 17, 0, layer_norm,
+    {"BatchNormalization", 1, 0, batch_norm, "floats", "mul, add by values of the parameters"},
+    {"LayerNormalization", 17, 0, layer_norm, "floats",
      "reduce add, sub, mul, reduce add, sqrt, reciprocal, mul, add"},
-    {"RMSNormalization", 23, 0, rms_norm, "mul, reduce add, sqrt, reciprocal, mul"},
-    {"InstanceNormalization", 1, 0, instance_norm,
+    {"RMSNormalization", 23, 0, rms_norm, "floats", "mul, reduce add, sqrt, reciprocal, mul"},
+    {"InstanceNormalization", 1, 0, instance_norm, "floats",
      "as LayerNormalization, over the spatial dimensions"},
-    {"GroupNormalization", 18, 0, group_norm, "as LayerNormalization, over groups of channels"},
-    {"LpNormalization", 1, 0, lp_norm, "reduce add, div"},
-    {"MeanVarianceNormalization", 9, 0, mean_variance_norm,
+    {"GroupNormalization", 18, 0, group_norm, "floats",
+     "as LayerNormalization, over groups of channels"},
+    {"LpNormalization", 1, 0, lp_norm, "floats", "reduce add, div"},
+    {"MeanVarianceNormalization", 9, 0, mean_variance_norm, "floats",
      "reduce add, sub, mul, reduce add, sqrt, div"},
-    {"LRN", 1, 0, lrn, "mul, reindex, reduce add, pow, div"},
+    {"LRN", 1, 0, lrn, "floats", "mul, reindex, reduce add, pow, div"},
 };
 
 }  // namespace

@@ -271,14 +271,17 @@ void resize(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"MaxPool", 1, 0, max_pool, "reindex with window dimensions, reduce max"},
-    {"AveragePool", 1, 0, average_pool, "reindex with window dimensions, reduce add, div"},
-    {"LpPool", 1, 0, lp_pool, "pow, reindex with window dimensions, reduce add, pow"},
-    {"GlobalMaxPool", 1, 0, global<ops::global_max_pool>, "reduce max"},
-    {"GlobalAveragePool", 1, 0, global<ops::global_avg_pool>, "reduce add, div"},
-    {"GlobalLpPool", 1, 0, global_lp_pool, "pow, reduce add, pow"},
-    {"Upsample", 1, 9, resize, "reindex, or sums of gathers times weights"},
-    {"Resize", 10, 0, resize, "reindex, or sums of gathers times weights"},
+    {"MaxPool", 1, 0, max_pool, "floats ints", "reindex with window dimensions, reduce max"},
+    {"AveragePool", 1, 0, average_pool, "floats",
+     "reindex with window dimensions, reduce add, div"},
+    {"LpPool", 1, 0, lp_pool, "floats", "pow, reindex with window dimensions, reduce add, pow"},
+    {"GlobalMaxPool", 1, 0, global<ops::global_max_pool>, "floats", "reduce max"},
+    {"GlobalAveragePool", 1, 0, global<ops::global_avg_pool>, "floats", "reduce add, div"},
+    {"GlobalLpPool", 1, 0, global_lp_pool, "floats", "pow, reduce add, pow"},
+    {"Upsample", 1, 9, resize, "floats ints bool, floats",
+     "reindex, or sums of gathers times weights"},
+    {"Resize", 10, 0, resize, "floats ints bool, floats, floats, ints",
+     "reindex, or sums of gathers times weights"},
 };
 
 }  // namespace

@@ -101,11 +101,15 @@ void qlinear_matmul(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"QuantizeLinear", 10, 0, quantize_linear, "div, round, add, cast"},
-    {"DequantizeLinear", 10, 0, dequantize_linear, "sub, cast, mul"},
-    {"DynamicQuantizeLinear", 11, 0, dynamic_quantize_linear,
+    {"QuantizeLinear", 10, 0, quantize_linear, "floats ints, floats ints, ints small",
+     "div, round, add, cast"},
+    {"DequantizeLinear", 10, 0, dequantize_linear, "ints small, floats, ints small",
+     "sub, cast, mul"},
+    {"DynamicQuantizeLinear", 11, 0, dynamic_quantize_linear, "f32",
      "reduce max, reduce min, div, round, cast"},
-    {"QLinearMatMul", 10, 0, qlinear_matmul, "contract to i32, mul, round, cast"},
+    {"QLinearMatMul", 10, 0, qlinear_matmul,
+     "i8 u8, f32 f16 bf16, i8 u8, i8 u8, f32 f16 bf16, i8 u8, f32 f16 bf16, i8 u8",
+     "contract to i32, mul, round, cast"},
 };
 
 }  // namespace

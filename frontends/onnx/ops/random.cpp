@@ -54,11 +54,11 @@ void bernoulli(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"RandomUniform", 1, 0, random_of_shape<false>, "random, mul, add"},
-    {"RandomUniformLike", 1, 0, random_like<false>, "random, mul, add"},
-    {"RandomNormal", 1, 0, random_of_shape<true>, "random, mul, add"},
-    {"RandomNormalLike", 1, 0, random_like<true>, "random, mul, add"},
-    {"Bernoulli", 15, 0, bernoulli, "random, lt, cast"},
+    {"RandomUniform", 1, 0, random_of_shape<false>, "", "random, mul, add"},
+    {"RandomUniformLike", 1, 0, random_like<false>, "floats ints bool", "random, mul, add"},
+    {"RandomNormal", 1, 0, random_of_shape<true>, "", "random, mul, add"},
+    {"RandomNormalLike", 1, 0, random_like<true>, "floats ints bool", "random, mul, add"},
+    {"Bernoulli", 15, 0, bernoulli, "floats", "random, lt, cast"},
 };
 
 }  // namespace

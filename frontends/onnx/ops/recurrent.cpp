@@ -143,9 +143,9 @@ void lstm(OnnxNode& n) { recurrent(n, ops::lstm, 4, 8); }
 void gru(OnnxNode& n) { recurrent(n, ops::gru, 3, 6); }
 
 constexpr OnnxOp kOps[] = {
-    {"RNN", 1, 0, rnn, "contract, loop"},
-    {"LSTM", 1, 0, lstm, "contract, loop"},
-    {"GRU", 1, 0, gru, "contract, loop"},
+    {"RNN", 1, 0, rnn, "floats, floats, floats, floats, ints, floats", "contract, loop"},
+    {"LSTM", 1, 0, lstm, "floats, floats, floats, floats, ints, floats", "contract, loop"},
+    {"GRU", 1, 0, gru, "floats, floats, floats, floats, ints, floats", "contract, loop"},
 };
 
 }  // namespace

@@ -72,21 +72,21 @@ void cumulative(OnnxNode& n) {
 using R = ops::Reduction;
 
 constexpr OnnxOp kOps[] = {
-    {"ReduceSum", 1, 0, reduce<R::sum, 13>, "reduce add"},
-    {"ReduceMean", 1, 0, reduce<R::mean, 18>, "reduce add, div"},
-    {"ReduceMax", 1, 0, reduce<R::max, 18>, "reduce max"},
-    {"ReduceMin", 1, 0, reduce<R::min, 18>, "reduce min"},
-    {"ReduceProd", 1, 0, reduce<R::prod, 18>, "reduce mul"},
-    {"ReduceSumSquare", 1, 0, reduce<R::sum_square, 18>, "mul, reduce add"},
-    {"ReduceL1", 1, 0, reduce<R::l1, 18>, "abs, reduce add"},
-    {"ReduceL2", 1, 0, reduce<R::l2, 18>, "mul, reduce add, sqrt"},
-    {"ReduceLogSum", 1, 0, reduce<R::log_sum, 18>, "reduce add, log"},
-    {"ReduceLogSumExp", 1, 0, reduce<R::log_sum_exp, 18>,
+    {"ReduceSum", 1, 0, reduce<R::sum, 13>, "floats ints, ints", "reduce add"},
+    {"ReduceMean", 1, 0, reduce<R::mean, 18>, "floats ints, ints", "reduce add, div"},
+    {"ReduceMax", 1, 0, reduce<R::max, 18>, "floats ints bool, ints", "reduce max"},
+    {"ReduceMin", 1, 0, reduce<R::min, 18>, "floats ints bool, ints", "reduce min"},
+    {"ReduceProd", 1, 0, reduce<R::prod, 18>, "floats ints, ints", "reduce mul"},
+    {"ReduceSumSquare", 1, 0, reduce<R::sum_square, 18>, "floats ints, ints", "mul, reduce add"},
+    {"ReduceL1", 1, 0, reduce<R::l1, 18>, "floats ints, ints", "abs, reduce add"},
+    {"ReduceL2", 1, 0, reduce<R::l2, 18>, "floats ints, ints", "mul, reduce add, sqrt"},
+    {"ReduceLogSum", 1, 0, reduce<R::log_sum, 18>, "floats ints, ints", "reduce add, log"},
+    {"ReduceLogSumExp", 1, 0, reduce<R::log_sum_exp, 18>, "floats ints, ints",
      "reduce max, sub, exp, reduce add, log, add"},
-    {"ArgMax", 1, 0, arg_reduce<ops::arg_max>, "reduce argmax"},
-    {"ArgMin", 1, 0, arg_reduce<ops::arg_min>, "reduce argmin"},
-    {"CumSum", 11, 0, cumulative<ops::cum_sum>, "scan add"},
-    {"CumProd", 26, 0, cumulative<ops::cum_prod>, "scan mul"},
+    {"ArgMax", 1, 0, arg_reduce<ops::arg_max>, "floats ints bool", "reduce argmax"},
+    {"ArgMin", 1, 0, arg_reduce<ops::arg_min>, "floats ints bool", "reduce argmin"},
+    {"CumSum", 11, 0, cumulative<ops::cum_sum>, "floats ints, ints", "scan add"},
+    {"CumProd", 26, 0, cumulative<ops::cum_prod>, "floats ints, ints", "scan mul"},
 };
 
 }  // namespace

@@ -80,10 +80,11 @@ void deform_conv(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"GridSample", 16, 0, grid_sample, "reindex with loads, mul, add for each corner"},
-    {"AffineGrid", 20, 0, affine_grid, "iota, contract"},
-    {"RoiAlign", 10, 0, roi_align, "reindex with loads, mul, reduce"},
-    {"DeformConv", 19, 0, deform_conv, "reindex with loads, mul, contract"},
+    {"GridSample", 16, 0, grid_sample, "floats, floats",
+     "reindex with loads, mul, add for each corner"},
+    {"AffineGrid", 20, 0, affine_grid, "floats, ints", "iota, contract"},
+    {"RoiAlign", 10, 0, roi_align, "floats, floats, ints", "reindex with loads, mul, reduce"},
+    {"DeformConv", 19, 0, deform_conv, "floats", "reindex with loads, mul, contract"},
 };
 
 }  // namespace

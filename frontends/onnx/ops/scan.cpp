@@ -216,8 +216,8 @@ void scan_8(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Scan", 8, 8, scan_8, "loop in a loop"},
-    {"Scan", 9, 0, scan_9, "loop"},
+    {"Scan", 8, 8, scan_8, "any", "loop in a loop"},
+    {"Scan", 9, 0, scan_9, "any", "loop"},
 };
 
 }  // namespace

@@ -161,18 +161,19 @@ void optional_get_element(OnnxNode& n) {
 void has_element(OnnxNode& n) { n.out(0, Known{DType::boolean, {}, {n.given(0) ? 1 : 0}}); }
 
 constexpr OnnxOp kOps[] = {
-    {"SequenceEmpty", 11, 0, sequence_empty, "nothing (known when compiling)"},
-    {"SequenceConstruct", 11, 0, sequence_construct, "nothing (known when compiling)"},
-    {"SequenceInsert", 11, 0, sequence_insert, "nothing (known when compiling)"},
-    {"SequenceErase", 11, 0, sequence_erase, "nothing (known when compiling)"},
-    {"SequenceAt", 11, 0, sequence_at, "nothing (known when compiling)"},
-    {"SequenceLength", 11, 0, sequence_length, "nothing (known when compiling)"},
-    {"ConcatFromSequence", 11, 0, concat_from_sequence, "concat"},
-    {"SplitToSequence", 11, 0, split_to_sequence, "reindex for each part"},
-    {"SequenceMap", 17, 0, sequence_map, "the graph's nodes for each item"},
-    {"Optional", 15, 0, optional, "nothing"},
-    {"OptionalGetElement", 15, 0, optional_get_element, "nothing"},
-    {"OptionalHasElement", 15, 0, has_element, "nothing (known when compiling)"},
+    {"SequenceEmpty", 11, 0, sequence_empty, "", "nothing (known when compiling)"},
+    {"SequenceConstruct", 11, 0, sequence_construct, "any", "nothing (known when compiling)"},
+    {"SequenceInsert", 11, 0, sequence_insert, "any, any, ints", "nothing (known when compiling)"},
+    {"SequenceErase", 11, 0, sequence_erase, "any, ints", "nothing (known when compiling)"},
+    {"SequenceAt", 11, 0, sequence_at, "any, ints", "nothing (known when compiling)"},
+    {"SequenceLength", 11, 0, sequence_length, "any", "nothing (known when compiling)"},
+    {"ConcatFromSequence", 11, 0, concat_from_sequence, "any", "concat"},
+    {"SplitToSequence", 11, 0, split_to_sequence, "floats ints bool, ints",
+     "reindex for each part"},
+    {"SequenceMap", 17, 0, sequence_map, "any", "the graph's nodes for each item"},
+    {"Optional", 15, 0, optional, "any", "nothing"},
+    {"OptionalGetElement", 15, 0, optional_get_element, "any", "nothing"},
+    {"OptionalHasElement", 15, 0, has_element, "any", "nothing (known when compiling)"},
 };
 
 }  // namespace

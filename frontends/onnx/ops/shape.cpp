@@ -354,17 +354,17 @@ void split(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"Shape", 1, 0, shape, "nothing (known when compiling)"},
-    {"Size", 1, 0, size, "nothing (known when compiling)"},
-    {"Reshape", 1, 0, reshape, "reindex", true},
-    {"Flatten", 1, 0, flatten, "reindex", true},
-    {"Squeeze", 1, 0, squeeze, "reindex", true},
-    {"Unsqueeze", 1, 0, unsqueeze, "reindex", true},
-    {"Transpose", 1, 0, transpose, "reindex", true},
-    {"Expand", 8, 0, expand, "broadcast", true},
-    {"Tile", 6, 0, tile, "reindex", true},
-    {"Concat", 1, 0, concat, "concat", true},
-    {"Split", 1, 0, split, "reindex for each part", true},
+    {"Shape", 1, 0, shape, "any", "nothing (known when compiling)"},
+    {"Size", 1, 0, size, "any", "nothing (known when compiling)"},
+    {"Reshape", 1, 0, reshape, "any, ints", "reindex", true},
+    {"Flatten", 1, 0, flatten, "any", "reindex", true},
+    {"Squeeze", 1, 0, squeeze, "any, ints", "reindex", true},
+    {"Unsqueeze", 1, 0, unsqueeze, "any, ints", "reindex", true},
+    {"Transpose", 1, 0, transpose, "any", "reindex", true},
+    {"Expand", 8, 0, expand, "any, ints", "broadcast", true},
+    {"Tile", 6, 0, tile, "any, ints", "reindex", true},
+    {"Concat", 1, 0, concat, "any", "concat", true},
+    {"Split", 1, 0, split, "any, ints", "reindex for each part", true},
 };
 
 }  // namespace

@@ -136,12 +136,14 @@ void mel_weight_matrix(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"DFT", 17, 0, dft, "cos and sin of iotas, contracts"},
-    {"STFT", 17, 0, stft, "reindex, mul, cos and sin of iotas, contracts"},
-    {"HannWindow", 17, 0, window<ops::Window::hann>, "iota, cos, sub"},
-    {"HammingWindow", 17, 0, window<ops::Window::hamming>, "iota, cos, sub"},
-    {"BlackmanWindow", 17, 0, window<ops::Window::blackman>, "iota, cos, sub, add"},
-    {"MelWeightMatrix", 17, 0, mel_weight_matrix, "iota, exp, floor, where"},
+    {"DFT", 17, 0, dft, "floats, ints, ints", "cos and sin of iotas, contracts"},
+    {"STFT", 17, 0, stft, "floats, ints, floats, ints",
+     "reindex, mul, cos and sin of iotas, contracts"},
+    {"HannWindow", 17, 0, window<ops::Window::hann>, "ints", "iota, cos, sub"},
+    {"HammingWindow", 17, 0, window<ops::Window::hamming>, "ints", "iota, cos, sub"},
+    {"BlackmanWindow", 17, 0, window<ops::Window::blackman>, "ints", "iota, cos, sub, add"},
+    {"MelWeightMatrix", 17, 0, mel_weight_matrix, "ints, ints, ints, floats",
+     "iota, exp, floor, where"},
 };
 
 }  // namespace

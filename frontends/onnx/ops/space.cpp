@@ -91,10 +91,10 @@ void det(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"MaxUnpool", 9, 0, max_unpool, "reindex_reduce with a load"},
-    {"Col2Im", 18, 0, col2im, "reindex_reduce add"},
-    {"CenterCropPad", 18, 0, center_crop_pad, "reindex"},
-    {"Det", 11, 0, det, "loop of argmax, reindex, mul, sub"},
+    {"MaxUnpool", 9, 0, max_unpool, "floats ints, ints", "reindex_reduce with a load"},
+    {"Col2Im", 18, 0, col2im, "floats ints, ints", "reindex_reduce add"},
+    {"CenterCropPad", 18, 0, center_crop_pad, "floats ints bool, ints", "reindex"},
+    {"Det", 11, 0, det, "floats", "loop of argmax, reindex, mul, sub"},
 };
 
 }  // namespace

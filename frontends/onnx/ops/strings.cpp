@@ -70,10 +70,12 @@ void string_normalizer(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"StringConcat", 20, 0, string_concat, "reduce max, reindex with a load, bit_or"},
-    {"StringSplit", 20, 0, string_split, "comparisons, scans, reindex_reduce with loads"},
-    {"RegexFullMatch", 20, 0, regex_full_match, "loop over bytes: reindex of a table with a load"},
-    {"StringNormalizer", 10, 0, string_normalizer,
+    {"StringConcat", 20, 0, string_concat, "strings", "reduce max, reindex with a load, bit_or"},
+    {"StringSplit", 20, 0, string_split, "strings",
+     "comparisons, scans, reindex_reduce with loads"},
+    {"RegexFullMatch", 20, 0, regex_full_match, "strings",
+     "loop over bytes: reindex of a table with a load"},
+    {"StringNormalizer", 10, 0, string_normalizer, "strings",
      "comparisons, scan add, reindexes with loads, where"},
 };
 

@@ -93,9 +93,12 @@ std::vector<Value> adam(const Step& s, std::span<const Value> in) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"ai.onnx.preview.training.Momentum", 1, 0, optimizer<momentum, 3>, "mul, add, sub"},
-    {"ai.onnx.preview.training.Adagrad", 1, 0, optimizer<adagrad, 3>, "mul, add, sqrt, div, sub"},
-    {"ai.onnx.preview.training.Adam", 1, 0, optimizer<adam, 4>, "mul, add, pow, sqrt, div, sub"},
+    {"ai.onnx.preview.training.Momentum", 1, 0, optimizer<momentum, 3>, "f32 f64, i64, f32 f64",
+     "mul, add, sub"},
+    {"ai.onnx.preview.training.Adagrad", 1, 0, optimizer<adagrad, 3>, "f32 f64, i64, f32 f64",
+     "mul, add, sqrt, div, sub"},
+    {"ai.onnx.preview.training.Adam", 1, 0, optimizer<adam, 4>, "f32 f64, i64, f32 f64",
+     "mul, add, pow, sqrt, div, sub"},
 };
 
 }  // namespace
