@@ -313,7 +313,16 @@ def index_out_of_range(folder):
     return write(folder, model([node("Gather", ["x", "index"], ["y"], name="pick")], [index]))
 
 
+def axes_without_end(folder):
+    """A million axes that a run would give."""
+    axes = helper.make_tensor_value_info("axes", TensorProto.INT64, [2**20])
+    return write(
+        folder, model([node("ReduceSum", ["x", "axes"], ["y"])], inputs=[X, axes], opset=18)
+    )
+
+
 HOSTILE = {
+    "axes_without_end": (axes_without_end, "ReduceSum 1048576"),
     "pipe": (pipe, "regular"),
     "one_file_many_times": (one_file_many_times, "weights.bin w8"),
     "squared_forty_times": (squared_forty_times, None),

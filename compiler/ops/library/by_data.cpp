@@ -8,6 +8,7 @@ namespace mintor::ops {
 
 namespace {
 
+constexpr int64_t kMostElements = 64;  // of a list that says one or two numbers a dimension
 constexpr int64_t kFar = int64_t{1} << 40;  // beyond every size; sums of a few do not overflow
 
 std::vector<Value> sizes_of(const Numbers& m, const Shape& shape) {
@@ -55,6 +56,9 @@ std::vector<Value> elements_of(std::string_view op, Builder& b, Value list) {
   if (!single && (list.shape().size() != 1 || !list.shape()[0].is_const()))
     fail(op, "a list of numbers must have one dimension of a known size: " + text(list.type()));
   const int64_t count = single ? 1 : list.shape()[0].value();
+  if (count > kMostElements)
+    fail(op, std::to_string(count) + " numbers for dimensions, at most " +
+                 std::to_string(kMostElements) + " are taken: " + text(list.type()));
   const Value flat = b.reshape(b.cast(list, DType::i64), {count});
   std::vector<Value> out;
   for (int64_t k = 0; k < count; ++k) out.push_back(b.reshape(b.slice(flat, {k}, {1}, {1}), {}));

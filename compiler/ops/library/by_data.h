@@ -31,7 +31,8 @@ struct Numbers {
   }
 };
 
-// The elements of a list, as i64[].
+// The elements of a list that speaks of dimensions, as i64[]. A list longer than any shape is
+// refused before there is a node for each element.
 std::vector<Value> elements_of(std::string_view op, Builder& b, Value list);
 // Whether `axis` (which may count from the end) is dimension d.
 Value is_axis(const Numbers& m, Value axis, size_t d, size_t rank);

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Right inputs for the programs that damage them.
+
+  corpus.py FOLDER
+
+Takes: the cases of the installed `onnx` package, the golden files, `mintor`. Gives: models below 4
+kB in FOLDER/import, and texts of graphs, kernels and programs in FOLDER/text, by names that say
+where each is from. Keeps true: the same files for the same versions of both.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+LARGEST = 4096
+EVERY = 12  # of the models: as texts
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
+KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator")
+
+
+def mintor_program():
+    beside = pathlib.Path(sys.executable).parent / "mintor"
+    return os.environ.get("MINTOR") or str(beside if beside.exists() else shutil.which("mintor"))
+
+
+def bytes_of(case):
+    if case.model is not None:
+        return case.model.SerializeToString(deterministic=True)
+    return pathlib.Path(case.model_dir, "model.onnx").read_bytes()
+
+
+def write_models(folder):
+    from onnx.backend.test import loader
+
+    for kind in KINDS:
+        for case in loader.load_model_tests(kind=kind):
+            data = bytes_of(case)
+            if len(data) <= LARGEST:
+                (folder / f"{case.name}.onnx").write_bytes(data)
+
+
+def write_texts(folder, models):
+    for stage in ("graph", "kernel", "program"):
+        for model in models:
+            made = subprocess.run([mintor_program(), "compile", model, f"--emit={stage}"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            if made.returncode == 0 and len(made.stdout) <= LARGEST:
+                (folder / f"{model.stem}.{stage}").write_text(made.stdout)
+    for file in sorted(GOLDEN.glob("*/*.txt")):
+        (folder / f"{file.parent.name}_{file.stem}").write_text(
+            file.read_text().split("\n---", 1)[0])
+
+
+def main():
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: corpus.py FOLDER")
+    folders = [pathlib.Path(sys.argv[1], name) for name in ("import", "text")]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    models, texts = folders
+    write_models(models)
+    write_texts(texts, sorted(models.glob("*.onnx"))[::EVERY])
+
+
+if __name__ == "__main__":
+    main()
