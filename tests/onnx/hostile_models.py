@@ -321,7 +321,19 @@ def axes_without_end(folder):
     )
 
 
+def offset_groups_without_end(folder):
+    """2^40 groups of 4 channels."""
+    x, offset = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, dims)
+        for name, dims in (("x", [1, 4, 3, 3]), ("offset", ["n", 8, "h", "w"]))
+    )
+    w = numpy_helper.from_array(np.zeros((1, 4, 2, 2), np.float32), "w")
+    groups = node("DeformConv", ["x", "w", "offset"], ["y"], offset_group=2**40)
+    return write(folder, model([groups], [w], [x, offset], opset=22))
+
+
 HOSTILE = {
+    "offset_groups_without_end": (offset_groups_without_end, "DeformConv 1099511627776"),
     "axes_without_end": (axes_without_end, "ReduceSum 1048576"),
     "pipe": (pipe, "regular"),
     "one_file_many_times": (one_file_many_times, "weights.bin w8"),

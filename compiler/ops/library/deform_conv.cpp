@@ -24,9 +24,11 @@ Value deform_conv(Builder& b, Value x, Value weight, Value offset, Value bias, V
   OpScope scope(b, "deform_conv");
   const Shape &s = x.shape(), &k = weight.shape(), &o = offset.shape();
   if (s.size() != 4 || k.size() != 4 || o.size() != 4 || !k[2].is_const() || !k[3].is_const() ||
-      !s[1].is_const() || !k[0].is_const() || offset_groups < 1 || attr.groups < 1)
+      !s[1].is_const() || !k[0].is_const() || offset_groups < 1 ||
+      s[1].value() % offset_groups != 0 || attr.groups < 1)
     fail("deform_conv", "x is " + text(x.type()) + ", the weight " + text(weight.type()) +
-                            ", the offset " + text(offset.type()));
+                            ", the offset " + text(offset.type()) + " of " +
+                            std::to_string(offset_groups) + " groups");
   const int64_t kh = k[2].value(), kw = k[3].value(), taps = kh * kw;
   const Index batch = s[0], height = o[2], width = o[3];
   const Value moved = b.reshape(widen(b, offset), {batch, offset_groups, taps, 2, height, width});
