@@ -61,6 +61,19 @@ std::vector<Value> parts(Builder& b, Value x, int64_t axis, const std::vector<In
   return ops::split(b, x, axis, sizes);
 }
 
+// With the padding of input `mask` and what input 5 adds to scores; gives the first output.
+ops::Attention attended(OnnxNode& n, ops::AttentionInputs in, size_t mask, const Index& keys) {
+  Builder& b = n.builder();
+  if (n.given(mask)) in.mask = padding(n, mask, in.q.dtype(), keys);
+  in.mask = sum_of(b, in.mask, n.optional_in(5));
+  ops::AttentionAttr attr;
+  attr.scale = scale_of(n);
+  attr.causal = n.integer("unidirectional", 0) != 0;
+  const ops::Attention made = ops::attention(b, in, attr);
+  n.out(0, ops::join_heads(b, made.y));
+  return made;
+}
+
 // input @ weights + bias are the three operands; the past is keys, then values.
 void attention(OnnxNode& n) {
   n.need_inputs(2, 7);
@@ -87,13 +100,7 @@ void attention(OnnxNode& n) {
     in.past_v = ops::squeeze(b, past[1], first);
     keys = keys + in.past_k.shape()[2];
   }
-  if (n.given(3)) in.mask = padding(n, 3, in.q.dtype(), keys);
-  in.mask = sum_of(b, in.mask, n.optional_in(5));
-  ops::AttentionAttr attr;
-  attr.scale = scale_of(n);
-  attr.causal = n.integer("unidirectional", 0) != 0;
-  const ops::Attention made = ops::attention(b, in, attr);
-  n.out(0, ops::join_heads(b, made.y));
+  const ops::Attention made = attended(n, in, 3, keys);
   if (!n.wants(1)) return;
   const int64_t first[] = {0};
   const Value both[] = {ops::unsqueeze(b, made.k, first), ops::unsqueeze(b, made.v, first)};
@@ -126,13 +133,7 @@ void multi_head_attention(OnnxNode& n) {
   in.past_v = n.optional_in(7);
   Index keys = in.k.shape()[2];
   if (in.past_k) keys = keys + in.past_k.shape()[2];
-  if (n.given(4)) in.mask = padding(n, 4, in.q.dtype(), keys);
-  in.mask = sum_of(b, in.mask, n.optional_in(5));
-  ops::AttentionAttr attr;
-  attr.scale = scale_of(n);
-  attr.causal = n.integer("unidirectional", 0) != 0;
-  const ops::Attention made = ops::attention(b, in, attr);
-  n.out(0, ops::join_heads(b, made.y));
+  const ops::Attention made = attended(n, in, 4, keys);
   n.out(1, made.k);
   n.out(2, made.v);
   n.out(3, made.weights);
