@@ -368,7 +368,7 @@ HOSTILE = {
     "zero_stride": (zero_stride, "MaxPool 0"),
     "huge_padding": (huge_padding, "Conv"),
     "too_few_inputs": (too_few_inputs, "Add"),
-    "string_tensor": (string_tensor, "STRING"),
+    "string_tensor": (string_tensor, "strings"),
     "external_parent": (external_parent, "secret.bin"),
     "external_absolute": (external_absolute, "secret.bin"),
     "external_link": (external_link, "link.bin"),
