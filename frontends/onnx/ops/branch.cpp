@@ -107,8 +107,6 @@ void branch(OnnxNode& n) {
     if (static_cast<size_t>(graph->output_size()) != n.outputs())
       n.fail("a branch has " + std::to_string(graph->output_size()) + " outputs, the node " +
              std::to_string(n.outputs()));
-  if (n.dtype(0) != DType::boolean)
-    n.fail("the condition is " + std::string(name_of(n.dtype(0))) + ", it must be bool");
   const Known* k = n.known(0);
   if (k && k->items.size() == 1 && k->items[0].is_const()) {
     n.results() = import_here(n, k->items[0].value() != 0 ? then_graph : else_graph);
