@@ -32,7 +32,7 @@ ELEMENTS = {
         "FLOAT4E2M1", "INT4", "UINT4", "INT2", "UINT2")},
 }  # fmt: skip
 
-TYPED = {"BitCast", "LabelEncoder", "Loop", "Scan"}
+TYPED = {"BitCast", "LabelEncoder", "Loop", "Scan", "TfIdfVectorizer"}
 
 
 def command(*arguments):

@@ -128,7 +128,7 @@ void tf_idf(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"TfIdfVectorizer", 9, 0, tf_idf, "ints",
+    {"TfIdfVectorizer", 9, 0, tf_idf, "ints strings",
      "reindex, eq, reduce and, reduce add, reindex_reduce add"},
 };
 

@@ -30,6 +30,8 @@ def _bytes_of(value):
 def encode_strings(values):
     """u8[.., width] of an array or nested list of str or bytes; as wide as the longest, 1 at least.
 
+    TypeError: what is no string. CompileError: a string that ends in a NUL.
+
     >>> mt.encode_strings("cat").tobytes()                          # doctest: +SKIP
     b'cat'
     """
@@ -44,7 +46,10 @@ def encode_strings(values):
 
 
 def decode_strings(values):
-    """The array of str, dtype object, that u8[.., width] holds."""
+    """The array of str, dtype object, that u8[.., width] holds.
+
+    TypeError: no dimension of bytes.
+    """
     rows = numpy.asarray(values, dtype=numpy.uint8, order="C")
     if rows.ndim == 0:
         raise TypeError("strings have a dimension of bytes")
