@@ -28,7 +28,8 @@ NETWORKS = {
     "resnet50": (lambda vision: vision.resnet50(10), (2, 3, 33, 47), "float64", 1e-7),
     "vgg16": (lambda vision: vision.vgg16(10, 32), (2, 3, 32, 32), "float32", 1e-5),
     "vgg16_bn": (lambda vision: vision.vgg16_bn(10, 32), (4, 3, 32, 32), "float64", 1e-8),
-    "ssd300": (lambda vision: vision.ssd300_vgg16(), (1, 3, 268, 268), "float32", 1e-5),
+    # Gradients of biases are sums over up to 268 x 268 places, of both signs: 6.9e-5 on AVX2.
+    "ssd300": (lambda vision: vision.ssd300_vgg16(), (1, 3, 268, 268), "float32", 1e-4),
     "deeplab": (lambda vision: vision.deeplabv3_resnet50(), (2, 3, 32, 48), "float64", 1e-6),
     "generator": (lambda vision: vision.Generator(16), (4, 100), "float64", 1e-10),
     "discriminator": (lambda vision: vision.Discriminator(16), (4, 3, 64, 64), "float64", 1e-10),
