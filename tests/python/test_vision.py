@@ -28,8 +28,7 @@ NETWORKS = {
     "resnet50": (lambda vision: vision.resnet50(10), (2, 3, 33, 47), "float64", 1e-7),
     "vgg16": (lambda vision: vision.vgg16(10, 32), (2, 3, 32, 32), "float32", 1e-5),
     "vgg16_bn": (lambda vision: vision.vgg16_bn(10, 32), (4, 3, 32, 32), "float64", 1e-8),
-    # Gradients of biases are sums over up to 268 x 268 places, of both signs: 6.9e-5 on AVX2.
-    "ssd300": (lambda vision: vision.ssd300_vgg16(), (1, 3, 268, 268), "float32", 1e-4),
+    "ssd300": (lambda vision: vision.ssd300_vgg16(), (1, 3, 268, 268), "float32", 1e-5),
     "deeplab": (lambda vision: vision.deeplabv3_resnet50(), (2, 3, 32, 48), "float64", 1e-6),
     "generator": (lambda vision: vision.Generator(16), (4, 100), "float64", 1e-10),
     "discriminator": (lambda vision: vision.Discriminator(16), (4, 3, 64, 64), "float64", 1e-10),
@@ -48,12 +47,19 @@ def apart(got, expected):
     return float(abs(got - expected).max() / max(abs(expected).max(), 1e-30))
 
 
+def exact(array):
+    return torch.tensor(array, dtype=torch.float64)
+
+
 def pair(name):
+    """Ours in the dtype of its row, from the same weights theirs in float64: on AVX2 a bias of SSD
+    after a step is 6.9e-5 off in PyTorch's float32, 5.4e-8 in ours."""
     make, shape, dtype, limit = NETWORKS[name]
     torch.manual_seed(0)
     theirs = without_dropout(make(THEIRS)).to(getattr(torch, dtype))
     ours = without_dropout(make(OURS)).to(dtype)
     copy_weights(ours, theirs)
+    theirs = theirs.double()
     return ours, theirs, numpy.random.default_rng(0).standard_normal(shape).astype(dtype), limit
 
 
@@ -64,10 +70,10 @@ def test_a_step_and_what_comes_after(name):
     for library, network in ((mt, ours), (torch, theirs)):
         optimizers.append(library.optim.Adam(network.parameters(), 1e-3) if "ator" in name else
                           library.optim.SGD(network.parameters(), 1e-2, momentum=0.9))
-    made, expected = results_of(ours(mt.array(x))), results_of(theirs(torch.tensor(x)))
+    made, expected = results_of(ours(mt.array(x))), results_of(theirs(exact(x)))
     goals = [rng.standard_normal(tuple(one.shape)).astype(x.dtype) for one in expected]
     loss = sum(((one - mt.array(goal)) ** 2).mean() for one, goal in zip(made, goals))
-    their_loss = sum(((one - torch.tensor(goal)) ** 2).mean() for one, goal in zip(expected, goals))
+    their_loss = sum(((one - exact(goal)) ** 2).mean() for one, goal in zip(expected, goals))
     optimizers[0].step(loss)
     their_loss.backward()
     optimizers[1].step()
@@ -79,7 +85,7 @@ def test_a_step_and_what_comes_after(name):
     assert max(differ.values()) < limit, {key: by for key, by in differ.items() if by >= limit}
     theirs.load_state_dict({key: torch.tensor(one.numpy()) for key, one in state.items()})
     with mt.no_grad(), torch.no_grad():
-        after = results_of(ours.eval()(mt.array(x))), results_of(theirs.eval()(torch.tensor(x)))
+        after = results_of(ours.eval()(mt.array(x))), results_of(theirs.eval()(exact(x)))
     for one, other in zip(*after):
         assert apart(one.numpy(), other.numpy()) < limit
 
