@@ -13,6 +13,7 @@
 #include "compiler/package/folder.h"
 #include "compiler/package/package.h"
 #include "compiler/support/error.h"
+#include "compiler/support/parallel.h"
 #include "compiler/support/sha256.h"
 
 namespace mintor {
@@ -134,9 +135,11 @@ void write_program_package(CompileContext& context, const Program& given,
   contents.weights_bytes = program.weights_bytes;
   contents.weights_sha256 = weights_sha256(contents.weights, contents.weights_bytes);
   const ProgramSource source = emit_program(program, contents.weights_sha256);
-  for (const SourceFile& unit : source.units) {
-    contents.units.push_back({unit.file, formatted(unit), unit.flags});
-  }
+  contents.units.resize(source.units.size());
+  for_each_parallel(source.units.size(), [&](size_t n) {
+    const SourceFile& unit = source.units[n];
+    contents.units[n] = {unit.file, formatted(unit), unit.flags};
+  });
   for (const SourceFile& header : source.headers) {
     const bool ours = header.file == "kernels.h";
     contents.headers.push_back({header.file, ours ? formatted(header) : header.text});
