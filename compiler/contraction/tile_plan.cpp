@@ -76,6 +76,20 @@ int64_t count_phases(const std::vector<Index>& coords, const ContractAxis& axis,
   return 1;
 }
 
+// How many rows at the ends have a tap outside of this dimension.
+void count_outside(const Index& coord, const Index& extent, const std::string& rows,
+                   std::optional<int64_t> number, const Ranges& ranges, TilePlan& plan) {
+  const auto affine = ranges.simplify(coord).affine_in(rows);
+  if (!affine || affine->first <= 0) return;
+  if (const auto least = ranges.lower(affine->second))
+    plan.rows_before = std::max(plan.rows_before, (affine->first - 1 - *least) / affine->first);
+  const auto most = ranges.upper(affine->second);
+  if (!most || !extent.is_const() || !number) return;
+  const int64_t room = extent.value() - 1 - *most;  // of the last row inside
+  const int64_t inside = room < 0 ? 0 : room / affine->first + 1;
+  plan.rows_after = std::max(plan.rows_after, *number - inside);
+}
+
 // The axis whose elements are words of both operands: bytes, or pairs of bf16 that were laid out
 // so, [.., k / 2, lane, 2]. `step`: the elements from one column to the next then.
 const ContractAxis* words_of(const Contraction& c, const std::string& columns, const Ranges& ranges,
@@ -156,6 +170,8 @@ Refusal plan_tiles(const Contraction& c, TilePlan& plan) {
       if (!coords[d].mentions(plan.rows)) continue;
       if (!ranges.proves_nonnegative(coords[d]) || !ranges.proves_less(coords[d], shape[d]))
         plan.guarded = true;
+      count_outside(coords[d], shape[d], plan.rows, constant_extent(contract, plan.rows), ranges,
+                    plan);
       for (const ContractAxis& a : contract.axes)
         if (a.role == AxisRole::window && coords[d].mentions(a.name)) plan.window.push_back(a.name);
     }

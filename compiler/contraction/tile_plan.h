@@ -25,8 +25,9 @@ struct TilePlan {
   std::vector<std::string> joined;  // that become one loop, `rows` the last; fewer than two: none
   std::vector<std::string>
       window;  // window axes that move along `rows`, to be unrolled when guarded
-  std::vector<PhasedAxis> phased;  // out axes that are several phases, in order
-  bool guarded = false;            // a coordinate along `rows` may leave its operand
+  std::vector<PhasedAxis> phased;           // out axes that are several phases, in order
+  bool guarded = false;                     // a coordinate along `rows` may leave its operand
+  int64_t rows_before = 1, rows_after = 1;  // of which one does at the ends of `rows`, when known
   bool shared_vector = true;
   bool widened = false;                 // the vector operand is converted to what is summed
   const ContractAxis* words = nullptr;  // the summed axis that runs over the elements of words

@@ -100,7 +100,7 @@ StepCall random_step(const Kernel& kernel, Dice& dice) {
     case 11:
       return {"peel_tail", {loop()}};
     case 12:
-      if (dice.one_in(2)) return {"branch_ends", {loop(), dice.pick(0, 1), dice.pick(0, 1)}};
+      if (dice.one_in(2)) return {"branch_ends", {loop(), dice.pick(0, 2), dice.pick(0, 2)}};
       return {"branch_tail", {loop()}};
     case 13:
       return {"peel", {loop(), dice.pick(0, 2), dice.pick(0, 1)}};

@@ -71,15 +71,36 @@ Pieces pieces_of(const Contraction& c, const TilePlan& plan, const std::vector<s
   return out;
 }
 
+// Tiles at the ends of the rows that have a tap outside: each gets a copy, in which that is known.
+// Where all would be such, or their text too long, the first tile and the last one.
+struct Ends {
+  int64_t first, last;
+};
+Ends ends_of(const TilePlan& plan, const Tile& tile, const Contract& contract) {
+  const auto tiles = [&](int64_t count) {
+    return (std::max<int64_t>(count, 0) + tile.rows - 1) / tile.rows;
+  };
+  const int64_t rows = plan.rows_extent.value_or(0), tail = rows % tile.rows;
+  const Ends ends{tiles(plan.rows_before), tiles(plan.rows_after - tail)};
+  int64_t statements = tile.rows * tile.vectors;
+  for (const std::string& window : plan.window)
+    statements *= constant_extent(contract, window).value_or(kMostStatements);
+  const int64_t copies = ends.first + ends.last;
+  if (copies < rows / tile.rows && (copies <= 2 || copies * statements <= kMostStatements))
+    return ends;
+  return {1, plan.rows_extent && tail == 0 ? 1 : 0};
+}
+
 // Tiles of rows that are tasks: those that are not like the others get branches. At borders these
 // know which iteration they are, and so nothing could tell any more that iterations are
 // independent: the loop becomes parallel before.
-void branch_rows(const TilePlan& plan, const Tile& tile, const std::string& tiles, Steps& step) {
+void branch_rows(const TilePlan& plan, const Tile& tile, const Ends& ends, const std::string& tiles,
+                 Steps& step) {
   const bool tail = !plan.rows_extent || *plan.rows_extent % tile.rows != 0;
   if (tail) step("branch_tail", {tiles});
   if (!plan.guarded) return;
   step("parallelize", {tiles});
-  step("branch_ends", {tiles, int64_t{1}, int64_t{tail ? 0 : 1}});
+  step("branch_ends", {tiles, ends.first, ends.last + (tail && ends.last > 0 ? 1 : 0)});
 }
 
 // Loops over rows of a tile, to be jammed. Of a symbolic tail as few rows together as keep the
@@ -104,8 +125,8 @@ void jam_or_cut(const TilePlan& plan, const Tile& tile, const std::vector<std::s
 }
 
 // Rows of one tile in one column variant: split, borders peeled, copies jammed.
-void tile_rows(const TilePlan& plan, const Tile& tile, const std::string& rows, Steps& step,
-               std::vector<std::string>& jammed) {
+void tile_rows(const TilePlan& plan, const Tile& tile, const Ends& ends, const std::string& rows,
+               Steps& step, std::vector<std::string>& jammed) {
   const Kernel& kernel = step.kernel;
   const auto extent = plan.rows_extent;
   if (extent && *extent <= tile.rows) {
@@ -115,10 +136,8 @@ void tile_rows(const TilePlan& plan, const Tile& tile, const std::string& rows, 
   const LoopOrigin origin = origin_of(kernel, rows);
   const std::string outer = step.split(rows, tile.rows).outer;
   if (!(extent && *extent % tile.rows == 0)) step("peel_tail", {outer});
-  if (plan.guarded && extent && *extent / tile.rows >= 2) {
-    // The full tiles that touch a border are the first and, when no tail follows, the last.
-    step("peel", {outer, int64_t{1}, int64_t{*extent / tile.rows > 2 ? 1 : 0}});
-  }
+  if (plan.guarded && extent && *extent / tile.rows >= 2)
+    step("peel", {outer, ends.first, *extent / tile.rows > 2 ? ends.last : 0});
   jam_or_cut(plan, tile, copies_of(kernel, part_of(origin, LoopPart::inner)), step, jammed);
 }
 
@@ -275,7 +294,8 @@ Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Ou
     order.emplace_back(by_rows ? row_tiles.inner : loop_of(kernel, rows_of(plan)));
   if (!v_i.empty()) order.push_back(v_i);
   if (order.size() > 1) step("reorder", order);
-  if (by_rows) branch_rows(plan, tile, row_tiles.outer, step);
+  const Ends ends = ends_of(plan, tile, c.node.as<Contract>());
+  if (by_rows) branch_rows(plan, tile, ends, row_tiles.outer, step);
   if (!even)
     for (const std::string& copy : copies_of(kernel, part_of(columns, LoopPart::outer)))
       step("branch_tail", {copy});
@@ -290,7 +310,7 @@ Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Ou
                jammed);
   else if (!plan.rows.empty())
     for (const std::string& copy : copies_of(kernel, rows_of(plan)))
-      tile_rows(plan, tile, copy, step, jammed);
+      tile_rows(plan, tile, ends, copy, step, jammed);
 
   const std::vector<std::string> column_loops = tile_columns(columns, step);
   // Columns are jammed last and so become innermost: a row's broadcast is used for all of its
