@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <regex>
 
 #include "compiler/codegen/target.h"
 #include "compiler/graph/fusion.h"
@@ -332,30 +333,39 @@ TEST(Lower, FewLargePanelsAreTasksWithPiecesOfTheBatch) {
   }
 }
 
-Graph line_convolution(const Index& batch, int64_t length, int64_t pad) {
+Graph line_convolution(const Index& batch, int64_t length, int64_t pad, int64_t dilation) {
   Graph g;
   Builder b(g);
   if (const auto name = batch.as_var()) g.add_symbol({*name, 1, 8, 1, 1});
   ops::ConvAttr attr;
   attr.pad_before = attr.pad_after = {pad};
+  attr.dilation = {dilation};
   const Value x = b.input("x", DType::f32, {batch, 3, length});
   const Value w = b.parameter("w", noise({20, 3, 5}, 5));
   g.results = {{"r", b.apply(ScalarOp::relu, {ops::conv(b, x, w, Value{}, attr)})}};
   return g;
 }
 
-// 1-D, with borders and without: the first and the last tile are branches of the loop of tasks. Of
-// a last tile shorter than the border the one before keeps its conditions.
+// 1-D, with borders and without: tiles with a tap outside are branches of the loop of tasks, at
+// both ends as many as the border reaches. What is between asks for no tap.
 TEST(Lower, TilesOfALineAreTasks) {
   for (const Index& batch : {Index(1), Index::var("batch")})
-    for (const int64_t pad : {0, 2, 4})
+    for (const auto& [pad, dilation] : {std::pair{0, 1}, {2, 1}, {4, 1}, {8, 4}, {16, 8}})
       for (const int64_t length : {66, 67, 75, 80, 88}) {
         CompileContext context;
-        const std::string text = kernels_text(
-            run_pipeline(context, line_convolution(batch, length, pad)), find_level("v4"));
+        const std::string text =
+            kernels_text(run_pipeline(context, line_convolution(batch, length, pad, dilation)),
+                         find_level("v4"));
         EXPECT_NE(text.find("tiles of rows are tasks"), std::string::npos) << text;
         EXPECT_EQ(text.find("branch_ends") != std::string::npos, pad > 0) << text;
-        check_chain(line_convolution(batch, length, pad), {{"batch", batch.as_var() ? 3 : 1}});
+        if (pad > 0) {
+          const size_t between = text.find("m0_o: out m0 outer");
+          ASSERT_NE(between, std::string::npos) << text;
+          const std::string middle = text.substr(between, text.find("} else {", between) - between);
+          EXPECT_FALSE(std::regex_search(middle, std::regex(R"(in_range\([^,]*\*m0_o)"))) << text;
+        }
+        check_chain(line_convolution(batch, length, pad, dilation),
+                    {{"batch", batch.as_var() ? 3 : 1}});
       }
 }
 
