@@ -70,9 +70,10 @@ void write_condition(ProgramWriter& out, const Condition& c) {
   out.open("{");
   out.line("const Size left = " + out.c(c.left) + ", right = " + out.c(c.right) + ";");
   out.open("if (left.value != right.value" + without_alternative(c.form) + ") {");
-  out.line("return {" + c_string(c.left.str()) + ", left.value,");
-  out.line("        " + (c.right.is_const() ? "nullptr" : c_string(c.right.str())) +
-           ", right.value, " + c_string(alternative_text(c)) + ",");
+  const std::string left = is_never(c) ? "nullptr" : c_string(c.left.str()),
+                    right = c.right.is_const() ? "nullptr" : c_string(c.right.str());
+  out.line("return {" + left + ", left.value,");
+  out.line("        " + right + ", right.value, " + c_string(alternative_text(c)) + ",");
   out.line("        " + text_or_null(c.because) + "};");
   out.close();
   out.close();
@@ -84,6 +85,7 @@ void write_check(ProgramWriter& out, const std::string& name,
   std::vector<Index> sides;
   for (const Condition& c : conditions) sides.insert(sides.end(), {c.left, c.right});
   out.open("static SizeCondition " + name + "(const int64_t* symbols) {");
+  out.line("(void)symbols;");
   out.symbol_locals(sides, "symbols", "Size");
   for (const Condition& c : conditions) write_condition(out, c);
   out.line("return {nullptr, 0, nullptr, 0, nullptr, nullptr};");

@@ -87,6 +87,10 @@ bool is_stretch(const Condition& c) {
   return c.form == Form::left_or_one || c.form == Form::either_or_one;
 }
 
+bool is_never(const Condition& c) {
+  return c.left.is_const() && c.right.is_const() && !c.because.empty();
+}
+
 bool holds(Form form, int64_t left, int64_t right) {
   switch (form) {
     case Form::equal:
@@ -124,6 +128,7 @@ std::string alternative_text(const Condition& c) {
 }
 
 std::string broken_text(const Condition& c, int64_t left, int64_t right) {
+  if (is_never(c)) return c.because;
   std::string text = c.left.str() + " is " + std::to_string(left);
   text += c.right.is_const() ? ", must be " + std::to_string(right)
                              : " and " + c.right.str() + " is " + std::to_string(right) +

@@ -21,6 +21,7 @@ Index count_of(const Shape& shape);
 
 bool is_stretch(const Condition& c);  // of a broadcast: a 1 will do
 bool says_the_same(const Condition& a, const Condition& b);
+bool is_never(const Condition& c);  // of two numbers: what is wrong is its reason alone
 bool holds(Condition::Form form, int64_t left, int64_t right);
 // "n == 2 or n == 1"
 std::string to_string(const Condition& condition);

@@ -44,14 +44,6 @@ std::string help_of(const CompileError& error) {
   return at == std::string_view::npos ? "" : std::string(text.substr(at + 9));
 }
 
-std::string place_of(const CompileError& error) {
-  std::string_view text = error.what();
-  size_t at = text.find("\n  at ");
-  if (at == std::string_view::npos) return "";
-  text.remove_prefix(at + 6);
-  return std::string(text.substr(0, text.find('\n')));
-}
-
 // "max_pool" and "MaxPool" name the same operator.
 bool same_operator(std::string_view x, std::string_view y) {
   auto folded = [](std::string_view name) {
@@ -211,64 +203,108 @@ void simplify_inputs(OnnxState& state) {
 struct Findings {
   OnnxSizes sizes;
   std::map<std::string, OnnxSizes> regions;
-  size_t count() const {
-    size_t sum = sizes.count();
-    for (const auto& [path, found] : regions) sum += found.count();
-    return sum;
-  }
+  size_t count = 0;
 };
 
 struct Attempt {
   std::optional<Graph> graph;
   Findings found;
+  std::vector<std::string> ends;
   std::exception_ptr error;
 };
 
-Attempt attempt(CompileContext& ctx, const std::shared_ptr<const onnx::ModelProto>& model,
-                OnnxFiles& files, const OnnxImportOptions& options, const Findings& found) {
-  OnnxState state(ctx, model, files);
-  files.used.clear();
+// A model at the sizes that the user gives for its inputs.
+struct Import {
+  const std::shared_ptr<const onnx::ModelProto>& model;
+  OnnxFiles& files;
+  const OnnxImportOptions& options;
+  bool branches_may_end = false;
+};
+
+Attempt attempt(CompileContext& ctx, const Import& import, const Findings& found) {
+  const onnx::ModelProto& model = *import.model;
+  OnnxState state(ctx, import.model, import.files);
+  import.files.used.clear();
   state.sizes = found.sizes;
   state.regions = found.regions;
+  state.branches_may_end = import.branches_may_end;
   Attempt result;
   try {
-    state.opset = opset_of(*model);
-    state.opsets = domain_opsets(*model);
-    check_counts(model->graph());
-    check_supported(*model, state.opset);
-    import_initializers(state, model->graph());
-    import_inputs(state, model->graph(), options);
+    state.opset = opset_of(model);
+    state.opsets = domain_opsets(model);
+    check_counts(model.graph());
+    check_supported(model, state.opset);
+    import_initializers(state, model.graph());
+    import_inputs(state, model.graph(), import.options);
     begin_sizes(state);
     simplify_inputs(state);
-    import_nodes(state, model->graph());
-    collect_outputs(state, model->graph());
+    import_nodes(state, model.graph());
+    collect_outputs(state, model.graph());
     finish_sizes(state);
     result.graph.emplace(std::move(state.graph));
   } catch (const CompileError&) {
     result.error = std::current_exception();
   }
   note_sizes(state);
-  result.found = {std::move(state.sizes), std::move(state.regions)};
+  const size_t count = state.findings();
+  result.found = {std::move(state.sizes), std::move(state.regions), count};
+  result.ends = std::move(state.ends);
   return result;
 }
 
-Graph import_model(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model,
-                   const std::string& folder, const OnnxImportOptions& options) {
-  OnnxFiles files(folder);
+// Attempts until one succeeds, or finds out nothing that another one needs.
+Graph attempts(CompileContext& ctx, const Import& import) {
   Findings found;
   for (int64_t round = 0;; ++round) {
-    Attempt result = attempt(ctx, model, files, options, found);
+    Attempt result = attempt(ctx, import, found);
     if (result.graph) {
       for (const OnnxBinding& b : found.sizes.bound) ctx.warn("onnx: " + b.text());
+      for (const std::string& end : result.ends) ctx.warn("onnx: " + end);
       return std::move(*result.graph);
     }
-    if (result.found.count() == found.count() || round == onnx_limits::kAttempts)
+    if (result.found.count == found.count || round == onnx_limits::kAttempts)
       std::rethrow_exception(result.error);
     found = std::move(result.found);
   }
 }
 
+// A model that fits together at the sizes of its file may have a branch that cannot be at those
+// that the user gives: one that was exported for both, and chooses. Runs that take it end.
+Graph import_model(CompileContext& ctx, const std::shared_ptr<const onnx::ModelProto>& model,
+                   const std::string& folder, const OnnxImportOptions& options) {
+  OnnxFiles files(folder);
+  std::exception_ptr refusal;
+  try {
+    return attempts(ctx, {model, files, options});
+  } catch (const CompileError&) {
+    if (options.shapes.empty()) throw;
+    refusal = std::current_exception();
+  }
+  try {
+    CompileContext trial;
+    attempts(trial, {model, files, {}});
+    return attempts(ctx, {model, files, options, true});
+  } catch (const CompileError&) {
+    std::rethrow_exception(refusal);
+  }
+}
+
 }  // namespace
+
+std::string place_of(const CompileError& error) {
+  std::string_view text = error.what();
+  size_t at = text.find("\n  at ");
+  if (at == std::string_view::npos) return "";
+  text.remove_prefix(at + 6);
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+size_t OnnxState::findings() {
+  const OnnxState& model = model_state();
+  size_t sum = model.sizes.count();
+  for (const auto& [path, found] : model.regions) sum += found.count();
+  return sum;
+}
 
 OnnxState::OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto> model,
                      OnnxFiles& files)

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "compiler/support/error.h"
 #include "frontends/onnx/assume.h"
 #include "frontends/onnx/known.h"
 #include "frontends/onnx/onnx.h"
@@ -80,8 +81,11 @@ struct OnnxState {
   int64_t region_sizes = 0;                  // of the model: copied into regions
   int64_t bodies_again = 0;                  // of the model: loop bodies imported a second time
   int64_t unrolled = 0;                      // of the model: nodes of loops that leave none
+  bool branches_may_end = false;             // of the model: those that cannot be end a run
+  std::vector<std::string> ends;             // of the model: these branches, for the user
 
   OnnxState& model_state() { return around ? around->model_state() : *this; }
+  size_t findings();  // of the whole model: another attempt helps where there are more
   // The value of that name, or null. One that the graph around a region made is captured: what is
   // known of it stays known, small constants are copied.
   OnnxValue* find(const std::string& name);
@@ -99,6 +103,9 @@ struct OnnxState {
   // A constant node with the bytes of `value` where it can be computed now, otherwise `value`.
   Value folded(const Value& value);
 };
+
+// "node '/Add' (Add)", of an error; "" where it has none.
+std::string place_of(const CompileError& error);
 
 // Counts that are too large, and what is not supported of a graph as a whole.
 void check_counts(const onnx::GraphProto& graph);

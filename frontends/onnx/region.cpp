@@ -156,13 +156,9 @@ Value OnnxDraft::output(size_t i) {
   return v.value;
 }
 
-std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute,
-                                         const std::vector<OnnxRegionInput>& inputs) {
-  const onnx::GraphProto& graph = graph_of(n, attribute);
-  check_counts(graph);
-  if (static_cast<size_t>(graph.input_size()) != inputs.size())
-    n.fail("its graph '" + std::string(attribute) + "' has " + std::to_string(graph.input_size()) +
-           " inputs, needs " + std::to_string(inputs.size()));
+namespace {
+
+std::unique_ptr<OnnxDraft> empty_draft(OnnxNode& n, std::string_view attribute) {
   // A region has a copy of all sizes around it, which are looked up in one another.
   const Graph& around = n.state().graph;
   const auto count = static_cast<int64_t>(around.symbols().size() + around.conditions().size());
@@ -172,7 +168,56 @@ std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute
     n.fail("too many sub-graphs with too many sizes: " + std::to_string(count) + " in this one");
   std::string path = n.state().path + "/" + std::string(attribute);
   for (const std::string& name : n.proto().output()) path += ":" + name;
-  auto draft = std::unique_ptr<OnnxDraft>(new OnnxDraft{OnnxState(n.state(), std::move(path)), {}});
+  return std::unique_ptr<OnnxDraft>(new OnnxDraft{OnnxState(n.state(), std::move(path)), {}});
+}
+
+// A value of the same types in another region, all 0; nullopt where a size is known in that one
+// alone.
+std::optional<OnnxValue> zeros_like(OnnxState& state, const OnnxValue& v) {
+  OnnxValue own{{}, v.known, v.element, nullptr, v.absent};
+  if (v.items) {
+    std::vector<OnnxValue> items;
+    for (const OnnxValue& item : *v.items) {
+      std::optional<OnnxValue> made = zeros_like(state, item);
+      if (!made) return std::nullopt;
+      items.push_back(*std::move(made));
+    }
+    own.items = std::make_shared<const std::vector<OnnxValue>>(std::move(items));
+  } else if (!v.known && !v.absent) {
+    const Type& type = v.value.type();
+    for (const Index& size : type.shape)
+      for (const std::string& name : size.vars())
+        if (!state.graph.find_symbol(name)) return std::nullopt;
+    own.value = state.builder.full(type.dtype, type.shape, 0);
+  }
+  return own;
+}
+
+}  // namespace
+
+std::unique_ptr<OnnxDraft> region_that_ends(OnnxNode& n, std::string_view attribute,
+                                            std::string reason, const OnnxDraft& like) {
+  auto draft = empty_draft(n, attribute);
+  OnnxState& state = draft->state;
+  state.graph.add_condition({0, 1, Condition::Form::equal, reason});  // no size makes it hold
+  state.places.push_back(std::move(reason));
+  for (const OnnxValue& output : like.outputs) {
+    std::optional<OnnxValue> made = zeros_like(state, output);
+    if (!made) return nullptr;
+    draft->outputs.push_back(*std::move(made));
+  }
+  finish_sizes(state);
+  return draft;
+}
+
+std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute,
+                                         const std::vector<OnnxRegionInput>& inputs) {
+  const onnx::GraphProto& graph = graph_of(n, attribute);
+  check_counts(graph);
+  if (static_cast<size_t>(graph.input_size()) != inputs.size())
+    n.fail("its graph '" + std::string(attribute) + "' has " + std::to_string(graph.input_size()) +
+           " inputs, needs " + std::to_string(inputs.size()));
+  auto draft = empty_draft(n, attribute);
   OnnxState& state = draft->state;
   const Deeper deeper(n, state);
   const Builder::Scope scope(state.builder, n.builder().scope());

@@ -40,6 +40,11 @@ struct OnnxRegionInput {
 std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute,
                                          const std::vector<OnnxRegionInput>& inputs);
 
+// The region of a sub-graph that cannot be, for the reason given: a run that comes there ends. It
+// gives what `like` gives; null where a size of that is known inside of it alone.
+std::unique_ptr<OnnxDraft> region_that_ends(OnnxNode& n, std::string_view attribute,
+                                            std::string reason, const OnnxDraft& like);
+
 // One input of a region: what stands for it in the draft, if anything does.
 struct OnnxRegionPort {
   Type type;

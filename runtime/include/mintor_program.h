@@ -27,12 +27,12 @@ enum { kMaxCounters = 16 };
 
 // Two sizes that the model needs to be equal, and are not.
 struct SizeCondition {
-  const char* left;  // the size as an expression; null: everything holds
+  const char* left;  // the size as an expression; null: `because` says all
   int64_t left_value;
   const char* right;  // null: a number
   int64_t right_value;
   const char* alternative;  // " or 1", ", or one of them 1"; "" where there is none
-  const char* because;      // the operator and its place; may be null
+  const char* because;      // the operator and its place; may be null. With `left`: all holds
 };
 
 // Base addresses that a launch's arguments are offsets into.

@@ -45,7 +45,8 @@ mt_status check_conditions(const Program& program, const Entry& entry, CheckCond
                            const int64_t* symbols) {
   if (!check) return MT_OK;
   const SizeCondition broken = check(symbols);
-  if (!broken.left) return MT_OK;
+  if (!broken.left && !broken.because) return MT_OK;
+  if (!broken.left) return fail(MT_SHAPE_MISMATCH, "%s", broken.because);
   char values[160];
   print_symbols(program.info, entry, symbols, values, sizeof(values));
   const char *colon = broken.because ? ": " : "", *because = broken.because ? broken.because : "";

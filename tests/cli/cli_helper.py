@@ -35,6 +35,27 @@ BRAIN_FLOATS = """graph brain {
   results r
 }
 """
+# A run at any other rate than 16000 ends.
+ONE_RATE = """graph one_rate {
+  rate = input i64[]
+  x = input f32[4]
+  k = constant i64[] 16000
+  c = eq bool[] (rate, k)
+  y = if f32[4] (c, x) {
+    graph then {
+      x = input f32[4]
+      y = neg f32[4] (x)
+      results y
+    }
+    graph else {
+      needs 0 == 1 @ "node 'slow' (LSTM): x has 5 dimensions"
+      x = input f32[4]
+      results x
+    }
+  }
+  results y
+}
+"""
 # What the evaluator takes and no kernel can be made of.
 SORTED = """graph sorted {
   x = input f32[6]

@@ -10,7 +10,7 @@ import subprocess
 
 import numpy
 import pytest
-from cli_helper import BRAIN_FLOATS, ELEMENTWISE, SORTED, TABLE, mintor, written
+from cli_helper import BRAIN_FLOATS, ELEMENTWISE, ONE_RATE, SORTED, TABLE, mintor, written
 
 import mintor as mintor_module
 
@@ -76,6 +76,28 @@ def test_verify_fails_without_a_case(package, tmp_path):
     assert ended.returncode == 1 and "none.npz' holds no outputs" in ended.stdout
     ended = mintor("verify", copy, "--case", f"{package.parent}/in.npz,{package.parent}/out.npz")
     assert ended.returncode == 0, ended.stdout
+
+
+# Its seeded case is one that a run takes, though small integers choose the branch that ends it.
+def test_a_branch_that_cannot_be_ends_the_run(tmp_path):
+    graph = written(tmp_path, "rate.graph", ONE_RATE)
+    made = mintor("compile", graph, "-o", tmp_path / "rate", "--build")
+    assert made.returncode == 0 and "no case" not in made.stderr, made.stderr
+    assert mintor("verify", tmp_path / "rate").returncode == 0
+    x = numpy.arange(4, dtype=numpy.float32)
+    model = mintor_module.load(str(tmp_path / "rate"))
+    assert (model.run({"rate": numpy.int64(16000), "x": x})["y"] == -x).all()
+    for subject in (model, mintor_module.compile(str(graph))):
+        with pytest.raises(mintor_module.CompileError) as ended:
+            subject.run({"rate": numpy.int64(8000), "x": x})
+        assert "node 'slow' (LSTM): x has 5 dimensions" in str(ended.value)
+        assert "must be" not in str(ended.value)
+    none = written(tmp_path, "none.graph",
+                   ONE_RATE.replace("eq bool[]", "lt bool[]").replace("16000", "-5"))
+    made = mintor("compile", none, "-o", tmp_path / "none")
+    assert made.returncode == 0
+    assert "the package has no case to verify 'forward' with" in made.stderr
+    assert "node 'slow' (LSTM): x has 5 dimensions" in made.stderr
 
 
 def test_a_flipped_bit_of_the_weights_is_found(tmp_path):

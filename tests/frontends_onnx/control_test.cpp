@@ -118,6 +118,36 @@ TEST(control, an_error_in_a_branch_names_both_nodes) {
       << unknown.error();
 }
 
+// x @ x needs a square: the file allows one, the sizes that the user gives do not.
+TEST(control, a_branch_that_cannot_be_at_given_sizes_ends_the_run) {
+  const auto chosen = [](const std::string& in_branch) {
+    Model m = with_condition({"a", "b"});
+    branch(m, one_node("MatMul", {"x", in_branch}), one_node("Neg", {"x"}));
+    return m;
+  };
+  const OnnxImportOptions given{{{"x", {{2, 2, ""}, {3, 3, ""}}}}};
+  Model m = chosen("x");
+  const Graph graph = m.import(given);
+  const std::string reason =
+      "node number 0 (MatMul) in node '/part/If_1' (If): the sizes to be summed differ: f32[2, 3] "
+      "@ f32[2, 3]";
+  ASSERT_EQ(m.ctx.warnings.size(), 1u);
+  EXPECT_EQ(m.ctx.warnings[0], "onnx: a run that takes this then_branch ends: " + reason);
+  const auto run = [&](bool c) {
+    return compile_error([&] {
+      evaluate(graph, {{"c", tensor(DType::boolean, {}, {c ? 1.0 : 0.0})},
+                       {"x", Tensor::zeros(DType::f32, {2, 3})}});
+    });
+  };
+  EXPECT_EQ(run(false), "no error");
+  EXPECT_EQ(run(true), "error: evaluate: " + reason);
+  // What no size mends stays an error, and so do two branches that cannot be.
+  EXPECT_TRUE(contains(chosen("nobody").error(given), "input 'nobody' is made by no earlier node"));
+  Model neither = with_condition({"a", "b"});
+  branch(neither, one_node("MatMul", {"x", "x"}), one_node("MatMul", {"x", "x"}));
+  EXPECT_TRUE(contains(neither.error(given), "the sizes to be summed differ"));
+}
+
 TEST(control, ifs_without_what_they_need_are_refused) {
   Model missing = with_condition({"2"});
   set(missing.node("If", {"c"}, {"y"}), "then_branch", one_node("Neg", {"x"}).graph);

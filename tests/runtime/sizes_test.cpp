@@ -114,6 +114,12 @@ TEST(sizes, that_break_a_condition_are_a_status) {
   Opened other(default_options(), default_context(), sizes);
   expect_run_failure(other, three, MT_SHAPE_MISMATCH,
                      "batch is 3 and rows is 6, they must be equal (batch = 3, rows = 6)");
+  const ModelApi never = library_api(
+      conditional("nullptr, 0, nullptr, 1, \"\", \"node '/Add' (Add): it cannot be\"") +
+          "/build/libtoy.so",
+      "toy");
+  Opened third(default_options(), default_context(), never);
+  expect_run_failure(third, three, MT_SHAPE_MISMATCH, "node '/Add' (Add): it cannot be");
 }
 
 TEST(sizes, keep_the_declared_divisor) {

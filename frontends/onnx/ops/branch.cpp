@@ -3,9 +3,14 @@
 // Takes a condition and two sub-graphs; gives the branch that is taken where that is known, else a
 // node `if` whose regions take what either branch captures.
 // Keeps true: outputs of both branches have one type; sizes that differ become a symbol that the
-// run binds to the size of the branch that it takes; sequences are of one length.
+// run binds to the size of the branch that it takes; sequences are of one length; a branch that
+// cannot be at the sizes that the user gives, beside one that can, is no reason to refuse the
+// model, and a run that takes it ends.
+#include <array>
+
 #include "compiler/ir/broadcast.h"
 #include "compiler/ir/sizes_differ.h"
+#include "compiler/support/error.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
@@ -99,6 +104,36 @@ void Branches::add(size_t i, const OnnxValue& p, const OnnxValue& q, OnnxValue& 
   }
 }
 
+using Drafts = std::array<std::unique_ptr<OnnxDraft>, 2>;
+
+// The branches as regions. One that fails, and of which another attempt would know no more, becomes
+// a region that ends the run, where the model may have such.
+Drafts import_branches(OnnxNode& n) {
+  constexpr std::array<std::string_view, 2> kNames = {"then_branch", "else_branch"};
+  OnnxState& model = n.state().model_state();
+  Drafts drafts;
+  std::optional<CompileError> failure;
+  for (size_t i = 0; i < 2; ++i) {
+    const size_t known = model.findings();
+    try {
+      drafts[i] = import_region(n, kNames[i], {});
+    } catch (const CompileError& error) {
+      if (!model.branches_may_end || failure || model.findings() > known) throw;
+      failure = error;
+    }
+  }
+  if (!failure) return drafts;
+  const size_t failed = drafts[0] ? 1 : 0;
+  const std::string& name = n.proto().name();
+  const std::string reason = place_of(*failure) + " in node " +
+                             (name.empty() ? "" : "'" + printable(name) + "' ") +
+                             "(If): " + failure->problem();
+  drafts[failed] = region_that_ends(n, kNames[failed], reason, *drafts[1 - failed]);
+  if (!drafts[failed]) throw *failure;
+  model.ends.push_back("a run that takes this " + std::string(kNames[failed]) + " ends: " + reason);
+  return drafts;
+}
+
 void branch(OnnxNode& n) {
   n.need_inputs(1, 1);
   const onnx::GraphProto &then_graph = graph_of(n, "then_branch"),
@@ -113,8 +148,7 @@ void branch(OnnxNode& n) {
     return;
   }
   const Value condition = single(n, n.builder(), n.in(0), "the condition");
-  const auto then = import_region(n, "then_branch", {}),
-             other = import_region(n, "else_branch", {});
+  const auto [then, other] = import_branches(n);
   Branches both{n, condition, *then, *other, {}, {}, {}};
   for (size_t i = 0; i < n.outputs(); ++i)
     both.add(i, then->outputs[i], other->outputs[i], n.results()[i]);
