@@ -1,9 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-# Hostile input. With MINTOR_TESTS: mintor_damaged_models, which damages model files and compiles
-# them, and which tests/onnx/test_damaged_models.py starts. What onnx-ml.proto says is read by it
-# from descriptors: the messages of the frontend have no reflection.
+# Hostile input. With MINTOR_TESTS: what damages right inputs by a seed, mintor_damaged_texts and
+# mintor_damaged_models, which tests/onnx/test_damaged_models.py starts. What onnx-ml.proto says is
+# read from descriptors: the messages of the frontend have no reflection.
+function(mintor_damaged name)  # sources and libraries: ARGN
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  list(TRANSFORM ARG_SOURCES PREPEND tests/fuzz/)
+  add_executable(mintor_${name} ${ARG_SOURCES})
+  target_link_libraries(mintor_${name} PRIVATE ${ARG_LIBRARIES})
+  set_target_properties(mintor_${name} PROPERTIES
+                        RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  add_dependencies(mintor_all_tests mintor_${name})
+endfunction()
+
 function(mintor_fuzz)
-  if(NOT MINTOR_ONNX OR NOT MINTOR_TESTS)
+  if(NOT MINTOR_TESTS)
+    return()
+  endif()
+  mintor_damaged(damaged_texts SOURCES damaged_texts.cpp text_fuzzer.cpp
+                 LIBRARIES mintor_upto_program)
+  if(NOT MINTOR_ONNX)
     return()
   endif()
   set(descriptors "${CMAKE_BINARY_DIR}/generated/onnx-ml.descriptors")
@@ -14,9 +29,5 @@ function(mintor_fuzz)
   add_library(mintor_damage OBJECT EXCLUDE_FROM_ALL tests/fuzz/damage.cpp "${descriptors}")
   target_compile_definitions(mintor_damage PRIVATE MINTOR_ONNX_DESCRIPTORS="${descriptors}")
   target_link_libraries(mintor_damage PUBLIC mintor_options protobuf::libprotobuf)
-  add_executable(mintor_damaged_models tests/fuzz/damaged_models.cpp)
-  target_link_libraries(mintor_damaged_models PRIVATE mintor_all mintor_damage)
-  set_target_properties(mintor_damaged_models PROPERTIES
-                        RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
-  add_dependencies(mintor_all_tests mintor_damaged_models)
+  mintor_damaged(damaged_models SOURCES damaged_models.cpp LIBRARIES mintor_all mintor_damage)
 endfunction()
