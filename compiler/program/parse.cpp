@@ -254,6 +254,11 @@ struct Parser {
       pair.input = small();
       launch.in_place.push_back(pair);
     }
+    if (at.accept("@")) {
+      do {
+        launch.scopes.push_back(at.string("a scope"));
+      } while (at.accept(","));
+    }
     return launch;
   }
 

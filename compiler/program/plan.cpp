@@ -34,6 +34,19 @@ Type slice_of(Type whole) {
   return whole;
 }
 
+// Those of its contracts, then those of what was fused with them.
+std::vector<std::string> scopes_of(const Graph& graph, const Group& group) {
+  std::vector<std::string> scopes;
+  for (const bool contracts : {true, false}) {
+    for (const Node* node : group.nodes) {
+      if ((node->kind == Kind::contract) != contracts) continue;
+      for (const std::string& scope : graph.scopes(node))
+        if (std::ranges::find(scopes, scope) == scopes.end()) scopes.push_back(scope);
+    }
+  }
+  return scopes;
+}
+
 // The steps of one graph: of the whole program, or of a region.
 class GraphPlanner {
  public:
@@ -182,7 +195,7 @@ class GraphPlanner {
       for (const Value& value : group.outputs) made.push_back(buffer_of(value));
     }
     for (const Value& value : group.outputs) args.push_back(buffer_of(value));
-    draft_.launch(kernels_.at(&group), std::move(args), group.work,
+    draft_.launch(kernels_.at(&group), std::move(args), group.work, scopes_of(graph_, group),
                   group.prepare ? program_.prepare.steps : steps_);
   }
 

@@ -6,7 +6,7 @@
 //   state "m" from "m_initial" optimizer of "w"        fixed "b" in "b"
 //   buffer "v" = view "h" f32[214*batch]     buffer "p" = part "h" f32[214] at 856*step
 //   entry forward ("x") -> ("r") arena [856*batch] needs left_or_one [rows, batch] "'/Add'" {
-//     relu("h", "r"; batch) tasks [batch] work [214*batch] in_place 1 <- 0
+//     relu("h", "r"; batch) tasks [batch] work [214*batch] in_place 1 <- 0 @ "dense"
 //     if "c" { ... } else { ... }     loop step in batch while "go" { ... }     bind n "count"
 //   }
 //   kernel relu { ... one kernel text per level, each closed by a line `---` ... }
@@ -28,21 +28,6 @@ std::string joined(const std::vector<Index>& items) {
   std::string out;
   for (const Index& item : items) out += (out.empty() ? "" : ", ") + item.str();
   return out;
-}
-
-std::string_view name_of(Place place) {
-  switch (place) {
-    case Place::input: return "input";
-    case Place::output: return "output";
-    case Place::weights: return "weights";
-    case Place::packed: return "packed";
-    case Place::arena: return "arena";
-    case Place::dynamic:
-      return "dynamic";
-    case Place::state:
-      return "state";
-  }
-  return "";
 }
 
 std::string level_line(const TargetInfo& level) {
@@ -108,6 +93,8 @@ std::string launch_line(const Program& program, const Launch& launch) {
   for (const InPlace& pair : launch.in_place) {
     line += " in_place " + std::to_string(pair.output) + " <- " + std::to_string(pair.input);
   }
+  for (size_t s = 0; s < launch.scopes.size(); ++s)
+    line += (s == 0 ? " @ " : ", ") + quoted(launch.scopes[s]);
   return line + "\n";
 }
 
@@ -162,6 +149,26 @@ std::string tensor_type(const Tensor& tensor) {
 }
 
 }  // namespace
+
+std::string_view name_of(Place place) {
+  switch (place) {
+    case Place::input:
+      return "input";
+    case Place::output:
+      return "output";
+    case Place::weights:
+      return "weights";
+    case Place::packed:
+      return "packed";
+    case Place::arena:
+      return "arena";
+    case Place::dynamic:
+      return "dynamic";
+    case Place::state:
+      return "state";
+  }
+  return "";
+}
 
 std::string print(const Program& program) {
   std::string text = "program " + quoted(program.name) + " {\n";

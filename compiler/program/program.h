@@ -62,6 +62,7 @@ struct Launch {
   std::vector<Index> tasks;  // per level: trip count of the kernel's parallel loop (1: it has none)
   Index work = 0;  // scalar operations, about: what is split has to be worth it; 0: unknown
   std::vector<InPlace> in_place;
+  std::vector<std::string> scopes = {};  // of what it computes, for readers; each once
 };
 
 struct HostStep;
@@ -182,6 +183,7 @@ struct Program {
   std::vector<std::string> report;  // memory plan: peak, lower bound, what was reused; `--explain`
 };
 
+std::string_view name_of(Place place);              // as texts spell it
 std::string print(const Program& program);          // kernels included, by level
 Program parse_program(std::string_view text, const std::map<std::string, Tensor>& blobs);
 // Structure: names, places, argument counts, dtypes, sizes, order. InternalError names the rule and

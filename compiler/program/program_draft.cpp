@@ -264,10 +264,11 @@ const std::string& ProgramDraft::counter(size_t depth) {
 
 // Groups that share kernels share the stored one too, where their buffers are aligned alike.
 void ProgramDraft::launch(const LevelsOfKernel& kernels, std::vector<int32_t> args,
-                          const Index& work, HostSteps& steps) {
+                          const Index& work, std::vector<std::string> scopes, HostSteps& steps) {
   Launch launch;
   launch.args = std::move(args);
   launch.work = work;
+  launch.scopes = std::move(scopes);
   for (const SymbolParam& symbol : kernels->at(0).symbols) {
     launch.symbols.push_back(Index::var(symbol.name));
   }

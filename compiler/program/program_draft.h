@@ -41,7 +41,7 @@ class ProgramDraft {
   const std::string& counter(size_t depth);
 
   void launch(const LevelsOfKernel& kernels, std::vector<int32_t> args, const Index& work,
-              HostSteps& steps);
+              std::vector<std::string> scopes, HostSteps& steps);
   // The outputs of the launch of `prepare` that makes the same of the same inputs, in whatever
   // entry it was asked for first; empty: there is none yet, and the caller fills it.
   std::vector<int32_t>& prepared(const LevelsOfKernel& kernels, const std::vector<int32_t>& inputs);

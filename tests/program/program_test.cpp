@@ -45,7 +45,7 @@ std::string text() {
   }
   entry forward ("x") -> ("y") arena [64*batch] {
     dense("x", "t", "h"; batch) tasks [batch]
-    relu("h", "g"; batch) tasks [1] in_place 1 <- 0
+    relu("h", "g"; batch) tasks [1] in_place 1 <- 0 @ "net/relu", "out"
     copy("flat", "y"; 3*batch) tasks [1]
   }
   kernel turn {
