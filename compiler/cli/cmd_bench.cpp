@@ -17,12 +17,14 @@
 #include <utility>
 
 #include "compiler/cli/command.h"
-#include "compiler/cli/kernel_costs.h"
+#include "compiler/cli/files.h"
 #include "compiler/cli/kernel_line.h"
 #include "compiler/cli/model_io.h"
 #include "compiler/cli/open_any.h"
 #include "compiler/cli/peak.h"
 #include "compiler/codegen/target.h"
+#include "compiler/report/kernel_costs.h"
+#include "compiler/report/report.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -32,7 +34,7 @@ using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 struct Arguments {
-  std::string model, kernel;
+  std::string model, kernel, report;
   std::vector<std::string> inputs;
   std::vector<int> threads = {1};
   int64_t seed = 0;
@@ -176,6 +178,14 @@ class Bench {
     return result;
   }
 
+  // The report of what was benched, with a result of it.
+  std::string page(const Json& result) const {
+    const std::string file = arguments_.model + "/report.html";
+    const std::string plain =
+        program_ ? report_page(*program_, emit_program(*program_, "")) : read_file(file);
+    return with_measurements(plain, result);
+  }
+
  private:
   std::unique_ptr<LoadedModel> load(int threads, Profile* profile) {
     context_.options.threads = threads;
@@ -188,14 +198,13 @@ class Bench {
   }
 
   void add_rates(Json& result, double seconds, int threads) {
-    if (flops_ == 0) return;
     const double rate = static_cast<double>(flops_) / seconds * 1e-9;
-    result["flops"] = flops_;
-    result["gflops"] = rate;
-    if (arguments_.no_peak || !level_) return;
+    if (flops_ > 0) result.update({{"flops", flops_}, {"gflops", rate}});
+    const bool limits = flops_ > 0 || !arguments_.report.empty();
+    if (arguments_.no_peak || !level_ || !limits) return;
     if (const auto peak = measured_peak_gflops(*level_, threads)) {
       result["peak_gflops"] = *peak;
-      result["share_of_peak"] = rate / *peak;
+      if (flops_ > 0) result["share_of_peak"] = rate / *peak;
     }
     if (!arguments_.profile) return;
     if (const auto read = measured_read_gbs(*level_, threads)) result["peak_gbs"] = *read;
@@ -276,6 +285,8 @@ void print_text(const Json& result) {
 int run(const Arguments& arguments) {
   if (arguments.model.empty() == arguments.kernel.empty())
     throw UsageError("expected a MODEL, or an operator after --kernel");
+  if (!arguments.report.empty() && arguments.threads.size() != 1)
+    throw UsageError("--report is of one thread count, --threads names several");
   Bench bench(arguments);
   Json results = Json::array();
   for (const int threads : arguments.threads) {
@@ -285,6 +296,7 @@ int run(const Arguments& arguments) {
     results.push_back(bench.run(threads));
     if (!arguments.json) print_text(results.back());
   }
+  if (!arguments.report.empty()) write_file(arguments.report, bench.page(results[0]));
   if (arguments.json) {
     const std::string& what = arguments.kernel.empty() ? arguments.model : arguments.kernel;
     std::puts(Json{{"model", what}, {"results", results}}.dump(2).c_str());
@@ -299,6 +311,8 @@ RunCommand declare(CLI::App& app) {
                  "one operator instead: 'conv n1 c64 28x28 k3 s1 p1 o64 f32', 'matmul m8 k64 n32'");
   app.add_option("--threads", arguments->threads, "thread counts: 1,2")->delimiter(',');
   app.add_flag("--profile", arguments->profile, "the kernels by time");
+  app.add_option("--report", arguments->report,
+                 "file for the model's report.html with these times; implies --profile");
   app.add_flag("--json", arguments->json, "the same for machines");
   app.add_flag("--no-peak", arguments->no_peak, "leave out the measured peak");
   app.add_option("--seconds", arguments->seconds, "how long each measurement takes at least")
@@ -310,7 +324,10 @@ RunCommand declare(CLI::App& app) {
   add_options(app, arguments->options,
               {"target", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir", "explain",
                "llvm_pass_plugin"});
-  return [arguments] { return run(*arguments); };
+  return [arguments] {
+    arguments->profile |= !arguments->report.empty();
+    return run(*arguments);
+  };
 }
 
 }  // namespace
@@ -319,6 +336,7 @@ extern const Command cmd_bench = {
     "bench", "time a model: GFLOP/s, share of the machine's peak, top kernels",
     "  mintor bench model.onnx --threads 1,2 --profile\n"
     "  mintor bench out --json\n"
+    "  mintor bench out --report times.html\n"
     "  mintor bench --kernel 'conv n1 c64 28x28 k3 s1 p1 o64' --profile\n"
     "  mintor bench bert.onnx --shape input_ids=1x128 --target v3\n",
     declare};

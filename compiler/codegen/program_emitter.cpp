@@ -316,10 +316,10 @@ std::string declaration_with(Facts facts, const Program& program, size_t kernel,
          kernel_signature(program.kernels[kernel].levels[level]) + ";\n";
 }
 
-SourceFile whole_unit(const Program& program, size_t level, Facts facts) {
+SourceFile whole_unit(const Program& program, size_t level, const std::vector<std::string>& kernels,
+                      Facts facts) {
   const TargetInfo& info = program.levels[level];
   std::string text = unit_head(program, info, "Kernels for level " + info.level);
-  const std::vector<std::string> kernels = kernel_texts(program, level);
   for (size_t k = 0; k < kernels.size(); ++k)
     text += declaration_with(facts, program, k, level) + kernels[k] + "\n";
   text += table_text(program, level) + "\n}  // namespace MT_PACKAGE\n";
@@ -386,8 +386,10 @@ ProgramSource emit_program(const Program& planned, const std::string& weights_sh
   ProgramSource source;
   source.headers = headers_of(program);
   source.units.push_back({"program.cpp", emit_program_unit(program, weights_sha256), {}});
-  for (size_t level = 0; level < program.levels.size(); ++level)
-    source.units.push_back(whole_unit(program, level, facts));
+  for (size_t level = 0; level < program.levels.size(); ++level) {
+    source.kernels.push_back(kernel_texts(program, level));
+    source.units.push_back(whole_unit(program, level, source.kernels.back(), facts));
+  }
   return source;
 }
 

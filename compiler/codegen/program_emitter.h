@@ -22,6 +22,8 @@ struct SourceFile {
 struct ProgramSource {
   std::vector<SourceFile> units;       // program.cpp, then the kernels, lowest level first
   std::vector<SourceFile> headers;     // kernels.h, prelude, CPU detection
+  // What the units of kernels hold, by level and by position in Program::kernels.
+  std::vector<std::vector<std::string>> kernels = {};
 };
 
 // weights_sha256: of the payload of weights.bin, "" when nothing is to be compared.

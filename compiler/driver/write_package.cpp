@@ -12,6 +12,7 @@
 #include "compiler/loop/step.h"
 #include "compiler/package/folder.h"
 #include "compiler/package/package.h"
+#include "compiler/report/report.h"
 #include "compiler/support/error.h"
 #include "compiler/support/parallel.h"
 #include "compiler/support/sha256.h"
@@ -158,6 +159,7 @@ void write_program_package(CompileContext& context, const Program& given,
   for (const std::string& path : context.source_files) {
     contents.sources[fs::path(path).filename().string()] = sha256_of_file(path);
   }
+  contents.report = report_page(program, source);
   if (!cases.empty() || without_cases == WithoutCases::seeded)
     contents.cases = package_cases(context, program, cases);
   contents.numerics_hash = program.numerics_hash;

@@ -199,6 +199,7 @@ void write_package(const PackageContents& contents, const std::string& directory
   folder.add("Makefile", makefile_text(contents));
   folder.add("CMakeLists.txt", cmake_text(contents));
   folder.add("README.md", readme_text(contents));
+  if (!contents.report.empty()) folder.add("report.html", contents.report);
   folder.add("manifest.json", manifest_text(contents, folder.files()));
   folder.commit();
 }

@@ -80,6 +80,7 @@ struct PackageContents {
   int64_t weights_bytes = 0;           // payload: Program::weights_bytes
   std::string weights_sha256;          // what program.cpp says; checked, unless empty
   std::vector<VerifyCase> cases;
+  std::string report;  // report.html; empty: the package has none
   // Recorded in manifest.json.
   std::string numerics_hash, schedule_hash, compiler_version, target;
   std::vector<std::string> levels, kernels;

@@ -9,37 +9,11 @@
 
 #include "compiler/support/embedded.h"
 #include "compiler/support/error.h"
+#include "compiler/support/fill_template.h"
 #include "compiler/support/identifier.h"
 
 namespace mintor {
 namespace {
-
-using Values = std::vector<std::pair<std::string, std::string>>;
-
-// One pass, so that values are not searched for further markers.
-std::string fill(std::string_view text, const Values& values) {
-  std::string out;
-  for (size_t at = 0; at < text.size();) {
-    const size_t begin = text.find('@', at);
-    const size_t end = begin == std::string_view::npos ? begin : text.find('@', begin + 1);
-    if (end == std::string_view::npos) {
-      out += text.substr(at);
-      break;
-    }
-    const std::string_view key = text.substr(begin + 1, end - begin - 1);
-    const auto found = std::find_if(values.begin(), values.end(),
-                                    [&](const auto& value) { return value.first == key; });
-    out += text.substr(at, begin - at);
-    if (found == values.end()) {
-      out += '@';
-      at = begin + 1;
-    } else {
-      out += found->second;
-      at = end + 1;
-    }
-  }
-  return out;
-}
 
 std::string_view template_text(const char* file) {
   return embedded_text(std::string("compiler/package/templates/") + file);
@@ -150,11 +124,11 @@ std::string header_text(const PackageContents& contents) {
     enums += "\n" + tensor_enum(contents, entry, "input", entry.inputs);
     enums += "\n" + tensor_enum(contents, entry, "output", entry.outputs);
   }
-  return fill(template_text("header.h.in"),
-              {{"NAME", contents.name},
-               {"DESCRIPTION", description(contents)},
-               {"GUARD", "MINTOR_PACKAGE_" + upper(contents.name) + "_H"},
-               {"TENSOR_ENUMS", enums}});
+  return fill_template(template_text("header.h.in"),
+                       {{"NAME", contents.name},
+                        {"DESCRIPTION", description(contents)},
+                        {"GUARD", "MINTOR_PACKAGE_" + upper(contents.name) + "_H"},
+                        {"TENSOR_ENUMS", enums}});
 }
 
 std::string makefile_text(const PackageContents& contents) {
@@ -167,10 +141,10 @@ std::string makefile_text(const PackageContents& contents) {
     for (const std::string& flag : unit.flags) rules += " " + flag;
     rules += " -c $< -o $@\n\n";
   }
-  return fill(template_text("makefile.in"), {{"NAME", contents.name},
-                                             {"CXX_FLAGS", shared_flags()},
-                                             {"UNIT_OBJECTS", objects},
-                                             {"UNIT_RULES", rules}});
+  return fill_template(template_text("makefile.in"), {{"NAME", contents.name},
+                                                      {"CXX_FLAGS", shared_flags()},
+                                                      {"UNIT_OBJECTS", objects},
+                                                      {"UNIT_RULES", rules}});
 }
 
 std::string cmake_text(const PackageContents& contents) {
@@ -181,10 +155,10 @@ std::string cmake_text(const PackageContents& contents) {
     properties += fmt::format("set_source_files_properties(src/{}\n", unit.file);
     properties += fmt::format("  PROPERTIES COMPILE_OPTIONS \"{}\")\n", fmt::join(unit.flags, ";"));
   }
-  return fill(template_text("cmake_lists.txt.in"), {{"NAME", contents.name},
-                                                   {"CXX_FLAGS", shared_flags()},
-                                                   {"UNIT_FILES", files},
-                                                   {"UNIT_PROPERTIES", properties}});
+  return fill_template(template_text("cmake_lists.txt.in"), {{"NAME", contents.name},
+                                                             {"CXX_FLAGS", shared_flags()},
+                                                             {"UNIT_FILES", files},
+                                                             {"UNIT_PROPERTIES", properties}});
 }
 
 static std::string bits_text(const PackageContents& contents) {
@@ -212,7 +186,7 @@ std::string readme_text(const PackageContents& contents) {
     }
   }
   if (!table.empty()) table.pop_back();
-  return fill(
+  return fill_template(
       template_text("readme.md.in"),
       {{"NAME", contents.name},
        {"DESCRIPTION", description(contents)},
@@ -242,8 +216,9 @@ std::string cases_text(const PackageContents& contents) {
 }
 
 std::string filled_template(const PackageContents& contents, const char* file) {
-  return fill(template_text(file),
-              {{"NAME", contents.name}, {"MOST_TENSORS", std::to_string(most_tensors(contents))}});
+  return fill_template(
+      template_text(file),
+      {{"NAME", contents.name}, {"MOST_TENSORS", std::to_string(most_tensors(contents))}});
 }
 
 // The array format of NumPy, version 1.0: magic, length, a dictionary padded to 64 bytes.

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums over the launches of an entry. A kernel that multiplies and adds in one does so with every
 // operation that is counted as its work, but for a tail of a few.
-#include "compiler/cli/kernel_costs.h"
+#include "compiler/report/kernel_costs.h"
 
 #include <set>
 
-#include "compiler/memory/symbol_values.h"
-
 namespace mintor {
-namespace {
 
-bool has_fma(const Kernel& kernel) {
+bool multiplies_and_adds(const Kernel& kernel) {
   bool found = false;
   visit_exprs(kernel.body, [&](const Expr& e) {
     const auto* op = std::get_if<OpExpr>(&e->node);
@@ -19,7 +16,15 @@ bool has_fma(const Kernel& kernel) {
   return found;
 }
 
-}  // namespace
+KernelCost cost_of(const Program& program, const Launch& launch, const SymbolValues& symbols) {
+  const Kernel& kernel = program.kernels[find_kernel(program, launch.kernel)].levels.back();
+  KernelCost cost;
+  cost.multiplies = multiplies_and_adds(kernel);
+  cost.flops = value_at(launch.work, symbols) * (cost.multiplies ? 2 : 1);
+  for (const int32_t buffer : std::set<int32_t>(launch.args.begin(), launch.args.end()))
+    cost.bytes += value_at(program.buffers[buffer].bytes(), symbols);
+  return cost;
+}
 
 std::map<std::string, KernelCost> kernel_costs(const Program& program) {
   const SymbolValues symbols = hint_values(program);
@@ -27,12 +32,11 @@ std::map<std::string, KernelCost> kernel_costs(const Program& program) {
   for (const HostStep& step : program.entries.front().steps) {
     const auto* launch = std::get_if<Launch>(&step.node);
     if (launch == nullptr) continue;
-    const Kernel& kernel = program.kernels[find_kernel(program, launch->kernel)].levels.back();
-    KernelCost& cost = costs[launch->kernel];
-    cost.multiplies = has_fma(kernel);
-    cost.flops += value_at(launch->work, symbols) * (cost.multiplies ? 2 : 1);
-    for (const int32_t buffer : std::set<int32_t>(launch->args.begin(), launch->args.end()))
-      cost.bytes += value_at(program.buffers[buffer].bytes(), symbols);
+    const KernelCost one = cost_of(program, *launch, symbols);
+    KernelCost& sum = costs[launch->kernel];
+    sum.multiplies = one.multiplies;
+    sum.flops += one.flops;
+    sum.bytes += one.bytes;
   }
   return costs;
 }
