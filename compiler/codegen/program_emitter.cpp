@@ -350,12 +350,18 @@ std::string emit_kernels_header(const Program& program) {
   return text + "\n}  // namespace MT_PACKAGE\n#endif\n";
 }
 
-std::string emit_program_unit(const Program& program, const std::string& weights_sha256) {
+std::string weights_symbol(const Program& program) { return "mt_weights_" + program.name; }
+
+std::string emit_program_unit(const Program& program, const std::string& weights_sha256,
+                              WeightsIn weights) {
   ProgramWriter out(program);
+  const bool embedded = weights == WeightsIn::library;
+  if (embedded) out.line("extern \"C\" const char " + weights_symbol(program) + "[];");
   write_tables(out, program);
   write_entry(out, program, program.prepare);
   for (const Entry& entry : program.entries) write_entry(out, program, entry);
-  write_program_constant(out, program, weights_sha256);
+  write_program_constant(out, program, weights_sha256,
+                         embedded ? weights_symbol(program) : "nullptr");
   const std::string body = out.take();
   std::string text = banner(program, "The program");
   text += "#include \"kernels.h\"\n#include \"mintor_program.h\"\n#include \"mintor_size.h\"\n";
@@ -381,11 +387,12 @@ std::vector<SourceFile> headers_of(const Program& program) {
   return headers;
 }
 
-ProgramSource emit_program(const Program& planned, const std::string& weights_sha256, Facts facts) {
+ProgramSource emit_program(const Program& planned, const std::string& weights_sha256, Facts facts,
+                           WeightsIn weights) {
   const Program program = without_idle_symbols(planned);
   ProgramSource source;
   source.headers = headers_of(program);
-  source.units.push_back({"program.cpp", emit_program_unit(program, weights_sha256), {}});
+  source.units.push_back({"program.cpp", emit_program_unit(program, weights_sha256, weights), {}});
   for (size_t level = 0; level < program.levels.size(); ++level) {
     source.kernels.push_back(kernel_texts(program, level));
     source.units.push_back(whole_unit(program, level, source.kernels.back(), facts));

@@ -6,6 +6,7 @@
 // tables and `program` are the only definitions with linkage, all constant-initialised.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace mintor {
 
 struct SourceFile {
   std::string file, text;
-  std::vector<std::string> flags;      // of a compiled file, beyond those of every unit
+  std::vector<std::string> flags;  // of a compiled file, beyond those of every unit
 };
 
 struct ProgramSource {
@@ -26,9 +27,14 @@ struct ProgramSource {
   std::vector<std::vector<std::string>> kernels = {};
 };
 
+// Where the weights are found unless the caller has others: in a file, or in the library under the
+// name `weights_symbol`.
+enum class WeightsIn : uint8_t { file, library };
+std::string weights_symbol(const Program& program);
+
 // weights_sha256: of the payload of weights.bin, "" when nothing is to be compared.
 ProgramSource emit_program(const Program& planned, const std::string& weights_sha256,
-                           Facts facts = Facts::left_out);
+                           Facts facts = Facts::left_out, WeightsIn weights = WeightsIn::file);
 
 // A program whose kernels are compiled apart from it, so that programs share them. A kernel's text
 // and name depend on what it does alone: not on names, nor on the program.
@@ -49,7 +55,8 @@ SourceFile shared_unit(const std::string& file, const TargetInfo& level,
                        const std::vector<const SharedKernel*>& kernels);
 
 // program.cpp alone; the parts of emit_program, for tests.
-std::string emit_program_unit(const Program& program, const std::string& weights_sha256);
+std::string emit_program_unit(const Program& program, const std::string& weights_sha256,
+                              WeightsIn weights = WeightsIn::file);
 std::string emit_kernels_header(const Program& program);
 std::string prelude_includes(const TargetInfo& level);
 std::vector<SourceFile> prelude_headers(const TargetInfo& level);  // what these includes name

@@ -17,8 +17,8 @@
 namespace mintor {
 namespace {
 
-constexpr size_t kMaxRank = 8;          // MT_MAX_RANK of the ABI
-constexpr size_t kMaxSymbols = 16;      // MT_MAX_SYMBOLS
+constexpr size_t kMaxRank = 8;      // MT_MAX_RANK of the ABI
+constexpr size_t kMaxSymbols = 16;  // MT_MAX_SYMBOLS
 
 std::string mt_dtype(DType dtype) {
   std::string text = "MT_";
@@ -30,9 +30,10 @@ std::string mt_dtype(DType dtype) {
 std::string tensor_row(const Program& program, int32_t id, const std::string& name) {
   const Buffer& buffer = program.buffers[id];
   if (buffer.shape.size() > kMaxRank) {
-    throw CompileError("package", "'" + buffer.name + "' has " +
-                                      std::to_string(buffer.shape.size()) + " dimensions",
-                       "", "inputs and outputs have at most 8");
+    throw CompileError(
+        "package",
+        "'" + buffer.name + "' has " + std::to_string(buffer.shape.size()) + " dimensions", "",
+        "inputs and outputs have at most 8");
   }
   std::string sizes, names;
   bool any_name = false;
@@ -65,11 +66,10 @@ void check_symbol_count(const Program& program) {
   if (program.symbols.size() <= kMaxSymbols) return;
   std::string names;
   for (const Symbol& symbol : program.symbols) names += (names.empty() ? "" : ", ") + symbol.name;
-  throw CompileError("package",
-                     "the model has " + std::to_string(program.symbols.size()) +
-                         " unknown sizes: " + names,
-                     "", "at most " + std::to_string(kMaxSymbols) +
-                             " are possible; give some of them with --shape");
+  throw CompileError(
+      "package",
+      "the model has " + std::to_string(program.symbols.size()) + " unknown sizes: " + names, "",
+      "at most " + std::to_string(kMaxSymbols) + " are possible; give some of them with --shape");
 }
 
 // What `run` computes with is what it can read off the inputs.
@@ -88,8 +88,9 @@ void check_symbols_are_bound(const Program& program, const Entry& entry) {
     for (const Index& extent : buffer.shape) {
       for (const std::string& symbol : extent.vars()) {
         if (bound.contains(symbol)) continue;
-        throw CompileError("package", "'" + buffer.name + "' has the size " + extent.str() +
-                                          ", and no input has the size " + symbol,
+        throw CompileError("package",
+                           "'" + buffer.name + "' has the size " + extent.str() +
+                               ", and no input has the size " + symbol,
                            "", "give it with --shape");
       }
     }
@@ -288,7 +289,7 @@ void write_entry_tables(ProgramWriter& out, const Program& program, const Entry&
 }
 
 void write_program_constant(ProgramWriter& out, const Program& program,
-                            const std::string& weights_sha256) {
+                            const std::string& weights_sha256, const std::string& weights) {
   std::string levels;
   for (const TargetInfo& level : program.levels)
     levels += (levels.empty() ? "" : ",") + level.level;
@@ -326,6 +327,7 @@ void write_program_constant(ProgramWriter& out, const Program& program,
   out.line(table_or_null(!program.states.empty(), "kStates") + ", " +
            std::to_string(program.state_bytes) + ",");
   out.line(table_or_null(!program.fixed.empty(), "kFixed") + ",");
+  out.line(weights + ",");
   out.close("};");
 }
 

@@ -12,8 +12,9 @@ void write_tables(ProgramWriter& out, const Program& program);
 void write_entry_tables(ProgramWriter& out, const Program& program, const Entry& entry);
 // "entry_forward", which holds the tables and functions of an entry.
 std::string entry_namespace(const Entry& entry);
+// `weights`: what the library has of them, an expression.
 void write_program_constant(ProgramWriter& out, const Program& program,
-                            const std::string& weights_sha256);
+                            const std::string& weights_sha256, const std::string& weights);
 // "kernels_v3": a level's table, and its file's name without ".cpp".
 std::string table_name(const TargetInfo& level);
 

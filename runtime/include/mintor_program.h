@@ -37,18 +37,18 @@ struct SizeCondition {
 
 // Base addresses that a launch's arguments are offsets into.
 struct Args {
-  const void* const* inputs;   // the caller's, by position
-  void* const* outputs;        // the caller's, or the context's at `output_offset`
-  const char* weights;         // weights.bin as stored; null when there are none
-  char* packed;                // what `prepare` made; read-only in the other entries
-  char* state;                 // of the context, kept from run to run; null in `prepare`
-  char* arena;                 // working memory, 64-byte aligned; contents undefined at entry
-  char* scratch;               // Entry::scratch_bytes for whom the part runs on, aligned alike
-  const int64_t* symbols;      // bound values, in order of mt_model_info.symbols, then the counters
-                               // of loops where the entry has a `next`
-  int64_t* chosen;             // what the last condition that was read said, 0 or 1; the last size
-                               // that was bound, kStopped where it cannot be
-  char* const* dynamic;        // memory of each dynamic size, after it was bound
+  const void* const* inputs;  // the caller's, by position
+  void* const* outputs;       // the caller's, or the context's at `output_offset`
+  const char* weights;        // weights.bin as stored; null when there are none
+  char* packed;               // what `prepare` made; read-only in the other entries
+  char* state;                // of the context, kept from run to run; null in `prepare`
+  char* arena;                // working memory, 64-byte aligned; contents undefined at entry
+  char* scratch;              // Entry::scratch_bytes for whom the part runs on, aligned alike
+  const int64_t* symbols;     // bound values, in order of mt_model_info.symbols, then the counters
+                              // of loops where the entry has a `next`
+  int64_t* chosen;            // what the last condition that was read said, 0 or 1; the last size
+                              // that was bound, kStopped where it cannot be
+  char* const* dynamic;       // memory of each dynamic size, after it was bound
   // These give what `chosen` becomes.
   int64_t (*bind)(void* context, int32_t size, int64_t value);
   int64_t (*check)(void* context, SizeCondition (*condition)(const int64_t* symbols));
@@ -77,9 +77,9 @@ struct SizeFault {
 };
 
 struct Entry {
-  PhaseFn run;                       // may be null when phase_count is 0
+  PhaseFn run;  // may be null when phase_count is 0
   int32_t phase_count;
-  const char* const* names;          // kernel name of each phase
+  const char* const* names;  // kernel name of each phase
   // How many parallel tasks the phase has (1: run it on one thread; 0: skip it; kCondition: it sets
   // `chosen`). A pure function. Null: unknown, use all parts.
   int64_t (*tasks)(const int64_t* symbols, int32_t phase);
@@ -119,8 +119,8 @@ struct Entry {
 static const int64_t kCondition = -1;
 
 struct Level {
-  const char* name;                  // "v3"
-  bool (*supported)();               // cpuid and xgetbv say that this CPU and system run it
+  const char* name;     // "v3"
+  bool (*supported)();  // cpuid and xgetbv say that this CPU and system run it
   const void* kernels;
 };
 
@@ -147,18 +147,19 @@ struct FixedParameter {
 };
 
 struct Program {
-  mt_model_info info;                // `level` null; the runtime fills it in its own copy
-  const Level* levels;               // best last
+  mt_model_info info;   // `level` null; the runtime fills it in its own copy
+  const Level* levels;  // best last
   int32_t level_count;
-  Entry prepare;                     // runs once; its working memory is given back after it
-  const Entry* entries;              // as many as info.entries
-  const char* weights_sha256;        // hex; compared with the trailer of weights.bin; "" skips
-  const DynamicSize* dynamic;        // entry by entry, in the order in which they are bound first
+  Entry prepare;               // runs once; its working memory is given back after it
+  const Entry* entries;        // as many as info.entries
+  const char* weights_sha256;  // hex; compared with the trailer of weights.bin; "" skips
+  const DynamicSize* dynamic;  // entry by entry, in the order in which they are bound first
   int32_t dynamic_count;
   int32_t early_symbols;  // those before are known when inputs are bound
-  const State* states;  // as many as info.states
+  const State* states;    // as many as info.states
   int64_t state_bytes;
   const FixedParameter* fixed;  // as many as info.fixed
+  const void* weights;          // weights.bin in the library, trailer and all; null: a file
 };
 
 // The generated table, one per package.
@@ -215,6 +216,9 @@ mt_status set_trained(Context* context, const char* name, int32_t trained);
 // The sums of gradients that are kept, in order of info.states.
 mt_status visit_gradients(Context* context, mt_gradient visit, void* data);
 void close(Model* model);
+// Threads for several models.
+mt_status pool_create(int32_t threads, mt_pool** pool);
+void pool_destroy(mt_pool* pool);
 const mt_model_info* info(const Model* model);
 // Why the last call on this thread that failed did so; "" when none has. Valid until the next
 // failure on this thread.

@@ -87,6 +87,12 @@ MT_API void MT_FUNCTION(_context_destroy)(MT_CONTEXT* context) {
 
 MT_API void MT_FUNCTION(_close)(MT_MODEL* model) { MT_PACKAGE::close(own(model)); }
 
+MT_API mt_status MT_FUNCTION(_pool_create)(int32_t threads, mt_pool** pool) {
+  return MT_PACKAGE::pool_create(threads, pool);
+}
+
+MT_API void MT_FUNCTION(_pool_destroy)(mt_pool* pool) { MT_PACKAGE::pool_destroy(pool); }
+
 MT_API const mt_model_info* MT_FUNCTION(_info)(const MT_MODEL* model) {
   if (!model) return &MT_PACKAGE::program.info;
   return MT_PACKAGE::info(reinterpret_cast<const MT_PACKAGE::Model*>(model));

@@ -50,6 +50,10 @@ static mt_status reserve(Context* context, const mt_context_options& options) {
   int64_t needed = 0;
   const mt_status status = bytes_for(*context->model, context->symbols, &needed);
   if (status) return status;
+  const int64_t states = options.cancel ? context->model->program->state_bytes : 0;
+  if (!allocate(&context->before, states, Fill::undefined)) {
+    return fail(MT_OUT_OF_MEMORY, "no memory to keep %lld bytes of state", (long long)states);
+  }
   if (!options.memory) {
     context->owns_memory = true;
     if (allocate(&context->arena, needed, Fill::undefined)) return MT_OK;
@@ -116,6 +120,7 @@ mt_status context_create(Model* model, const mt_context_options* options, Contex
   if (!status) status = start_mask(made);
   if (!status) status = reserve(made, read);
   if (status) {
+    release(&made->before);
     release_mask(&made->mask);
     leave_parameters(made->parameters);
     free(made);
@@ -124,6 +129,8 @@ mt_status context_create(Model* model, const mt_context_options* options, Contex
   made->executor = make_executor(model->options);
   made->executor.profile = read.profile;
   made->executor.profile_data = read.profile_data;
+  made->executor.cancel = read.cancel;
+  made->executor.cancel_data = read.cancel_data;
   *context = made;
   return MT_OK;
 }
@@ -133,6 +140,7 @@ void context_destroy(Context* context) {
   destroy_executor(&context->executor);
   if (context->owns_memory) release(&context->arena);
   for (Block& block : context->dynamic) release(&block);
+  release(&context->before);
   release_mask(&context->mask);
   leave_parameters(context->parameters);
   free(context);
@@ -220,6 +228,17 @@ static int64_t check_in_run(void* context, CheckConditions condition) {
   return running->bound ? kStopped : 0;
 }
 
+// What a cancelled run did to the states is undone.
+static void keep_states(Context* context) {
+  if (!context->before.data || entry_of(*context).write_count == 0) return;
+  memcpy(context->before.data, context->parameters->state.data, size_t(context->before.bytes));
+}
+
+static void restore_states(Context* context) {
+  if (!context->before.data || entry_of(*context).write_count == 0) return;
+  memcpy(context->parameters->state.data, context->before.data, size_t(context->before.bytes));
+}
+
 static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor* outputs) {
   mt_status status = bind_inputs(context, inputs);
   if (!status) status = check_and_fit(context, outputs);
@@ -245,8 +264,14 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
   args.check = check_in_run;
   args.context = context;
   keep_frozen(context);
-  launch(entry, model.level->kernels, args, context->executor, skipped_phases(*context));
+  keep_states(context);
+  const bool whole =
+      launch(entry, model.level->kernels, args, context->executor, skipped_phases(*context));
   restore_frozen(context);
+  if (!whole) {
+    restore_states(context);
+    return fail(MT_CANCELLED, "run: cancelled");
+  }
   if (context->bound || !entry.output_dynamic) return context->bound;
   return deliver_dynamic_outputs(context, outputs);
 }

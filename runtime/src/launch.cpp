@@ -4,7 +4,7 @@
 // Keeps true: phase i+1 begins after phase i has ended; which thread runs which tasks, in a pool a
 // matter of chance, never changes the bits; the pool is entered once per launch, with barriers only
 // between phases of which at least one is split; no thread computes outside the default
-// floating-point environment.
+// floating-point environment; a run that is cancelled leaves no thread at a barrier.
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,12 +17,31 @@
 
 namespace MT_PACKAGE {
 
+// Whether a run is to end before its work is done. Its own thread asks; members of a pool, which
+// have passed barriers in equal number, leave together behind the next one.
+struct Stop {
+  mt_cancel cancel;
+  void* data;
+  std::atomic<int64_t> behind;  // that many barriers; 0: not at all
+
+  bool called() const { return behind.load(std::memory_order_relaxed) != 0; }
+  void ask(int64_t passed) {
+    if (!called() && cancel(data)) behind.store(passed + 1, std::memory_order_relaxed);
+  }
+  bool leaves(int64_t passed) const {
+    const int64_t barriers = behind.load(std::memory_order_relaxed);
+    return barriers != 0 && barriers <= passed;
+  }
+};
+
 struct Job {
   const Entry* entry;
   const void* kernels;
   const Args* args;
   const Executor* executor;
-  const uint8_t* skipped;  // may be null
+  const uint8_t* skipped;       // may be null
+  Stop* stop;                   // null: nothing cancels the run
+  alignas(64) Barrier barrier;  // of the members of a pool, between phases
 };
 
 // Parts that run at one time have a piece of the scratch each.
@@ -31,15 +50,25 @@ static Args args_of_part(Args args, const Entry& entry, int32_t part) {
   return args;
 }
 
+// The work of a phase that one thread does alone is asked for in so many pieces whether to go on: a
+// launch of a second can be stopped within 32 ms.
+static const int32_t kPiecesAlone = 32;
+
 // How far one thread has come. Threads count loops for themselves and come to the same numbers.
 struct Walk {
   const Job& job;
   Args args;
   int32_t phase;
+  int64_t passed;  // barriers
+  bool asks;       // whether to cancel: on the run's own thread
   int64_t symbols[MT_MAX_SYMBOLS + kMaxCounters];
 
   Walk(const Job& given, int32_t part)
-      : job(given), args(args_of_part(*given.args, *given.entry, part)), phase(-1) {
+      : job(given),
+        args(args_of_part(*given.args, *given.entry, part)),
+        phase(-1),
+        passed(0),
+        asks(part == 0) {
     if (job.entry->next) {
       memset(symbols, 0, sizeof(symbols));
       if (args.symbols) memcpy(symbols, args.symbols, MT_MAX_SYMBOLS * sizeof(int64_t));
@@ -73,6 +102,19 @@ struct Walk {
   void run(int32_t part, int32_t parts) const {
     job.entry->run(job.kernels, args, phase, part, parts);
   }
+
+  // Whether what is left of the work is not done.
+  bool stopped() const {
+    if (!job.stop) return false;
+    if (asks) job.stop->ask(passed);
+    return job.stop->called();
+  }
+
+  // Where it can be stopped, in pieces.
+  void run_alone(int64_t tasks) const {
+    const int32_t pieces = job.stop ? parts(tasks, kPiecesAlone) : 1;
+    for (int32_t piece = 0; piece < pieces && !stopped(); ++piece) run(piece, pieces);
+  }
 };
 
 // A part's share of a phase is begun piece by piece, so that who is through takes what others have
@@ -104,7 +146,10 @@ static int32_t next_turn(Begun* begun) {
 
 static void run_share(const Walk& walk, Begun* begun, int32_t turn, int32_t part, int32_t active,
                       int64_t tasks) {
-  if (!begun) return walk.run(part, active);
+  if (!begun) {
+    if (!walk.stopped()) walk.run(part, active);
+    return;
+  }
   const int64_t most = tasks / active;
   const int32_t pieces = most < kPiecesOfShare ? int32_t(most) : kPiecesOfShare;
   for (int32_t n = 0; n < active; ++n) {
@@ -112,6 +157,7 @@ static void run_share(const Walk& walk, Begun* begun, int32_t turn, int32_t part
     for (;;) {
       const int32_t piece = begun[of].pieces[turn].fetch_add(1, std::memory_order_relaxed);
       if (piece >= pieces) break;
+      if (walk.stopped()) return;
       walk.run(of * pieces + piece, active * pieces);
     }
   }
@@ -129,11 +175,19 @@ static void report(const Walk& walk, int64_t begin) {
   executor.profile(executor.profile_data, walk.job.entry->names[walk.phase], begin, now_ns());
 }
 
+// Everyone is here. False: and goes no further.
+static bool meet(Walk* walk, Job* job, int32_t width) {
+  job->barrier.wait(width);
+  ++walk->passed;
+  return !job->stop || !job->stop->leaves(walk->passed);
+}
+
 // What each member of the pool runs. All members take the same branches around the barrier: they
 // depend on the job, and on conditions that all read between two barriers.
-static void pool_phases(const void* data, int32_t part, int32_t width) {
-  const Job& job = *static_cast<const Job*>(data);
-  Barrier* barrier = pool_barrier(job.executor->pool);
+static void pool_phases(void* data, int32_t part) {
+  const FloatEnvironment environment;
+  Job& job = *static_cast<Job*>(data);
+  const int32_t width = job.executor->width;
   Begun* begun = job.executor->begun;
   const bool profiled = job.executor->profile != nullptr;
   int32_t before = 1;
@@ -145,17 +199,15 @@ static void pool_phases(const void* data, int32_t part, int32_t width) {
     const bool reads = tasks == kCondition;
     // Two phases in a row that only part 0 runs are in order anyway.
     const bool follows = !met && (before > 1 || active > 1 || reads);
-    if (follows || (reads && !seen)) barrier->wait(width);
+    if ((follows || (reads && !seen)) && !meet(&walk, &job, width)) return;
     seen = !reads && (seen || follows || profiled);
     const int64_t begin = profiled && part == 0 ? now_ns() : 0;
-    if (active > 1) {
-      const int32_t turn = next_turn(begun ? begun + part : nullptr);
-      if (part < active) run_share(walk, begun, turn, part, active, tasks);
-    } else if (part < active) {
-      walk.run(part, active);
-    }
+    const bool works = part < active && !walk.stopped();
+    const int32_t turn = active > 1 ? next_turn(begun ? begun + part : nullptr) : 0;
+    if (works && active > 1) run_share(walk, begun, turn, part, active, tasks);
+    if (works && active == 1) walk.run_alone(tasks);
     met = profiled || reads;
-    if (met) barrier->wait(width);
+    if (met && !meet(&walk, &job, width)) return;
     if (profiled && part == 0) report(walk, begin);
     before = active;
   }
@@ -171,6 +223,7 @@ static void host_task(void* data, int32_t part) {
   const FloatEnvironment environment;
   const HostTask& task = *static_cast<HostTask*>(data);
   Walk walk = *task.walk;
+  walk.asks = false;  // any thread
   walk.args = args_of_part(walk.args, *walk.job.entry, part);
   run_share(walk, walk.job.executor->begun, 0, part, task.parts, task.tasks);
 }
@@ -187,12 +240,12 @@ static void host_split(const Walk& walk, int32_t active, int64_t tasks) {
 
 static void host_phases(const Job& job) {
   const Executor& executor = *job.executor;
-  for (Walk walk(job, 0); !walk.done(); walk.advance()) {
+  for (Walk walk(job, 0); !walk.done() && !walk.stopped(); walk.advance()) {
     const int64_t tasks = walk.tasks(executor.width);
     const int32_t active = walk.parts(tasks, executor.width);
     const int64_t begin = executor.profile ? now_ns() : 0;
     if (active == 1) {
-      walk.run(0, 1);
+      walk.run_alone(tasks);
     } else if (active > 1) {
       host_split(walk, active, tasks);
     }
@@ -202,9 +255,10 @@ static void host_phases(const Job& job) {
 
 static void own_phases(const Job& job) {
   const bool profiled = job.executor->profile != nullptr;
-  for (Walk walk(job, 0); !walk.done(); walk.advance()) {
+  for (Walk walk(job, 0); !walk.done() && !walk.stopped(); walk.advance()) {
     const int64_t begin = profiled ? now_ns() : 0;
-    if (walk.parts(walk.tasks(1), 1)) walk.run(0, 1);
+    const int64_t tasks = walk.tasks(1);
+    if (walk.parts(tasks, 1)) walk.run_alone(tasks);
     if (profiled) report(walk, begin);
   }
 }
@@ -217,23 +271,25 @@ static bool any_split(const Job& job, int32_t width) {
   return false;
 }
 
-void launch(const Entry& entry, const void* kernels, Args args, const Executor& executor,
+bool launch(const Entry& entry, const void* kernels, Args args, const Executor& executor,
             const uint8_t* skipped) {
   const FloatEnvironment environment;
   int64_t chosen = 0;
   args.chosen = &chosen;
-  const Job job = {&entry, kernels, &args, &executor, skipped};
+  Stop stop = {executor.cancel, executor.cancel_data, {}};
+  Job job = {&entry, kernels, &args, &executor, skipped, executor.cancel ? &stop : nullptr, {}};
+  mt_pool* pool = executor.pool;
   if (executor.parallel_for) {
     host_phases(job);
-  } else if (executor.pool && any_split(job, pool_width(executor.pool))) {  // never in a child
-    run_job(executor.pool, pool_phases, &job);
-  } else {
+  } else if (!pool || !any_split(job, executor.width) || !pool->run(pool, pool_phases, &job)) {
     own_phases(job);
   }
+  return !stop.called();
 }
 
 int32_t most_parts(const mt_options& options) {
   if (options.parallel_for) return options.parallel_width ? options.parallel_width : 2;
+  if (options.pool) return options.pool->threads;
   return options.threads > 1 ? options.threads : 1;
 }
 
@@ -246,17 +302,20 @@ Executor make_executor(const mt_options& options) {
     executor.parallel_for = options.parallel_for;
     executor.parallel_for_data = options.parallel_for_data;
   } else if (options.threads > 1) {
-    executor.pool = create_pool(options.threads);
-    if (executor.pool) executor.width = pool_width(executor.pool);
+    executor.own_pool = executor.pool = create_pool(options.threads);
+    if (executor.pool) executor.width = executor.pool->threads;
+  } else if (options.pool) {
+    executor.pool = options.pool;
+    executor.width = options.pool->threads;
   }
   if (executor.width > 1) executor.begun = make_begun(executor.width);
   return executor;
 }
 
 void destroy_executor(Executor* executor) {
-  destroy_pool(executor->pool);
+  destroy_pool(executor->own_pool);
   free(executor->begun);
-  executor->pool = nullptr;
+  executor->own_pool = executor->pool = nullptr;
   executor->begun = nullptr;
 }
 

@@ -42,9 +42,9 @@ mt_status prepare(const Model& model, const char* weights, char* packed, const E
   args.packed = packed;
   args.arena = arena.data;
   args.scratch = scratch_in(arena, program.prepare, executor.width);
-  launch(program.prepare, model.level->kernels, args, executor, nullptr);
+  const bool whole = launch(program.prepare, model.level->kernels, args, executor, nullptr);
   release(&arena);
-  return MT_OK;
+  return whole ? MT_OK : fail(MT_CANCELLED, "cancelled while weights were packed");
 }
 
 // Packs what `prepare` packs. The threads that help are gone afterwards.

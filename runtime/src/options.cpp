@@ -37,6 +37,38 @@ static mt_status check_training(const mt_options& options) {
   return MT_OK;
 }
 
+// Who runs it: one of the three.
+static mt_status check_threads(const mt_options& options) {
+  if (options.threads < 0 || options.threads > 1024) {
+    return fail(MT_INVALID_ARGUMENT, "threads is %d, expected 0..1024", options.threads);
+  }
+  if (options.parallel_width < 0 || options.parallel_width > 1024) {
+    return fail(MT_INVALID_ARGUMENT, "parallel_width is %d, expected 0..1024",
+                options.parallel_width);
+  }
+  if (!options.parallel_for && (options.parallel_width || options.parallel_for_data)) {
+    return fail(MT_INVALID_ARGUMENT, "%s is set, but parallel_for is null",
+                options.parallel_width ? "parallel_width" : "parallel_for_data");
+  }
+  const bool threads = options.threads > 1;
+  if (options.parallel_for && threads) {
+    return fail(MT_INVALID_ARGUMENT, "threads is %d beside parallel_for; give one of the two",
+                options.threads);
+  }
+  const mt_pool* pool = options.pool;
+  if (!pool) return MT_OK;
+  if (options.parallel_for || threads) {
+    return fail(MT_INVALID_ARGUMENT, "%s is set beside pool; give one of the two",
+                threads ? "threads" : "parallel_for");
+  }
+  if (pool->size < sizeof(mt_pool) || pool->threads < 1 || pool->threads > 1024 || !pool->run) {
+    return fail(MT_INVALID_ARGUMENT,
+                "pool has size %zu, threads %d and %s; expected at least %zu, 1..1024 and run",
+                pool->size, pool->threads, pool->run ? "run" : "no run", sizeof(mt_pool));
+  }
+  return MT_OK;
+}
+
 mt_status read_options(const mt_options* given, mt_options* options) {
   memset(options, 0, sizeof(*options));
   if (given) {
@@ -45,21 +77,8 @@ mt_status read_options(const mt_options* given, mt_options* options) {
     if (status) return status;
   }
   options->size = sizeof(*options);
-  if (options->threads < 0 || options->threads > 1024) {
-    return fail(MT_INVALID_ARGUMENT, "threads is %d, expected 0..1024", options->threads);
-  }
-  if (options->parallel_width < 0 || options->parallel_width > 1024) {
-    return fail(MT_INVALID_ARGUMENT, "parallel_width is %d, expected 0..1024",
-                options->parallel_width);
-  }
-  if (!options->parallel_for && (options->parallel_width || options->parallel_for_data)) {
-    return fail(MT_INVALID_ARGUMENT, "%s is set, but parallel_for is null",
-                options->parallel_width ? "parallel_width" : "parallel_for_data");
-  }
-  if (options->parallel_for && options->threads > 1) {
-    return fail(MT_INVALID_ARGUMENT, "threads is %d beside parallel_for; give one of the two",
-                options->threads);
-  }
+  const mt_status threads = check_threads(*options);
+  if (threads) return threads;
   if (options->weights && options->weights_path) {
     return fail(MT_INVALID_ARGUMENT, "weights and weights_path are both given; give one of them");
   }
@@ -82,8 +101,8 @@ static mt_status reserved_symbols(const Program& program, const mt_context_optio
     symbols[i] = wanted ? wanted / step * step : symbol.hint;
     if (wanted < 0 || (wanted && (wanted > symbol.hi && symbol.hi >= 0)) ||
         (wanted && symbols[i] < symbol.lo)) {
-      return fail(MT_SHAPE_MISMATCH, "max_symbols[%d] ('%s') is %lld, expected %s", i,
-                  symbol.name, (long long)wanted, range_text(symbol).text);
+      return fail(MT_SHAPE_MISMATCH, "max_symbols[%d] ('%s') is %lld, expected %s", i, symbol.name,
+                  (long long)wanted, range_text(symbol).text);
     }
   }
   for (int32_t i = info.symbol_count; i < MT_MAX_SYMBOLS; ++i) {
@@ -113,6 +132,9 @@ mt_status read_context_options(const Program& program, const mt_context_options*
   }
   if (!options->profile && options->profile_data) {
     return fail(MT_INVALID_ARGUMENT, "profile_data is set, but profile is null");
+  }
+  if (!options->cancel && options->cancel_data) {
+    return fail(MT_INVALID_ARGUMENT, "cancel_data is set, but cancel is null");
   }
   return reserved_symbols(program, *options, symbols);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pool of pool.h. A job is announced by a ticket number: a worker that sees a new ticket runs
-// the job and waits for the next. The end of a job is a barrier, so the caller knows that nobody
-// touches the job any more when run_job returns.
+// The pool of pool.h. A task is announced by a ticket number: a worker that sees a new ticket runs
+// the task and waits for the next. The end of a task is a barrier, so the caller knows that nobody
+// touches it any more when run_task returns.
 #include "pool.h"
 
 #include <pthread.h>
@@ -12,8 +12,6 @@
 #include <unistd.h>
 
 #include <new>
-
-#include "float_environment.h"
 
 namespace MT_PACKAGE {
 
@@ -47,6 +45,7 @@ void Barrier::wait(int32_t parts) {
   }
 }
 
+struct Pool;
 struct Worker {
   Pool* pool;
   pthread_t thread;
@@ -54,17 +53,18 @@ struct Worker {
 };
 
 struct Pool {
-  int32_t width;
-  pid_t process;             // where the workers are: a forked child has none of them
+  mt_pool shared;  // first: the address of both is one
+  pid_t process;   // where the workers are: a forked child has none of them
+  std::atomic<int32_t> used;
   Barrier barrier;
   alignas(64) std::atomic<uint32_t> ticket;
   std::atomic<bool> stopping;
-  JobFn run;                 // written before the ticket, read after it
-  const void* job;
-  pthread_mutex_t mutex;     // guards sleeping
+  mt_task task;  // written before the ticket, read after it
+  void* context;
+  pthread_mutex_t mutex;  // guards sleeping
   pthread_cond_t wake;
   int32_t sleeping;
-  Worker* workers;           // width - 1
+  Worker* workers;  // threads - 1
 };
 
 static uint32_t wait_for_ticket(Pool* pool, uint32_t seen) {
@@ -96,17 +96,15 @@ static void announce(Pool* pool) {
 static void* worker_main(void* argument) {
   const Worker& worker = *static_cast<Worker*>(argument);
   Pool* pool = worker.pool;
-  write_float_control(kDefaultFloatControl);
   for (uint32_t seen = 0;;) {
     seen = wait_for_ticket(pool, seen);
     if (pool->stopping.load(std::memory_order_acquire)) return nullptr;
-    const int32_t parts = pool->width;
-    pool->run(pool->job, worker.part, parts);
-    pool->barrier.wait(parts);
+    pool->task(pool->context, worker.part);
+    pool->barrier.wait(pool->shared.threads);
   }
 }
 
-// Workers read `width` only after the first ticket, when their number is known.
+// Workers read how many they are only after the first ticket, when it is known.
 static int32_t start_workers(Pool* pool, int32_t count) {
   sigset_t all, before;
   sigfillset(&all);
@@ -123,12 +121,25 @@ static int32_t start_workers(Pool* pool, int32_t count) {
   return started;
 }
 
+static int32_t run_task(mt_pool* shared, mt_task task, void* context) {
+  Pool* pool = reinterpret_cast<Pool*>(shared);
+  if (pool->process != getpid()) return 0;
+  if (pool->used.exchange(1, std::memory_order_acquire)) return 0;
+  pool->task = task;
+  pool->context = context;
+  announce(pool);
+  task(context, 0);
+  pool->barrier.wait(shared->threads);
+  pool->used.store(0, std::memory_order_release);
+  return 1;
+}
+
 static void free_pool(Pool* pool) {
   free(pool->workers);
   free(pool);
 }
 
-Pool* create_pool(int32_t threads) {
+mt_pool* create_pool(int32_t threads) {
   void* memory = nullptr;
   if (posix_memalign(&memory, alignof(Pool), sizeof(Pool)) != 0) return nullptr;
   Pool* pool = new (memset(memory, 0, sizeof(Pool))) Pool();
@@ -140,35 +151,37 @@ Pool* create_pool(int32_t threads) {
   pool->process = getpid();
   pthread_mutex_init(&pool->mutex, nullptr);
   pthread_cond_init(&pool->wake, nullptr);
-  pool->width = 1 + start_workers(pool, threads - 1);
-  return pool;
+  pool->shared = {sizeof(mt_pool), 1 + start_workers(pool, threads - 1), run_task};
+  return &pool->shared;
 }
 
 static void stop_workers(Pool* pool) {
   pool->stopping.store(true, std::memory_order_release);
   announce(pool);
-  for (int32_t i = 0; i < pool->width - 1; ++i) pthread_join(pool->workers[i].thread, nullptr);
+  for (int32_t i = 0; i < pool->shared.threads - 1; ++i)
+    pthread_join(pool->workers[i].thread, nullptr);
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->mutex);
 }
 
-void destroy_pool(Pool* pool) {
-  if (!pool) return;
+void destroy_pool(mt_pool* shared) {
+  if (!shared) return;
+  Pool* pool = reinterpret_cast<Pool*>(shared);
   // In a forked child the lock may be held and waited for by threads that are not there.
   if (pool->process == getpid()) stop_workers(pool);
   free_pool(pool);
 }
 
-int32_t pool_width(const Pool* pool) { return pool->process == getpid() ? pool->width : 1; }
-
-Barrier* pool_barrier(Pool* pool) { return &pool->barrier; }
-
-void run_job(Pool* pool, JobFn run, const void* job) {
-  pool->run = run;
-  pool->job = job;
-  announce(pool);
-  run(job, 0, pool->width);
-  pool->barrier.wait(pool->width);
+mt_status pool_create(int32_t threads, mt_pool** pool) {
+  if (!pool) return fail(MT_INVALID_ARGUMENT, "pool_create: pool is null");
+  *pool = nullptr;
+  if (threads < 1 || threads > 1024) {
+    return fail(MT_INVALID_ARGUMENT, "pool_create: threads is %d, expected 1..1024", threads);
+  }
+  *pool = create_pool(threads);
+  return *pool ? MT_OK : fail(MT_OUT_OF_MEMORY, "no memory for a pool");
 }
+
+void pool_destroy(mt_pool* pool) { destroy_pool(pool); }
 
 }  // namespace MT_PACKAGE

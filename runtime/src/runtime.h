@@ -14,8 +14,8 @@ namespace MT_PACKAGE {
 // --- failures (failure.cpp) ---
 // Keeps the message for last_error() of this thread, and returns `status`.
 mt_status fail(mt_status status, const char* format, ...) __attribute__((format(printf, 2, 3)));
-const char* dtype_name(int32_t dtype);    // "f32"; "?" for a value that is none
-int64_t dtype_bytes(int32_t dtype);       // 0 for a value that is none
+const char* dtype_name(int32_t dtype);  // "f32"; "?" for a value that is none
+int64_t dtype_bytes(int32_t dtype);     // 0 for a value that is none
 
 // --- memory (memory.cpp) ---
 // A 64-byte aligned block that is owned; huge pages are asked for when it is large.
@@ -44,7 +44,7 @@ bool in_range(const mt_symbol_info& symbol, int64_t value);
 struct RangeText {
   char text[96];
 };
-RangeText range_text(const mt_symbol_info& symbol);   // "0..64", "a multiple of 8 in 8.."
+RangeText range_text(const mt_symbol_info& symbol);  // "0..64", "a multiple of 8 in 8.."
 bool has_symbol(const Entry& entry, int32_t symbol);
 // MT_SHAPE_MISMATCH or MT_OUT_OF_MEMORY with the first size that cannot be, and the entry's
 // symbols.
@@ -58,30 +58,27 @@ mt_status check_conditions(const Program& program, const Entry& entry, CheckCond
 // --- weights (weights.cpp, sha256.cpp) ---
 void sha256(const void* data, uint64_t bytes, unsigned char hash[32]);
 struct Weights {
-  const char* data;   // payload, without trailer
-  void* mapping;      // what to unmap; null when the memory is the caller's
+  const char* data;  // payload, without trailer
+  void* mapping;     // what to unmap; null when the memory is the caller's
   int64_t mapped_bytes;
 };
 mt_status open_weights(const Program& program, const mt_options& options, Weights* weights);
 void close_weights(Weights* weights);
 
 // --- threads (pool.cpp, launch.cpp) ---
-struct Pool;
 struct Begun;
-// `threads` counts the caller. Fewer workers than asked for, when the system gives no more, are no
-// error: the bits are the same.
-Pool* create_pool(int32_t threads);
-void destroy_pool(Pool* pool);
-
 // Who runs the phases: only the caller (width 1), a pool, or the host's parallel_for.
 struct Executor {
   int32_t width;
-  Pool* pool;
-  Begun* begun;  // of each part's share; null: a share is begun as a whole
+  mt_pool* pool;
+  mt_pool* own_pool;  // null: `pool` is shared
+  Begun* begun;       // of each part's share; null: a share is begun as a whole
   mt_parallel_for parallel_for;
   void* parallel_for_data;
   mt_profile profile;
   void* profile_data;
+  mt_cancel cancel;
+  void* cancel_data;
 };
 Executor make_executor(const mt_options& options);
 // The most parts that it splits a phase into: fewer where threads cannot be had.
@@ -89,8 +86,9 @@ int32_t most_parts(const mt_options& options);
 void destroy_executor(Executor* executor);
 // Runs all phases in order. The floating-point environment is the default inside, and as the
 // caller had it afterwards.
-// `skipped`: of each phase, whether it is left out; null: none is.
-void launch(const Entry& entry, const void* kernels, Args args, const Executor& executor,
+// `skipped`: of each phase, whether it is left out; null: none is. False: it was cancelled, some of
+// the work is not done.
+bool launch(const Entry& entry, const void* kernels, Args args, const Executor& executor,
             const uint8_t* skipped);
 
 // --- model and context (model.cpp, context.cpp, parameters.cpp, trained.cpp, bind.cpp) ---
@@ -148,15 +146,16 @@ struct Context {
   bool owns_memory;
   Parameters* parameters;
   Mask mask;
-  Block arena;                       // `data` is the caller's when !owns_memory
-  int32_t busy;                      // 1 while a run is in it
-  int32_t entry;                     // which one runs, or did last
+  Block arena;    // `data` is the caller's when !owns_memory
+  int32_t busy;   // 1 while a run is in it
+  int32_t entry;  // which one runs, or did last
   int64_t symbols[MT_MAX_SYMBOLS];
-  Fitting* fitting;                  // by entry
-  Block dynamic[MT_MAX_SYMBOLS];     // grown as sizes are bound
+  Fitting* fitting;               // by entry
+  Block dynamic[MT_MAX_SYMBOLS];  // grown as sizes are bound
   char* dynamic_data[MT_MAX_SYMBOLS];
-  mt_status bound;                   // why a run stopped
-  const void** inputs;               // by position, filled by each run
+  mt_status bound;      // why a run stopped
+  Block before;         // states before a run that can be cancelled
+  const void** inputs;  // by position, filled by each run
   void** outputs;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds, maps and checks weights.bin, or checks the caller's memory.
+// Finds, maps and checks weights.bin, or checks those in the library or in the caller's memory.
 // Takes the options of open; gives a pointer to the payload. Keeps true: files are mapped
 // read-only, so processes share them; the size and the trailer (64 bytes: "MINTORW1", payload bytes
 // as u64, SHA-256 of the payload, 16 zeros) agree with the program before a byte is used. The hash
@@ -92,8 +92,15 @@ static mt_status use_memory(const Program& program, const mt_options& options, W
   return check_contents(program, data, trailer, source);
 }
 
-static mt_status map_file(const Program& program, const char* path, bool check,
-                          Weights* weights) {
+// What stands in the library is read like the caller's memory.
+static mt_status use_library(const Program& program, const mt_options& options, Weights* weights) {
+  mt_options embedded = options;
+  embedded.weights = program.weights;
+  embedded.weights_bytes = size_t(program.info.weights_bytes + kTrailerBytes);
+  return use_memory(program, embedded, weights);
+}
+
+static mt_status map_file(const Program& program, const char* path, bool check, Weights* weights) {
   const int64_t expected = program.info.weights_bytes + kTrailerBytes;
   const int file = ::open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return fail(MT_IO_ERROR, "%s: %s", path, strerror(errno));
@@ -155,14 +162,36 @@ static bool own_folder(const Program& program, char* folder, size_t room) {
   return slash || snprintf(folder, room, ".") < int(room);
 }
 
-// Beside the library that this code lies in, then weights/ and ../weights/ from there.
+// A file; or a folder, where files are called by the hash of their payload, so that packages of
+// equal weights read one file, and share its pages.
+static mt_status map_path(const Program& program, const char* path, bool check, Weights* weights) {
+  struct stat status;
+  if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
+    return map_file(program, path, check, weights);
+  }
+  if (!has_hash(program)) {
+    return fail(MT_INVALID_ARGUMENT,
+                "%s: is a folder, and '%s' does not say the hash of its weights", path,
+                program.info.name);
+  }
+  char file[PATH_MAX];
+  if (snprintf(file, sizeof(file), "%s/%s.bin", path, program.weights_sha256) >= PATH_MAX) {
+    return fail(MT_IO_ERROR, "%s: path is too long", path);
+  }
+  return map_file(program, file, check, weights);
+}
+
+// Beside the library that this code lies in, in weights/ and ../weights/ from there, and where
+// packages are installed.
 static mt_status map_default(const Program& program, bool check, Weights* weights) {
-  char folder[PATH_MAX];
+  char folder[PATH_MAX], installed[80];
   if (!own_folder(program, folder, sizeof(folder))) {
     return fail(MT_IO_ERROR, "cannot tell where the library lies; set mt_options.weights_path");
   }
-  static const char* const places[] = {"weights.bin", "weights/weights.bin",
-                                       "../weights/weights.bin"};
+  snprintf(installed, sizeof(installed), "mintor/%s.bin",
+           has_hash(program) ? program.weights_sha256 : "");
+  const char* const places[] = {"weights.bin", "weights/weights.bin", "../weights/weights.bin",
+                                installed};
   bool found = false;
   for (const char* place : places) {
     char path[PATH_MAX];
@@ -184,7 +213,8 @@ mt_status open_weights(const Program& program, const mt_options& options, Weight
   memset(weights, 0, sizeof(*weights));
   if (options.weights) return use_memory(program, options, weights);
   const bool check = options.check_weights != 0;
-  if (options.weights_path) return map_file(program, options.weights_path, check, weights);
+  if (options.weights_path) return map_path(program, options.weights_path, check, weights);
+  if (program.weights) return use_library(program, options, weights);
   if (program.info.weights_bytes == 0) return MT_OK;
   return map_default(program, check, weights);
 }

@@ -5,11 +5,11 @@
 //   scale(x[many, 20], s[many]) -> y[many, 20]
 // Weights: w 24x20 f32 at 0 (1920 B), b 20 f32 at 1920 (80 B). Packed: w [2][24][16] at 0 (3072 B),
 // b[32] at 3072 (128 B). Arena: hidden [batch, 20], then the outputs.
+#include "cpu_reference.h"
+#include "cpu_x86.h"
 #include "kernels.h"
 #include "mintor_program.h"
 #include "mintor_size.h"
-#include "cpu_x86.h"
-#include "cpu_reference.h"
 
 namespace MT_PACKAGE {
 
@@ -84,23 +84,30 @@ static int64_t arena_bytes(const int64_t* symbols) {
 
 static int64_t output_dim(const int64_t* symbols, int32_t output, int32_t dim) {
   switch (output * MT_MAX_RANK + dim) {
-    case 0 * MT_MAX_RANK + 0: return symbols[0];
-    case 0 * MT_MAX_RANK + 1: return 20;
-    case 1 * MT_MAX_RANK + 0: return symbols[1];
+    case 0 * MT_MAX_RANK + 0:
+      return symbols[0];
+    case 0 * MT_MAX_RANK + 1:
+      return 20;
+    case 1 * MT_MAX_RANK + 0:
+      return symbols[1];
   }
   return 0;
 }
 static int64_t output_bytes(const int64_t* symbols, int32_t output) {
   switch (output) {
-    case 0: return symbols[0] * 80;
-    case 1: return symbols[1] * 4;
+    case 0:
+      return symbols[0] * 80;
+    case 1:
+      return symbols[1] * 4;
   }
   return 0;
 }
 static int64_t output_offset(const int64_t* symbols, int32_t output) {
   switch (output) {
-    case 0: return y_offset(symbols);
-    case 1: return total_offset(symbols);
+    case 0:
+      return y_offset(symbols);
+    case 1:
+      return total_offset(symbols);
   }
   return 0;
 }
@@ -118,9 +125,12 @@ static SizeFault check_sizes(const int64_t* symbols) {
 
 static int64_t tasks(const int64_t* symbols, int32_t phase) {
   switch (phase) {
-    case 0: return symbols[0];
-    case 1: return symbols[0];
-    case 2: return 1;
+    case 0:
+      return symbols[0];
+    case 1:
+      return symbols[0];
+    case 2:
+      return 1;
   }
   return 0;
 }
@@ -225,6 +235,7 @@ const Program program = {
     3,
     nullptr,
     0,
+    nullptr,
     nullptr,
 };
 

@@ -139,7 +139,10 @@ TEST(weights, are_checked) {
   write_text(path, good);
   EXPECT_EQ(Opened(options).status, MT_OK);
   options.weights_path = folder.c_str();
-  expect_failure(Opened(options), MT_IO_ERROR, folder + ": is no regular file");
+  expect_failure(Opened(options), MT_INVALID_ARGUMENT,
+                 folder + ": is a folder, and 'toy' does not say the hash of its weights");
+  options.weights_path = "/dev/null";
+  expect_failure(Opened(options), MT_IO_ERROR, "/dev/null: is no regular file");
 
   const std::string other = built({{"    \"\",\n", "    \"" + std::string(64, 'a') + "\",\n"}});
   const ModelApi functions = library_api(other + "/build/libtoy.so", "toy");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Program toy under a sanitizer: two contexts in two threads on one model, with pools and with
-// parallel_for, batches that grow, failures in between. Takes nothing; gives exit status 0 when
+// Program toy under a sanitizer: two contexts in two threads on one model, with pools of their own,
+// with one for both and with parallel_for, batches that grow, failures and cancelled runs in
+// between. Takes nothing; gives exit status 0 when
 // every run has the bits of the first. Built by runtime_test.cpp with -fsanitize=... together with
 // the runtime's sources.
 #include <pthread.h>
@@ -27,13 +28,41 @@ void set_input(mt_tensor* tensor, float* data, int64_t rows, int64_t columns) {
   if (columns) tensor->shape[1] = columns;
 }
 
-bool run_once(rt::Context* context, int64_t batch, float* y) {
+// Every fifth question ends a run.
+int32_t fifth(void* asked) { return ++*static_cast<int*>(asked) % 5 == 0; }
+
+mt_status run_status(rt::Context* context, int64_t batch, float* y) {
   mt_tensor inputs[2], outputs[2] = {};
   set_input(&inputs[0], x, batch, 24);
   set_input(&inputs[1], s, batch, 0);
   outputs[0].data = y;
   outputs[0].bytes = size_t(batch) * 80;
-  return rt::run(context, inputs, outputs) == MT_OK;
+  return rt::run(context, inputs, outputs);
+}
+
+bool run_once(rt::Context* context, int64_t batch, float* y) {
+  return run_status(context, batch, y) == MT_OK;
+}
+
+// Runs of a context of its own that are cancelled, or right.
+void cancel_some(User& user) {
+  int asked = 0, cancelled = 0;
+  mt_context_options options = {};
+  options.size = sizeof(options);
+  options.cancel = fifth;
+  options.cancel_data = &asked;
+  rt::Context* context = nullptr;
+  if (rt::context_create(user.model, &options, &context)) return void(++user.failures);
+  float* y = static_cast<float*>(malloc(sizeof(first_y)));
+  for (int turn = 0; turn < 200; ++turn) {
+    const mt_status status = run_status(context, 64, y);
+    cancelled += status == MT_CANCELLED;
+    if (status == MT_OK && memcmp(y, first_y, sizeof(first_y))) ++user.failures;
+    if (status != MT_OK && status != MT_CANCELLED) ++user.failures;
+  }
+  if (cancelled == 0) ++user.failures;
+  free(y);
+  rt::context_destroy(context);
 }
 
 void* use(void* data) {
@@ -52,6 +81,7 @@ void* use(void* data) {
   }
   free(y);
   rt::context_destroy(context);
+  cancel_some(user);
   return nullptr;
 }
 
@@ -120,6 +150,10 @@ int main() {
     failures += use_in_two_threads(options);
   }
   options.threads = 0;
+  if (rt::pool_create(3, &options.pool)) return 1;
+  failures += use_in_two_threads(options);  // who finds it in use runs alone
+  rt::pool_destroy(options.pool);
+  options.pool = nullptr;
   options.parallel_for = host_parallel_for;
   options.parallel_width = 3;
   failures += use_in_two_threads(options);
