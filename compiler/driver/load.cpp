@@ -14,7 +14,7 @@
 #include "compiler/package/package.h"
 #include "compiler/support/error.h"
 #if MINTOR_HAS_ONNX
-#include "frontends/onnx/onnx.h"
+#include "compiler/driver/import_options.h"
 #endif
 
 namespace mintor {
@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMaxText = size_t{64} << 20;      // a Graph's text holds no large constants
+constexpr size_t kMaxText = size_t{64} << 20;  // a Graph's text holds no large constants
 
 std::string first_bytes(const std::string& path, size_t count) {
   std::ifstream file(path, std::ios::binary);
@@ -82,14 +82,7 @@ std::vector<Graph> list_of(Graph graph) {
 
 Graph load_onnx(CompileContext& context, const std::string& path) {
 #if MINTOR_HAS_ONNX
-  OnnxImportOptions options;
-  for (const std::string& shape : context.options.shapes) {
-    auto [name, dims] = parse_onnx_shape(shape);
-    if (!options.shapes.emplace(name, std::move(dims)).second) {
-      throw CompileError("load", "--shape names input '" + name + "' twice");
-    }
-  }
-  Graph graph = import_onnx(context, path, options);
+  Graph graph = import_onnx(context, path, import_options(context.options));
   graph.set_name(package_name_from(fs::path(path).stem().string()));
   return graph;
 #else
@@ -100,6 +93,19 @@ Graph load_onnx(CompileContext& context, const std::string& path) {
 }
 
 }  // namespace
+
+#if MINTOR_HAS_ONNX
+OnnxImportOptions import_options(const Options& options) {
+  OnnxImportOptions made;
+  for (const std::string& shape : options.shapes) {
+    auto [name, dims] = parse_onnx_shape(shape);
+    if (!made.shapes.emplace(name, std::move(dims)).second) {
+      throw CompileError("load", "--shape names input '" + name + "' twice");
+    }
+  }
+  return made;
+}
+#endif
 
 Graph load_model(CompileContext& context, const std::string& path) {
   std::vector<Graph> graphs = load_entries(context, path);

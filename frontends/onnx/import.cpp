@@ -16,6 +16,7 @@
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
+#include "frontends/onnx/quantise.h"
 #include "frontends/onnx/small_types.h"
 #include "onnx-ml.pb.h"
 
@@ -352,6 +353,17 @@ void import_initializers(OnnxState& state, const onnx::GraphProto& graph) {
 Graph import_onnx(CompileContext& ctx, const std::string& path, const OnnxImportOptions& options) {
   std::string folder = std::filesystem::path(path).parent_path().string();
   return import_model(ctx, read_model(path), folder.empty() ? "." : folder, options);
+}
+
+Graph import_onnx_with_results(CompileContext& ctx, const std::string& path,
+                               const OnnxImportOptions& options,
+                               const std::set<std::string>& values) {
+  auto model = std::make_shared<onnx::ModelProto>(*read_model(path));
+  std::set<std::string> further = values;
+  for (const onnx::ValueInfoProto& output : model->graph().output()) further.erase(output.name());
+  for (const std::string& name : further) model->mutable_graph()->add_output()->set_name(name);
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return import_model(ctx, model, folder.empty() ? "." : folder, options);
 }
 
 Graph import_onnx_bytes(CompileContext& ctx, std::span<const std::byte> bytes,

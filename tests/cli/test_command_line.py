@@ -22,7 +22,7 @@ def test_help_shows_every_command_and_examples():
     shown = mintor("--help")
     assert shown.returncode == 0
     for command in ("compile", "run", "verify", "bench", "analyze", "inspect", "opt",
-                    "supported-ops", "doctor"):
+                    "quantize", "supported-ops", "doctor"):
         assert command in shown.stdout
         one = mintor(command, "--help")
         assert one.returncode == 0
