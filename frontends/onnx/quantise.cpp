@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <set>
 
 #include "compiler/support/error.h"
@@ -117,6 +118,12 @@ class Writer {
     }
     for (const auto& [value, scale] : plan.scale_of)
       scales_[value] = scale_of_range(hulls.at(scale));
+    for (const onnx::NodeProto& node : source_->graph().node()) {
+      if (node.output_size() != 1 || node.input_size() == 0) continue;
+      const auto scale = scales_.find(node.output(0));
+      if (scale != scales_.end() && saturates(node, scale->second))
+        unclipped_[node.output(0)] = node.input(0);
+    }
   }
 
   onnx::ModelProto written() {
@@ -132,9 +139,7 @@ class Writer {
       const bool in_plan = layer < plan_.layers.size() && node.output_size() > 0 &&
                            plan_.layers[layer].result == node.output(0);
       if (in_plan && plan_.layers[layer++].reason.empty()) set_weights(own);
-      for (std::string& input : *own.mutable_input())
-        if (const auto made = dequantised_.find(input); made != dequantised_.end())
-          input = made->second;
+      for (std::string& input : *own.mutable_input()) input = read_for(input);
       for (const std::string& output : node.output()) quantise(output, nodes);
     }
     for (onnx::NodeProto& node : front_) *graph.add_node() = std::move(node);
@@ -155,7 +160,8 @@ class Writer {
   bool own_domain_;
   std::set<std::string> names_;
   std::map<std::string, Scale> scales_;
-  std::map<std::string, std::string> dequantised_;                  // value -> what is read instead
+  std::map<std::string, std::string> unclipped_;    // value -> the same before it is clipped
+  std::map<std::string, std::string> dequantised_;  // value -> what is read instead
   std::map<std::pair<std::string, int64_t>, std::string> weights_;  // by axis
   std::map<std::string, std::vector<float>> channel_scales_;        // of a dequantised weight
   std::vector<onnx::NodeProto> front_;                              // of weights
@@ -188,6 +194,35 @@ class Writer {
     return made;
   }
 
+  std::optional<double> number(const onnx::NodeProto& node, int input, const char* attribute) {
+    for (const onnx::AttributeProto& own : node.attribute())
+      if (own.name() == attribute) return own.f();
+    if (input >= node.input_size()) return std::nullopt;
+    const auto constant = constants_.find(node.input(input));
+    if (constant == constants_.end()) return std::nullopt;
+    const Tensor tensor = tensor_from_proto(state_, *constant->second);
+    if (tensor.count() != 1 || !is_float(tensor.dtype)) return std::nullopt;
+    return tensor.at(0).f;
+  }
+
+  // Whether bytes of that scale end where the node clips.
+  bool saturates(const onnx::NodeProto& node, const Scale& scale) {
+    const std::string op = qualified_op(node);
+    const auto byte = [&](double value) {
+      return std::nearbyint(value / scale.scale) + scale.zero;
+    };
+    if (op == "Relu") return byte(0) <= 0;
+    if (op != "Clip") return false;
+    const auto low = number(node, 1, "min"), high = number(node, 2, "max");
+    return low && high && byte(*low) <= 0 && byte(*high) >= kLevels;
+  }
+
+  // What a node of the quantised model reads for a value of the model.
+  std::string read_for(const std::string& value) const {
+    const auto made = dequantised_.find(value);
+    return made == dequantised_.end() ? value : made->second;
+  }
+
   // Behind the node that makes the value.
   void quantise(const std::string& value, std::vector<onnx::NodeProto>& nodes) {
     const auto found = scales_.find(value);
@@ -198,7 +233,9 @@ class Writer {
                                            {found->second.zero});
     const std::string bytes = fresh(value, "_quantized");
     const std::string floats = fresh(value, "_dequantized");
-    nodes.push_back(node("QuantizeLinear", bytes, {value, scale, zero}));
+    const auto unclipped = unclipped_.find(value);
+    const std::string from = unclipped == unclipped_.end() ? value : read_for(unclipped->second);
+    nodes.push_back(node("QuantizeLinear", bytes, {from, scale, zero}));
     nodes.push_back(node("DequantizeLinear", floats, {bytes, scale, zero}));
     dequantised_[value] = floats;
   }
@@ -280,24 +317,29 @@ class Writer {
     layer.set_input(1, made);
   }
 
+  std::set<std::string> read_names() const {
+    std::set<std::string> read, all;
+    note_names(model_.graph(), read, all);
+    return read;
+  }
+
   void leave_out_unread() {
     onnx::GraphProto& graph = *model_.mutable_graph();
-    std::set<std::string> read, all;
-    note_names(graph, read, all);
-    const auto unread = [&](const auto& named) { return !read.contains(named.name()); };
-    const auto is_weight = [&](const onnx::ValueInfoProto& input) {
-      return constants_.contains(input.name()) && unread(input);
-    };
-    auto& inputs = *graph.mutable_input();
-    inputs.erase(std::remove_if(inputs.begin(), inputs.end(), is_weight), inputs.end());
-    auto& tensors = *graph.mutable_initializer();
-    tensors.erase(std::remove_if(tensors.begin(), tensors.end(), unread), tensors.end());
+    std::set<std::string> read = read_names();
     const auto idle = [&](const onnx::NodeProto& node) {
-      return qualified_op(node) == "Constant" && node.output_size() == 1 &&
-             !read.contains(node.output(0));
+      return node.output_size() == 1 && !read.contains(node.output(0)) &&
+             (qualified_op(node) == "Constant" || unclipped_.contains(node.output(0)));
     };
     auto& nodes = *graph.mutable_node();
     nodes.erase(std::remove_if(nodes.begin(), nodes.end(), idle), nodes.end());
+    read = read_names();
+    const auto unread = [&](const auto& named) {
+      return constants_.contains(named.name()) && !read.contains(named.name());
+    };
+    auto& inputs = *graph.mutable_input();
+    inputs.erase(std::remove_if(inputs.begin(), inputs.end(), unread), inputs.end());
+    auto& tensors = *graph.mutable_initializer();
+    tensors.erase(std::remove_if(tensors.begin(), tensors.end(), unread), tensors.end());
   }
 
   void embed_weights() {

@@ -41,12 +41,15 @@ def network(opset=17):
         node("GlobalAveragePool", ["a1"], ["g"]),
         node("Flatten", ["g"], ["f"]),
         node("MatMul", ["f", "w2"], ["m"], name="product"),
-        node("Gemm", ["m", "w3", "b3"], ["y"], name="classifier", transB=1),
+        node("Clip", ["m", "low", "high"], ["k"]),
+        node("Gemm", ["k", "w3", "b3"], ["y"], name="classifier", transB=1),
         node("Transpose", ["m"], ["t"], perm=[1, 0]),
         node("MatMul", ["t", "m"], ["z"], name="of_two_values"),
     ]
     weights = [weight("w0", rng, 8, 3, 3, 3), weight("b0", rng, 8), weight("w1", rng, 8, 1, 3, 3),
-               weight("w2", rng, 8, 16), weight("w3", rng, 10, 16), weight("b3", rng, 10)]
+               weight("w2", rng, 8, 16), weight("w3", rng, 10, 16), weight("b3", rng, 10),
+               *(numpy_helper.from_array(np.float32(value), name)
+                 for name, value in (("low", -0.5), ("high", 1.5)))]
     graph = helper.make_graph(
         nodes, "network", [helper.make_tensor_value_info("x", FLOAT, ["batch", 3, 12, 12])],
         [helper.make_tensor_value_info("y", FLOAT, ["batch", 10]),
@@ -104,7 +107,7 @@ def test_the_errors_are_those_that_onnx_runtime_sees(made):
                  for name in ("model.onnx", "out.onnx"))
     for i, name in enumerate(("y", "z")):
         seen = sqnr(*(np.stack([outputs[i] for outputs in all_]) for all_ in (want, got)))
-        assert seen > 30 and abs(seen - report["outputs"][name]["sqnr_db"]) < 0.5
+        assert seen > 25 and abs(seen - report["outputs"][name]["sqnr_db"]) < 0.5
 
 
 def test_the_report_holds_every_layer(made):
@@ -113,7 +116,7 @@ def test_the_report_holds_every_layer(made):
     assert list(layers) == ["first", "depthwise", "product", "classifier", "of_two_values"]
     assert layers["of_two_values"]["float_because"] == "its second operand is no weight"
     for name in ("first", "depthwise", "product", "classifier"):
-        assert layers[name]["sqnr_db"] > 25 and 0 < layers[name]["largest_error"] < 0.05
+        assert layers[name]["sqnr_db"] > 25 and 0 < layers[name]["largest_error"] < 0.2
 
 
 def test_weights_are_bytes_by_channel_and_biases_i32(made):
@@ -149,7 +152,12 @@ def test_layers_sum_in_integers(made):
     text = subprocess.run([MINTOR, "compile", "out.onnx", "--emit=graph"], cwd=folder,
                           capture_output=True, text=True, check=True).stdout
     types = re.findall(r"= contract +(\w+)\[", text)
-    assert len(types) >= 5 and set(types) == {"i32"}, text
+    assert types.count("i32") >= 4 and types.count("f32") == 1, text  # of_two_values
+
+
+def test_bytes_end_where_values_are_clipped(made):
+    model = onnx.load(made[0] / "out.onnx")
+    assert not {"Relu", "Clip"} & {node.op_type for node in model.graph.node}
 
 
 def test_versions_without_scales_by_channel_have_microsofts(made, tmp_path):
