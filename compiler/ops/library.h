@@ -231,6 +231,7 @@ struct RecurrentAttr {
   std::optional<double> clip;
   bool input_forget = false;         // lstm: the gate f is 1 - i
   bool linear_before_reset = false;  // gru: r multiplies h @ r' + r_bias, not h
+  bool in_bytes = false;  // x and h are dynamically quantised before weights multiply them
 };
 // Steps beyond a row's length give 0; h and c are the states after its last step, those before the
 // first where it has none.

@@ -101,6 +101,12 @@ int64_t OnnxNode::integer(std::string_view name, int64_t default_value) const {
   return a ? a->i() : default_value;
 }
 
+int64_t OnnxNode::positive(std::string_view name) const {
+  const int64_t value = integer(name, 0);
+  if (value < 1) fail(std::string(name) + " is " + std::to_string(value));
+  return value;
+}
+
 double OnnxNode::real(std::string_view name, double default_value) const {
   const onnx::AttributeProto* a = typed(*this, name, onnx::AttributeProto::FLOAT, "a float");
   return static_cast<double>(a ? a->f() : static_cast<float>(default_value));

@@ -38,6 +38,7 @@ class OnnxNode {
   // default.
   bool has(std::string_view name) const;
   int64_t integer(std::string_view name, int64_t default_value) const;
+  int64_t positive(std::string_view name) const;  // must be there, and at least 1
   double real(std::string_view name, double default_value) const;
   std::string text(std::string_view name, std::string_view default_value) const;
   std::vector<int64_t> integers(std::string_view name) const;  // empty when absent

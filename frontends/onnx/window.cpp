@@ -59,4 +59,18 @@ OnnxWindow read_window(OnnxNode& n, Value x, const std::vector<int64_t>& kernel)
   return w;
 }
 
+ops::PoolAttr read_pool(OnnxNode& n, Value x) {
+  const std::vector<int64_t> kernel = n.integers("kernel_shape");
+  if (kernel.empty()) n.fail("has no attribute 'kernel_shape'");
+  const OnnxWindow w = read_window(n, x, kernel);
+  return {kernel,
+          w.stride,
+          w.dilation,
+          w.pad_before,
+          w.pad_after,
+          n.integer("ceil_mode", 0) != 0,
+          n.integer("count_include_pad", 0) != 0,
+          {}};
+}
+
 }  // namespace mintor

@@ -16,5 +16,6 @@ struct OnnxWindow {
 
 // x is [N, C, D..], kernel one size per spatial dimension.
 OnnxWindow read_window(OnnxNode& n, Value x, const std::vector<int64_t>& kernel);
+ops::PoolAttr read_pool(OnnxNode& n, Value x);
 
 }  // namespace mintor

@@ -28,7 +28,7 @@ std::vector<Value> mixed(const CellStep& s, Value z, Value n) {
 // captured: r' of all gates, the recurrent bias of the last one.
 std::vector<Value> step_linear(const CellStep& s) {
   Builder& b = s.b;
-  const Value product = matmul(b, s.state[0], s.captured[0]);
+  const Value product = s.product(s.state[0], s.captured[0]);
   const auto gate = [&](int k) { return s.clipped(0, add(b, s.gate(s.x, k), s.gate(product, k))); };
   const Value z = gate(0), r = gate(1);
   const Value before = add(b, s.gate(product, 2), s.captured[1]);
@@ -38,10 +38,10 @@ std::vector<Value> step_linear(const CellStep& s) {
 // captured: r' of the gates z and r, r' of the last one.
 std::vector<Value> step_reset(const CellStep& s) {
   Builder& b = s.b;
-  const Value product = matmul(b, s.state[0], s.captured[0]);
+  const Value product = s.product(s.state[0], s.captured[0]);
   const auto gate = [&](int k) { return s.clipped(0, add(b, s.gate(s.x, k), s.gate(product, k))); };
   const Value z = gate(0), r = gate(1);
-  const Value after = matmul(b, mul(b, r, s.state[0]), s.captured[1]);
+  const Value after = s.product(mul(b, r, s.state[0]), s.captured[1]);
   return mixed(s, z, s.clipped(1, add(b, s.gate(s.x, 2), after)));
 }
 

@@ -11,7 +11,7 @@ namespace {
 std::vector<Value> step(const CellStep& s) {
   Builder& b = s.b;
   const Value h = s.state[0], c = s.state[1];
-  const Value gates = add(b, s.x, matmul(b, h, s.captured[0]));
+  const Value gates = add(b, s.x, s.product(h, s.captured[0]));
   const auto seen = [&](Value gate, int k, Value cell) {
     return s.captured.size() > 1 ? add(b, gate, mul(b, s.gate(s.captured[1], k), cell)) : gate;
   };

@@ -48,12 +48,19 @@ Value columns(Builder& b, Value x, const Index& first, const Index& count) {
   return b.slice(x, start, size, std::vector<int64_t>(size.size(), 1));
 }
 
+// x, or as near as a byte comes to it.
+Value multiplied(Builder& b, const RecurrentAttr& attr, Value x) {
+  if (!attr.in_bytes) return x;
+  const DynamicQuantized q = dynamic_quantize_linear(b, x);
+  return dequantize_linear(b, q.y, q.scale, q.zero, 0);
+}
+
 // x @ w' + bias of every step and direction: [time, batch, directions * gates * hidden].
-Value projected(Builder& b, const RecurrentInputs& in, Value bias) {
+Value projected(Builder& b, const RecurrentInputs& in, Value bias, const RecurrentAttr& attr) {
   const Shape& w = in.w.shape();
   const Index rows = w[0] * w[1];
   const Value all = b.transpose(b.reshape(in.w, {rows, w[2]}), {1, 0});
-  const Value p = matmul(b, in.x, all);
+  const Value p = matmul(b, multiplied(b, attr, in.x), all);
   return bias ? add(b, p, b.reshape(bias, {rows})) : p;
 }
 
@@ -133,6 +140,10 @@ Value CellStep::clipped(size_t k, Value gate) const {
   return activate(k, clip(b, gate, scalar(b, dtype, -*attr.clip), scalar(b, dtype, *attr.clip)));
 }
 
+Value CellStep::product(Value state, Value weight) const {
+  return matmul(b, multiplied(b, attr, state), weight);
+}
+
 Value CellStep::activate(size_t k, Value v) const {
   const auto [function, alpha, beta] = activations[k];
   const auto number = [&](double value) { return scalar(b, v.dtype(), value); };
@@ -200,7 +211,7 @@ RecurrentInputs checked(Builder& b, const CellKind& kind, RecurrentInputs in,
 Recurrent run_layer(Builder& b, const CellKind& kind, const RecurrentInputs& in, Value bias,
                     std::span<const Value> captured, const RecurrentAttr& attr, DType dtype) {
   const Index batch = in.x.shape()[1], hidden = in.r.shape()[2], rows = hidden * kind.gates;
-  const Value steps = projected(b, in, bias);
+  const Value steps = projected(b, in, bias, attr);
   const bool both = attr.direction == RecurrentDirection::bidirectional;
   std::vector<Value> ys;
   std::vector<std::vector<Value>> states(kind.states);

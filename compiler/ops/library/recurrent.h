@@ -25,6 +25,8 @@ struct CellStep {
   // Function k of the direction; of a gate, clipped before.
   Value activate(size_t k, Value v) const;
   Value clipped(size_t k, Value gate) const;
+  // state @ weight, the state in bytes where attr says so.
+  Value product(Value state, Value weight) const;
 };
 
 struct CellKind {

@@ -6,7 +6,7 @@
 namespace mintor::ops {
 
 static std::vector<Value> step(const CellStep& s) {
-  return {s.clipped(0, add(s.b, s.x, matmul(s.b, s.state[0], s.captured[0])))};
+  return {s.clipped(0, add(s.b, s.x, s.product(s.state[0], s.captured[0])))};
 }
 
 Recurrent rnn(Builder& b, const RecurrentInputs& given, const RecurrentAttr& attr) {

@@ -16,14 +16,8 @@ namespace mintor {
 
 namespace {
 
-int64_t heads_of(OnnxNode& n, const char* name) {
-  const int64_t heads = n.integer(name, 0);
-  if (heads < 1) n.fail(std::string(name) + " is " + std::to_string(heads));
-  return heads;
-}
-
 Value apart(OnnxNode& n, Value x, const char* heads) {
-  return x.shape().size() == 3 ? ops::split_heads(n.builder(), x, heads_of(n, heads)) : x;
+  return x.shape().size() == 3 ? ops::split_heads(n.builder(), x, n.positive(heads)) : x;
 }
 
 std::optional<DType> softmax_dtype(OnnxNode& n) {
@@ -90,9 +84,9 @@ void flex_attention(OnnxNode& n) {
 void linear_attention(OnnxNode& n) {
   n.need_inputs(3, 6);
   Builder& b = n.builder();
-  const int64_t heads = heads_of(n, "kv_num_heads");
+  const int64_t heads = n.positive("kv_num_heads");
   ops::LinearAttentionInputs in;
-  in.q = ops::split_heads(b, n.in(0), heads_of(n, "q_num_heads"));
+  in.q = ops::split_heads(b, n.in(0), n.positive("q_num_heads"));
   in.k = ops::split_heads(b, n.in(1), heads);
   in.v = ops::split_heads(b, n.in(2), heads);
   in.state = n.optional_in(3);
@@ -122,7 +116,7 @@ void rotary_embedding(OnnxNode& n) {
   Value x = n.in(0), cosines = n.in(1), sines = n.in(2);
   const bool joined = x.shape().size() == 3;
   const Shape shape = x.shape();
-  if (joined) x = ops::split_heads(b, x, heads_of(n, "num_heads"));
+  if (joined) x = ops::split_heads(b, x, n.positive("num_heads"));
   if (x.shape().size() != 4)
     n.fail("the input has " + std::to_string(shape.size()) + " dimensions");
   if (n.given(3)) {

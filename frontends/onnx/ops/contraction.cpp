@@ -56,12 +56,44 @@ void need_windows(OnnxNode& n, Value y) {
   for (size_t d = 2; d < y.shape().size(); ++d) need_size(n.state(), y.shape()[d], 1);
 }
 
-void conv(OnnxNode& n) {
-  n.need_inputs(2, 3);
+Value convolved(OnnxNode& n) {
   Value x = n.in(0), weight = n.in(1);
   Value y = ops::conv(n.builder(), x, weight, n.optional_in(2), conv_attr(n, x, weight));
   need_windows(n, y);
-  n.out(0, y);
+  return y;
+}
+
+void conv(OnnxNode& n) {
+  n.need_inputs(2, 3);
+  n.out(0, convolved(n));
+}
+
+// The function that ONNX Runtime's optimizer has put into a convolution.
+Value activated(OnnxNode& n, Value y) {
+  Builder& b = n.builder();
+  const std::string name = n.text("activation", "");
+  const std::vector<double> given = n.reals("activation_params");
+  const auto parameter = [&](size_t i) {
+    if (i >= given.size()) n.fail(printable(name) + " needs more activation_params");
+    return given[i];
+  };
+  const auto number = [&](size_t i) { return ops::scalar(b, y.dtype(), parameter(i)); };
+  if (name.empty()) return y;
+  if (name == "Relu") return ops::relu(b, y);
+  if (name == "Tanh") return ops::apply(b, ScalarOp::tanh, {y});
+  if (name == "Sigmoid") return ops::sigmoid(b, y);
+  if (name == "LeakyRelu") return ops::leaky_relu(b, y, parameter(0));
+  if (name == "Clip") return ops::clip(b, y, number(0), number(1));
+  if (name == "HardSigmoid") return ops::hard_sigmoid(b, y, parameter(0), parameter(1));
+  n.fail("activation '" + printable(name) +
+         "' is none of Relu, Tanh, Sigmoid, LeakyRelu, Clip, HardSigmoid");
+}
+
+void fused_conv(OnnxNode& n) {
+  n.need_inputs(2, 4);
+  Value y = convolved(n);
+  if (n.given(3)) y = ops::add(n.builder(), y, n.in(3));
+  n.out(0, activated(n, y));
 }
 
 // output_shape, where given, decides the padding.
@@ -133,6 +165,8 @@ constexpr OnnxOp kOps[] = {
     {"Einsum", 12, 0, einsum, "floats ints", "contract for each pair, reduce add, transpose"},
     {"Conv", 1, 0, conv, "floats", "contract with window axes, add"},
     {"ConvTranspose", 1, 0, conv_transpose, "floats", "contract with off-stride conditions, add"},
+    {"com.microsoft.FusedConv", 1, 0, fused_conv, "floats",
+     "contract with window axes, add, add, a function"},
     {"ConvInteger", 10, 0, conv_integer, "i8 u8", "sub in i16, contract with window axes"},
     {"QLinearConv", 10, 0, qlinear_conv, "i8 u8, f32, i8 u8, i8 u8, f32, i8 u8, f32, i8 u8, i32",
      "contract to i32, add, mul, round, cast"},

@@ -13,12 +13,6 @@ namespace mintor {
 
 namespace {
 
-int64_t heads_of(OnnxNode& n, const char* name) {
-  const int64_t heads = n.integer(name, 0);
-  if (heads < 1) n.fail(std::string(name) + " is " + std::to_string(heads));
-  return heads;
-}
-
 void refuse(OnnxNode& n, std::initializer_list<const char*> attributes) {
   for (const char* name : attributes)
     if (n.integer(name, 0) != 0)
@@ -85,7 +79,7 @@ void attention(OnnxNode& n) {
   std::vector<Index> sizes;
   for (int64_t size : n.integers("qkv_hidden_sizes")) sizes.push_back(size);
   if (sizes.empty()) sizes.assign(3, floordiv(n.shape(1)[1], 3));
-  const int64_t heads = heads_of(n, "num_heads");
+  const int64_t heads = n.positive("num_heads");
   const std::vector<Value> qkv = parts(b, all, 2, sizes);
   if (qkv.size() != 3) n.fail("qkv_hidden_sizes must have 3 entries");
   ops::AttentionInputs in;
@@ -107,15 +101,36 @@ void attention(OnnxNode& n) {
   n.out(1, b.concat(both, 0));
 }
 
+// x[B, S, H, count, D] as `count` times [B, S, H * D].
+std::vector<Value> unpacked(OnnxNode& n, Value x, int64_t heads, int64_t count) {
+  Builder& b = n.builder();
+  const Shape s = x.shape();
+  if (s.size() != 5 || !s[2].is_const(heads) || !s[3].is_const(count))
+    n.fail("packed operands " + to_string(x.type()) + " are not [B, S, " + std::to_string(heads) +
+           ", " + std::to_string(count) + ", D]");
+  std::vector<Value> out;
+  for (const Value& part : parts(b, x, 3, std::vector<Index>(static_cast<size_t>(count), 1)))
+    out.push_back(b.reshape(part, {s[0], s[1], s[2] * s[4]}));
+  return out;
+}
+
+// Queries, keys and values; or the first with both others, or the second with the third, in one.
+std::vector<Value> operands(OnnxNode& n, int64_t heads) {
+  if (n.given(1) && n.given(2)) return {n.in(0), n.in(1), n.in(2)};
+  if (!n.given(1) && n.given(2)) n.fail("values are given without keys");
+  if (!n.given(1)) return unpacked(n, n.in(0), heads, 3);
+  std::vector<Value> out = unpacked(n, n.in(1), heads, 2);
+  out.insert(out.begin(), n.in(0));
+  return out;
+}
+
 // Keys and values may be apart already: [B, H, T, D].
 void multi_head_attention(OnnxNode& n) {
   n.need_inputs(1, 10);
   refuse_inputs(n, 8);
-  if (!n.given(1) || !n.given(2))
-    n.fail("queries, keys and values in one tensor are not supported");
   Builder& b = n.builder();
-  const int64_t heads = heads_of(n, "num_heads");
-  std::vector<Value> qkv = {n.in(0), n.in(1), n.in(2)};
+  const int64_t heads = n.positive("num_heads");
+  std::vector<Value> qkv = operands(n, heads);
   if (n.given(3)) {
     std::vector<Index> sizes;
     for (const Value& x : qkv) {
@@ -178,7 +193,7 @@ void group_query_attention(OnnxNode& n) {
   refuse(n, {"smooth_softmax", "qk_output", "kv_cache_bit_width"});
   refuse_inputs(n, 11);
   Builder& b = n.builder();
-  const int64_t heads = heads_of(n, "num_heads"), own = heads_of(n, "kv_num_heads");
+  const int64_t heads = n.positive("num_heads"), own = n.positive("kv_num_heads");
   std::vector<Value> qkv = {n.in(0), n.optional_in(1), n.optional_in(2)};
   if (!n.given(1)) {  // side by side
     const Index size = floordiv(n.shape(0)[2], heads + 2 * own);

@@ -6,6 +6,7 @@
 #include "compiler/ops/library.h"
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/op_group.h"
+#include "frontends/onnx/window.h"
 
 namespace mintor {
 
@@ -53,6 +54,11 @@ Value global_average_pool(OnnxNode& n, Value x) {
   return ops::global_avg_pool(n.builder(), x);
 }
 
+Value average_pool(OnnxNode& n, Value x) {
+  if (n.integer("channels_last", 0) != 0) n.fail("channels_last = 1 is not supported");
+  return ops::avg_pool(n.builder(), x, read_pool(n, x));
+}
+
 // Scale and zero point of the result, then three inputs for each part.
 void concat(OnnxNode& n) {
   n.need_inputs(5, SIZE_MAX);
@@ -83,6 +89,25 @@ void dynamic_quantize_matmul(OnnxNode& n) {
   n.need_inputs(3, 5);
   const ops::DynamicQuantized a = ops::dynamic_quantize_linear(n.builder(), n.in(0));
   scaled_product(n, a.y, a.scale, a.zero, 2, 3, 4);
+}
+
+// alpha * ((a - a_zero) @ (b - b_zero) + c) in units of the sums; numbers where no scale of the
+// result is given.
+void qgemm(OnnxNode& n) {
+  n.need_inputs(6, 9);
+  Builder& b = n.builder();
+  const auto operand = [&](size_t i, const char* transposed) {
+    return n.integer(transposed, 0) != 0 ? b.transpose(n.in(i), {1, 0}) : n.in(i);
+  };
+  for (const size_t i : {0, 3})
+    if (n.shape(i).size() != 2) n.fail("operands must be matrices, not " + to_string(n.shape(i)));
+  Value sums = ops::matmul_integer(b, operand(0, "transA"), operand(3, "transB"), n.zero_point(2),
+                                   n.zero_point(5));
+  if (n.given(6)) sums = ops::add(b, sums, n.in(6));
+  const Value alpha = ops::scalar(b, DType::f32, n.real("alpha", 1));
+  const Value scale = ops::mul(b, ops::mul(b, n.in(1), n.in(4)), alpha);
+  const Value y = ops::mul(b, b.cast(sums, DType::f32), scale);
+  n.given(7) ? quantized(n, y, 7, n.dtype(0)) : n.out(0, y);
 }
 
 // Of packed[rows, ..] the numbers of `bits` bits, `count` a row, the first in the low bits.
@@ -148,6 +173,10 @@ constexpr OnnxOp kOps[] = {
      "sub, mul, softmax, div, round, cast"},
     {"com.microsoft.QLinearGlobalAveragePool", 1, 0, of_one<global_average_pool>, kOne,
      "sub, mul, reduce add, div, round, cast"},
+    {"com.microsoft.QLinearAveragePool", 1, 0, of_one<average_pool>, kOne,
+     "sub, mul, reindex with window dimensions, reduce add, div, round, cast"},
+    {"com.microsoft.QGemm", 1, 0, qgemm, "i8 u8, f32, i8 u8, i8 u8, f32, i8 u8, i32, f32, i8 u8",
+     "contract to i32, add, mul, round, cast"},
     {"com.microsoft.QLinearConcat", 1, 0, concat, "f32 i8 u8",
      "sub, mul, concat, div, round, cast"},
     {"com.microsoft.MatMulIntegerToFloat", 1, 0, matmul_integer_to_float,

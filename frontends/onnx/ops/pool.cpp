@@ -16,19 +16,6 @@ namespace mintor {
 
 namespace {
 
-ops::PoolAttr pool_attr(OnnxNode& n, Value x) {
-  std::vector<int64_t> kernel = n.integers("kernel_shape");
-  if (kernel.empty()) n.fail("has no attribute 'kernel_shape'");
-  OnnxWindow w = read_window(n, x, kernel);
-  return {kernel,
-          w.stride,
-          w.dilation,
-          w.pad_before,
-          w.pad_after,
-          n.integer("ceil_mode", 0) != 0,
-          n.integer("count_include_pad", 0) != 0};
-}
-
 // A window needs a place: a symbolic size is at least what gives one.
 void pooled(OnnxNode& n, Value y) {
   for (size_t d = 2; d < y.shape().size(); ++d) need_size(n.state(), y.shape()[d], 1);
@@ -37,7 +24,7 @@ void pooled(OnnxNode& n, Value y) {
 
 void max_pool(OnnxNode& n) {
   n.need_inputs(1, 1);
-  const ops::PoolAttr attr = pool_attr(n, n.in(0));
+  const ops::PoolAttr attr = read_pool(n, n.in(0));
   pooled(n, ops::max_pool(n.builder(), n.in(0), attr));
   if (n.wants(1))
     n.out(1, ops::max_pool_indices(n.builder(), n.in(0), attr, n.integer("storage_order", 0) != 0));
@@ -45,12 +32,12 @@ void max_pool(OnnxNode& n) {
 
 void average_pool(OnnxNode& n) {
   n.need_inputs(1, 1);
-  pooled(n, ops::avg_pool(n.builder(), n.in(0), pool_attr(n, n.in(0))));
+  pooled(n, ops::avg_pool(n.builder(), n.in(0), read_pool(n, n.in(0))));
 }
 
 void lp_pool(OnnxNode& n) {
   n.need_inputs(1, 1);
-  pooled(n, ops::lp_pool(n.builder(), n.in(0), pool_attr(n, n.in(0)), n.integer("p", 2)));
+  pooled(n, ops::lp_pool(n.builder(), n.in(0), read_pool(n, n.in(0)), n.integer("p", 2)));
 }
 
 template <Value (*function)(Builder&, Value)>

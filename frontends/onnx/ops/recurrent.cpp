@@ -111,8 +111,9 @@ void set_biases(OnnxNode& n, ops::RecurrentInputs& in, int64_t gates) {
 
 using Layer = ops::Recurrent (*)(Builder&, const ops::RecurrentInputs&, const ops::RecurrentAttr&);
 
-void recurrent(OnnxNode& n, Layer layer, int64_t gates, size_t most_inputs) {
-  n.need_inputs(3, most_inputs);
+// w and r: [directions, gates * hidden, columns].
+void recurrent(OnnxNode& n, Layer layer, int64_t gates, Value w, Value r,
+               const ops::RecurrentAttr& attr) {
   Builder& b = n.builder();
   const int64_t layout = n.integer("layout", 0);
   if (layout != 0 && layout != 1) n.fail("layout is " + std::to_string(layout) + ", not 0 or 1");
@@ -122,7 +123,7 @@ void recurrent(OnnxNode& n, Layer layer, int64_t gates, size_t most_inputs) {
     return x && batch_first && x.shape().size() == 3 ? turned(b, x, 1, 0) : x;
   };
   ops::RecurrentInputs in;
-  in.x = n.in(0), in.w = n.in(1), in.r = n.in(2);
+  in.x = n.in(0), in.w = w, in.r = r;
   if (batch_first && in.x.shape().size() == 3) in.x = turned(b, in.x, 1, 0);
   set_biases(n, in, gates);
   in.lengths = n.optional_in(4);
@@ -132,20 +133,52 @@ void recurrent(OnnxNode& n, Layer layer, int64_t gates, size_t most_inputs) {
   const int64_t hidden = n.integer("hidden_size", 0);
   if (n.has("hidden_size") && in.r.shape().size() == 3 && !(in.r.shape()[2] == Index(hidden)))
     n.fail("hidden_size is " + std::to_string(hidden) + ", R is " + to_string(in.r.type()));
-  const ops::Recurrent out = layer(b, in, attributes_of(n));
+  const ops::Recurrent out = layer(b, in, attr);
   n.out(0, batch_first ? turned(b, out.y, 2, 0) : out.y);
   n.out(1, batch_first ? turned(b, out.h, 1, 0) : out.h);
   if (out.c) n.out(2, batch_first ? turned(b, out.c, 1, 0) : out.c);
 }
 
-void rnn(OnnxNode& n) { recurrent(n, ops::rnn, 1, 6); }
-void lstm(OnnxNode& n) { recurrent(n, ops::lstm, 4, 8); }
-void gru(OnnxNode& n) { recurrent(n, ops::gru, 3, 6); }
+template <Layer layer, int64_t gates, size_t most_inputs>
+void of_floats(OnnxNode& n) {
+  n.need_inputs(3, most_inputs);
+  recurrent(n, layer, gates, n.in(1), n.in(2), attributes_of(n));
+}
+
+// Bytes [directions, columns, gates * hidden] with a scale and a zero point for each direction, or
+// for each row of a direction.
+Value weight_of_bytes(OnnxNode& n, size_t i, size_t scale) {
+  Builder& b = n.builder();
+  if (n.shape(i).size() != 3)
+    n.fail("weights must have 3 dimensions, not " + to_string(n.shape(i)));
+  const auto beside = [&](size_t at) {
+    const Value v = n.in(at);
+    const Shape& s = v.shape();
+    if (s.size() != 1 && s.size() != 2)
+      n.fail("input " + std::to_string(at) + " is " + to_string(v.type()));
+    return b.reshape(b.cast(v, DType::f32), {s[0], 1, s.size() == 2 ? s[1] : Index(1)});
+  };
+  const Value numbers = ops::sub(b, b.cast(n.in(i), DType::f32), beside(scale + 1));
+  return b.transpose(ops::mul(b, numbers, beside(scale)), {0, 2, 1});
+}
+
+void dynamic_quantize_lstm(OnnxNode& n) {
+  n.need_inputs(3, 12);
+  ops::RecurrentAttr attr = attributes_of(n);
+  attr.in_bytes = true;
+  recurrent(n, ops::lstm, 4, weight_of_bytes(n, 1, 8), weight_of_bytes(n, 2, 10), attr);
+}
 
 constexpr OnnxOp kOps[] = {
-    {"RNN", 1, 0, rnn, "floats, floats, floats, floats, ints, floats", "contract, loop"},
-    {"LSTM", 1, 0, lstm, "floats, floats, floats, floats, ints, floats", "contract, loop"},
-    {"GRU", 1, 0, gru, "floats, floats, floats, floats, ints, floats", "contract, loop"},
+    {"RNN", 1, 0, of_floats<ops::rnn, 1, 6>, "floats, floats, floats, floats, ints, floats",
+     "contract, loop"},
+    {"LSTM", 1, 0, of_floats<ops::lstm, 4, 8>, "floats, floats, floats, floats, ints, floats",
+     "contract, loop"},
+    {"GRU", 1, 0, of_floats<ops::gru, 3, 6>, "floats, floats, floats, floats, ints, floats",
+     "contract, loop"},
+    {"com.microsoft.DynamicQuantizeLSTM", 1, 0, dynamic_quantize_lstm,
+     "f32, i8 u8, i8 u8, f32, ints, f32, f32, f32, f32, i8 u8, f32, i8 u8",
+     "as DynamicQuantizeLinear of x, and of each state; contract, loop"},
 };
 
 }  // namespace
