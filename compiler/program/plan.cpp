@@ -34,12 +34,13 @@ Type slice_of(Type whole) {
   return whole;
 }
 
-// Those of its contracts, then those of what was fused with them.
+// Those of its contracts, then those of what was fused with them. A constant comes from wherever an
+// equal one stands.
 std::vector<std::string> scopes_of(const Graph& graph, const Group& group) {
   std::vector<std::string> scopes;
   for (const bool contracts : {true, false}) {
     for (const Node* node : group.nodes) {
-      if ((node->kind == Kind::contract) != contracts) continue;
+      if (node->kind == Kind::constant || (node->kind == Kind::contract) != contracts) continue;
       for (const std::string& scope : graph.scopes(node))
         if (std::ranges::find(scopes, scope) == scopes.end()) scopes.push_back(scope);
     }
