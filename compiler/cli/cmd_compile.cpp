@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "compiler/cli/command.h"
 #include "compiler/cli/emit.h"
@@ -19,11 +20,13 @@
 namespace mintor {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct Arguments {
   std::string model, output, compiler;
   std::vector<std::string> cases;
   double rtol = 1e-3, atol = 1e-4;
-  bool build = false, tolerance_given = false;
+  bool build_too = false, json = false, tolerance_given = false;
   Options options;
 };
 
@@ -40,9 +43,10 @@ std::vector<Case> read_cases(const Arguments& arguments) {
 void check_arguments(const Arguments& arguments) {
   const bool emits = !arguments.options.emit.empty();
   const char* beside_emit = " has no use beside --emit, which writes no package";
-  if (emits && arguments.build) throw UsageError(std::string("--build") + beside_emit);
+  if (emits && arguments.build_too) throw UsageError(std::string("--build") + beside_emit);
   if (emits && !arguments.cases.empty()) throw UsageError(std::string("--case") + beside_emit);
-  if (!arguments.compiler.empty() && !arguments.build) {
+  if (emits && arguments.json) throw UsageError(std::string("--json") + beside_emit);
+  if (!arguments.compiler.empty() && !arguments.build_too) {
     throw UsageError("--compiler is that of --build, which is not given");
   }
   if (arguments.tolerance_given && arguments.cases.empty()) {
@@ -54,6 +58,27 @@ void check_arguments(const Arguments& arguments) {
     throw UsageError("--llvm-pass-plugin is for what is compiled here: --emit=llvm-ir, asm or obj");
   }
   if (!emits && arguments.output.empty()) throw UsageError("compile needs -o DIR, or --emit");
+}
+
+void print_text(const Json& result) {
+  std::printf("%s: %zu kernels, %lld bytes of weights, numerics %.12s, in %.1f s\n",
+              result["package"].get<std::string>().c_str(), result["kernels"].get<size_t>(),
+              static_cast<long long>(result["weights_bytes"].get<int64_t>()),
+              result["numerics_hash"].get<std::string>().c_str(), result["seconds"].get<double>());
+}
+
+void build(const Arguments& arguments, const CompileContext& context, Json& result) {
+  BuildOptions options;
+  options.compiler = arguments.compiler;
+  options.progress = [&](int64_t done, int64_t total) {
+    context.progress("compiling the package", done, total);
+  };
+  const std::string library = build_package(arguments.output, options);
+  result["library"] = library;
+  result["library_bytes"] = std::filesystem::file_size(library);
+  if (arguments.json) return;
+  std::printf("%s: %lld bytes\n", library.c_str(),
+              static_cast<long long>(result["library_bytes"].get<int64_t>()));
 }
 
 int run(const Arguments& arguments) {
@@ -73,17 +98,17 @@ int run(const Arguments& arguments) {
   write_program_package(context, program, cases, arguments.output);
   report(context);
   const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - begin;
-  std::printf("%s: %zu kernels, %lld bytes of weights, numerics %.12s, in %.1f s\n",
-              arguments.output.c_str(), program.kernels.size(),
-              static_cast<long long>(program.weights_bytes), program.numerics_hash.c_str(),
-              compiled.count());
-  if (arguments.build) {
-    BuildOptions build;
-    build.compiler = arguments.compiler;
-    const std::string library = build_package(arguments.output, build);
-    std::printf("%s: %lld bytes\n", library.c_str(),
-                static_cast<long long>(std::filesystem::file_size(library)));
-  }
+  Json result = {{"package", arguments.output},
+                 {"levels", Json::array()},
+                 {"kernels", program.kernels.size()},
+                 {"weights_bytes", program.weights_bytes},
+                 {"numerics_hash", program.numerics_hash},
+                 {"seconds", compiled.count()},
+                 {"warnings", context.warnings}};
+  for (const TargetInfo& level : program.levels) result["levels"].push_back(level.level);
+  if (!arguments.json) print_text(result);
+  if (arguments.build_too) build(arguments, context, result);
+  if (arguments.json) std::puts(result.dump(2).c_str());
   return 0;
 }
 
@@ -91,7 +116,9 @@ RunCommand declare(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   app.add_option("MODEL", arguments->model, "an .onnx file or the text of a graph")->required();
   app.add_option("-o,--output", arguments->output, "the package's folder; a file with --emit");
-  app.add_flag("--build", arguments->build, "build the package's library with the system compiler");
+  app.add_flag("--build", arguments->build_too,
+               "build the package's library with the system compiler");
+  app.add_flag("--json", arguments->json, "what was written, for machines");
   app.add_option("--compiler", arguments->compiler,
                  "compiler for --build (else $CC, cc, gcc, clang)");
   app.add_option("--case", arguments->cases,

@@ -2,18 +2,21 @@
 // mintor run: a package or a model on given inputs. Takes DIR (built) or MODEL, --entry NAME where
 // it has several, --input name=file.npy; gives one line per output, and .npy files below --save
 // DIR. --evaluate runs the graph in the reference evaluator instead of compiling it. Keeps true: a
-// missing or unknown input is named; nothing is made up unless --seed says so.
+// missing or unknown input is named; nothing is made up unless --seed says so; --json has no value
+// that is not finite (null).
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "compiler/cli/command.h"
 #include "compiler/cli/files.h"
 #include "compiler/cli/model_io.h"
 #include "compiler/cli/open_any.h"
+#include "compiler/cli/terminal.h"
 #include "compiler/graph/join_entries.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/ir/evaluate.h"
@@ -23,11 +26,13 @@
 namespace mintor {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct Arguments {
   std::string model, save, entry;
   std::vector<std::string> inputs;
   int64_t seed = -1;
-  bool times = false, evaluate = false;
+  bool times = false, evaluate = false, json = false;
   Options options;
 };
 
@@ -109,24 +114,59 @@ Outcome run_evaluated(const Arguments& arguments, CompileContext& context) {
   });
 }
 
+// Small ones with their values; those of others are in the files of --save.
+Json tensor_json(const std::string& name, const Tensor& tensor) {
+  constexpr int64_t kMostValues = 64;
+  Json json = {{"name", name},
+               {"dtype", name_of(tensor.dtype)},
+               {"shape", tensor.shape},
+               {"sha256", tensor.sha256()}};
+  if (tensor.count() > kMostValues) return json;
+  json["values"] = Json::array();
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    const Scalar value = tensor.at(i);
+    if (is_float(tensor.dtype))
+      json["values"].push_back(value.f);
+    else if (tensor.dtype == DType::u64)
+      json["values"].push_back(static_cast<uint64_t>(value.i));
+    else
+      json["values"].push_back(value.i);
+  }
+  return json;
+}
+
+Json tensors_json(const NamedTensors& tensors) {
+  Json all = Json::array();
+  for (const auto& [name, tensor] : tensors) all.push_back(tensor_json(name, tensor));
+  return all;
+}
+
+void save(const std::string& folder, const NamedTensors& outputs) {
+  std::filesystem::create_directories(folder);
+  for (const auto& [name, tensor] : outputs) {
+    const std::string file = file_name_of(name);
+    write_npy(folder + "/" + file, tensor);
+    if (file != name + ".npy") say("output '" + name + "' is in " + file);
+  }
+}
+
 int run(const Arguments& arguments) {
   CompileContext context = make_context(arguments.options);
-  const auto [outputs, updates, seconds] = arguments.evaluate ? run_evaluated(arguments, context)
-                                                     : run_compiled(arguments, context);
-  if (!arguments.save.empty()) std::filesystem::create_directories(arguments.save);
-  for (const auto& [name, tensor] : outputs) {
+  const auto [outputs, updates, seconds] =
+      arguments.evaluate ? run_evaluated(arguments, context) : run_compiled(arguments, context);
+  if (!arguments.save.empty()) save(arguments.save, outputs);
+  if (arguments.json) {
+    const Json result = {{"outputs", tensors_json(outputs)},
+                         {"updates", tensors_json(updates)},
+                         {"seconds", seconds}};
+    std::puts(result.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+    return 0;
+  }
+  for (const auto& [name, tensor] : outputs)
     std::printf("%s %s\n", name.c_str(), summary_of(tensor).c_str());
-    if (arguments.save.empty()) continue;
-    const std::string file = file_name_of(name);
-    write_npy(arguments.save + "/" + file, tensor);
-    if (file != name + ".npy") {
-      std::fprintf(stderr, "output '%s' is in %s\n", name.c_str(), file.c_str());
-    }
-  }
-  for (const auto& [name, tensor] : updates) {
+  for (const auto& [name, tensor] : updates)
     std::printf("update %s %s\n", name.c_str(), summary_of(tensor).c_str());
-  }
-  if (arguments.times) std::fprintf(stderr, "%s\n", time_text(seconds).c_str());
+  if (arguments.times) say(time_text(seconds));
   return 0;
 }
 
@@ -142,6 +182,7 @@ RunCommand declare(CLI::App& app) {
   app.add_option("--seed", arguments->seed, "make up the inputs that are not given")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--time", arguments->times, "say on stderr how long the run took");
+  app.add_flag("--json", arguments->json, "outputs for machines, small ones with their values");
   app.add_flag("--evaluate", arguments->evaluate,
                "run the graph in the reference evaluator: slow, compiles nothing, takes every "
                "operator");

@@ -3,15 +3,16 @@
 // a file of records, which it appends to; says on stdout how many kernels are faster than by
 // default. Keeps true: a run that is ended, or out of time, goes on where it stood when it is
 // started again; progress shows on stderr.
-#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "compiler/cli/command.h"
 #include "compiler/cli/kernel_line.h"
 #include "compiler/cli/model_io.h"
+#include "compiler/cli/terminal.h"
 #include "compiler/driver/tune_model.h"
 
 namespace mintor {
@@ -21,20 +22,26 @@ struct Arguments {
   std::string model, kernel;
   double budget = 600;
   int64_t candidates = 32;
+  bool json = false;
   Options options;
 };
 
-// "[#####.....]  12/25  40 s, about 43 s left  conv1_relu: 0.93 of the default"; on a terminal the
+// "[#####.....] 12/25  40 s, about 43 s left  conv1_relu: 0.93 of the default"; on a terminal the
 // line is written over.
 void show(const TuneStep& step) {
-  constexpr size_t kWidth = 20;
-  const size_t full = step.total == 0 ? kWidth : kWidth * step.done / step.total;
-  const std::string bar = std::string(full, '#') + std::string(kWidth - full, '.');
-  const bool terminal = isatty(STDERR_FILENO) != 0;
-  std::fprintf(stderr, "%s[%s] %zu/%zu  %.0f s, about %.0f s left  %.40s: %.2f of the default%s",
-               terminal ? "\r\033[K" : "", bar.c_str(), step.done, step.total, step.elapsed,
-               step.left, step.kernel.c_str(), step.record->seconds / step.record->default_seconds,
+  const bool terminal = is_terminal(stderr);
+  std::fprintf(stderr, "%s%s%zu/%zu  %.0f s, about %.0f s left  %.40s: %.2f of the default%s",
+               terminal ? "\r\033[K" : "", bar_text(step.done, step.total).c_str(), step.done,
+               step.total, step.elapsed, step.left, step.kernel.c_str(),
+               step.record->seconds / step.record->default_seconds,
                terminal && step.done < step.total ? "" : "\n");
+}
+
+void print_json(const Database& database, const TuneSummary& summary) {
+  const nlohmann::ordered_json result = {
+      {"records", database.path()},   {"kernels", summary.kernels}, {"known", summary.known},
+      {"measured", summary.measured}, {"faster", summary.faster},   {"seconds", summary.seconds}};
+  std::puts(result.dump(2).c_str());
 }
 
 int run(const Arguments& arguments) {
@@ -60,6 +67,10 @@ int run(const Arguments& arguments) {
       tune(context, entries, levels.back(), database,
            {arguments.budget, static_cast<size_t>(arguments.candidates)}, show);
   report(context);
+  if (arguments.json) {
+    print_json(database, summary);
+    return 0;
+  }
   const size_t left = summary.kernels - summary.known - summary.measured;
   std::printf(
       "%s: %zu kernels, %zu known, %zu measured, %zu of them faster than by default, "
@@ -80,6 +91,7 @@ RunCommand declare(CLI::App& app) {
   app.add_option("--candidates", arguments->candidates,
                  "how many of a kernel are measured, the default among them")
       ->check(CLI::Range(1, 1000));
+  app.add_flag("--json", arguments->json, "what was measured, for machines");
   add_options(app, arguments->options,
               {"db", "target", "threads", "shapes", "numerics", "disable_pass", "jit", "cache_dir",
                "llvm_pass_plugin", "explain"});

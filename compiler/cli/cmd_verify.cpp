@@ -31,7 +31,7 @@ struct Subject {
   const VerifyArguments& arguments;
   CompileContext& context;
   const Graph& graph;
-  Verdict verdict = {};
+  Verdict verdict{arguments.json};
   NamedTensors inputs = {}, expected = {};
 
   std::vector<int> threads() const {
@@ -189,6 +189,7 @@ RunCommand declare(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--compilers", arguments->compilers, "also packages built by these: gcc,clang-19")
       ->delimiter(',');
+  app.add_flag("--json", arguments->json, "the same for machines");
   app.add_option("--input", arguments->inputs, "name=file.npy; repeatable")
       ->allow_extra_args(false);
   const auto* seed = app.add_option("--seed", arguments->seed,

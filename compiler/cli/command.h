@@ -38,6 +38,9 @@ struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Declares all of them on a program of that name; parsing sets `chosen`, which outlives the parse.
+void declare_commands(CLI::App& app, RunCommand& chosen);
+
 // For CLI11's check(): a tolerance is a finite number, 0 or larger; "" when it is.
 std::string refuse_tolerance(const std::string& text);
 // UsageError for options that are not at their default and not in `taken`: what would be read and
@@ -52,7 +55,7 @@ void add_options(CLI::App& app, Options& options, std::initializer_list<std::str
 // Prints what a compile had to say on stderr: warnings; with --explain decisions, each once, and
 // the time of each pass.
 void report(const CompileContext& context);
-// A context whose progress shows on stderr once the work takes longer than a second.
+// A context whose progress shows where stderr is a terminal (ProgressLine of terminal.h).
 CompileContext make_context(const Options& options);
 
 // The command line, argv[0] first; returns the exit code and never throws.

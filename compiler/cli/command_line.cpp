@@ -9,6 +9,7 @@
 
 #include "compiler/cli/command.h"
 #include "compiler/cli/files.h"
+#include "compiler/cli/terminal.h"
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
 
@@ -16,11 +17,6 @@ namespace mintor {
 namespace {
 
 constexpr int kOk = 0, kModelAtFault = 1, kUsage = 2, kOurBug = 3;
-
-void say(const std::string& text) {
-  std::fputs(text.c_str(), stderr);
-  if (text.empty() || text.back() != '\n') std::fputc('\n', stderr);
-}
 
 std::string quoted(const std::string& argument) {
   const bool plain = argument.find_first_not_of(
@@ -120,19 +116,25 @@ int run_guarded(const RunCommand& run, int argc, const char* const* argv) {
 
 }  // namespace
 
-int run_command_line(int argc, const char* const* argv) {
-  CLI::App app("Mintor compiles trained models to self-contained C++ packages.", "mintor");
+void declare_commands(CLI::App& app, RunCommand& chosen) {
+  app.name("mintor");
+  app.description("Mintor compiles trained models to self-contained C++ packages.");
   app.set_version_flag("--version", "mintor " MINTOR_VERSION);
   app.require_subcommand(1);
   app.footer("Exit codes: 0 ok, 1 the model or input is at fault, 2 usage, 3 a bug of Mintor.\n"
              "mintor COMMAND --help shows examples.");
-  RunCommand chosen;
   for (const Command* command : all_commands()) {
     CLI::App* sub = app.add_subcommand(command->name, command->summary);
     sub->footer(std::string("Examples:\n") + command->examples);
     RunCommand run = command->declare(*sub);
     sub->final_callback([&chosen, run] { chosen = run; });
   }
+}
+
+int run_command_line(int argc, const char* const* argv) {
+  CLI::App app;
+  RunCommand chosen;
+  declare_commands(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

@@ -5,16 +5,15 @@
 // usage error before any work is done; nothing that was asked for is ignored in silence.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <memory>
 #include <set>
 
 #include "compiler/cli/command.h"
 #include "compiler/cli/model_io.h"
+#include "compiler/cli/terminal.h"
 #include "compiler/codegen/target.h"
 #include "compiler/graph/pass.h"
 #include "compiler/support/error.h"
@@ -24,10 +23,6 @@
 
 namespace mintor {
 namespace {
-
-void say(const std::string& text) {
-  std::fprintf(stderr, "%s%s", text.c_str(), text.ends_with('\n') ? "" : "\n");
-}
 
 // Throws CompileError where a name or a form is wrong whatever the model is.
 void check_value(const std::string& name, const std::string& value) {
@@ -117,22 +112,9 @@ void report(const CompileContext& context) {
 
 CompileContext make_context(const Options& options) {
   CompileContext context(options);
-  using Clock = std::chrono::steady_clock;
-  struct Shown {
-    Clock::time_point begin = Clock::now(), last{};
-    std::map<std::string, int64_t> furthest;  // a stage that is done again says nothing new
-  };
-  context.progress = [shown = std::make_shared<Shown>()](const std::string& stage, int64_t done,
-                                                         int64_t total) {
-    const auto now = Clock::now();
-    if (now - shown->begin < std::chrono::seconds(1)) return;
-    const auto [known, first] = shown->furthest.emplace(stage, done);
-    if (!first && done <= known->second) return;
-    known->second = done;
-    if (now - shown->last < std::chrono::milliseconds(200) && done < total) return;
-    shown->last = now;
-    std::fprintf(stderr, "%s %lld/%lld\n", stage.c_str(), static_cast<long long>(done),
-                 static_cast<long long>(total));
+  context.progress = [line = std::make_shared<ProgressLine>()](const std::string& stage,
+                                                               int64_t done, int64_t total) {
+    line->show(stage, done, total);
   };
   context.dump = [](const std::string& pass, const std::string& text) {
     say("--- after " + pass + "\n" + text);

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "compiler/support/error.h"
+#include "compiler/support/nearest_file.h"
 
 namespace mintor {
 namespace {
@@ -20,7 +21,9 @@ using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 File open_file(const std::string& path, const char* mode) {
   File file(std::fopen(path.c_str(), mode), &std::fclose);
   if (!file) {
-    throw CompileError("file", "cannot open '" + path + "': " + std::strerror(errno));
+    const int why = errno;
+    throw CompileError("file", "cannot open '" + path + "': " + std::strerror(why), "",
+                       why == ENOENT ? did_you_mean_file(path, "") : "");
   }
   return file;
 }

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "compiler/cli/files.h"
+#include "compiler/cli/terminal.h"
 
 namespace mintor {
 namespace {
@@ -27,21 +30,65 @@ void for_each_output(Verdict& verdict, const std::string& what, const NamedTenso
   }
 }
 
+struct OutcomeText {
+  const char* name;
+  Tone tone;
+};
+constexpr OutcomeText kOutcomes[] = {
+    {"ok", Tone::good}, {"FAILED", Tone::bad}, {"skip", Tone::quiet}};
+
 }  // namespace
 
 void Verdict::line(const std::string& what, bool ok, const std::string& detail) {
-  std::printf("%-6s %s: %s\n", ok ? "ok" : "FAILED", what.c_str(), detail.c_str());
-  compared += 1;
-  failed += ok ? 0 : 1;
+  add({ok ? Outcome::ok : Outcome::failed, what, detail});
 }
 
 void Verdict::skipped(const std::string& what, const std::string& why) {
-  std::printf("%-6s %s: %s\n", "skip", what.c_str(), why.c_str());
+  add({Outcome::skipped, what, why});
+}
+
+void Verdict::add(Line line) {
+  if (!as_json_) print(line);
+  lines_.push_back(std::move(line));
+}
+
+int64_t Verdict::count(Outcome outcome) const {
+  return std::ranges::count(lines_, outcome, &Line::outcome);
+}
+
+int64_t Verdict::failed() const { return count(Outcome::failed); }
+
+void Verdict::print(const Line& line) const {
+  const OutcomeText& text = kOutcomes[static_cast<size_t>(line.outcome)];
+  std::string name = text.name;
+  name.resize(6, ' ');
+  std::printf("%s %s: %s\n", toned(stdout, text.tone, name).c_str(), line.what.c_str(),
+              line.detail.c_str());
+}
+
+void Verdict::print_json() const {
+  using Json = nlohmann::ordered_json;
+  Json comparisons = Json::array();
+  for (const Line& line : lines_) {
+    comparisons.push_back({{"outcome", kOutcomes[static_cast<size_t>(line.outcome)].name},
+                           {"what", line.what},
+                           {"detail", line.detail}});
+  }
+  const Json all = {{"compared", count(Outcome::ok) + failed()},
+                    {"failed", failed()},
+                    {"comparisons", comparisons}};
+  std::puts(all.dump(2).c_str());
 }
 
 int Verdict::close() const {
-  std::printf("%d compared, %d failed\n", compared, failed);
-  return failed == 0 && compared > 0 ? 0 : 1;
+  const int64_t compared = count(Outcome::ok) + failed();
+  if (as_json_) {
+    print_json();
+  } else {
+    std::printf("%lld compared, %lld failed\n", static_cast<long long>(compared),
+                static_cast<long long>(failed()));
+  }
+  return failed() == 0 && compared > 0 ? 0 : 1;
 }
 
 void Verdict::same_bits_as(const std::string& what, const NamedTensors& got,

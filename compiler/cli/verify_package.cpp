@@ -134,7 +134,7 @@ void check_arguments(const VerifyArguments& arguments) {
 
 int verify_package(const VerifyArguments& arguments) {
   check_arguments(arguments);
-  Verdict verdict;
+  Verdict verdict(arguments.json);
   const Manifest manifest = read_manifest(arguments.model);
   for (const std::string& file : damaged_files(arguments.model)) {
     verdict.line(file, false, "is missing or differs from the manifest");
@@ -145,7 +145,7 @@ int verify_package(const VerifyArguments& arguments) {
                  "it is compiled");
   }
   verify_built(verdict, arguments, manifest, arguments.model, "");
-  if (verdict.failed == 0) {
+  if (verdict.failed() == 0) {
     verify_compilers(verdict, arguments, manifest);
   } else if (!arguments.compilers.empty()) {
     verdict.skipped("--compilers", "the package as it lies there fails");

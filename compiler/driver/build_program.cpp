@@ -21,6 +21,8 @@
 namespace mintor {
 namespace {
 
+constexpr std::string_view kOrder = "order";  // the pass that decides the order of sums
+
 // A package takes the last of its levels that the CPU runs: wider vectors come later, then more
 // features. A level named twice is one.
 std::vector<TargetInfo> lowest_first(const std::vector<std::string>& names) {
@@ -47,16 +49,23 @@ std::string numerics_hash_of(std::span<const Graph> entries) {
 
 }  // namespace
 
-void check_may_be_left_out(const std::string& name) {
-  if (name == "order")
-    throw CompileError("disable-pass", "'order' cannot be left out: it decides the order of sums");
+std::vector<std::string_view> may_be_left_out() {
   std::vector<std::string_view> known;
   for (const GraphPass* pass : all_graph_passes()) known.push_back(pass->name);
   for (const LoopPass* pass : all_loop_passes()) known.push_back(pass->name);
   for (const Strategy* strategy : strategies_in_order()) known.push_back(strategy->name);
-  if (std::ranges::find(known, name) == known.end())
-    throw CompileError("disable-pass", "there is no pass or strategy '" + name + "'", "",
-                       did_you_mean(name, known));
+  std::erase(known, kOrder);
+  return known;
+}
+
+void check_may_be_left_out(const std::string& name) {
+  if (name == kOrder)
+    throw CompileError("disable-pass", "'order' cannot be left out: it decides the order of sums");
+  std::vector<std::string_view> known = may_be_left_out();
+  if (std::ranges::find(known, name) != known.end()) return;
+  known.push_back(kOrder);  // where it is meant, it is refused with the reason above
+  throw CompileError("disable-pass", "there is no pass or strategy '" + name + "'", "",
+                     did_you_mean(name, known));
 }
 
 Program build_program(CompileContext& context, const Graph& graph,

@@ -24,8 +24,10 @@ std::vector<Graph> load_entries(CompileContext& context, const std::string& path
 Graph optimise(CompileContext& context, Graph graph);
 // The entries of one model, in place: they share parameters by name (graph/join_entries.h).
 void optimise(CompileContext& context, std::span<Graph> entries);
-// What --disable-pass takes: graph passes, loop passes and strategies. CompileError for `order` (it
-// decides bits) and for other names, with the nearest.
+// What --disable-pass takes: graph passes, loop passes and strategies, but not `order`, which
+// decides bits.
+std::vector<std::string_view> may_be_left_out();
+// CompileError for other names, with the nearest.
 void check_may_be_left_out(const std::string& name);
 // Fusion, lowering, schedules for each level, memory plan. Levels by name, lowest first.
 Program build_program(CompileContext& context, const Graph& graph,

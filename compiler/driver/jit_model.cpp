@@ -38,7 +38,9 @@ JitCode compile(CompileContext& context, const Program& program) {
   unnamed.numerics_hash.clear();
   // Facts part kernels that are shared else: they are for passes that read them.
   const bool read = !context.options.llvm_pass_plugin.empty();
-  return jit_compile(context, emit_shared(unnamed, read ? Facts::stated : Facts::left_out));
+  JitCode code = jit_compile(context, emit_shared(unnamed, read ? Facts::stated : Facts::left_out));
+  if (context.progress) context.progress("compiling", 1, 1);
+  return code;
 }
 
 std::unique_ptr<LoadedModel> load(ModelApi api, WeightsBlock weights, LoadOptions options) {

@@ -13,6 +13,7 @@
 #include "compiler/ir/verify.h"
 #include "compiler/package/package.h"
 #include "compiler/support/error.h"
+#include "compiler/support/nearest_file.h"
 #if MINTOR_HAS_ONNX
 #include "compiler/driver/import_options.h"
 #endif
@@ -28,7 +29,7 @@ std::string first_bytes(const std::string& path, size_t count) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     throw CompileError("load", "'" + path + "' cannot be opened", "",
-                       "MODEL is an .onnx file or the text of a graph");
+                       did_you_mean_file(path, "MODEL is an .onnx file or the text of a graph"));
   }
   std::error_code error;
   const auto size = fs::file_size(path, error);

@@ -141,7 +141,8 @@ std::string build_package(const std::string& directory, const BuildOptions& opti
   for (const Unit& unit : units) {
     commands.push_back(compile_command(compiler, manifest, unit, options));
   }
-  const std::vector<CommandResult> results = run_commands(commands, options.jobs, directory);
+  const std::vector<CommandResult> results =
+      run_commands(commands, options.jobs, directory, options.progress);
   for (size_t i = 0; i < units.size(); ++i) check_result(results[i], units[i].source, compiler);
 
   const std::string library = "build/lib" + manifest.name + ".so";

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "compiler/support/subprocess.h"
+
 namespace mintor {
 
 struct BuildOptions {
@@ -15,6 +17,7 @@ struct BuildOptions {
                                            // empty: $CC, else the first of cc, gcc, clang
   std::vector<std::string> extra_flags;    // for compiling and linking: {"-fsanitize=address"}
   int jobs = 0;                            // 0: one per core
+  CommandsDone progress = {};              // of files compiled
 };
 
 // Throws CompileError with what the compiler printed when a unit does not compile or link.

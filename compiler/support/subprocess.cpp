@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "compiler/support/error.h"
@@ -76,12 +77,19 @@ CommandResult finish(const Child& child) {
 // Each of `jobs` threads takes the next command: simpler than waiting for any child, which would
 // also reap children of the host program.
 std::vector<CommandResult> run_commands(std::span<const std::vector<std::string>> commands,
-                                        int jobs, const std::string& directory) {
+                                        int jobs, const std::string& directory,
+                                        const CommandsDone& on_done) {
   std::vector<CommandResult> results(commands.size());
   size_t width = jobs > 0 ? static_cast<size_t>(jobs) : std::thread::hardware_concurrency();
   width = std::min(width, commands.size());
   std::atomic<size_t> next{0};
   std::atomic<bool> failed{false};
+  std::mutex mutex;
+  int64_t done = 0;
+  const auto ended = [&] {
+    const std::lock_guard lock(mutex);
+    on_done(++done, static_cast<int64_t>(commands.size()));
+  };
   const auto work = [&] {
     for (size_t i = next++; i < commands.size(); i = next++) {
       try {
@@ -89,6 +97,7 @@ std::vector<CommandResult> run_commands(std::span<const std::vector<std::string>
       } catch (const CompileError&) {
         failed = true;
       }
+      if (on_done) ended();
     }
   };
   work_side_by_side(width, work);

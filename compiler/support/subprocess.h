@@ -5,6 +5,8 @@
 // no open file but an empty standard input.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,9 +18,13 @@ struct CommandResult {
   std::string output;   // stdout and stderr together
 };
 
+// Called as commands end, by one thread at a time.
+using CommandsDone = std::function<void(int64_t done, int64_t total)>;
+
 // jobs <= 0: one per core. `directory`: where they run, empty: here.
 std::vector<CommandResult> run_commands(std::span<const std::vector<std::string>> commands,
-                                        int jobs = 0, const std::string& directory = "");
+                                        int jobs = 0, const std::string& directory = "",
+                                        const CommandsDone& on_done = {});
 CommandResult run_command(const std::vector<std::string>& command,
                           const std::string& directory = "");
 

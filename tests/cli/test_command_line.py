@@ -140,3 +140,39 @@ def test_opt_lists_rewrites():
     assert ended.returncode == 0
     assert "graph passes" in ended.stdout
     assert "  order " in ended.stdout
+
+
+def test_json_of_every_command_that_reports(tmp_path, graph):
+    def told(*arguments):
+        ended = mintor(*arguments, "--json", cwd=graph.parent)
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout)
+
+    compiled = told("compile", "scale.graph", "-o", "out", "--build")
+    assert compiled["kernels"] == 1 and compiled["library_bytes"] > 1000
+    assert (graph.parent / compiled["library"]).stat().st_size == compiled["library_bytes"]
+    numpy.save(graph.parent / "x.npy", numpy.array([[1, -2, 3, numpy.nan]], numpy.float32))
+    output, = told("run", "out", "--input", "x=x.npy", "--save", "y")["outputs"]
+    assert (output["name"], output["dtype"], output["shape"]) == ("r", "f32", [1, 4])
+    assert output["values"] == [1, 4, 9, None] and len(output["sha256"]) == 64
+    verified = told("verify", "out")
+    assert verified["compared"] == len(verified["comparisons"]) - sum(
+        one["outcome"] == "skip" for one in verified["comparisons"]) > 0
+    assert told("tune", "scale.graph", "--db", "records", "--budget", "0")["kernels"] >= 0
+    ended = mintor("compile", "scale.graph", "--emit=graph", "--json", cwd=graph.parent)
+    assert ended.returncode == 2 and "--json has no use beside --emit" in ended.stderr
+
+
+def test_doctor_says_what_to_install(tmp_path):
+    ended = mintor("doctor", "--json", env={"PATH": str(tmp_path), "HOME": str(tmp_path),
+                                            "MINTOR_PYTHON": "/nowhere/python"})
+    checks = {check["check"]: check for check in json.loads(ended.stdout)}
+    assert checks["gcc"] == {"check": "gcc", "ok": False, "detail": "not found: builds packages",
+                             "help": "apt install gcc"}
+    assert checks["python"]["help"] == "apt install python3, or set MINTOR_PYTHON"
+    assert checks["cache"]["ok"]
+    (tmp_path / "gcc").write_text("#!/bin/sh\necho 'gcc (Debian 4.9.2-1) 4.9.2'\n")
+    (tmp_path / "gcc").chmod(0o755)
+    ended = mintor("doctor", env={"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path)})
+    assert "gcc (Debian 4.9.2-1) 4.9.2: 12 or later is needed" in ended.stdout
+    assert "\x1b" not in ended.stdout
