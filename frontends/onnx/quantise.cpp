@@ -132,13 +132,13 @@ class Writer {
     std::vector<onnx::NodeProto> nodes;
     for (const onnx::ValueInfoProto& input : source_->graph().input())
       quantise(input.name(), nodes);
-    size_t layer = 0;
+    std::set<std::string> results;
+    for (const OnnxLayer& layer : plan_.layers)
+      if (layer.reason.empty()) results.insert(layer.result);
     for (const onnx::NodeProto& node : source_->graph().node()) {
       nodes.push_back(node);
       onnx::NodeProto& own = nodes.back();
-      const bool in_plan = layer < plan_.layers.size() && node.output_size() > 0 &&
-                           plan_.layers[layer].result == node.output(0);
-      if (in_plan && plan_.layers[layer++].reason.empty()) set_weights(own);
+      if (node.output_size() > 0 && results.contains(node.output(0))) set_weights(own);
       for (std::string& input : *own.mutable_input()) input = read_for(input);
       for (const std::string& output : node.output()) quantise(output, nodes);
     }

@@ -38,7 +38,9 @@ def network(opset=17):
         node("MaxPool", ["r0"], ["p0"], kernel_shape=[2, 2], strides=[2, 2]),
         node("Conv", ["p0", "w1"], ["c1"], name="depthwise", group=8, pads=[1, 1, 1, 1]),
         node("Add", ["c1", "p0"], ["a1"]),
-        node("GlobalAveragePool", ["a1"], ["g"]),
+        node("MaxPool", ["a1"], ["p1"], kernel_shape=[3, 3]),
+        node("Conv", ["p1", "w4"], ["c2"], name="pointwise"),
+        node("GlobalAveragePool", ["c2"], ["g"]),
         node("Flatten", ["g"], ["f"]),
         node("MatMul", ["f", "w2"], ["m"], name="product"),
         node("Clip", ["m", "low", "high"], ["k"]),
@@ -48,6 +50,7 @@ def network(opset=17):
     ]
     weights = [weight("w0", rng, 8, 3, 3, 3), weight("b0", rng, 8), weight("w1", rng, 8, 1, 3, 3),
                weight("w2", rng, 8, 16), weight("w3", rng, 10, 16), weight("b3", rng, 10),
+               weight("w4", rng, 8, 8, 1, 1),
                *(numpy_helper.from_array(np.float32(value), name)
                  for name, value in (("low", -0.5), ("high", 1.5)))]
     graph = helper.make_graph(
@@ -113,9 +116,10 @@ def test_the_errors_are_those_that_onnx_runtime_sees(made):
 def test_the_report_holds_every_layer(made):
     _, report = made
     layers = {layer["name"]: layer for layer in report["layers"]}
-    assert list(layers) == ["first", "depthwise", "product", "classifier", "of_two_values"]
+    assert list(layers) == ["first", "depthwise", "pointwise", "product", "classifier",
+                            "of_two_values"]
     assert layers["of_two_values"]["float_because"] == "its second operand is no weight"
-    for name in ("first", "depthwise", "product", "classifier"):
+    for name in list(layers)[:5]:
         assert layers[name]["sqnr_db"] > 25 and 0 < layers[name]["largest_error"] < 0.2
 
 
@@ -125,7 +129,7 @@ def test_weights_are_bytes_by_channel_and_biases_i32(made):
     stored = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     assert not {"w0", "b0", "w1", "w2", "w3", "b3"} & set(stored)
     original = {t.name: numpy_helper.to_array(t) for t in network().graph.initializer}
-    for name, axis in (("w0", 0), ("w1", 0), ("w2", 1), ("w3", 0)):
+    for name, axis in (("w0", 0), ("w1", 0), ("w2", 1), ("w3", 0), ("w4", 0)):
         bytes_, scales = stored[f"{name}_quantized"], stored[f"{name}_scale"]
         assert bytes_.dtype == np.int8 and scales.shape == (original[name].shape[axis],)
         shape = [1] * original[name].ndim
@@ -143,7 +147,7 @@ def test_what_only_moves_values_keeps_their_scale(made):
     stored = {t.name: numpy_helper.to_array(t)
               for t in onnx.load(made[0] / "out.onnx").graph.initializer}
     for what in ("scale", "zero_point"):
-        assert stored[f"r0_{what}"] == stored[f"p0_{what}"]  # through MaxPool
+        assert stored[f"a1_{what}"] == stored[f"p1_{what}"]  # the pool has no low values
         assert stored[f"g_{what}"] == stored[f"f_{what}"]  # through Flatten
 
 
@@ -152,7 +156,7 @@ def test_layers_sum_in_integers(made):
     text = subprocess.run([MINTOR, "compile", "out.onnx", "--emit=graph"], cwd=folder,
                           capture_output=True, text=True, check=True).stdout
     types = re.findall(r"= contract +(\w+)\[", text)
-    assert types.count("i32") >= 4 and types.count("f32") == 1, text  # of_two_values
+    assert types.count("i32") >= 5 and types.count("f32") == 1, text  # of_two_values
 
 
 def test_bytes_end_where_values_are_clipped(made):
@@ -165,7 +169,7 @@ def test_versions_without_scales_by_channel_have_microsofts(made, tmp_path):
     samples(tmp_path / "samples")
     ended = quantize(tmp_path)
     assert ended.returncode == 0, ended.stderr
-    assert "4 of 5 layers in integers, 4 samples" in ended.stdout
+    assert "5 of 6 layers in integers, 4 samples" in ended.stdout
     x = np.load(tmp_path / "samples/0.npz")["x"]
     new, old = (by_onnxruntime(folder / "out.onnx", x) for folder in (made[0], tmp_path))
     assert all(np.array_equal(n, o) for n, o in zip(new, old, strict=True))
