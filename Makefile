@@ -12,7 +12,7 @@ export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 
 .PHONY: build demo test check test-variants golden-update lint bench setup setup-test compile-all
-.PHONY: docs
+.PHONY: docs wheel
 
 help:
 	@echo 'make build          compiler, command line and Python module: $(VENV)/mintor'
@@ -21,6 +21,7 @@ help:
 	@echo 'make test-variants  builds without LLVM and without ONNX, and checks them'
 	@echo 'make golden-update  writes the golden files anew; look at the diff'
 	@echo 'make docs           the reference of the Python module, in build/docs/api'
+	@echo 'make wheel          one file for pip in dist/, tried in a fresh virtual environment'
 	@echo 'make lint bench setup'
 
 # --- set-up -----------------------------------------------------------------------------------
@@ -87,6 +88,9 @@ golden-update: compile-all
 
 docs: build
 	$(VENV)/python docs/reference.py build/docs/api
+
+wheel: setup .venv/.test-stamp build/onnx/onnx-ml.proto
+	$(VENV)/python tests/package/wheel.py dist
 
 lint:
 	$(PYTHON) tests/lint/lint.py

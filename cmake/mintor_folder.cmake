@@ -141,11 +141,29 @@ function(mintor_jit_library)
 endfunction()
 
 # Installed as bin/, lib/ (below the Python package in a wheel): the program and the module look for
-# libmintor_jit in lib/ and ../lib of where they lie.
+# libmintor_jit, and in a wheel for the libraries that they link, in lib/ and ../lib of where they
+# lie.
 function(mintor_install target folder)
   cmake_path(APPEND destination "${MINTOR_INSTALL_PACKAGE}" "${folder}")
-  install(TARGETS ${target} COMPONENT package
+  if(MINTOR_INSTALL_PACKAGE)
+    set(dependencies RUNTIME_DEPENDENCY_SET mintor_dependencies)
+    set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/../lib;$ORIGIN/lib")
+    # The libraries that lie there find one another by the path of whoever loads them.
+    target_link_options(${target} PRIVATE -Wl,--disable-new-dtags)
+  endif()
+  install(TARGETS ${target} ${dependencies} COMPONENT package
           RUNTIME DESTINATION "${destination}" LIBRARY DESTINATION "${destination}")
+endfunction()
+
+# A wheel takes along what it links, but for the libraries that every Linux of a manylinux tag has
+# (PEP 600: those of C and C++), and for LLVM, which is 200 MB.
+function(mintor_install_dependencies)
+  if(MINTOR_INSTALL_PACKAGE)
+    install(RUNTIME_DEPENDENCY_SET mintor_dependencies COMPONENT package
+            PRE_EXCLUDE_REGEXES "^ld-linux" "^lib(LLVM|clang-cpp)"
+                                "^lib(c|m|dl|rt|pthread|gcc_s|stdc\\+\\+)\\.so"
+            LIBRARY DESTINATION "${MINTOR_INSTALL_PACKAGE}/lib")
+  endif()
 endfunction()
 
 function(mintor_executable)

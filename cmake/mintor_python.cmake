@@ -23,7 +23,7 @@ function(mintor_python_module)
   set_target_properties(_mintor PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${package}"
                         CXX_VISIBILITY_PRESET hidden)
   if(MINTOR_INSTALL_PACKAGE)
-    install(TARGETS _mintor COMPONENT package LIBRARY DESTINATION "${MINTOR_INSTALL_PACKAGE}")
+    mintor_install(_mintor "")
   endif()
   # The build tree's copy of the package: links to the sources and to lib/.
   file(MAKE_DIRECTORY "${package}" "${CMAKE_BINARY_DIR}/lib")
