@@ -186,6 +186,35 @@ def test_steps_are_counted_by_those_that_take_them(tmp_path):
     states_equal(package, model)
 
 
+class Stream(nn.Module):
+    """A step of a recurrent layer, which keeps what it carries."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.LSTMCell(6, 10)
+        self.register_buffer("h", mt.zeros(1, 10))
+        self.register_buffer("c", mt.zeros(1, 10))
+
+    def forward(self, x):
+        self.h, self.c = self.cell(x, (self.h, self.c))
+        return self.h
+
+
+def test_a_stream_goes_on_from_run_to_run_until_it_is_reset(tmp_path):
+    mt.manual_seed(5)
+    model = Stream()
+    chunks = RNG.standard_normal((5, 1, 6), "float32")
+    mt.export(model, chunks[0], tmp_path / "stream", target="v3")
+    assert not model.h.numpy().any()
+    package, expected = mt.load(tmp_path / "stream"), [model(x).numpy() for x in chunks]
+    assert package.states == ["h", "c"]
+    for _ in range(2):
+        for x, wanted in zip(chunks, expected):
+            numpy.testing.assert_array_equal(package(x), wanted)
+        numpy.testing.assert_array_equal(package.parameter("c"), model.c.numpy())
+        package.reset()
+
+
 class Words(nn.Module):
     """Sizes of two inputs, and a reshape by their product."""
 

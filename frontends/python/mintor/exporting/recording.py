@@ -23,6 +23,16 @@ class States:
                 known.add(id(one))
                 self.arrays[name] = one
         self.names = {id(one): name for name, one in self.arrays.items()}
+        self.buffers = [(owner, name, one) for owner in module.modules()
+                        for name, one in owner.named_buffers(recurse=False)]
+
+    def take_back(self):
+        """Buffers that were given another array are their own again, with its value."""
+        for owner, name, one in self.buffers:
+            other = getattr(owner, name)
+            if other is not one:
+                setattr(owner, name, one)
+                _mintor.assign(one, other)
 
     def name_of(self, parameter):
         if id(parameter) not in self.names:
@@ -64,6 +74,7 @@ def _sample(name, function, inputs, states):
         for one, placeholder in zip(held, old):
             _mintor.assign(one, placeholder)
         results = function(*inside)
+        states.take_back()
         changed = [place for place, one in enumerate(held)
                    if not _mintor.is_same_value(one, old[place])]
         made = [*results.values(), *[held[place] for place in changed]]
@@ -72,6 +83,7 @@ def _sample(name, function, inputs, states):
                 raise TypeError(f"export: {name} gives {one!r} for '{result}', expected an array")
         body = recorder.finish([_mintor.alias(one, arrays.Array) for one in made])
     finally:
+        states.take_back()
         recorder.leave()
         for one, value in zip(held, before):
             _mintor.assign(one, value)
