@@ -128,10 +128,10 @@ RunCommand declare(CLI::App& app) {
                          ->check(refuse_tolerance);
   const auto* atol = app.add_option("--atol", arguments->atol, "absolute tolerance of the cases")
                          ->check(refuse_tolerance);
-  add_options(
-      app, arguments->options,
-      {"target", "shapes", "numerics", "db", "explain", "emit", "disable_pass", "stop_after",
-       "dump_changed", "verify_passes", "jit", "cache_dir", "llvm_pass_plugin"});
+  add_options(app, arguments->options,
+              {"target", "shapes", "numerics", "settable_parameters", "embed_weights", "db",
+               "explain", "emit", "disable_pass", "stop_after", "dump_changed", "verify_passes",
+               "jit", "cache_dir", "llvm_pass_plugin"});
   return [arguments, rtol, atol] {
     arguments->tolerance_given = rtol->count() + atol->count() > 0;
     return run(*arguments);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mintor inspect: what a package says of itself. Takes DIR; gives the manifest (sources, options,
-// targets, plan, hashes) and the sizes of its files, as text or --json.
+// targets, plan, hashes), the sizes of its files and, of a library that was built, what the code of
+// each level takes, as text or --json.
 // Keeps true: it reads the folder and runs nothing of it.
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,6 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/cli/command.h"
+#include "compiler/package/builder.h"
+#include "compiler/package/code_sizes.h"
 #include "compiler/package/package.h"
 
 namespace mintor {
@@ -23,9 +26,13 @@ struct Arguments {
   bool json = false;
 };
 
-// Checked as every reader of packages checks it: fields, names inside the folder, version.
-Json manifest_of(const std::string& directory) {
-  return Json::parse(read_manifest(directory).text);
+// Empty where there is none.
+Json library_of(const std::string& directory, const Manifest& manifest) {
+  const std::string library = find_package_library(directory, manifest.name);
+  if (library.empty()) return Json::object();
+  return {{"file", fs::relative(library, directory).string()},
+          {"bytes", fs::file_size(library)},
+          {"code", code_sizes(library, manifest)}};
 }
 
 Json files_of(const std::string& directory) {
@@ -58,13 +65,18 @@ RunCommand declare(CLI::App& app) {
   app.add_option("DIR", arguments->directory, "a package")->required();
   app.add_flag("--json", arguments->json, "the same for machines");
   return [arguments] {
-    const Json manifest = manifest_of(arguments->directory);
+    // Checked as every reader of packages checks it: fields, names inside the folder, version.
+    const Manifest checked = read_manifest(arguments->directory);
+    const Json manifest = Json::parse(checked.text);
     const Json files = files_of(arguments->directory);
+    const Json library = library_of(arguments->directory, checked);
     if (arguments->json) {
-      std::puts(Json{{"manifest", manifest}, {"files", files}}.dump(2).c_str());
+      std::puts(
+          Json{{"manifest", manifest}, {"files", files}, {"library", library}}.dump(2).c_str());
     } else {
       print_tree(manifest, "manifest", 0);
       print_tree(files, "files (bytes)", 0);
+      if (!library.empty()) print_tree(library, "library (bytes)", 0);
     }
     return 0;
   };
@@ -73,7 +85,7 @@ RunCommand declare(CLI::App& app) {
 }  // namespace
 
 extern const Command cmd_inspect = {
-    "inspect", "what a package holds: its manifest and its files",
+    "inspect", "what a package holds: its manifest, its files, the code of each level",
     "  mintor inspect build/resnet18\n"
     "  mintor inspect build/resnet18 --json\n",
     declare};

@@ -108,8 +108,9 @@ void check_nothing_lost(const std::string& directory) {
   }
   if (found.empty()) return;
   throw CompileError("package",
-                     "'" + directory + "' holds " + found + ", which the package there does not "
-                     "list; replacing it would remove that",
+                     "'" + directory + "' holds " + found +
+                         ", which the package there does not "
+                         "list; replacing it would remove that",
                      "", "move it away, or give another folder");
 }
 
@@ -135,7 +136,10 @@ void write_program_package(CompileContext& context, const Program& given,
   contents.weights = pieces_of(program);
   contents.weights_bytes = program.weights_bytes;
   contents.weights_sha256 = weights_sha256(contents.weights, contents.weights_bytes);
-  const ProgramSource source = emit_program(program, contents.weights_sha256);
+  contents.embed_weights = context.options.embed_weights && program.weights_bytes > 0;
+  const WeightsIn weights = contents.embed_weights ? WeightsIn::library : WeightsIn::file;
+  const ProgramSource source =
+      emit_program(program, contents.weights_sha256, Facts::left_out, weights);
   contents.units.resize(source.units.size());
   for_each_parallel(source.units.size(), [&](size_t n) {
     const SourceFile& unit = source.units[n];

@@ -165,9 +165,9 @@ std::vector<Tensor> ModelContext::run(const std::vector<Tensor>& inputs, int32_t
   std::vector<Tensor> outputs(made.size());
   for (size_t i = 0; i < made.size(); ++i) {
     const mt_tensor_info& info = of.outputs[i];
-    if (!has_fixed_shape(info)) continue;   // its size is known after the run: copied below
-    auto [tensor, bytes] = Tensor::make(static_cast<DType>(info.dtype),
-                                        {info.shape, info.shape + info.rank});
+    if (!has_fixed_shape(info)) continue;  // its size is known after the run: copied below
+    auto [tensor, bytes] =
+        Tensor::make(static_cast<DType>(info.dtype), {info.shape, info.shape + info.rank});
     if (tensor.bytes() == 0) continue;
     made[i].data = bytes;
     made[i].bytes = static_cast<size_t>(tensor.bytes());
@@ -176,8 +176,8 @@ std::vector<Tensor> ModelContext::run(const std::vector<Tensor>& inputs, int32_t
   run(given.data(), made.data(), entry);
   for (size_t i = 0; i < made.size(); ++i) {
     if (outputs[i].data) continue;
-    outputs[i] = Tensor::copy_of(static_cast<DType>(made[i].dtype), shape_of(made[i]),
-                                 made[i].data);
+    outputs[i] =
+        Tensor::copy_of(static_cast<DType>(made[i].dtype), shape_of(made[i]), made[i].data);
   }
   return outputs;
 }
@@ -332,7 +332,8 @@ std::unique_ptr<LoadedModel> open_package(const std::string& directory,
                        "run `make -C " + directory + "`, or compile with --build");
   }
   LoadOptions with_weights = options;
-  if (!with_weights.weights.data && with_weights.weights_path.empty()) {
+  const bool given = with_weights.weights.data || !with_weights.weights_path.empty();
+  if (!given && !manifest.embedded_weights) {
     with_weights.weights_path = directory + "/weights/weights.bin";
   }
   return std::make_unique<LoadedModel>(library_api(library, manifest.name), with_weights);

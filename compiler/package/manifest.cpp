@@ -85,13 +85,14 @@ bool is_inside(const std::string& path) {
 // What a level may ask of a compiler: a CPU, with extensions, and the width of vectors. All else,
 // known or not yet, may name a file or a program, or undo the numerics flags before it.
 bool is_level_flag(std::string_view flag) {
-  static constexpr std::string_view kChoices[] = {"-march=", "-mcpu=", "-mtune=",
-                                                  "-mprefer-vector-width=", "-mavx512"};
+  static constexpr std::string_view kChoices[] = {
+      "-march=", "-mcpu=", "-mtune=", "-mprefer-vector-width=", "-mavx512"};
   for (const std::string_view choice : kChoices) {
     if (!flag.starts_with(choice) || flag.size() == choice.size()) continue;
-    return flag.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                  "-_+.",
-                                  choice.size()) == std::string_view::npos;
+    return flag.find_first_not_of(
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+               "-_+.",
+               choice.size()) == std::string_view::npos;
   }
   return false;
 }
@@ -181,6 +182,7 @@ Manifest parse_manifest(const Json& json, const std::string& directory) {
   out.entries = read_entries(json, directory);
   out.cases = read_cases(json.at("cases"), directory, out.entries);
   out.weights_bytes = json.at("weights_bytes");
+  out.embedded_weights = json.value("embedded_weights", false);
   for (const auto& [path, hash] : json.at("files").items()) {
     out.files[inside(path, directory)] = hash;
   }
@@ -200,10 +202,8 @@ std::string manifest_text(const PackageContents& contents,
     units.push_back({{"file", "src/" + unit.file}, {"flags", unit.flags}});
   }
   for (const PackageSymbol& symbol : contents.symbols) {
-    symbols.push_back({{"name", symbol.name},
-                       {"lo", symbol.lo},
-                       {"hi", symbol.hi},
-                       {"divisor", symbol.divisor}});
+    symbols.push_back(
+        {{"name", symbol.name}, {"lo", symbol.lo}, {"hi", symbol.hi}, {"divisor", symbol.divisor}});
     if (!symbol.value.empty()) symbols.back()["value"] = symbol.value;
   }
   const Json json = {{"format", "mintor-package"},
@@ -223,6 +223,7 @@ std::string manifest_text(const PackageContents& contents,
                      {"entries", entries_json(contents.entries)},
                      {"kernels", contents.kernels},
                      {"weights_bytes", contents.weights_bytes},
+                     {"embedded_weights", contents.embed_weights},
                      {"units", units},
                      {"cases", cases_json(contents)},
                      {"files", files}};

@@ -43,7 +43,16 @@ void check_place(const std::string& directory) {
                      "give another folder with -o, or remove it");
 }
 
+// Code reaches what a library holds by 32-bit distances.
+constexpr int64_t kMostEmbedded = int64_t{2000} << 20;
+
 void check_weights(const PackageContents& contents) {
+  if (contents.embed_weights && contents.weights_bytes > kMostEmbedded) {
+    throw CompileError(
+        "package",
+        std::to_string(contents.weights_bytes) + " bytes of weights are too many for a library", "",
+        "leave out --embed-weights");
+  }
   int64_t end = 0;
   for (const WeightPiece& piece : contents.weights) {
     check(piece.offset % 64 == 0 && piece.offset >= end, "write_package",
@@ -86,8 +95,8 @@ void stream_weights(std::span<const WeightPiece> pieces, int64_t weights_bytes,
   int64_t at = 0;
   const auto pad_to = [&](int64_t end) {
     for (; at < end; at += std::min<int64_t>(end - at, kZeros.size())) {
-      append(std::span(kZeros).first(static_cast<size_t>(
-          std::min<int64_t>(end - at, kZeros.size()))));
+      append(
+          std::span(kZeros).first(static_cast<size_t>(std::min<int64_t>(end - at, kZeros.size()))));
     }
   };
   for (const WeightPiece& piece : pieces) {
@@ -142,8 +151,8 @@ void add_cases(FolderWriter& folder, const PackageContents& contents) {
                        const std::vector<NamedTensor>& values) {
     for (const NamedTensor& value : values) {
       const size_t at = position_of(tensors, value.name);
-      const std::string path = "verify/case" + std::to_string(index) + "/" +
-                               case_file(role, at, value.name);
+      const std::string path =
+          "verify/case" + std::to_string(index) + "/" + case_file(role, at, value.name);
       folder.add_streamed(path, [&](const FolderWriter::Append& append) {
         const std::string header = npy_header(value.value);
         append(std::as_bytes(std::span(header.data(), header.size())));
@@ -163,9 +172,9 @@ void add_cases(FolderWriter& folder, const PackageContents& contents) {
 }  // namespace
 
 std::span<const char* const> package_compile_flags() {
-  static constexpr const char* kFlags[] = {"-std=c++17",      "-fPIC",
+  static constexpr const char* kFlags[] = {"-std=c++17",          "-fPIC",
                                            "-fvisibility=hidden", "-fno-exceptions",
-                                           "-fno-rtti",       "-fno-threadsafe-statics",
+                                           "-fno-rtti",           "-fno-threadsafe-statics",
                                            "-ffunction-sections"};
   return kFlags;
 }
@@ -177,14 +186,18 @@ std::string weights_sha256(std::span<const WeightPiece> pieces, int64_t weights_
   return hash.hex();
 }
 
-void write_package(const PackageContents& contents, const std::string& directory) {
-  check_name(contents.name);
-  check_entries(contents);
+void write_package(const PackageContents& given, const std::string& directory) {
+  check_name(given.name);
+  check_entries(given);
   check_place(directory);
-  check_weights(contents);
-  check_cases(contents);
+  check_weights(given);
+  check_cases(given);
+  PackageContents contents = given;
+  if (contents.embed_weights) contents.units.push_back(weights_unit(contents));
   FolderWriter folder(directory);
   folder.add("include/" + contents.name + ".h", header_text(contents));
+  folder.add("include/" + contents.name + ".hpp", filled_template(contents, "header.hpp.in"));
+  folder.add("include/mintor.hpp", filled_template(contents, "mintor.hpp"));
   for (const PackageUnit& unit : contents.units) folder.add("src/" + unit.file, unit.text);
   for (const PackageHeader& header : contents.headers) {
     folder.add("src/" + header.file, header.text);
@@ -198,6 +211,8 @@ void write_package(const PackageContents& contents, const std::string& directory
   add_cases(folder, contents);
   folder.add("Makefile", makefile_text(contents));
   folder.add("CMakeLists.txt", cmake_text(contents));
+  folder.add("cmake/config.cmake.in", filled_template(contents, "config.cmake.in"));
+  folder.add("cmake/package.pc.in", filled_template(contents, "package.pc.in"));
   folder.add("README.md", readme_text(contents));
   if (!contents.report.empty()) folder.add("report.html", contents.report);
   folder.add("manifest.json", manifest_text(contents, folder.files()));

@@ -28,20 +28,21 @@ struct PackageHeader {
 struct PackageUnit {
   std::string file, text;
   std::vector<std::string> flags;
+  std::string reads = "";  // a file of the package that is part of it; mostly none
 };
 
 // Bytes [offset, offset + bytes.size()) of weights.bin; offset is a multiple of 64.
 struct WeightPiece {
   int64_t offset = 0;
   std::span<const std::byte> bytes;
-  std::shared_ptr<const void> owner;   // keeps the bytes alive; may be null
+  std::shared_ptr<const void> owner;  // keeps the bytes alive; may be null
 };
 
 struct PackageTensor {
   std::string name;
   DType dtype = DType::f32;
-  std::vector<std::string> shape;      // "224", "batch", "2*batch"
-  std::string doc;                     // may be empty
+  std::vector<std::string> shape;  // "224", "batch", "2*batch"
+  std::string doc;                 // may be empty
 };
 
 struct PackageEntry {
@@ -52,9 +53,9 @@ struct PackageEntry {
 
 struct PackageSymbol {
   std::string name;
-  int64_t lo = 0, hi = -1;             // inclusive; hi < 0: unbounded
-  int64_t divisor = 1;                 // it is a multiple of this
-  std::string value = "";              // what computes it from other symbols; "": inputs bind it
+  int64_t lo = 0, hi = -1;  // inclusive; hi < 0: unbounded
+  int64_t divisor = 1;      // it is a multiple of this
+  std::string value = "";   // what computes it from other symbols; "": inputs bind it
 };
 
 struct NamedTensor {
@@ -76,16 +77,17 @@ struct PackageContents {
   std::vector<PackageHeader> headers;  // kernels.h, prelude and cpu headers that units include
   std::vector<PackageEntry> entries = {{"forward", {}, {}}};  // the first is what `run` runs
   std::vector<PackageSymbol> symbols;
-  std::vector<WeightPiece> weights;    // ascending offsets; gaps are zeros
-  int64_t weights_bytes = 0;           // payload: Program::weights_bytes
-  std::string weights_sha256;          // what program.cpp says; checked, unless empty
+  std::vector<WeightPiece> weights;  // ascending offsets; gaps are zeros
+  int64_t weights_bytes = 0;         // payload: Program::weights_bytes
+  std::string weights_sha256;        // what program.cpp says; checked, unless empty
+  bool embed_weights = false;        // program.cpp names them: they become a part of the library
   std::vector<VerifyCase> cases;
   std::string report;  // report.html; empty: the package has none
   // Recorded in manifest.json.
   std::string numerics_hash, schedule_hash, compiler_version, target;
   std::vector<std::string> levels, kernels;
-  std::map<std::string, std::string> sources;   // file name without folder -> SHA-256
-  std::map<std::string, std::string> options;   // name -> value
+  std::map<std::string, std::string> sources;  // file name without folder -> SHA-256
+  std::map<std::string, std::string> options;  // name -> value
 };
 
 // Writes the folder. Throws CompileError when the name is no identifier, when `directory` exists
@@ -100,15 +102,15 @@ std::string weights_sha256(std::span<const WeightPiece> pieces, int64_t weights_
 std::string package_name_from(std::string_view text);
 
 struct ManifestUnit {
-  std::string file;                    // "src/program.cpp"
+  std::string file;  // "src/program.cpp"
   std::vector<std::string> flags;
 };
 
 struct ManifestCase {
-  std::string folder;                  // "verify/case0"
+  std::string folder;  // "verify/case0"
   std::string entry;
   double rtol = 0, atol = 0;
-  std::vector<std::pair<std::string, std::string>> inputs, outputs;   // name -> file from the root
+  std::vector<std::pair<std::string, std::string>> inputs, outputs;  // name -> file from the root
 };
 
 struct Manifest {
@@ -117,10 +119,11 @@ struct Manifest {
   std::vector<std::string> levels, kernels, flags;
   std::vector<ManifestUnit> units;
   std::vector<ManifestCase> cases;
-  std::vector<PackageEntry> entries;                                  // at least one
-  std::map<std::string, std::string> files, sources, options;         // files: path -> SHA-256
+  std::vector<PackageEntry> entries;                           // at least one
+  std::map<std::string, std::string> files, sources, options;  // files: path -> SHA-256
   int64_t weights_bytes = 0;
-  std::string text;                    // the whole manifest.json
+  bool embedded_weights = false;  // in the library; weights.bin is for building it
+  std::string text;               // the whole manifest.json
 };
 
 inline constexpr int kPackageFormatVersion = 1;

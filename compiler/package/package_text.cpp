@@ -42,9 +42,8 @@ std::string type_text(const PackageTensor& tensor) {
 std::string range_text(const PackageContents& contents, const PackageTensor& tensor) {
   std::string out;
   for (const PackageSymbol& symbol : contents.symbols) {
-    const bool used = std::any_of(tensor.shape.begin(), tensor.shape.end(), [&](const auto& dim) {
-      return dim == symbol.name;
-    });
+    const bool used = std::any_of(tensor.shape.begin(), tensor.shape.end(),
+                                  [&](const auto& dim) { return dim == symbol.name; });
     if (!used) continue;
     out += fmt::format("; {} {}", printable(symbol.name),
                        symbol.hi < 0 ? fmt::format("at least {}", symbol.lo)
@@ -95,8 +94,21 @@ size_t most_tensors(const PackageContents& contents) {
   return most;
 }
 
-std::string shared_flags() {
-  return fmt::format("{}", fmt::join(package_compile_flags(), " "));
+std::string shared_flags() { return fmt::format("{}", fmt::join(package_compile_flags(), " ")); }
+
+// Where `verify` finds them, wherever the library was built to; "": in the library.
+std::string verify_weights(const PackageContents& contents) {
+  return contents.embed_weights ? "" : "weights/weights.bin";
+}
+
+// What weights.bin is called where packages are installed; "": it is not.
+std::string installed_weights(const PackageContents& contents) {
+  const bool file = contents.weights_bytes > 0 && !contents.embed_weights;
+  return file ? contents.weights_sha256 : "";
+}
+
+std::string version(const PackageContents& contents) {
+  return contents.compiler_version.empty() ? "0" : contents.compiler_version;
 }
 
 std::string stem(const std::string& file) { return file.substr(0, file.rfind('.')); }
@@ -136,29 +148,52 @@ std::string makefile_text(const PackageContents& contents) {
   for (const PackageUnit& unit : contents.units) {
     const std::string object = fmt::format("$(OUT)/src_{}.o", stem(unit.file));
     objects += (objects.empty() ? "" : " ") + object;
-    rules += fmt::format("{}: src/{} $(HEADERS) | $(OUT)\n", object, unit.file);
+    rules += fmt::format("{}: src/{} $(HEADERS){} | $(OUT)\n", object, unit.file,
+                         unit.reads.empty() ? "" : " " + unit.reads);
     rules += "\t$(CXX) $(ALL_CXXFLAGS)";
     for (const std::string& flag : unit.flags) rules += " " + flag;
     rules += " -c $< -o $@\n\n";
   }
-  return fill_template(template_text("makefile.in"), {{"NAME", contents.name},
-                                                      {"CXX_FLAGS", shared_flags()},
-                                                      {"UNIT_OBJECTS", objects},
-                                                      {"UNIT_RULES", rules}});
+  return fill_template(template_text("makefile.in"),
+                       {{"NAME", contents.name},
+                        {"CXX_FLAGS", shared_flags()},
+                        {"UNIT_OBJECTS", objects},
+                        {"UNIT_RULES", rules},
+                        {"VERIFY_WEIGHTS", verify_weights(contents)}});
 }
 
 std::string cmake_text(const PackageContents& contents) {
   std::string files, properties;
   for (const PackageUnit& unit : contents.units) {
     files += (files.empty() ? "src/" : " src/") + unit.file;
+    if (!unit.reads.empty()) {
+      properties += fmt::format(
+          "set_source_files_properties(src/{} PROPERTIES\n"
+          "  OBJECT_DEPENDS ${{CMAKE_CURRENT_SOURCE_DIR}}/{})\n",
+          unit.file, unit.reads);
+    }
     if (unit.flags.empty()) continue;
     properties += fmt::format("set_source_files_properties(src/{}\n", unit.file);
     properties += fmt::format("  PROPERTIES COMPILE_OPTIONS \"{}\")\n", fmt::join(unit.flags, ";"));
   }
-  return fill_template(template_text("cmake_lists.txt.in"), {{"NAME", contents.name},
-                                                             {"CXX_FLAGS", shared_flags()},
-                                                             {"UNIT_FILES", files},
-                                                             {"UNIT_PROPERTIES", properties}});
+  return fill_template(template_text("cmake_lists.txt.in"),
+                       {{"NAME", contents.name},
+                        {"CXX_FLAGS", shared_flags()},
+                        {"VERSION", version(contents)},
+                        {"UNIT_FILES", files},
+                        {"UNIT_PROPERTIES", properties},
+                        {"VERIFY_WEIGHTS", verify_weights(contents)},
+                        {"WEIGHTS_HASH", installed_weights(contents)}});
+}
+
+PackageUnit weights_unit(const PackageContents& contents) {
+  return {"weights.cpp", filled_template(contents, "weights.cpp.in"), {}, "weights/weights.bin"};
+}
+
+static std::string weights_place(const PackageContents& contents) {
+  if (contents.embed_weights) return "The weights are in the library.";
+  return "`weights.bin` is looked for beside the library, in `weights/` and in `../weights/`;\n"
+         "`mt_options.weights_path` names another place.";
 }
 
 static std::string bits_text(const PackageContents& contents) {
@@ -193,6 +228,7 @@ std::string readme_text(const PackageContents& contents) {
        {"TENSOR_TABLE", table},
        {"INPUT_COUNT", std::to_string(std::max<size_t>(1, contents.entries[0].inputs.size()))},
        {"OUTPUT_COUNT", std::to_string(std::max<size_t>(1, contents.entries[0].outputs.size()))},
+       {"WEIGHTS_PLACE", weights_place(contents)},
        {"LEVELS", fmt::format("{}", fmt::join(contents.levels, ", "))},
        {"BITS", bits_text(contents)}});
 }
@@ -216,9 +252,10 @@ std::string cases_text(const PackageContents& contents) {
 }
 
 std::string filled_template(const PackageContents& contents, const char* file) {
-  return fill_template(
-      template_text(file),
-      {{"NAME", contents.name}, {"MOST_TENSORS", std::to_string(most_tensors(contents))}});
+  return fill_template(template_text(file),
+                       {{"NAME", contents.name},
+                        {"VERSION", version(contents)},
+                        {"MOST_TENSORS", std::to_string(most_tensors(contents))}});
 }
 
 // The array format of NumPy, version 1.0: magic, length, a dictionary padded to 64 bytes.

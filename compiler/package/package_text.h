@@ -18,9 +18,11 @@ size_t position_of(const std::vector<PackageTensor>& tensors, const std::string&
 std::string header_text(const PackageContents& contents);
 std::string makefile_text(const PackageContents& contents);
 std::string cmake_text(const PackageContents& contents);
+// src/weights.cpp, which holds weights.bin.
+PackageUnit weights_unit(const PackageContents& contents);
 std::string readme_text(const PackageContents& contents);
 std::string cases_text(const PackageContents& contents);
-// A template of compiler/package/templates with @NAME@ and the number of tensors filled in.
+// A template of compiler/package/templates with name, version and number of tensors filled in.
 std::string filled_template(const PackageContents& contents, const char* file);
 // `files`: path -> SHA-256 of everything else in the folder.
 std::string manifest_text(const PackageContents& contents,

@@ -60,6 +60,20 @@ def test_a_case_that_does_not_fit_is_refused(package, tmp_path, inputs, outputs,
     assert not (tmp_path / "made").exists()
 
 
+def test_weights_in_the_library_and_what_its_code_takes(tmp_path):
+    graph = written(tmp_path, "table.graph", TABLE)
+    made = mintor("compile", graph, "-o", tmp_path / "table", "--target", "reference,v3",
+                  "--embed-weights", "--settable-parameters", "--build")
+    assert made.returncode == 0, made.stderr
+    shutil.rmtree(tmp_path / "table/weights")
+    ended = mintor("run", tmp_path / "table", "--seed", "0")
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(mintor("inspect", tmp_path / "table", "--json").stdout)
+    assert told["manifest"]["embedded_weights"]
+    assert sorted(told["library"]["code"]) == ["reference", "shared", "v3"]
+    assert 0 < told["library"]["code"]["v3"] < told["library"]["bytes"]
+
+
 def test_verify_fails_without_a_case(package, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(package, copy)
