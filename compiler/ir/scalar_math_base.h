@@ -36,7 +36,6 @@ typedef __UINT8_TYPE__ mt_u8;
 typedef __UINT16_TYPE__ mt_u16;
 typedef __UINT32_TYPE__ mt_u32;
 typedef __UINT64_TYPE__ mt_u64;
-__extension__ typedef unsigned __int128 mt_u128;
 
 template <class A, class B> struct mt_same_t { static constexpr bool value = false; };
 template <class A> struct mt_same_t<A, A> { static constexpr bool value = true; };
@@ -132,12 +131,16 @@ template <class To, class From> MT_FN To mt_convert(From x) {
 // x, of which an optimiser does not know where it comes from. clang (16 and 19 were tried) compares
 // a widened float in its narrow type, makes a minimum or maximum of a choice between it and a
 // constant, and so takes 0 for -0 in `x < 0 ? 0 : x`.
+// A prelude gives MT_FENCE where clang lacks one for the CPU.
 template <class V> MT_FN V mt_opaque(V x) {
-#ifdef __clang__
+#if !defined(__clang__)
+  return x;
+#elif defined(MT_FENCE)
+  MT_FENCE(x);
+  return x;
+#else
 #pragma clang fp reassociate(on)
   return __arithmetic_fence(x);
-#else
-  return x;
 #endif
 }
 
@@ -190,18 +193,63 @@ template <class M> MT_FN mt_like<mt_u8, M> mt_mask_to_bool(M m) {
 }
 template <class B> MT_FN mt_mask<B> mt_bool_to_mask(B b) { return mt_ne(b, mt_splat<B>(0)); }
 
+// ---- 128 bits -------------------------------------------------------------------------------
+
+// Compilers for 32-bit CPUs have no integer of that size.
+struct mt_wide { mt_u64 hi, lo; };
+MT_FN mt_wide mt_wide_product(mt_u64 a, mt_u64 b) {
+  const mt_u64 a0 = (mt_u32)a, a1 = a >> 32, b0 = (mt_u32)b, b1 = b >> 32;
+  const mt_u64 low = a0 * b0, middle = a1 * b0 + (low >> 32), other = a0 * b1 + (mt_u32)middle;
+  return {a1 * b1 + (middle >> 32) + (other >> 32), other << 32 | (mt_u32)low};
+}
+MT_FN mt_wide mt_wide_add(mt_wide a, mt_wide b) {
+  const mt_u64 lo = a.lo + b.lo;
+  return {a.hi + b.hi + (lo < a.lo), lo};
+}
+MT_FN mt_wide mt_wide_sub(mt_wide a, mt_wide b) {
+  return {a.hi - b.hi - (a.lo < b.lo), a.lo - b.lo};
+}
+// By 0 <= n < 128.
+MT_FN mt_wide mt_wide_left(mt_wide a, int n) {
+  if (n >= 64) return {a.lo << (n - 64), 0};
+  return {n ? a.hi << n | a.lo >> (64 - n) : a.hi, a.lo << n};
+}
+MT_FN mt_wide mt_wide_right(mt_wide a, int n) {
+  if (n >= 64) return {0, a.hi >> (n - 64)};
+  return {a.hi >> n, n ? a.lo >> n | a.hi << (64 - n) : a.lo};
+}
+
 // ---- Hooks: a target's prelude overloads these for its vectors ------------------------------
+
+// The C library's where the CPU has no instruction; where there is no library, our own.
+#if __STDC_HOSTED__ || defined(__FP_FAST_FMA) || defined(__FMA__) || __riscv_flen >= 64
+#define MT_FMA_F32 __builtin_fmaf
+#define MT_FMA_F64 __builtin_fma
+#else
+#define MT_FMA_F32 mt_bare_fma
+#define MT_FMA_F64 mt_bare_fma
+#endif
+#if __STDC_HOSTED__
+#define MT_ROUNDING_F32(direction, builtin) __builtin_##builtin##f
+#define MT_ROUNDING_F64(direction, builtin) __builtin_##builtin
+#else
+#define MT_ROUNDING_F32(direction, builtin) mt_bare_##direction
+#define MT_ROUNDING_F64(direction, builtin) mt_bare_##direction
+#endif
+#if !__STDC_HOSTED__
+#include "compiler/ir/scalar_math_bare.h"
+#endif
 
 #define MT_LANE_BY_LANE(x, f32_form, f64_form)                    \
   for (int i = 0; i < mt_lanes<V>; ++i) {                         \
     if constexpr (mt_same<mt_element<V>, float>) r[i] = f32_form; \
     else r[i] = f64_form;                                         \
   }
-MT_FN float mt_fma(float x, float y, float z) { return __builtin_fmaf(x, y, z); }
-MT_FN double mt_fma(double x, double y, double z) { return __builtin_fma(x, y, z); }
+MT_FN float mt_fma(float x, float y, float z) { return MT_FMA_F32(x, y, z); }
+MT_FN double mt_fma(double x, double y, double z) { return MT_FMA_F64(x, y, z); }
 template <class V> MT_FN V mt_fma(V x, V y, V z) {
   V r = x;
-  MT_LANE_BY_LANE(x, __builtin_fmaf(x[i], y[i], z[i]), __builtin_fma(x[i], y[i], z[i]))
+  MT_LANE_BY_LANE(x, MT_FMA_F32(x[i], y[i], z[i]), MT_FMA_F64(x[i], y[i], z[i]))
   return r;
 }
 #define MT_HOOK(name, f32_builtin, f64_builtin)                           \
@@ -213,10 +261,11 @@ template <class V> MT_FN V mt_fma(V x, V y, V z) {
     return r;                                                             \
   }
 MT_HOOK(mt_sqrt, __builtin_sqrtf, __builtin_sqrt)
-MT_HOOK(mt_floor, __builtin_floorf, __builtin_floor)
-MT_HOOK(mt_ceil, __builtin_ceilf, __builtin_ceil)
-MT_HOOK(mt_trunc, __builtin_truncf, __builtin_trunc)
-MT_HOOK(mt_round, __builtin_rintf, __builtin_rint)  // half to even: the environment is the default
+MT_HOOK(mt_floor, MT_ROUNDING_F32(floor, floor), MT_ROUNDING_F64(floor, floor))
+MT_HOOK(mt_ceil, MT_ROUNDING_F32(ceil, ceil), MT_ROUNDING_F64(ceil, ceil))
+MT_HOOK(mt_trunc, MT_ROUNDING_F32(trunc, trunc), MT_ROUNDING_F64(trunc, trunc))
+// Half to even: the environment is the default.
+MT_HOOK(mt_round, MT_ROUNDING_F32(round, rint), MT_ROUNDING_F64(round, rint))
 #undef MT_HOOK
 #undef MT_LANE_BY_LANE
 

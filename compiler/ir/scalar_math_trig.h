@@ -33,31 +33,31 @@ template <class E> MT_BIG_FN mt_angle<E> mt_reduce_large(E x) {
     const mt_u64 high = two_over_pi[word + i] << shift;
     w[i] = shift ? high | two_over_pi[word + i + 1] >> (64 - shift) : high;
   }
-  const mt_u128 a = (mt_u128)mantissa * w[2], b = (mt_u128)mantissa * w[1];
-  const mt_u64 p0 = (mt_u64)a;
-  const mt_u128 mid = (a >> 64) + (mt_u64)b;
-  const mt_u64 p1 = (mt_u64)mid;
-  const mt_u128 top = (mt_u128)mantissa * w[0] + (b >> 64) + (mid >> 64);
-  // The product is top:p1:p0 2^(scale-192); two integer bits move to the top of a 256-bit window.
+  const mt_wide a = mt_wide_product(mantissa, w[2]);
+  const mt_wide mid = mt_wide_add({0, a.hi}, mt_wide_product(mantissa, w[1]));
+  const mt_wide top = mt_wide_add({0, mid.hi}, mt_wide_product(mantissa, w[0]));
+  // The product is top:mid:a (of the lower two, 64 bits), times 2^(scale-192); its two integer bits
+  // move to the top of a 256-bit window.
   const int left = 62 + (exponent - begin);  // 26 .. 64
-  mt_u128 high = top, low = ((mt_u128)p1 << 64) | p0;
-  high = high << left | low >> (128 - left);
-  low = low << left;
-  mt_u64 quadrant = (mt_u64)(high >> 126);
-  mt_u128 fraction = high << 2 | low >> 126;
-  const bool negative = (fraction >> 127) != 0;  // nearest multiple: fraction in [-1/2, 1/2)
+  const mt_wide low = {mid.lo, a.lo}, above = mt_wide_left(top, left),
+                over = mt_wide_right(low, 128 - left), below = mt_wide_left(low, left);
+  const mt_wide high = {above.hi | over.hi, above.lo | over.lo};
+  mt_u64 quadrant = high.hi >> 62;
+  mt_wide fraction = mt_wide_left(high, 2);
+  fraction.lo |= below.hi >> 62;
+  const bool negative = (fraction.hi >> 63) != 0;  // nearest multiple: fraction in [-1/2, 1/2)
   if (negative) {
-    fraction = ~fraction;
+    fraction = {~fraction.hi, ~fraction.lo};
     ++quadrant;
   }
   int zeros = 0;
-  while (zeros < 120 && !(fraction >> 127)) {
-    fraction <<= 1;
+  while (zeros < 120 && !(fraction.hi >> 63)) {
+    fraction = mt_wide_left(fraction, 1);
     ++zeros;
   }
   const double scale = mt_power_of_two((double)-zeros);
-  const double f_hi = (double)(mt_u64)(fraction >> 75) * 0x1p-53 * scale;
-  const double f_lo = (double)((mt_u64)(fraction >> 11) & 0xffffffffffffffffu) * 0x1p-117 * scale;
+  const double f_hi = (double)(fraction.hi >> 11) * 0x1p-53 * scale;
+  const double f_lo = (double)mt_wide_right(fraction, 11).lo * 0x1p-117 * scale;
   const double pio2_hi = 0x1.921fb54442d18p0, pio2_lo = 0x1.1a62633145c07p-54;
   double hi = f_hi * pio2_hi;
   double lo = mt_fma(f_hi, pio2_hi, -hi) + (f_hi * pio2_lo + f_lo * pio2_hi);

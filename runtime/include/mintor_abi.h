@@ -145,6 +145,10 @@ typedef int32_t (*mt_gradient)(void* data, const char* parameter, mt_tensor* gra
 // the model lacks are left out. 0: neither.
 enum { MT_ALLOW_MISSING = 1, MT_ALLOW_UNKNOWN = 2 };
 
+// Memory of the host's own: gives `bytes` bytes on a 64-byte boundary, or null; takes them back.
+typedef void* (*mt_allocate)(void* data, size_t bytes);
+typedef void (*mt_release)(void* data, void* block);
+
 // Zero-initialise, set `size = sizeof(mt_options)`, then what you need. A null pointer instead of
 // options is all defaults.
 typedef struct mt_options {
@@ -168,6 +172,10 @@ typedef struct mt_options {
   mt_gradient reduce;
   void* reduce_data;
   mt_pool* pool;  // whose threads run it, instead of `threads`; it outlives the model
+  // Where all memory of the model and its contexts comes from, both or none; null: the system's.
+  mt_allocate allocate;
+  mt_release release;
+  void* memory_data;
 } mt_options;
 
 typedef struct mt_context_options {

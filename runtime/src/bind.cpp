@@ -3,8 +3,6 @@
 // Takes mt_tensor arrays; gives symbol values, input pointers and described outputs. Keeps true:
 // nothing is read through a pointer whose size, dtype and alignment were not checked, and nothing
 // is written before all of it was; messages name the tensor, what was expected and what came.
-#include <string.h>
-
 #include "runtime.h"
 
 namespace MT_PACKAGE {

@@ -3,17 +3,15 @@
 // header (little-endian u64), the header (safetensors.cpp), the arrays.
 // Takes a context and a path; gives the file, or what a file holds. Keeps true: a file is whole or
 // not there, for it is written beside and renamed; a load that fails has changed nothing.
+#include "runtime.h"
+
+#if __STDC_HOSTED__
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "runtime.h"
 
 namespace MT_PACKAGE {
 
@@ -74,7 +72,7 @@ bool make_header(const Context& context, Block* header) {
   visit_by_width(context, [&](const NamedValue& value) {
     room += 6 * strlen(value.info->name) + 160 + 32 * MT_MAX_RANK;
   });
-  if (!allocate(header, int64_t(room), Fill::undefined)) return false;
+  if (!allocate(context.memory, header, int64_t(room), Fill::undefined)) return false;
   char* to = write_text(header->data + kLength, "{\"__metadata__\":{\"format\":\"pt\"}");
   int64_t begin = 0;
   visit_by_width(context, [&](const NamedValue& value) {
@@ -250,15 +248,17 @@ mt_status load_mapped(Context* context, Loading* loading, const char* file, int6
   loading->payload_bytes = bytes - kLength - int64_t(length);
   Block header;
   const size_t values = size_t(value_count(*context)) + 1;
-  loading->sources = static_cast<const char**>(calloc(values, sizeof(char*)));
+  loading->sources =
+      static_cast<const char**>(allocate_object(context->memory, values * sizeof(char*)));
   const int64_t most = int64_t(length) / kLeastText + 1;
-  if (!loading->sources || !allocate(&loading->ranges, most * sizeof(Range), Fill::undefined) ||
-      !allocate(&header, int64_t(length), Fill::undefined)) {
+  if (!loading->sources ||
+      !allocate(context->memory, &loading->ranges, most * sizeof(Range), Fill::undefined) ||
+      !allocate(context->memory, &header, int64_t(length), Fill::undefined)) {
     return fail(MT_OUT_OF_MEMORY, "no memory for the header of %s", loading->path);
   }
   if (length) memcpy(header.data, file + kLength, length);
   mt_status status = read_header(header.data, int64_t(length), loading->path, take_stored, loading);
-  release(&header);
+  release(context->memory, &header);
   if (!status) status = check_whole(*loading);
   if (!status) status = take_values(context, *loading);
   return status;
@@ -275,7 +275,7 @@ mt_status save_parameters(Context* context, const char* path) {
                ? write_file(*context, header, path)
                : fail(MT_OUT_OF_MEMORY, "no memory for the header of %s", path);
   end_use(context->parameters, Use::read);
-  release(&header);
+  release(context->memory, &header);
   return status;
 }
 
@@ -304,10 +304,11 @@ mt_status load_parameters(Context* context, const char* path, int32_t allow) {
     loaded = load_mapped(context, &loading, static_cast<const char*>(mapping), status.st_size);
     end_use(context->parameters, Use::change);
   }
-  free(loading.sources);
-  release(&loading.ranges);
+  release_object(context->memory, loading.sources);
+  release(context->memory, &loading.ranges);
   munmap(mapping, size_t(status.st_size));
   return loaded;
 }
 
 }  // namespace MT_PACKAGE
+#endif

@@ -3,9 +3,6 @@
 // Takes a model and the caller's arrays; gives outputs. Keeps true: `run` allocates nothing while
 // the sizes fit what was reserved; a context that owns its memory grows when they do not; one that
 // lives in the caller's memory never does.
-#include <stdlib.h>
-#include <string.h>
-
 #include "runtime.h"
 
 namespace MT_PACKAGE {
@@ -51,12 +48,12 @@ static mt_status reserve(Context* context, const mt_context_options& options) {
   const mt_status status = bytes_for(*context->model, context->symbols, &needed);
   if (status) return status;
   const int64_t states = options.cancel ? context->model->program->state_bytes : 0;
-  if (!allocate(&context->before, states, Fill::undefined)) {
+  if (!allocate(context->memory, &context->before, states, Fill::undefined)) {
     return fail(MT_OUT_OF_MEMORY, "no memory to keep %lld bytes of state", (long long)states);
   }
   if (!options.memory) {
     context->owns_memory = true;
-    if (allocate(&context->arena, needed, Fill::undefined)) return MT_OK;
+    if (allocate(context->memory, &context->arena, needed, Fill::undefined)) return MT_OK;
     return fail(MT_OUT_OF_MEMORY, "no memory for a context of %lld bytes", (long long)needed);
   }
   if (uint64_t(options.memory_bytes) < uint64_t(needed)) {
@@ -83,10 +80,12 @@ static Context* allocate_context(const Model* model) {
   const size_t inputs = most_tensors(info, &mt_entry_info::input_count);
   const size_t outputs = most_tensors(info, &mt_entry_info::output_count);
   const size_t entries = size_t(info.entry_count);
-  Context* made = static_cast<Context*>(
-      calloc(1, sizeof(Context) + entries * sizeof(Fitting) + (inputs + outputs) * sizeof(void*)));
+  Context* made = static_cast<Context*>(allocate_object(
+      model->memory,
+      sizeof(Context) + entries * sizeof(Fitting) + (inputs + outputs) * sizeof(void*)));
   if (!made) return nullptr;
   made->model = model;
+  made->memory = model->memory;
   made->fitting = reinterpret_cast<Fitting*>(made + 1);
   made->inputs = reinterpret_cast<const void**>(made->fitting + entries);
   made->outputs = reinterpret_cast<void**>(made->fitting + entries) + inputs;
@@ -120,10 +119,10 @@ mt_status context_create(Model* model, const mt_context_options* options, Contex
   if (!status) status = start_mask(made);
   if (!status) status = reserve(made, read);
   if (status) {
-    release(&made->before);
-    release_mask(&made->mask);
+    release(made->memory, &made->before);
+    release_mask(made->memory, &made->mask);
     leave_parameters(made->parameters);
-    free(made);
+    release_object(made->memory, made);
     return status;
   }
   made->executor = make_executor(model->options);
@@ -138,12 +137,13 @@ mt_status context_create(Model* model, const mt_context_options* options, Contex
 void context_destroy(Context* context) {
   if (!context) return;
   destroy_executor(&context->executor);
-  if (context->owns_memory) release(&context->arena);
-  for (Block& block : context->dynamic) release(&block);
-  release(&context->before);
-  release_mask(&context->mask);
+  const Memory memory = context->memory;
+  if (context->owns_memory) release(memory, &context->arena);
+  for (Block& block : context->dynamic) release(memory, &block);
+  release(memory, &context->before);
+  release_mask(memory, &context->mask);
   leave_parameters(context->parameters);
-  free(context);
+  release_object(memory, context);
 }
 
 // Makes the arena fit the symbols that were just bound.
@@ -157,11 +157,11 @@ static mt_status fit_arena(Context* context) {
                 (long long)needed, (long long)context->arena.bytes);
   }
   Block larger;
-  if (!allocate(&larger, needed, Fill::undefined)) {
+  if (!allocate(context->memory, &larger, needed, Fill::undefined)) {
     return fail(MT_OUT_OF_MEMORY, "no memory for a context of %lld bytes", (long long)needed);
   }
   // Nothing in the arena outlives a run. No page of the new block was touched so far.
-  release(&context->arena);
+  release(context->memory, &context->arena);
   context->arena = larger;
   return MT_OK;
 }
@@ -205,9 +205,9 @@ static mt_status bind_size(Context* context, int32_t index, int64_t value) {
   const int64_t needed = size.bytes(context->symbols);
   Block& block = context->dynamic[index];
   if (needed <= block.bytes) return MT_OK;
-  release(&block);
+  release(context->memory, &block);
   context->dynamic_data[index] = nullptr;
-  if (!allocate(&block, needed, Fill::undefined)) {
+  if (!allocate(context->memory, &block, needed, Fill::undefined)) {
     return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes with '%s' = %lld", (long long)needed,
                 symbol.name, (long long)value);
   }

@@ -4,15 +4,16 @@
 // succeeds touches none of this, so a `run` that succeeds allocates nothing; a message lives in
 // memory of its thread, freed when the thread ends. A pthread key and not `thread_local`, which
 // would need a symbol of the dynamic loader and allocate in an opened library anyway.
+#include "runtime.h"
+
+#if __STDC_HOSTED__
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "runtime.h"
+#endif
 
 namespace MT_PACKAGE {
 
+#if __STDC_HOSTED__
 static const size_t kMessageBytes = 512;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
@@ -57,6 +58,8 @@ const char* last_error() {
   const char* message = own_message();
   return message ? message : "";
 }
+
+#endif
 
 const char* dtype_name(int32_t dtype) {
   static const char* const names[] = {"f64", "f32", "f16", "bf16", "i8",  "i16", "i32",

@@ -23,6 +23,18 @@ static inline void write_float_control(uint64_t value) {
   __asm__ volatile("msr fpcr, %0" : : "r"(value) : "memory");
 }
 static const uint64_t kDefaultFloatControl = 0;
+#elif defined(__riscv)
+static inline uint64_t read_float_control() {
+  uintptr_t value;
+  __asm__ volatile("frcsr %0" : "=r"(value));
+  return value;
+}
+static inline void write_float_control(uint64_t value) {
+  __asm__ volatile("fscsr %0" : : "r"(uintptr_t(value)) : "memory");
+}
+static const uint64_t kDefaultFloatControl = 0;
+#elif defined(__i386__)
+#error "numerics need SSE2: compile with -msse2 -mfpmath=sse"
 #else
 #error "this processor's floating-point control register is not known here"
 #endif

@@ -5,15 +5,15 @@
 // matter of chance, never changes the bits; the pool is entered once per launch, with barriers only
 // between phases of which at least one is split; no thread computes outside the default
 // floating-point environment; a run that is cancelled leaves no thread at a barrier.
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
 #include <new>
 
 #include "float_environment.h"
 #include "pool.h"
 #include "runtime.h"
+
+#if __STDC_HOSTED__
+#include <time.h>
+#endif
 
 namespace MT_PACKAGE {
 
@@ -130,11 +130,10 @@ struct alignas(64) Begun {
   uint32_t turn;  // of the part alone
 };
 
-static Begun* make_begun(int32_t width) {
-  void* memory = nullptr;
-  if (posix_memalign(&memory, alignof(Begun), size_t(width) * sizeof(Begun)) != 0) return nullptr;
-  for (int32_t i = 0; i < width; ++i) new (static_cast<Begun*>(memory) + i) Begun();
-  return static_cast<Begun*>(memory);
+static Begun* make_begun(const Memory& memory, int32_t width) {
+  void* made = allocate_object(memory, size_t(width) * sizeof(Begun));
+  for (int32_t i = 0; made && i < width; ++i) new (static_cast<Begun*>(made) + i) Begun();
+  return static_cast<Begun*>(made);
 }
 
 static int32_t next_turn(Begun* begun) {
@@ -163,11 +162,13 @@ static void run_share(const Walk& walk, Begun* begun, int32_t turn, int32_t part
   }
 }
 
-static int64_t now_ns() {
+#if __STDC_HOSTED__
+int64_t now_ns() {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return int64_t(now.tv_sec) * 1000000000 + now.tv_nsec;
 }
+#endif
 
 static void report(const Walk& walk, int64_t begin) {
   const Executor& executor = *walk.job.executor;
@@ -297,24 +298,25 @@ Executor make_executor(const mt_options& options) {
   Executor executor;
   memset(&executor, 0, sizeof(executor));
   executor.width = 1;
+  executor.memory = memory_of(options);
   if (options.parallel_for) {
     executor.width = most_parts(options);
     executor.parallel_for = options.parallel_for;
     executor.parallel_for_data = options.parallel_for_data;
   } else if (options.threads > 1) {
-    executor.own_pool = executor.pool = create_pool(options.threads);
+    executor.own_pool = executor.pool = create_pool(executor.memory, options.threads);
     if (executor.pool) executor.width = executor.pool->threads;
   } else if (options.pool) {
     executor.pool = options.pool;
     executor.width = options.pool->threads;
   }
-  if (executor.width > 1) executor.begun = make_begun(executor.width);
+  if (executor.width > 1) executor.begun = make_begun(executor.memory, executor.width);
   return executor;
 }
 
 void destroy_executor(Executor* executor) {
   destroy_pool(executor->own_pool);
-  free(executor->begun);
+  release_object(executor->memory, executor->begun);
   executor->own_pool = executor->pool = nullptr;
   executor->begun = nullptr;
 }

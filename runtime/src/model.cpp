@@ -2,9 +2,6 @@
 // Opening and closing a model. Takes the generated program and options; gives an immutable Model
 // that any number of contexts and threads share. Keeps true: the level is chosen before any code of
 // it runs; on failure nothing stays open.
-#include <stdlib.h>
-#include <string.h>
-
 #include "runtime.h"
 
 namespace MT_PACKAGE {
@@ -34,7 +31,7 @@ mt_status prepare(const Model& model, const char* weights, char* packed, const E
   if (program.prepare.phase_count == 0) return MT_OK;
   Block arena;
   const int64_t needed = working_bytes(program.prepare, nullptr, executor.width);
-  if (!allocate(&arena, needed, Fill::undefined)) {
+  if (!allocate(model.memory, &arena, needed, Fill::undefined)) {
     return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes to pack weights in", (long long)needed);
   }
   Args args = {};
@@ -43,14 +40,14 @@ mt_status prepare(const Model& model, const char* weights, char* packed, const E
   args.arena = arena.data;
   args.scratch = scratch_in(arena, program.prepare, executor.width);
   const bool whole = launch(program.prepare, model.level->kernels, args, executor, nullptr);
-  release(&arena);
+  release(model.memory, &arena);
   return whole ? MT_OK : fail(MT_CANCELLED, "cancelled while weights were packed");
 }
 
 // Packs what `prepare` packs. The threads that help are gone afterwards.
 static mt_status prepare_model(Model* model) {
   const Program& program = *model->program;
-  if (!allocate(&model->packed, program.info.packed_bytes, Fill::zeros)) {
+  if (!allocate(model->memory, &model->packed, program.info.packed_bytes, Fill::zeros)) {
     return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes of packed weights",
                 (long long)program.info.packed_bytes);
   }
@@ -61,11 +58,9 @@ static mt_status prepare_model(Model* model) {
   return status;
 }
 
-static mt_status fill_model(Model* model, const mt_options* options) {
+static mt_status fill_model(Model* model) {
   const Program& program = *model->program;
-  mt_status status = read_options(options, &model->options);
-  if (status) return status;
-  status = choose_level(program, model->options.level, &model->level);
+  mt_status status = choose_level(program, model->options.level, &model->level);
   if (status) return status;
   status = open_trained(model);
   if (!status) status = check_reduce(*model);
@@ -84,10 +79,15 @@ mt_status open(const Program& program, const mt_options* options, Model** model)
     return fail(MT_INVALID_ARGUMENT, "the program has %d symbols, this runtime takes %d",
                 program.info.symbol_count, int(MT_MAX_SYMBOLS));
   }
-  Model* made = static_cast<Model*>(calloc(1, sizeof(Model)));
+  mt_options read;
+  mt_status status = read_options(options, &read);
+  if (status) return status;
+  Model* made = allocate_object<Model>(memory_of(read));
   if (!made) return fail(MT_OUT_OF_MEMORY, "no memory for a model");
   made->program = &program;
-  const mt_status status = fill_model(made, options);
+  made->options = read;
+  made->memory = memory_of(read);
+  status = fill_model(made);
   // The caller's strings may go away after open; nothing of ours reads them any more.
   made->options.level = nullptr;
   made->options.weights_path = nullptr;
@@ -102,10 +102,11 @@ mt_status open(const Program& program, const mt_options* options, Model** model)
 
 void close(Model* model) {
   if (!model) return;
-  release(&model->packed);
+  const Memory memory = model->memory;
+  release(memory, &model->packed);
   close_weights(&model->weights);
-  free(model->frozen);
-  free(model);
+  release_object(memory, model->frozen);
+  release_object(memory, model);
 }
 
 const mt_model_info* info(const Model* model) { return &model->info; }

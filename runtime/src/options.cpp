@@ -2,8 +2,6 @@
 // Reads the option structs of callers that were built with any version of mintor_abi.h.
 // Takes the caller's struct, or null; gives a whole struct of ours, every value checked.
 // Keeps true: a field that the caller set is used or refused, never ignored.
-#include <string.h>
-
 #include "runtime.h"
 
 namespace MT_PACKAGE {
@@ -69,6 +67,18 @@ static mt_status check_threads(const mt_options& options) {
   return MT_OK;
 }
 
+static mt_status check_memory(const mt_options& options) {
+  if (!options.allocate != !options.release) {
+    return fail(MT_INVALID_ARGUMENT, "%s is set, but %s is null",
+                options.allocate ? "allocate" : "release",
+                options.allocate ? "release" : "allocate");
+  }
+  if (!options.allocate && options.memory_data) {
+    return fail(MT_INVALID_ARGUMENT, "memory_data is set, but allocate is null");
+  }
+  return MT_OK;
+}
+
 mt_status read_options(const mt_options* given, mt_options* options) {
   memset(options, 0, sizeof(*options));
   if (given) {
@@ -79,6 +89,8 @@ mt_status read_options(const mt_options* given, mt_options* options) {
   options->size = sizeof(*options);
   const mt_status threads = check_threads(*options);
   if (threads) return threads;
+  const mt_status memory = check_memory(*options);
+  if (memory) return memory;
   if (options->weights && options->weights_path) {
     return fail(MT_INVALID_ARGUMENT, "weights and weights_path are both given; give one of them");
   }

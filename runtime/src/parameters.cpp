@@ -3,9 +3,6 @@
 // Takes a model; gives blocks of states, and of weights and packed weights that are the context's
 // own. Keeps true: a model stays immutable, for weights are copied before one of them is set; runs
 // that only read are beside each other, whatever changes values is alone; nobody waits.
-#include <stdlib.h>
-#include <string.h>
-
 #include "runtime.h"
 
 namespace MT_PACKAGE {
@@ -13,23 +10,25 @@ namespace MT_PACKAGE {
 static const int32_t kChanging = -1;
 
 mt_status create_parameters(const Model& model, Parameters** made) {
-  *made = static_cast<Parameters*>(calloc(1, sizeof(Parameters)));
+  *made = allocate_object<Parameters>(model.memory);
   const int64_t needed = model.program->state_bytes;
-  if (!*made || !allocate(&(*made)->state, needed, Fill::undefined)) {
-    free(*made);
+  if (!*made || !allocate(model.memory, &(*made)->state, needed, Fill::undefined)) {
+    release_object(model.memory, *made);
     *made = nullptr;
     return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes of state", (long long)needed);
   }
+  (*made)->memory = model.memory;
   (*made)->contexts = 1;
   return MT_OK;
 }
 
 void leave_parameters(Parameters* parameters) {
   if (!parameters || __atomic_sub_fetch(&parameters->contexts, 1, __ATOMIC_ACQ_REL) > 0) return;
-  release(&parameters->state);
-  release(&parameters->weights);
-  release(&parameters->packed);
-  free(parameters);
+  const Memory memory = parameters->memory;
+  release(memory, &parameters->state);
+  release(memory, &parameters->weights);
+  release(memory, &parameters->packed);
+  release_object(memory, parameters);
 }
 
 mt_status begin_use(Parameters* parameters, Use use, const char* what) {
@@ -80,11 +79,11 @@ mt_status own_weights(const Model& model, Parameters* parameters) {
   if (parameters->weights.data) return MT_OK;
   const int64_t bytes = model.info.weights_bytes;
   Block weights, packed;
-  if (!allocate(&weights, bytes, Fill::undefined)) {
+  if (!allocate(model.memory, &weights, bytes, Fill::undefined)) {
     return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes of weights", (long long)bytes);
   }
-  if (!allocate(&packed, model.info.packed_bytes, Fill::zeros)) {
-    release(&weights);
+  if (!allocate(model.memory, &packed, model.info.packed_bytes, Fill::zeros)) {
+    release(model.memory, &weights);
     return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes of packed weights",
                 (long long)model.info.packed_bytes);
   }

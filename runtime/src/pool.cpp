@@ -4,11 +4,10 @@
 // touches it any more when run_task returns.
 #include "pool.h"
 
+#if __STDC_HOSTED__
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <new>
@@ -54,6 +53,7 @@ struct Worker {
 
 struct Pool {
   mt_pool shared;  // first: the address of both is one
+  Memory memory;
   pid_t process;   // where the workers are: a forked child has none of them
   std::atomic<int32_t> used;
   Barrier barrier;
@@ -135,15 +135,17 @@ static int32_t run_task(mt_pool* shared, mt_task task, void* context) {
 }
 
 static void free_pool(Pool* pool) {
-  free(pool->workers);
-  free(pool);
+  const Memory memory = pool->memory;
+  release_object(memory, pool->workers);
+  release_object(memory, pool);
 }
 
-mt_pool* create_pool(int32_t threads) {
-  void* memory = nullptr;
-  if (posix_memalign(&memory, alignof(Pool), sizeof(Pool)) != 0) return nullptr;
-  Pool* pool = new (memset(memory, 0, sizeof(Pool))) Pool();
-  pool->workers = static_cast<Worker*>(calloc(size_t(threads), sizeof(Worker)));
+mt_pool* create_pool(const Memory& memory, int32_t threads) {
+  void* made = allocate_object(memory, sizeof(Pool));
+  if (!made) return nullptr;
+  Pool* pool = new (made) Pool();
+  pool->memory = memory;
+  pool->workers = static_cast<Worker*>(allocate_object(memory, size_t(threads) * sizeof(Worker)));
   if (!pool->workers) {
     free_pool(pool);
     return nullptr;
@@ -178,10 +180,11 @@ mt_status pool_create(int32_t threads, mt_pool** pool) {
   if (threads < 1 || threads > 1024) {
     return fail(MT_INVALID_ARGUMENT, "pool_create: threads is %d, expected 1..1024", threads);
   }
-  *pool = create_pool(threads);
+  *pool = create_pool(Memory{}, threads);
   return *pool ? MT_OK : fail(MT_OUT_OF_MEMORY, "no memory for a pool");
 }
 
 void pool_destroy(mt_pool* pool) { destroy_pool(pool); }
 
 }  // namespace MT_PACKAGE
+#endif

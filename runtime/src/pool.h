@@ -22,7 +22,7 @@ struct Barrier {
 
 // `threads` counts the caller. Fewer workers than asked for, when the system gives no more, are no
 // error: the bits are the same. Null: there is no memory.
-mt_pool* create_pool(int32_t threads);
+mt_pool* create_pool(const Memory& memory, int32_t threads);
 void destroy_pool(mt_pool* pool);
 
 }  // namespace MT_PACKAGE

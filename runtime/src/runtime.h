@@ -8,6 +8,7 @@
 #define MINTOR_RUNTIME_H
 
 #include "mintor_program.h"
+#include "system.h"
 
 namespace MT_PACKAGE {
 
@@ -24,8 +25,23 @@ struct Block {
   int64_t bytes;
 };
 enum class Fill { undefined, zeros };
-bool allocate(Block* block, int64_t bytes, Fill fill);  // data stays null for 0 bytes
-void release(Block* block);
+// Where it comes from. All zero: the system's.
+struct Memory {
+  mt_allocate allocate;
+  mt_release release;
+  void* data;
+};
+Memory memory_of(const mt_options& options);
+// `data` stays null for 0 bytes.
+bool allocate(const Memory& memory, Block* block, int64_t bytes, Fill fill);
+void release(const Memory& memory, Block* block);
+// An object, all zero; null where there is no memory for it.
+void* allocate_object(const Memory& memory, size_t bytes);
+template <class T>
+T* allocate_object(const Memory& memory) {
+  return static_cast<T*>(allocate_object(memory, sizeof(T)));
+}
+void release_object(const Memory& memory, void* object);
 // Working memory of an entry: its arena, and behind it a piece of scratch for each of `parts`. A
 // block of at least so many bytes has the pieces at its end. INT64_MAX: 64 bits do not hold it.
 int64_t working_bytes(const Entry& entry, const int64_t* symbols, int32_t parts);
@@ -63,6 +79,16 @@ struct Weights {
   int64_t mapped_bytes;
 };
 mt_status open_weights(const Program& program, const mt_options& options, Weights* weights);
+// weights_file.cpp: those of weights_path, or where the package keeps them.
+mt_status open_weights_file(const Program& program, const mt_options& options, Weights* weights);
+// What follows the payload, and the payload itself; `source` names them.
+static const int64_t kTrailerBytes = 64;
+inline bool has_hash(const Program& program) {
+  return program.weights_sha256 && program.weights_sha256[0];
+}
+mt_status check_trailer(const Program& program, const unsigned char* trailer, const char* source);
+mt_status check_contents(const Program& program, const char* payload, const unsigned char* trailer,
+                         const char* source);
 void close_weights(Weights* weights);
 
 // --- threads (pool.cpp, launch.cpp) ---
@@ -79,7 +105,9 @@ struct Executor {
   void* profile_data;
   mt_cancel cancel;
   void* cancel_data;
+  Memory memory;
 };
+int64_t now_ns();
 Executor make_executor(const mt_options& options);
 // The most parts that it splits a phase into: fewer where threads cannot be had.
 int32_t most_parts(const mt_options& options);
@@ -97,6 +125,7 @@ struct Model {
   const Level* level;
   mt_model_info info;
   mt_options options;
+  Memory memory;
   uint32_t* frozen;  // as in the Mask that contexts begin with
   Weights weights;
   Block packed;
@@ -108,6 +137,7 @@ mt_status prepare(const Model& model, const char* weights, char* packed, const E
 // The values that runs read and update, of one context or of several that share them: the states,
 // and copies of weights and of what is packed, once a parameter that no run updates was set.
 struct Parameters {
+  Memory memory;
   int32_t contexts;
   int32_t users;  // runs that read the states; kChanging: somebody changes values
   Block state;
@@ -142,6 +172,7 @@ struct Fitting {
 
 struct Context {
   const Model* model;
+  Memory memory;
   Executor executor;
   bool owns_memory;
   Parameters* parameters;
@@ -199,7 +230,7 @@ const uint8_t* skipped_phases(const Context& context);
 // Around a run: keeps what it shall not change, and puts it back.
 void keep_frozen(Context* context);
 void restore_frozen(Context* context);
-void release_mask(Mask* mask);
+void release_mask(const Memory& memory, Mask* mask);
 bool is_frozen(const Context& context, int32_t state);  // `state` < state_count
 // gradients.cpp: refuses `options.reduce` where no entry would call it; calls it where the entry
 // that is to run applies gradients.

@@ -4,9 +4,9 @@
 // strings under "__metadata__". Takes the bytes of a header; gives its arrays one by one. Keeps
 // true: the text is hostile: nothing is read beyond its end, and what is not of this form is
 // refused.
-#include <string.h>
-
 #include "runtime.h"
+
+#if __STDC_HOSTED__
 
 namespace MT_PACKAGE {
 
@@ -202,3 +202,4 @@ mt_status read_header(char* header, int64_t bytes, const char* path, VisitStored
 }
 
 }  // namespace MT_PACKAGE
+#endif

@@ -2,8 +2,6 @@
 // SHA-256 (FIPS 180-4), for a caller who asks whether the weights are those that were written.
 // Takes bytes; gives 32 bytes. Keeps true: plain C++, so the baseline CPU runs it; some 200 MB a
 // second.
-#include <string.h>
-
 #include "runtime.h"
 
 namespace MT_PACKAGE {

@@ -2,9 +2,6 @@
 // Values of symbols against what the package declares and against the sizes that follow from them.
 // Takes symbol values; gives a status whose message names the tensor and the values. Keeps true:
 // no other size function of the program is called before check_sizes has passed.
-#include <stdio.h>
-#include <string.h>
-
 #include "runtime.h"
 
 namespace MT_PACKAGE {

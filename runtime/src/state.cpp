@@ -3,8 +3,6 @@
 // does. Takes a context; gives where a value lies, or copies of it. Keeps true: a new context, and
 // one that was reset, has what the weights say; a value that is set has the dtype and shape that
 // the model was compiled with.
-#include <string.h>
-
 #include "runtime.h"
 
 namespace MT_PACKAGE {
@@ -57,8 +55,8 @@ void start_values(const Model& model, Parameters* parameters) {
     memcpy(parameters->state.data + state.offset, model.weights.data + state.initial,
            size_t(state.bytes));
   }
-  release(&parameters->weights);
-  release(&parameters->packed);
+  release(parameters->memory, &parameters->weights);
+  release(parameters->memory, &parameters->packed);
   parameters->stale = false;
 }
 

@@ -3,9 +3,6 @@
 // they serve nothing but values that are not kept, and puts values back that phases write which
 // serve others too. Keeps true: a run is that of a context without a mask, but for the states that
 // are frozen, whose bits stay; nothing is allocated in a run; without a mask nothing is asked.
-#include <stdlib.h>
-#include <string.h>
-
 #include "runtime.h"
 
 namespace MT_PACKAGE {
@@ -63,14 +60,16 @@ static mt_status find_state(const mt_model_info& info, const char* name, const c
 
 // --- the mask that follows from them ---
 
-static mt_status allocate_mask(const Program& program, const uint32_t* frozen, Mask* mask) {
+static mt_status allocate_mask(const Model& model, const uint32_t* frozen, Mask* mask) {
+  const Program& program = *model.program;
   size_t phases = 0;
   for (int32_t e = 0; e < program.info.entry_count; ++e) {
     phases += size_t(program.entries[e].phase_count);
   }
   const size_t words = size_t(serves_words(program));
   *mask = {};
-  mask->frozen = static_cast<uint32_t*>(calloc(1, words * sizeof(uint32_t) + phases));
+  mask->frozen =
+      static_cast<uint32_t*>(allocate_object(model.memory, words * sizeof(uint32_t) + phases));
   if (!mask->frozen) return fail(MT_OUT_OF_MEMORY, "no memory for a mask");
   mask->skipped = reinterpret_cast<uint8_t*>(mask->frozen + words);
   if (frozen) memcpy(mask->frozen, frozen, words * sizeof(uint32_t));
@@ -111,27 +110,29 @@ static void visit_written(const Program& program, const Mask& mask, int32_t e, V
 }
 
 // Memory for what any entry writes and shall not keep.
-static mt_status reserve_kept(const Program& program, Mask* mask) {
+static mt_status reserve_kept(const Model& model, Mask* mask) {
+  const Program& program = *model.program;
   int64_t most = 0;
   for (int32_t e = 0; e < program.info.entry_count; ++e) {
     int64_t bytes = 0;
     visit_written(program, *mask, e, [&](int32_t s) { bytes += program.states[s].bytes; });
     if (bytes > most) most = bytes;
   }
-  if (allocate(&mask->kept, most, Fill::undefined)) return MT_OK;
+  if (allocate(model.memory, &mask->kept, most, Fill::undefined)) return MT_OK;
   return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes of frozen states", (long long)most);
 }
 
 // Fills in what follows from `frozen`. A mask that freezes nothing is none.
-static mt_status finish_mask(const Program& program, Mask* mask) {
+static mt_status finish_mask(const Model& model, Mask* mask) {
+  const Program& program = *model.program;
   bool any = false;
   for (int32_t i = 0; i < program.info.state_count; ++i) any |= has_bit(mask->frozen, i);
   mt_status status = MT_OK;
   if (any) {
     choose_phases(program, *mask);
-    status = reserve_kept(program, mask);
+    status = reserve_kept(model, mask);
   }
-  if (!any || status) release_mask(mask);
+  if (!any || status) release_mask(model.memory, mask);
   return status;
 }
 
@@ -139,8 +140,8 @@ mt_status open_trained(Model* model) {
   const mt_options& options = model->options;
   if (!options.trained) return MT_OK;
   const mt_model_info& info = model->program->info;
-  model->frozen =
-      static_cast<uint32_t*>(calloc(size_t(serves_words(*model->program)), sizeof(uint32_t)));
+  model->frozen = static_cast<uint32_t*>(
+      allocate_object(model->memory, size_t(serves_words(*model->program)) * sizeof(uint32_t)));
   if (!model->frozen) return fail(MT_OUT_OF_MEMORY, "no memory for a mask");
   if (choose(info, kAll, true, model->frozen) == 0) {
     return fail(MT_INVALID_ARGUMENT, "trained is set, but nothing of '%s' has a sum of gradients",
@@ -160,20 +161,20 @@ mt_status open_trained(Model* model) {
 mt_status start_mask(Context* context) {
   const Model& model = *context->model;
   if (!model.frozen) return MT_OK;
-  const mt_status status = allocate_mask(*model.program, model.frozen, &context->mask);
-  return status ? status : finish_mask(*model.program, &context->mask);
+  const mt_status status = allocate_mask(model, model.frozen, &context->mask);
+  return status ? status : finish_mask(model, &context->mask);
 }
 
 // The old mask stays where there is no memory for the new one.
 static mt_status change_mask(Context* context, int32_t chosen, bool frozen) {
-  const Program& program = *context->model->program;
+  const Model& model = *context->model;
   Mask next;
-  mt_status status = allocate_mask(program, context->mask.frozen, &next);
+  mt_status status = allocate_mask(model, context->mask.frozen, &next);
   if (status) return status;
-  choose(program.info, chosen, frozen, next.frozen);
-  status = finish_mask(program, &next);
+  choose(model.info, chosen, frozen, next.frozen);
+  status = finish_mask(model, &next);
   if (status) return status;
-  release_mask(&context->mask);
+  release_mask(context->memory, &context->mask);
   context->mask = next;
   return MT_OK;
 }
@@ -218,9 +219,9 @@ void restore_frozen(Context* context) {
   });
 }
 
-void release_mask(Mask* mask) {
-  release(&mask->kept);
-  free(mask->frozen);
+void release_mask(const Memory& memory, Mask* mask) {
+  release(memory, &mask->kept);
+  release_object(memory, mask->frozen);
   memset(mask, 0, sizeof(*mask));
 }
 

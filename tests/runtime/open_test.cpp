@@ -68,8 +68,46 @@ TEST(open, refuses_bad_options) {
   EXPECT_EQ(api().open(nullptr, nullptr), MT_INVALID_ARGUMENT);
 }
 
+// Blocks that the runtime has, and had.
+struct Blocks {
+  int now = 0, all = 0;
+};
+
+TEST(open, takes_all_memory_from_the_host) {
+  Blocks blocks;
+  mt_options options = default_options();
+  options.threads = 3;
+  options.memory_data = &blocks;
+  options.allocate = [](void* data, size_t bytes) {
+    Blocks& counted = *static_cast<Blocks*>(data);
+    ++counted.now, ++counted.all;
+    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+  };
+  options.release = [](void* data, void* block) {
+    --static_cast<Blocks*>(data)->now;
+    free(block);
+  };
+  {
+    Opened opened(options);
+    ASSERT_EQ(opened.status, MT_OK) << opened.error();
+    Call call(300);
+    EXPECT_EQ(call.run(opened), MT_OK);
+    EXPECT_TRUE(call.right());
+    EXPECT_GE(blocks.now, 5);  // the model, what it packs, the context, its memory, its workers
+  }
+  EXPECT_EQ(blocks.now, 0);
+  options.allocate = [](void*, size_t) -> void* { return nullptr; };
+  expect_failure(Opened(options), MT_OUT_OF_MEMORY, "no memory for a model");
+}
+
 TEST(open, refuses_options_that_would_have_no_effect) {
   mt_options options = default_options();
+  options.release = [](void*, void*) {};
+  expect_failure(Opened(options), MT_INVALID_ARGUMENT, "release is set, but allocate is null");
+  options = default_options();
+  options.memory_data = &options;
+  expect_failure(Opened(options), MT_INVALID_ARGUMENT, "memory_data is set, but allocate is null");
+  options = default_options();
   options.parallel_width = 7;
   expect_failure(Opened(options), MT_INVALID_ARGUMENT,
                  "parallel_width is set, but parallel_for is null");
