@@ -83,7 +83,7 @@ void build(const Arguments& arguments, const CompileContext& context, Json& resu
 
 int run(const Arguments& arguments) {
   check_arguments(arguments);
-  const std::vector<Case> cases = read_cases(arguments);
+  std::vector<Case> cases = read_cases(arguments);
   CompileContext context = make_context(arguments.options);
   if (!arguments.options.emit.empty()) {
     emit_stage(context, arguments.model, arguments.output);
@@ -95,6 +95,7 @@ int run(const Arguments& arguments) {
   optimise(context, entries);
   const Program program =
       build_program(context, entries, levels_of(context, DefaultLevels::all_with_vectors));
+  if (cases.empty()) cases = cases_from_here(context, program, entries);
   write_program_package(context, program, cases, arguments.output);
   report(context);
   const std::chrono::duration<double> compiled = std::chrono::steady_clock::now() - begin;
@@ -129,7 +130,7 @@ RunCommand declare(CLI::App& app) {
   const auto* atol = app.add_option("--atol", arguments->atol, "absolute tolerance of the cases")
                          ->check(refuse_tolerance);
   add_options(app, arguments->options,
-              {"target", "shapes", "numerics", "settable_parameters", "embed_weights", "db",
+              {"target", "size", "shapes", "numerics", "settable_parameters", "embed_weights", "db",
                "explain", "emit", "disable_pass", "stop_after", "dump_changed", "verify_passes",
                "jit", "cache_dir", "llvm_pass_plugin"});
   return [arguments, rtol, atol] {

@@ -11,6 +11,7 @@
 #include "compiler/cli/files.h"
 #include "compiler/cli/model_io.h"
 #include "compiler/codegen/program_emitter.h"
+#include "compiler/codegen/target.h"
 #include "compiler/ir/text.h"
 #include "compiler/jit/jit.h"
 #include "compiler/jit/llvm_library.h"
@@ -91,6 +92,7 @@ std::string compiled_by_system(CompileContext& context, const Program& program) 
 }
 
 std::string compiled_text(CompileContext& context, const Program& program) {
+  check_is_for_host(program.levels);
   const bool in_process = context.options.jit != "system" && !llvm_library_path().empty();
   if (in_process) return compiled_in_process(context, program);
   if (context.options.llvm_pass_plugin.empty()) return compiled_by_system(context, program);

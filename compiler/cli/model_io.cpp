@@ -17,6 +17,7 @@
 #include "compiler/codegen/target.h"
 #include "compiler/ir/seeded.h"
 #include "compiler/support/error.h"
+#include "compiler/support/machine.h"
 #include "compiler/support/nearest.h"
 
 namespace mintor {
@@ -83,14 +84,18 @@ std::vector<std::string> levels_of(CompileContext& context, DefaultLevels otherw
   for (const std::string& name : split_list(context.options.target, ',')) {
     levels.push_back(find_level(name).level);
   }
+  if (context.options.size && levels.size() > 1)
+    throw UsageError("--size is for one level, --target names several");
   if (!levels.empty()) return levels;
   if (otherwise == DefaultLevels::all_with_vectors) {
     for (const Target* target : all_targets()) {
       for (const TargetInfo& level : target->levels()) {
-        if (level.vectors() && !level.on_request) levels.push_back(level.level);
+        if (level.vectors() && !level.on_request && target->machine == host_machine())
+          levels.push_back(level.level);
       }
     }
   }
+  if (context.options.size && !levels.empty()) levels.resize(1);
   if (!levels.empty()) return levels;
   const TargetInfo native = find_level("native");
   if (!native.vectors()) {

@@ -4,6 +4,7 @@
 #include "compiler/codegen/target.h"
 
 #include "compiler/support/error.h"
+#include "compiler/support/machine.h"
 #include "compiler/support/nearest.h"
 
 namespace mintor {
@@ -12,6 +13,32 @@ const Target& target_of(const TargetInfo& level) {
   for (const Target* target : all_targets())
     if (level.target == target->name) return *target;
   throw InternalError("target", "no target " + level.target);
+}
+
+std::string machine_of(std::span<const TargetInfo> levels) {
+  std::string machine, of;
+  for (const TargetInfo& level : levels) {
+    const std::string own = target_of(level).machine;
+    if (own.empty() || own == machine) continue;
+    if (!machine.empty())
+      throw CompileError(
+          "target",
+          "'" + of + "' is a level of " + machine + ", '" + level.level + "' one of " + own, "",
+          "compile once for each: a package is for one machine");
+    machine = own;
+    of = level.level;
+  }
+  return machine;
+}
+
+void check_is_for_host(std::span<const TargetInfo> levels) {
+  const std::string machine = machine_of(levels);
+  if (machine.empty() || machine == host_machine()) return;
+  throw CompileError(
+      "target",
+      "level '" + levels.back().level + "' is for " + machine + ", this machine is " +
+          host_machine(),
+      "", "write a package: mintor compile MODEL -o DIR --target " + levels.back().level);
 }
 
 bool keeps_bits(const Options& options, const TargetInfo& level) {

@@ -19,6 +19,7 @@ enum class Linkage { internal, external };
 
 struct Target {
   const char* name;                     // = the folder name
+  const char* machine;                  // as `uname -m` says it; "": any
   std::vector<TargetInfo> (*levels)();  // lowest first
   // Names of embedded prelude files (compiler/support/embedded.h) that a kernels_<level>.cpp
   // includes, in order.
@@ -37,6 +38,11 @@ std::span<const Target* const> all_targets();  // generated from targets/*/targe
 // CPU runs.
 TargetInfo find_level(std::string_view level);
 const Target& target_of(const TargetInfo& level);
+// The machine that a program of these levels is for, "" where any will do. CompileError where two
+// levels are of different machines.
+std::string machine_of(std::span<const TargetInfo> levels);
+// CompileError where that is not this one, for which alone code is made in process.
+void check_is_for_host(std::span<const TargetInfo> levels);
 // Whether a level has the evaluator's bits: not where --numerics native-bf16 lets it use units that
 // round in their own way. What differs is small: kOwnRounding of the largest result.
 bool keeps_bits(const Options& options, const TargetInfo& level);

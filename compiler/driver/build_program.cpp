@@ -23,6 +23,11 @@ namespace {
 
 constexpr std::string_view kOrder = "order";  // the pass that decides the order of sums
 
+// Smallest code: tiles as for a CPU of few registers, which are written out once each.
+void keep_small(std::vector<TargetInfo>& levels) {
+  for (TargetInfo& level : levels) level.vector_registers = std::min(level.vector_registers, 6);
+}
+
 // A package takes the last of its levels that the CPU runs: wider vectors come later, then more
 // features. A level named twice is one.
 std::vector<TargetInfo> lowest_first(const std::vector<std::string>& names) {
@@ -76,6 +81,8 @@ Program build_program(CompileContext& context, const Graph& graph,
 Program build_program(CompileContext& context, std::span<const Graph> entries,
                       const std::vector<std::string>& level_names) {
   std::vector<TargetInfo> levels = lowest_first(level_names);
+  machine_of(levels);  // one at most
+  if (context.options.size) keep_small(levels);
   for (const Graph& graph : entries) check_code(context, graph);
   Measured measured;
   if (!context.options.db.empty()) measured = measured_in(context, context.options.db);

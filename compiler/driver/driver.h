@@ -46,6 +46,11 @@ struct Case {
   double rtol = 1e-3, atol = 1e-4;
   std::string entry = "";
 };
+// Where this machine runs no level of a program, seeded cases of its entries whose outputs come
+// from a level that it does run, which has the same bits. Else none: write_program_package makes
+// them.
+std::vector<Case> cases_from_here(CompileContext& context, const Program& program,
+                                  std::span<const Graph> entries);
 // What a package verifies itself with where `cases` is empty: of each entry seeded inputs and their
 // outputs, or nothing (for those who want its sources; its `verify` fails).
 enum class WithoutCases { seeded, none };

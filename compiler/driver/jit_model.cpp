@@ -4,6 +4,7 @@
 // the offsets of the plan, until they are packed; the compiled text holds neither the model's name
 // nor the hash of its values, so models of one structure share it.
 #include "compiler/codegen/program_emitter.h"
+#include "compiler/codegen/target.h"
 #include "compiler/driver/driver.h"
 #include "compiler/driver/program_record.h"
 #include "compiler/graph/join_entries.h"
@@ -32,6 +33,7 @@ ModelApi named_api(const JitCode& code, const std::string& name, const std::stri
 }
 
 JitCode compile(CompileContext& context, const Program& program) {
+  check_is_for_host(program.levels);
   if (context.progress) context.progress("compiling", 0, 1);
   Program unnamed = program;
   unnamed.name = "model";

@@ -188,6 +188,20 @@ std::vector<Tensor> seeded_inputs(const Program& program, const Entry& entry, ui
   return inputs;
 }
 
+std::vector<Case> cases_from_here(CompileContext& context, const Program& program,
+                                  std::span<const Graph> entries) {
+  if (best_level(context.options, program) < program.levels.size()) return {};
+  const Program here = build_program(context, entries, {"native"});
+  std::vector<Case> cases;
+  for (const VerifyCase& seeded : seeded_cases(context, here)) {
+    Case item{{}, {}, seeded.rtol, seeded.atol, here.entries[seeded.entry].name};
+    for (const auto& [name, value] : seeded.inputs) item.inputs[name] = value;
+    for (const auto& [name, value] : seeded.outputs) item.outputs[name] = value;
+    cases.push_back(std::move(item));
+  }
+  return cases;
+}
+
 Program with_level(const Program& program, size_t level) {
   Program one = program;
   one.levels = {program.levels.at(level)};

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "compiler/codegen/program_emitter.h"
+#include "compiler/codegen/target.h"
 #include "compiler/driver/driver.h"
 #include "compiler/driver/package_cases.h"
 #include "compiler/ir/sizes.h"
@@ -169,6 +170,7 @@ void write_program_package(CompileContext& context, const Program& given,
   contents.numerics_hash = program.numerics_hash;
   contents.schedule_hash = schedule_hash(program);
   contents.compiler_version = MINTOR_VERSION;
+  contents.machine = machine_of(program.levels);
   for (const TargetInfo& level : program.levels) {
     contents.levels.push_back(level.level);
     contents.target += (contents.target.empty() ? "" : ",") + level.level;

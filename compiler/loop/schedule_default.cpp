@@ -80,9 +80,11 @@ Stmt vectorise_parts(Kernel& kernel, const Stmt& stmt, bool inside) {
 }
 
 // A few rows at once: what one waits for, the trees that combine its lanes above all, another does
-// meanwhile. Only rows that the innermost cache keeps several of.
-void jam_rows(Kernel& kernel, const std::string& row) {
+// meanwhile. Only where registers hold their lanes, and the
+// innermost cache what else they keep.
+void jam_rows(const TargetInfo& target, Kernel& kernel, const std::string& row) {
   constexpr int64_t kRows = 4, kMostBytes = 16 * 1024;
+  if (kRows * kLanes * 4 > target.vector_registers * int64_t{target.vector_bytes}) return;
   const For* loop = find_loop(kernel.body, row);
   if (loop == nullptr) return;
   const std::set<std::string> own = bound_in(loop->body);
@@ -152,7 +154,7 @@ void vectorise_rows(const Graph& graph, const Group& group, const TargetInfo& ta
       try_step(kernel, "unroll", {loop.var});
   if (target.vectors() && has_rows && trailing_reduce(*reduce))
     for (const LoopInfo& loop : loops_of(kernel))
-      if (is_axis(loop, row_axis(graph, group, *reduce))) jam_rows(kernel, loop.var);
+      if (is_axis(loop, row_axis(graph, group, *reduce))) jam_rows(target, kernel, loop.var);
 }
 
 void schedule_default(CompileContext& context, const Graph& graph, const Group& group,

@@ -14,6 +14,7 @@
 
 #include "compiler/package/package.h"
 #include "compiler/support/error.h"
+#include "compiler/support/machine.h"
 #include "compiler/support/subprocess.h"
 
 namespace mintor {
@@ -36,19 +37,27 @@ std::string c_driver(const std::string& compiler) {
   return file == "c++" ? folder + "cc" : compiler;
 }
 
-std::string choose_compiler(const std::string& wanted) {
+// `machine`: what the package is for, "": this one.
+std::string choose_compiler(const std::string& wanted, const std::string& machine) {
+  const bool foreign = !machine.empty() && machine != host_machine();
+  const std::string cross = machine + "-linux-gnu-gcc";
   std::vector<std::string> names;
   if (!wanted.empty()) {
     names = {c_driver(wanted)};
   } else {
     const char* environment = getenv("CC");
-    names = {environment ? c_driver(environment) : "", "cc", "gcc", "clang"};
+    names = {environment ? c_driver(environment) : ""};
+    names.insert(names.end(), {"cc", "gcc", "clang"});
+    if (foreign) names.resize(1), names.push_back(cross);
   }
   const std::string found = find_executable(names);
   if (!found.empty()) return found;
-  throw CompileError("build", wanted.empty() ? "no C compiler was found"
-                                             : "compiler '" + wanted + "' was not found",
-                     "", "install gcc >= 12 or clang >= 16, or set CC");
+  throw CompileError(
+      "build",
+      wanted.empty() ? "no C compiler was found" : "compiler '" + wanted + "' was not found", "",
+      foreign ? "the package is for " + machine + ": install " + cross + " (Debian: g++-" +
+                    machine + "-linux-gnu), or set CC"
+              : "install gcc >= 12 or clang >= 16, or set CC");
 }
 
 struct Unit {
@@ -100,7 +109,8 @@ std::vector<Unit> find_units(const Manifest& manifest, const std::string& folder
 
 std::vector<std::string> compile_command(const std::string& compiler, const Manifest& manifest,
                                          const Unit& unit, const BuildOptions& options) {
-  std::vector<std::string> command = {compiler, "-O2"};
+  std::vector<std::string> command = {compiler};
+  for (const char* flag : package_optimisation(manifest.options)) command.push_back(flag);
   for (const char* flag : package_compile_flags()) command.push_back(flag);
   for (const std::string& flag : options.extra_flags) command.push_back(flag);
   for (const char* flag : {"-fno-fast-math", "-ffp-contract=off", "-fno-math-errno",
@@ -134,7 +144,7 @@ std::string find_package_library(const std::string& directory, const std::string
 
 std::string build_package(const std::string& directory, const BuildOptions& options) {
   const Manifest manifest = read_manifest(directory);
-  const std::string compiler = choose_compiler(options.compiler);
+  const std::string compiler = choose_compiler(options.compiler, manifest.machine);
   const BuildFolder folder(directory);
   const std::vector<Unit> units = find_units(manifest, folder.path);
   std::vector<std::vector<std::string>> commands;
@@ -150,6 +160,7 @@ std::string build_package(const std::string& directory, const BuildOptions& opti
   std::vector<std::string> link = {compiler, "-shared", "-Wl,--version-script=src/exports.map",
                                    "-Wl,-soname,lib" + manifest.name + ".so", "-o", made};
   for (const Unit& unit : units) link.push_back(unit.object);
+  for (const char* flag : package_link_flags(manifest.options)) link.push_back(flag);
   link.insert(link.end(), options.extra_flags.begin(), options.extra_flags.end());
   link.insert(link.end(), {"-lm", "-lpthread", "-ldl"});
   check_result(run_command(link, directory), library, compiler);

@@ -14,7 +14,8 @@ namespace mintor {
 
 struct BuildOptions {
   std::string compiler;                    // gcc, clang, with or without ++, name or path;
-                                           // empty: $CC, else the first of cc, gcc, clang
+                                           // empty: $CC, else the first of cc, gcc, clang, or
+                                           // <machine>-linux-gnu-gcc for another machine
   std::vector<std::string> extra_flags;    // for compiling and linking: {"-fsanitize=address"}
   int jobs = 0;                            // 0: one per core
   CommandsDone progress = {};              // of files compiled

@@ -176,6 +176,9 @@ Manifest parse_manifest(const Json& json, const std::string& directory) {
   out.schedule_hash = json.at("schedule_hash");
   out.compiler_version = json.at("compiler_version");
   out.target = json.at("target");
+  out.machine = json.value("machine", "");
+  if (out.machine.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos)
+    bad(directory, "names '" + out.machine + "', which is no machine");
   out.levels = json.at("levels");
   out.kernels = json.at("kernels");
   out.units = read_units(json.at("units"), directory);
@@ -211,6 +214,7 @@ std::string manifest_text(const PackageContents& contents,
                      {"name", contents.name},
                      {"compiler_version", contents.compiler_version},
                      {"target", contents.target},
+                     {"machine", contents.machine},
                      {"levels", contents.levels},
                      {"numerics_hash", contents.numerics_hash},
                      {"schedule_hash", contents.schedule_hash},

@@ -179,6 +179,23 @@ std::span<const char* const> package_compile_flags() {
   return kFlags;
 }
 
+bool is_small(const PackageOptions& options) { return options.contains("size"); }
+
+std::span<const char* const> package_optimisation(const PackageOptions& options) {
+  static constexpr const char* kFast[] = {"-O2"};
+  // Nothing is thrown through a package, so nobody unwinds it.
+  static constexpr const char* kSmall[] = {"-Os", "-fno-asynchronous-unwind-tables",
+                                           "-fno-unwind-tables"};
+  if (is_small(options)) return kSmall;
+  return kFast;
+}
+
+std::span<const char* const> package_link_flags(const PackageOptions& options) {
+  static constexpr const char* kSmall[] = {"-s", "-Wl,--gc-sections"};
+  if (is_small(options)) return kSmall;
+  return {};
+}
+
 std::string weights_sha256(std::span<const WeightPiece> pieces, int64_t weights_bytes) {
   Sha256 hash;
   stream_weights(pieces, weights_bytes,

@@ -85,6 +85,7 @@ struct PackageContents {
   std::string report;  // report.html; empty: the package has none
   // Recorded in manifest.json.
   std::string numerics_hash, schedule_hash, compiler_version, target;
+  std::string machine;  // of its levels, as `uname -m` says it; "": any
   std::vector<std::string> levels, kernels;
   std::map<std::string, std::string> sources;  // file name without folder -> SHA-256
   std::map<std::string, std::string> options;  // name -> value
@@ -115,7 +116,7 @@ struct ManifestCase {
 
 struct Manifest {
   int format_version = 0;
-  std::string name, numerics_hash, schedule_hash, compiler_version, target;
+  std::string name, numerics_hash, schedule_hash, compiler_version, target, machine;
   std::vector<std::string> levels, kernels, flags;
   std::vector<ManifestUnit> units;
   std::vector<ManifestCase> cases;
@@ -138,5 +139,11 @@ std::vector<std::string> damaged_files(const std::string& directory);
 
 // Flags that all units of a package are compiled with, warnings aside.
 std::span<const char* const> package_compile_flags();
+// Those of its options (PackageContents::options, Manifest::options): before the user's own, so
+// that his win, and for the link.
+using PackageOptions = std::map<std::string, std::string>;
+bool is_small(const PackageOptions& options);  // --size
+std::span<const char* const> package_optimisation(const PackageOptions& options);
+std::span<const char* const> package_link_flags(const PackageOptions& options);
 
 }  // namespace mintor

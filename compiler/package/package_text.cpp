@@ -94,6 +94,28 @@ size_t most_tensors(const PackageContents& contents) {
   return most;
 }
 
+// On another machine than its own, a cross compiler by the name that Debian gives it, where the
+// user names none.
+std::string compilers_text(const std::string& machine) {
+  if (machine.empty()) return "";
+  std::string text = fmt::format("ifneq ($(shell uname -m),{})\n", machine);
+  for (const auto& [variable, tool] : {std::pair("CC", "gcc"), {"CXX", "g++"}, {"AR", "ar"}})
+    text += fmt::format("ifeq ($(origin {0}),default)\n{0} = {1}-linux-gnu-{2}\nendif\n", variable,
+                        machine, tool);
+  return text + "endif\n";
+}
+
+// "-s ", or nothing.
+std::string link_flags(const PackageContents& contents) {
+  std::string text;
+  for (const char* flag : package_link_flags(contents.options)) text += std::string(flag) + " ";
+  return text;
+}
+
+std::string optimisation(const PackageContents& contents) {
+  return fmt::format("{}", fmt::join(package_optimisation(contents.options), " "));
+}
+
 std::string shared_flags() { return fmt::format("{}", fmt::join(package_compile_flags(), " ")); }
 
 // Where `verify` finds them, wherever the library was built to; "": in the library.
@@ -156,6 +178,9 @@ std::string makefile_text(const PackageContents& contents) {
   }
   return fill_template(template_text("makefile.in"),
                        {{"NAME", contents.name},
+                        {"COMPILERS", compilers_text(contents.machine)},
+                        {"OPTIMISE", optimisation(contents)},
+                        {"LINK_FLAGS", link_flags(contents)},
                         {"CXX_FLAGS", shared_flags()},
                         {"UNIT_OBJECTS", objects},
                         {"UNIT_RULES", rules},
@@ -176,8 +201,12 @@ std::string cmake_text(const PackageContents& contents) {
     properties += fmt::format("set_source_files_properties(src/{}\n", unit.file);
     properties += fmt::format("  PROPERTIES COMPILE_OPTIONS \"{}\")\n", fmt::join(unit.flags, ";"));
   }
+  const bool small = is_small(contents.options);
   return fill_template(template_text("cmake_lists.txt.in"),
                        {{"NAME", contents.name},
+                        {"BUILD_TYPE", small ? "MinSizeRel" : "Release"},
+                        {"OPTIMISE", small ? optimisation(contents) : ""},
+                        {"LINK_FLAGS", link_flags(contents)},
                         {"CXX_FLAGS", shared_flags()},
                         {"VERSION", version(contents)},
                         {"UNIT_FILES", files},

@@ -27,6 +27,7 @@ bool host_supports(const TargetInfo&) { return true; }
 }  // namespace
 
 extern const Target target_reference;
-const Target target_reference = {"reference", levels, prelude, emit_cpp, supported, host_supports};
+const Target target_reference = {"reference", "",        levels,       prelude,
+                                 emit_cpp,    supported, host_supports};
 
 }  // namespace mintor

@@ -59,6 +59,6 @@ bool host_supports(const TargetInfo& level) {
 }  // namespace
 
 extern const Target target_x86;
-const Target target_x86 = {"x86", levels, prelude, emit_cpp, supported, host_supports};
+const Target target_x86 = {"x86", "x86_64", levels, prelude, emit_cpp, supported, host_supports};
 
 }  // namespace mintor

@@ -5,6 +5,8 @@
 // Keeps true: returns false for combinations that the level has no type for.
 #if defined(__AVX2__)
 #include "targets/x86/prelude/dot.h"
+#elif defined(LEVEL_NEON)
+#include "targets/aarch64/prelude/neon_dot.h"
 #else
 #include "targets/reference/prelude/scalar.h"
 template <class V> static V load(const V* p) { return *p; }
@@ -71,6 +73,8 @@ template <class V> static bool apply(int op, const void* const* x, void* out, lo
 constexpr int kBytes = 64;
 #elif defined(__AVX2__)
 constexpr int kBytes = 32;
+#elif defined(LEVEL_NEON)
+constexpr int kBytes = 16;
 #else
 constexpr int kBytes = 0;
 #endif
@@ -89,9 +93,9 @@ extern "C" bool unit_apply(int op, int dtype, int lanes, const void* const* x, v
                            long count) {
 #define AT(D, T, N) \
   if (dtype == D && lanes == N) return apply_lanes<T, N>(op, x, out, count);
-  AT(kF32, float, 1) AT(kF32, float, 4) AT(kF32, float, 8) AT(kF32, float, 16)
+  AT(kF32, float, 1) AT(kF32, float, 2) AT(kF32, float, 4) AT(kF32, float, 8) AT(kF32, float, 16)
   AT(kF64, double, 1) AT(kF64, double, 2) AT(kF64, double, 4) AT(kF64, double, 8)
-#define INTEGER(D, T) AT(D, T, 1) AT(D, T, 4) AT(D, T, (sizeof(T) == 8 ? 8 : 16))
+#define INTEGER(D, T) AT(D, T, 1) AT(D, T, 2) AT(D, T, 4) AT(D, T, (sizeof(T) == 8 ? 8 : 16))
   INTEGER(kI8, mt_i8) INTEGER(kI16, mt_i16) INTEGER(kI32, mt_i32) INTEGER(kI64, mt_i64)
   INTEGER(kU8, mt_u8) INTEGER(kU16, mt_u16) INTEGER(kU32, mt_u32) INTEGER(kU64, mt_u64)
   return false;
@@ -99,7 +103,7 @@ extern "C" bool unit_apply(int op, int dtype, int lanes, const void* const* x, v
 #endif
 
 #ifdef UNIT_CASTS
-constexpr int kCastLanes = kBytes == 64 ? 8 : kBytes == 32 ? 4 : 1;
+constexpr int kCastLanes = kBytes ? kBytes / 8 : 1;  // of the widest element
 template <class T> using Row = mt_vector<T, kCastLanes>;
 
 // f16 and bf16 go through their named casts, bool through masks, the rest through mt_cast.

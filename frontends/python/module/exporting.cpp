@@ -182,7 +182,7 @@ void export_package(
   const std::vector<std::string> levels = levels_of(context, DefaultLevels::all_with_vectors);
   Program program = build_program(context, std::span<const Graph>(graphs), levels);
   give_roles(roles, program);
-  write_program_package(context, program, {}, directory);
+  write_program_package(context, program, cases_from_here(context, program, graphs), directory);
 }
 
 }  // namespace

@@ -335,8 +335,10 @@ void PyModel::save(const std::string& directory, const std::string& target,
   context.source_files = context_.source_files;
   context.options.target = target;
   const std::vector<std::string> levels = levels_of(context, DefaultLevels::all_with_vectors);
-  write_program_package(context, build_program(context, optimised_graph(), levels), given,
-                        directory);
+  const Graph& graph = optimised_graph();
+  const Program program = build_program(context, graph, levels);
+  if (given.empty()) given = cases_from_here(context, program, {&graph, 1});
+  write_program_package(context, program, given, directory);
 }
 
 py::list PyModel::inputs() const {

@@ -7,6 +7,12 @@
 #ifndef MINTOR_REFERENCE_SCALAR_H
 #define MINTOR_REFERENCE_SCALAR_H
 
+// clang has a fence for some CPUs; for all others memory is one.
+#if defined(__clang__) && !defined(__x86_64__) && !defined(__i386__) && \
+    !(defined(__aarch64__) && __clang_major__ >= 17)
+#define MT_FENCE(x) __asm__("" : "+m"(x))
+#endif
+
 #include "compiler/ir/scalar_math.h"
 
 #endif

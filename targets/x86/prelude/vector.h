@@ -151,54 +151,9 @@ MT_X86_FN f32x16 mt_f16_to_f32(u16x16 h) {
 #endif
 
 #include "compiler/ir/scalar_math.h"
+#include "compiler/ir/scalar_math_memory.h"
 
 // ---- Memory ----------------------------------------------------------------------------------
-
-template <class V> MT_X86_FN V splat(mt_element<V> x) { return mt_splat<V>(x); }
-
-// Any alignment.
-template <class V> MT_X86_FN V load(const mt_element<V>* p) {
-  V v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
-template <class V>
-MT_X86_FN void store(mt_element<V>* p, V v) {
-  __builtin_memcpy(p, &v, sizeof v);
-}
-
-// The first `count` lanes from memory, the rest 0; count <= 0 reads nothing. Lanes of 8 and 16 bits
-// (and what else has no masked move here) come in pieces of 2^k elements.
-template <class V> MT_X86_FN V mt_load_pieces(const mt_element<V>* p, mt_i64 count) {
-  if (count >= mt_lanes<V>) return load<V>(p);
-  mt_element<V> lanes[mt_lanes<V>] = {};
-  mt_i64 at = 0;
-#define MT_PIECE(n)                                                \
-  if constexpr (n < mt_lanes<V>) {                                 \
-    if (count > 0 && (count & n)) {                                \
-      __builtin_memcpy(lanes + at, p + at, n * sizeof(lanes[0]));  \
-      at += n;                                                     \
-    }                                                              \
-  }
-  MT_PIECE(32) MT_PIECE(16) MT_PIECE(8) MT_PIECE(4) MT_PIECE(2) MT_PIECE(1)
-#undef MT_PIECE
-  return load<V>(lanes);
-}
-template <class V> MT_X86_FN void mt_store_pieces(mt_element<V>* p, V v, mt_i64 count) {
-  if (count >= mt_lanes<V>) return store(p, v);
-  mt_element<V> lanes[mt_lanes<V>];
-  store(lanes, v);
-  mt_i64 at = 0;
-#define MT_PIECE(n)                                                \
-  if constexpr (n < mt_lanes<V>) {                                 \
-    if (count > 0 && (count & n)) {                                \
-      __builtin_memcpy(p + at, lanes + at, n * sizeof(lanes[0]));  \
-      at += n;                                                     \
-    }                                                              \
-  }
-  MT_PIECE(32) MT_PIECE(16) MT_PIECE(8) MT_PIECE(4) MT_PIECE(2) MT_PIECE(1)
-#undef MT_PIECE
-}
 
 // Masked moves, of 32- and 64-bit lanes whatever they hold. AVX2 takes the sign bits of a vector
 // (at v4 too, up to 32 bytes), AVX-512 a bit per lane.
@@ -244,6 +199,7 @@ constexpr bool mt_has_masked_move = sizeof(mt_element<V>) >= 4 && sizeof(V) <= 3
 template <class V>
 using mt_move_type = mt_vector<mt_choose<sizeof(mt_element<V>) == 4, float, double>, mt_lanes<V>>;
 
+// Lanes of 8 and 16 bits, and what else has no masked move here, come in pieces.
 template <class V> MT_X86_FN V load_partial(const mt_element<V>* p, mt_i64 count) {
   if constexpr (mt_has_masked_move<V>) {
     typedef mt_move_type<V> F;

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// level_unit.cpp of another machine, behind a pipe: a program that an emulator runs. Takes requests
+// on the standard input, each a header of five i64 and the operands; gives one i64 (whether the
+// level has the combination) and the result for each. foreign_unit.h is the other end.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/numerics/level_unit.cpp"
+
+static void read_all(void* data, size_t bytes) {
+  if (fread(data, 1, bytes, stdin) != bytes) exit(0);
+}
+
+int main() {
+  for (;;) {
+    mt_i64 head[5];  // row or dtype to cast from, dtype, lanes, elements, operands of 8 n bytes
+    read_all(head, sizeof head);
+    const size_t room = (size_t)head[3] * 8;
+    char* data = (char*)calloc(4, room);
+    for (int i = 0; i < head[4]; ++i) read_all(data + (size_t)i * room, room);
+    char* out = data + 3 * room;
+#ifdef UNIT_ROWS
+    const void* x[] = {data, data + room, data + 2 * room};
+    const mt_i64 has = unit_apply((int)head[0], (int)head[1], (int)head[2], x, out, (long)head[3]);
+#else
+    const mt_i64 has = unit_cast((int)head[0], data, (int)head[1], out, (long)head[3]);
+#endif
+    fwrite(&has, sizeof has, 1, stdout);
+    fwrite(out, 1, room, stdout);
+    fflush(stdout);
+    free(data);
+  }
+}

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packages for other machines than this one, small ones, and bare ones.
+
+Takes cross compilers and qemu's user mode (.ci/setup). Keeps true: every package carries outputs of
+this machine's own level, which are to be met bit for bit wherever it is built for.
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy
+import onnx.parser
+import pytest
+from onnx import numpy_helper
+
+HERE = pathlib.Path(__file__).parent
+MINTOR = os.environ.get("MINTOR", str(pathlib.Path(sys.executable).parent / "mintor"))
+STRICT = "WARN=-Wall -Wextra -Werror"
+MODELS = {
+    "convolution": ("float[1, 3, 10, 10] x", """
+        c = Conv<kernel_shape = [3, 3], pads = [1, 1, 1, 1]> (x, w3x3, w8)
+        r = Relu (c)
+        p = MaxPool<kernel_shape = [2, 2], strides = [2, 2]> (r)
+        f = Flatten (p)
+        y = MatMul (f, w200x10)"""),
+    "lstm": ("float[5, 2, 8] x", """
+        o, h, y = LSTM<hidden_size = 12, direction = "bidirectional"> (x, w2x48x8, w2x48x12)"""),
+    "transformer": ("float[2, 7, 16] x", """
+        q = MatMul (x, w16x16)
+        k = MatMul (x, v16x16)
+        t = Transpose<perm = [0, 2, 1]> (k)
+        s = MatMul (q, t)
+        a = Softmax<axis = -1> (s)
+        c = MatMul (a, x)
+        d = Add (c, x)
+        n = LayerNormalization<axis = -1> (d, v16, u16)
+        m = MatMul (n, w16x40)
+        e = Erf (m)
+        g = Mul (m, e)
+        l = MatMul (g, w40x16)
+        y = Add (l, n)"""),
+    "quantised": ("float[3, 64] x", """
+        b, scale, zero = DynamicQuantizeLinear (x)
+        i = MatMulInteger (b, i64x24, zero)
+        y = Cast<to = 1> (i)"""),
+}
+WEIGHTS = {"w3x3": (8, 3, 3, 3), "w8": (8,), "w200x10": (200, 10), "w2x48x8": (2, 48, 8),
+           "w2x48x12": (2, 48, 12), "w16x16": (16, 16), "v16x16": (16, 16), "v16": (16,),
+           "u16": (16,), "w16x40": (16, 40), "w40x16": (40, 16), "i64x24": (64, 24)}
+
+
+def run(*command, cwd=None, **variables):
+    """What it prints; fails the test when the command does."""
+    ended = subprocess.run([str(part) for part in command], cwd=cwd, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           env={**os.environ, **variables})
+    assert ended.returncode == 0, " ".join(map(str, command)) + "\n" + ended.stdout
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """A function: the package of a model for some levels, written and not built."""
+    place = tmp_path_factory.mktemp("edge")
+
+    def written(name, target, *options):
+        path = place / f"{name}.onnx"
+        if not path.exists():
+            declared, text = MODELS[name]
+            model = onnx.parser.parse_model(
+                f'<ir_version: 8, opset_import: ["": 17]> {name} ({declared}) => (float[*] y) '
+                f"{{{text}\n}}".replace("float[*]", "float"))
+            random = numpy.random.default_rng(1)
+            for weight, shape in WEIGHTS.items():
+                if weight in text:
+                    values = random.standard_normal(shape, numpy.float32) / 4
+                    values = (values * 100).astype(numpy.int8) if weight[0] == "i" else values
+                    model.graph.initializer.append(numpy_helper.from_array(values, weight))
+            onnx.save(model, path)
+        folder = place / f"{name}_{target}{''.join(options)}".replace("-", "_").replace(",", "_")
+        if not folder.exists():
+            run(MINTOR, "compile", path, "-o", folder, "--target", target, *options)
+        return folder
+
+    return written
+
+
+def built(folder, out, *settings):
+    run("make", "-s", f"-j{os.cpu_count()}", f"OUT={out}", STRICT, *settings, f"{out}/verify",
+        cwd=folder)
+    return folder / out
+
+
+def verified(folder, out, *settings):
+    """Builds and runs the package's own cases, which are to be equal."""
+    built(folder, out, *settings)
+    said = run("make", "-s", f"OUT={out}", STRICT, *settings, "verify", cwd=folder)
+    assert "largest error 0 " in said and "ok" in said, said
+
+
+def emulated(machine):
+    return f"RUN=qemu-{machine} -L /usr/{machine}-linux-gnu"
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_neon_has_the_bits_of_x86(package, name):
+    target = "neon,neon-dot" if name == "quantised" else "neon"
+    verified(package(name, target), "build", emulated("aarch64"))
+
+
+def test_both_levels_of_aarch64(package):
+    """The lower one is taken where the CPU has no dot product; both have the same bits."""
+    folder = package("quantised", "neon,neon-dot")
+    for cpu, level in (("cortex-a53", "neon"), ("max", "neon-dot")):
+        said = run("make", "-s", f"{emulated('aarch64')} -cpu {cpu}", "verify", cwd=folder)
+        assert f"at level {level}: ok" in said, said
+
+
+def test_the_compiler_builds_for_another_machine(package):
+    folder = package("convolution", "neon")
+    assert json.loads((folder / "manifest.json").read_text())["machine"] == "aarch64"
+    ended = subprocess.run([MINTOR, "compile", folder.parent / "convolution.onnx", "-o",
+                            folder.parent / "cross", "--target", "neon", "--build"],
+                           text=True, capture_output=True)
+    assert ended.returncode == 0, ended.stderr
+    library = (folder.parent / "cross" / "build" / "libcross.so").read_bytes()
+    assert library[:4] == b"\x7fELF" and library[18] == 183  # EM_AARCH64
+
+
+def test_what_another_machine_cannot(package, tmp_path):
+    path = package("convolution", "neon").parent / "convolution.onnx"
+    for arguments, message in (
+            (["run", path, "--seed", "0", "--target", "neon"],
+             "level 'neon' is for aarch64, this machine is x86_64"),
+            (["compile", path, "-o", tmp_path / "two", "--target", "v3,neon"],
+             "'neon' is a level of aarch64, 'v3' one of x86_64"),
+            (["compile", path, "-o", tmp_path / "one", "--target", "neon", "--build",
+              "--compiler", "powerpc-linux-gnu-gcc"],
+             "install aarch64-linux-gnu-gcc (Debian: g++-aarch64-linux-gnu), or set CC")):
+        ended = subprocess.run([MINTOR, *map(str, arguments)], text=True, capture_output=True)
+        assert ended.returncode == 1 and message in ended.stderr, ended.stderr
+
+
+def compiled_by(*names):
+    cc, cxx, *tools = names
+    return [f"CC={cc}", f"CXX={cxx}", *tools]
+
+
+PORTS = {
+    "riscv64": [*compiled_by("riscv64-linux-gnu-gcc", "riscv64-linux-gnu-g++",
+                             "AR=riscv64-linux-gnu-ar"), emulated("riscv64")],
+    # The package that brings asm/ for both (gcc-multilib) excludes Debian's cross compilers.
+    "x86_32": ["EXTRA=-m32 -msse2 -mfpmath=sse -idirafter /usr/include/x86_64-linux-gnu"],
+}
+
+
+@pytest.mark.parametrize("port", list(PORTS))
+def test_reference_runs_anywhere(package, port):
+    verified(package("transformer", "reference"), port, *PORTS[port])
+
+
+def test_small_packages(package):
+    """Less code, equal bits; nothing but the package's functions is exported."""
+    small, large = package("convolution", "v3", "--size"), package("convolution", "v3")
+    sizes = []
+    for folder in (small, large):
+        verified(folder, "build")
+        library = folder / "build" / f"lib{folder.name}.so"
+        run("strip", library)
+        sizes.append(library.stat().st_size)
+        exported = run("nm", "-D", "--defined-only", library)
+        assert all(line.split()[-1].startswith(folder.name) for line in exported.splitlines())
+    assert sizes[0] < 0.7 * sizes[1], sizes
+    ended = subprocess.run([MINTOR, "compile", small.parent / "convolution.onnx", "-o", small,
+                            "--target", "v3,v4", "--size"], text=True, capture_output=True)
+    assert ended.returncode == 2 and "--size is for one level" in ended.stderr
+
+
+def test_bare_machine(package):
+    """open, context_create and run, linked against memcpy and memset and nothing else."""
+    folder = package("convolution", "reference")
+    for role in ("in", "out"):
+        [array] = (folder / "verify" / "case0").glob(f"{role}_0_*.npy")
+        (folder / f"{role}.bin").write_bytes(numpy.load(array).tobytes())
+    run("make", "-s", f"-j{os.cpu_count()}", "OUT=bare", STRICT, "EXTRA=-ffreestanding",
+        f"bare/lib{folder.name}.a", cwd=folder)
+    shutil.copy(HERE / "bare_main.c", folder)
+    run("gcc", "-O1", "-ffreestanding", "-nostdlib", "-static", "-Wl,--gc-sections",
+        "-fno-tree-loop-distribute-patterns", "-Iinclude", f"-DNAME={folder.name}",
+        f'-DHEADER="{folder.name}.h"', "bare_main.c", f"bare/lib{folder.name}.a", "-o", "bare/main",
+        cwd=folder)
+    run(folder / "bare" / "main")
