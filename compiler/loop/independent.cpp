@@ -171,12 +171,11 @@ class Disjoint {
 
   bool operator()(const BufferAccess& a, const BufferAccess& b, const std::vector<Index>& shape) {
     std::vector<Index> x = simple(a.indices), y = simple(b.indices);
-    if (a.flat || b.flat || shape.size() > 1) {
-      const Index flat_x = a.flat ? x[0] : ranges_.simplify(flat_index(x, shape));
-      const Index flat_y = b.flat ? y[0] : ranges_.simplify(flat_index(y, shape));
-      if (a.flat || b.flat) x.clear(), y.clear();
-      x.push_back(flat_x);
-      y.push_back(flat_y);
+    if (a.flat || b.flat) {
+      x = {a.flat ? x[0] : ranges_.simplify(flat_index(x, shape))};
+      y = {b.flat ? y[0] : ranges_.simplify(flat_index(y, shape))};
+    } else {
+      add_joined(x, y, shape);
     }
     std::vector<Index> determined;  // forms in var that equal indices force to be equal
     for (size_t d = 0; d < x.size(); ++d) {
@@ -195,6 +194,19 @@ class Disjoint {
     std::vector<Index> out;
     for (const Index& e : in) out.push_back(ranges_.simplify(e));
     return out;
+  }
+
+  // The leading dimensions as one, of each number of them: [r // w, r % w, c] is [r, c] as well.
+  void add_joined(std::vector<Index>& x, std::vector<Index>& y, const std::vector<Index>& shape) {
+    const size_t rank = shape.size();
+    for (size_t d = 2; d <= rank; ++d) {
+      const std::vector<Index> leading(shape.begin(), shape.begin() + d);
+      const auto joined = [&](const std::vector<Index>& at) {
+        return ranges_.simplify(flat_index({at.begin(), at.begin() + d}, leading));
+      };
+      x.push_back(joined(x));
+      y.push_back(joined(y));
+    }
   }
 
   // Parts of a buffer that never meet: part[l] and part[l + 8] with l < 8.
