@@ -90,7 +90,7 @@ TEST(open, takes_all_memory_from_the_host) {
   {
     Opened opened(options);
     ASSERT_EQ(opened.status, MT_OK) << opened.error();
-    Call call(300);
+    Call call(60);
     EXPECT_EQ(call.run(opened), MT_OK);
     EXPECT_TRUE(call.right());
     EXPECT_GE(blocks.now, 5);  // the model, what it packs, the context, its memory, its workers
