@@ -37,15 +37,17 @@ Graph layers(const std::string& scope) {
 // Each kernel of each level without its names, then its steps.
 std::vector<std::string> kernels_of(const std::string& scope) {
   CompileContext context;
-  std::vector<std::string> levels, texts;
-  for (const Target* target : all_targets())
+  std::vector<std::string> texts;
+  for (const Target* target : all_targets()) {
+    std::vector<std::string> levels;
     for (const TargetInfo& level : target->levels()) levels.push_back(level.level);
-  const Program program = build_program(context, optimise(context, layers(scope)), levels);
-  for (const LevelKernels& kernel : program.kernels)
-    for (const Kernel& level : kernel.levels) {
-      texts.push_back(canonical_text(level));
-      for (const StepCall& call : level.schedule) texts.back() += " " + call.name;
-    }
+    const Program program = build_program(context, optimise(context, layers(scope)), levels);
+    for (const LevelKernels& kernel : program.kernels)
+      for (const Kernel& level : kernel.levels) {
+        texts.push_back(canonical_text(level));
+        for (const StepCall& call : level.schedule) texts.back() += " " + call.name;
+      }
+  }
   return texts;
 }
 
