@@ -368,11 +368,11 @@ template <class V> MT_FN V mt_sign(V x) {  // keeps -0 and NaN
     return mt_select(mt_lt(x, zero), mt_splat<V>(mt_element<V>(-1)), positive);
   else return positive;
 }
-// `0 > x ? 0 : x` in this spelling is one maximum instruction; on AArch64 clang 16 takes one for which
-// -0 is less than 0, so it must not see the constant.
+// `0 > x ? 0 : x` in this spelling is one maximum instruction. Where a prelude gives a fence, clang
+// 16 takes one for which -0 is less than 0, unless it does not see the constant.
 template <class V> MT_FN V mt_relu(V x) {
   V zero = mt_splat<V>(0);
-#if defined(__aarch64__)
+#if defined(MT_FENCE)
   if constexpr (mt_floating<V>) zero = mt_opaque(zero);
 #endif
   return (V)(zero > x ? zero : x);
