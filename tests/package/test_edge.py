@@ -200,6 +200,6 @@ def test_magika_is_small(tmp_path):
     """A trained model of 3 MB of weights: the library that runs it has less than 80 kB."""
     cache = ROOT / "build" / "demo"
     run(sys.executable, ROOT / "models/fetch.py", "--cache", cache, "--only", "magika", cwd=ROOT)
-    run(MINTOR, "compile", cache / "models/magika/model.onnx", "-o", tmp_path / "magika", "--target",
-        "v3", "--size", "--build")
+    run(MINTOR, "compile", cache / "models/magika/model.onnx", "-o", tmp_path / "magika",
+        "--target", "v3", "--size", "--build")
     assert (tmp_path / "magika/build/libmagika.so").stat().st_size < 80_000
