@@ -80,8 +80,7 @@ Stmt vectorise_parts(Kernel& kernel, const Stmt& stmt, bool inside) {
 }
 
 // A few rows at once: what one waits for, the trees that combine its lanes above all, another does
-// meanwhile. Only where registers hold their lanes, and the
-// innermost cache what else they keep.
+// meanwhile. Only where registers hold their lanes, and the innermost cache what else they keep.
 void jam_rows(const TargetInfo& target, Kernel& kernel, const std::string& row) {
   constexpr int64_t kRows = 4, kMostBytes = 16 * 1024;
   if (kRows * kLanes * 4 > target.vector_registers * int64_t{target.vector_bytes}) return;

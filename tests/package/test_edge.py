@@ -16,8 +16,8 @@ import onnx.parser
 import pytest
 from onnx import numpy_helper
 
-HERE = pathlib.Path(__file__).parent
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 MINTOR = os.environ.get("MINTOR", str(pathlib.Path(sys.executable).parent / "mintor"))
 STRICT = "WARN=-Wall -Wextra -Werror"
 MODELS = {
