@@ -82,8 +82,7 @@ void start(Drafts& all, const Node& node, const Refusal& refusal) {
     draft.outputs.push_back({&node, r});
   if (node.kind == Kind::contract) draft.contract = &node;
   if (node.kind == Kind::reduce) draft.first_reduce = &node;
-  draft.closed =
-      node.kind == Kind::scan || node.kind == Kind::reindex_reduce || role_of(node) == Role::whole;
+  draft.closed = is_walk(node) || role_of(node) == Role::whole;
   draft.because.push_back(describe(all.graph, node) + " starts a kernel: " + refusal.reason);
   all.group_of[&node] = static_cast<int>(all.drafts.size());
   all.drafts.push_back(std::move(draft));

@@ -49,6 +49,9 @@ struct FusionPlan {
   std::vector<View> views;
 };
 
+// A scan, a sort, a scatter: a nest that goes through elements in an order of its own.
+bool is_walk(const Node& node);
+
 // `apart`: nodes that start a kernel of their own, whatever would join them.
 FusionPlan fuse(const Graph& graph, const std::set<const Node*>& apart = {});
 

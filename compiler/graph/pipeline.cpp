@@ -59,6 +59,7 @@ static constexpr PipelineEntry kBitPreserving[] = {
      "needs: regions as they are. gives: one namespace of sizes, which a program has"},
     {"expand_random",
      "needs: nothing. gives: element-wise integers, which kernels compute; no random node is left"},
+    {"sort_by_digits", "needs: nothing. gives: stable sorts by bytes, which kernels compute"},
     {"fold_constants",
      "needs: nothing. gives: small constants for what depends on small constants only"},
     {"lift_quantise",

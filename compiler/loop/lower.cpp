@@ -104,6 +104,8 @@ Stmt nest_of(NestContext& ctx, const Value& v) {
       return nest_reduce(ctx, *v.node);
     case Kind::scan:
       return nest_scan(ctx, *v.node);
+    case Kind::sort:
+      return nest_sort(ctx, *v.node);
     case Kind::reindex_reduce:
       return nest_reindex_reduce(ctx, *v.node);
     case Kind::contract:

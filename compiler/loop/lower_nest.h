@@ -74,6 +74,7 @@ Stmt nest_together(NestContext& ctx, std::span<const Value> values);
 Stmt nest_parts(NestContext& ctx, const Value& v);
 Stmt nest_reduce(NestContext& ctx, const Node& node);
 Stmt nest_scan(NestContext& ctx, const Node& node);
+Stmt nest_sort(NestContext& ctx, const Node& node);
 Stmt nest_reindex_reduce(NestContext& ctx, const Node& node);
 Stmt nest_contract(NestContext& ctx, const Node& node);
 Stmt nest_winograd(NestContext& ctx, const Node& node);

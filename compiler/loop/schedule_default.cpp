@@ -137,7 +137,7 @@ void vectorise_rows(const Graph& graph, const Group& group, const TargetInfo& ta
     for (const Value& v : group.materialised) {
       const bool summed = v.node->kind == Kind::reduce;
       const size_t rank = v.shape().size();
-      if (rank == 0 || v.node->kind == Kind::scan || v.node->kind == Kind::reindex_reduce) continue;
+      if (rank == 0 || is_walk(*v.node)) continue;
       if (!summed) elements.push_back(axis_name(value_name(graph, v), rank - 1));
     }
     const bool lanes = reduce != nullptr && trailing_reduce(*reduce);
@@ -177,8 +177,8 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
   if (!serial && rows > 0) {
     // The innermost loop of an element-wise nest is the vector's; rows are whole tasks.
     const size_t nest = outer_nest(kernel).size();
-    parallelise_outer(kernel,
-                      reduce != nullptr ? std::min(rows, nest) : (nest > 1 ? nest - 1 : nest));
+    const bool whole = is_walk(*root.node) || nest == 1;  // no loop is the vector's
+    parallelise_outer(kernel, reduce != nullptr ? std::min(rows, nest) : whole ? nest : nest - 1);
   }
   kernel = run_loop_pipeline(context, std::move(kernel));
   context.explain("schedule: " + kernel.name + " on " + target.level + ": default");

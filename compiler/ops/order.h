@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Library operators that order and select elements. Their positions are counts: how many elements
-// come before one. Counting compares every pair along the axis, which is what it costs; sizes that
-// depend on data are given to `bind` (ops/by_data.h).
+// Library operators that order and select elements, made of stable sorts. Sizes that depend on data
+// are given to `bind` (ops/by_data.h).
 #pragma once
 
 #include "compiler/ops/by_data.h"
@@ -12,8 +11,8 @@ namespace mintor::ops {
 Value places_of(Builder& b, Value mask, const BindSize& bind);
 // Integers that order as x does: NaN last, -0 and +0 alike. Integers stay.
 Value order_key(Builder& b, Value x);
-// How many of x come before each element along the axis: ties by position.
-Value rank_along(Builder& b, Value x, int64_t axis, bool descending);
+// The positions of x along the axis in the order of its elements, equal ones as they lie: i64.
+Value order_along(Builder& b, Value x, int64_t axis, bool descending);
 
 struct TopK {
   Value values, indices;  // i64

@@ -99,6 +99,37 @@ def orders():
     for order in (0, 1):
         x = given([2.0, 1.0, 1.0, 3.0, 4.0, 3.0], F32)
         yield case("Unique", [x], "repeats", outputs=4, tag=f"{order}", sorted=order)
+    rng = np.random.default_rng(5)
+    many = given(rng.integers(-300, 300, 5000).astype(F32), F32)
+    rows = given(rng.integers(0, 2, (3, 90, 2)), I64)
+    for order in (0, 1):
+        yield case("Unique", [many], "many", outputs=4, tag=f"many-{order}", sorted=order)
+        options = {"outputs": 4, "tag": f"slices-{order}", "sorted": order, "axis": 1}
+        yield case("Unique", [rows], "slices of several numbers", **options)
+    yield case("TopK", [many, ints(4000)], "many", outputs=2, tag="many")
+
+
+def suppressions():
+    """More boxes than a vector has lanes; few and many that stay; thresholds that matter or not."""
+    rng = np.random.default_rng(6)
+    corners = rng.random((2, 300, 4), dtype=F32)
+    centers = np.concatenate([corners[..., :2], corners[..., 2:] * 0.2 + 0.01], 2).astype(F32)
+    scores = rng.random((2, 5, 300), dtype=F32)
+    scores[0, 1] = np.round(scores[0, 1], 1)  # ties
+    scores[1, 2] = 0
+    for tag, boxes, most, overlap, least, center in (
+        ("few", centers, 7, 0.3, 0.4, 1),
+        ("all", centers, 300, 0.5, 0.0, 1),
+        ("none", centers, 20, 0.5, 2.0, 1),
+        ("no-room", centers, 0, 0.5, 0.1, 1),
+        ("corners", corners, 10**9, 0.1, 0.6, 0),
+    ):
+        limits = [given([most], I64), given([overlap], F32), given([least], F32)]
+        inputs = [given(boxes, F32), given(scores, F32), *limits]
+        options = {"tag": tag, "center_point_box": center}
+        yield case("NonMaxSuppression", inputs, "many boxes", **options)
+    inputs = [given(centers, F32), given(scores, F32), given([3], I64)]
+    yield case("NonMaxSuppression", inputs, "no thresholds", tag="plain", center_point_box=1)
 
 
 def signals():
@@ -109,5 +140,5 @@ def signals():
 
 
 def cases():
-    for group in (reductions, slices, shapes, resizes, orders, signals):
+    for group in (reductions, slices, shapes, resizes, orders, suppressions, signals):
         yield from group()

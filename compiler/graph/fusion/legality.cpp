@@ -96,7 +96,7 @@ Refusal refuse(const Drafts& all, const Node& node, const std::vector<Reader>& r
   if (role_of(node) == Role::inlined) return refuse_inlined(all, node, readers, draft);
   const Position at = position_in(draft, readers);
   if (!at) return {kElsewhere};
-  if (draft.closed) return {"the group is a scan or a scatter"};
+  if (draft.closed) return {"the group is a scan, a sort or a scatter"};
   if (!draft.placed.empty()) return {"the kernel stores parts side by side"};
   switch (node.kind) {
     case Kind::contract:
@@ -104,7 +104,7 @@ Refusal refuse(const Drafts& all, const Node& node, const std::vector<Reader>& r
     case Kind::reduce:
       return refuse_reduce(node, at, draft);
     default:
-      return {"a scan or a scatter starts its own kernel"};
+      return {"a scan, a sort or a scatter starts its own kernel"};
   }
 }
 

@@ -6,7 +6,13 @@
 #include "compiler/graph/fusion/draft.h"
 #include "compiler/graph/reshape.h"
 
-namespace mintor::fusion {
+namespace mintor {
+
+bool is_walk(const Node& node) {
+  return node.kind == Kind::scan || node.kind == Kind::sort || node.kind == Kind::reindex_reduce;
+}
+
+namespace fusion {
 namespace {
 
 // Constants up to this many equal elements are written as a number; more are weights.
@@ -47,6 +53,7 @@ Role role_of(const Node& node) {
       return Role::inlined;
     case Kind::reduce:
     case Kind::scan:
+    case Kind::sort:
     case Kind::reindex_reduce:
     case Kind::contract:
       return Role::anchor;
@@ -55,7 +62,6 @@ Role role_of(const Node& node) {
     case Kind::bind:
       return Role::control;
     case Kind::random:
-    case Kind::sort:
     case Kind::compact:
     case Kind::call:
     case Kind::host:
@@ -97,4 +103,5 @@ std::string describe(const Graph& graph, const Node& node) {
          (scopes.empty() ? "" : " @ " + scopes.front());
 }
 
-}  // namespace mintor::fusion
+}  // namespace fusion
+}  // namespace mintor

@@ -118,7 +118,7 @@ class Stages {
     const Shape& full = g.outputs.front().shape();
     for (const Node* node : g.nodes) {
       if (role_of(*node) == Role::anchor && node->kind != Kind::reduce)
-        return {"a scan or a scatter"};
+        return {"a scan, a sort or a scatter"};
       if (changes_position(*node) && node->results[0].shape == full)
         return {"its rows read others"};
       if (node->kind != Kind::reduce) continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks by counting, and what is made of them (ops/order.h).
-//   before[i] = count of j with x[j] < x[i], or x[j] == x[i] and j < i      y[before[i]] = x[i]
+// What is made of sorts and of counts (ops/order.h).
+//   order = sort (key of x, iota)[1]                  top_k: the first k of it, and x there
+//   starts where a sorted key differs from the one before: the first of each kind of `unique`
 // Keeps true: the order is total and stable; elements that a result has no place for are skipped.
 #include "compiler/ops/order.h"
 
@@ -26,16 +27,34 @@ Value placed(Builder& b, Value y, Value places, size_t dim, const Index& count) 
   return b.reindex_reduce(Combiner::last, b.broadcast(zero, shape, {}), y, map, {&places, 1});
 }
 
-// f(x[.., i, ..], x[.., j, ..]) with i at `dim` and j behind everything.
-Value pairs(Builder& b, ScalarOp op, Value x, size_t dim) {
-  const size_t rank = x.shape().size();
-  Shape shape = x.shape();
-  shape.push_back(shape[dim]);
-  std::vector<int32_t> own, other;
-  for (size_t d = 0; d < rank; ++d) own.push_back(static_cast<int32_t>(d));
-  IndexMap map;
-  for (size_t d = 0; d < rank; ++d) map.coords.push_back(result_index(d == dim ? rank : d));
-  return b.apply(op, {b.broadcast(x, shape, own), b.reindex(x, shape, map, zero_of(x))});
+// x[.., i - 1, ..] along a dimension; zeros before the first.
+Value previous(Builder& b, Value x, size_t dim) {
+  IndexMap map = identity_map(x.shape().size());
+  map.coords[dim] = map.coords[dim] - 1;
+  return b.reindex(x, x.shape(), map, zero_of(x));
+}
+
+Value column(Builder& b, Value rows, Value number) { return b.gather(rows, number, 1); }
+
+// The numbers of rows of keys[n, m], the first column deciding most: by one column after the
+// other, the last one first, each sort leaving in order what it finds equal.
+Value order_of_rows(Builder& b, Value keys) {
+  const Shape& shape = keys.shape();
+  const Value start = b.iota(DType::i64, {shape[0]}, 0);
+  const auto by = [](Builder& in, Value key, Value order) {
+    const Value operands[] = {in.gather(key, order, 0), order};
+    return in.sort(operands, 0, false)[1];
+  };
+  if (shape[1].is_const(1)) return by(b, b.reshape(keys, {shape[0]}), start);
+  auto graph = std::make_shared<Graph>("column");
+  graph->copy_sizes(b.graph());
+  Builder in(*graph);
+  const Value t = in.input("t", DType::i64, {});
+  const Value order = in.input("order", DType::i64, {shape[0]});
+  const Value all = in.input("keys", keys.dtype(), shape);
+  const Value last = count_of(in, DType::i64, shape[1] - 1);
+  graph->results = {{"r0", by(in, column(in, all, sub(in, last, t)), order)}};
+  return b.loop(shape[1], {&start, 1}, {}, {&keys, 1}, graph)[0];
 }
 
 }  // namespace
@@ -63,15 +82,11 @@ Value order_key(Builder& b, Value x) {
   return where(b, negative, apply(b, ScalarOp::bit_xor, {bits, flip}), bits);
 }
 
-Value rank_along(Builder& b, Value x, int64_t axis, bool descending) {
-  OpScope scope(b, "rank");
-  const auto dim = static_cast<size_t>(axis_of("rank", axis, x.shape().size()));
-  const Value key = order_key(b, x);
-  const Value place = b.iota(DType::i64, key.shape(), static_cast<int>(dim));
-  const Value ahead = pairs(b, descending ? ScalarOp::lt : ScalarOp::gt, key, dim);
-  const Value tied = apply(b, ScalarOp::and_,
-                           {pairs(b, ScalarOp::eq, key, dim), pairs(b, ScalarOp::gt, place, dim)});
-  return total(b, apply(b, ScalarOp::or_, {ahead, tied}), {-1});
+Value order_along(Builder& b, Value x, int64_t axis, bool descending) {
+  OpScope scope(b, "order");
+  const auto dim = axis_of("order", axis, x.shape().size());
+  const Value operands[] = {order_key(b, x), b.iota(DType::i64, x.shape(), dim)};
+  return b.sort(operands, dim, descending)[1];
 }
 
 TopK top_k(Builder& b, Value x, const Index& k, int64_t axis, bool largest) {
@@ -79,9 +94,12 @@ TopK top_k(Builder& b, Value x, const Index& k, int64_t axis, bool largest) {
   const auto dim = static_cast<size_t>(axis_of("top_k", axis, x.shape().size()));
   if (k.is_const() && x.shape()[dim].is_const() && k.value() > x.shape()[dim].value())
     fail("top_k", "k is " + k.str() + " of " + text(x.type()));
-  const Value rank = rank_along(b, x, axis, largest);
-  const Value place = b.iota(DType::i64, x.shape(), static_cast<int>(dim));
-  return {placed(b, x, rank, dim, k), placed(b, place, rank, dim, k)};
+  Shape shape = x.shape();
+  shape[dim] = k;
+  const Value order = order_along(b, x, axis, largest);
+  const Value first = b.slice(order, std::vector<Index>(shape.size(), 0), shape,
+                              std::vector<int64_t>(shape.size(), 1));
+  return {gather_elements(b, x, first, axis), first};
 }
 
 Unique unique(Builder& b, Value x, std::optional<int64_t> axis, bool sorted, const BindSize& bind) {
@@ -100,33 +118,27 @@ Unique unique(Builder& b, Value x, std::optional<int64_t> axis, bool sorted, con
     rows = b.reshape(b.transpose(x, perm), {own, rest});
     count = own;
   }
-  const Value key = order_key(b, rows);
-  // [i, m, j]
-  const Value equal = pairs(b, ScalarOp::eq, key, 0), above = pairs(b, ScalarOp::gt, key, 0);
+  const auto f = [&](ScalarOp op, Value p, Value q) { return apply(b, op, {p, q}); };
+  const auto number = [&](int64_t v) { return b.constant_int(DType::i64, v); };
+  const Value keys = order_key(b, rows), order = order_of_rows(b, keys);
+  const Value in_order = b.gather(keys, order, 0), place = b.iota(DType::i64, {count}, 0);
   const std::vector<int64_t> inner = {1};
-  const Value same = reduce(b, Reduction::all, equal, inner, false);  // [i, j]
-  const Value until = cum_prod(b, b.cast(equal, DType::i32), 1, true, false);
-  const Value after =
-      reduce(b, Reduction::any,
-             apply(b, ScalarOp::and_,
-                   {above, apply(b, ScalarOp::ne, {until, b.constant_int(DType::i32, 0)})}),
-             inner, false);
-  const Shape square = {count, count};
-  const Value earlier =
-      apply(b, ScalarOp::gt, {b.iota(DType::i64, square, 0), b.iota(DType::i64, square, 1)});
-  const Value repeats = apply(b, ScalarOp::and_, {same, earlier});
-  const Value is_first =
-      apply(b, ScalarOp::not_, {reduce(b, Reduction::any, repeats, inner, false)});
-  const Value firsts = b.broadcast(is_first, square, {1});  // of j
-  const Value before = total(b, apply(b, ScalarOp::and_, {firsts, sorted ? after : earlier}), {1});
-  const Index kinds = bind(total(b, is_first, {}));
-  const Value place = where(b, is_first, before, b.constant_int(DType::i64, -1));
+  const Value differs =
+      reduce(b, Reduction::any, f(ScalarOp::ne, in_order, previous(b, in_order, 0)), inner, false);
+  const Value starts = f(ScalarOp::or_, differs, f(ScalarOp::eq, place, number(0)));
+  const Value kind = sub(b, cum_sum(b, b.cast(starts, DType::i64), 0, false, false), number(1));
+  const Index kinds = bind(total(b, starts, {}));
   Unique out;
-  out.first = placed(b, b.iota(DType::i64, {count}, 0), place, 0, kinds);
-  const Value own = apply(b, ScalarOp::and_, {same, firsts});
-  out.inverse =
-      reduce(b, Reduction::sum, mul(b, b.cast(own, DType::i64), b.broadcast(before, square, {1})),
-             inner, false);
+  const Value firsts = placed(b, order, where(b, starts, kind, number(-1)), 0, kinds);
+  const Value kind_of = placed(b, kind, order, 0, count);
+  out.first = firsts;
+  out.inverse = kind_of;
+  if (!sorted) {
+    const Value is_first = f(ScalarOp::eq, place, b.gather(firsts, kind_of, 0));
+    const Value before = cum_sum(b, b.cast(is_first, DType::i64), 0, true, false);
+    out.first = placed(b, place, where(b, is_first, before, number(-1)), 0, kinds);
+    out.inverse = b.gather(before, b.gather(firsts, kind_of, 0), 0);
+  }
   IndexMap map;
   map.loads.push_back({2, {result_index(0)}});
   map.coords = {loaded_index(0)};

@@ -92,17 +92,16 @@ void non_max_suppression(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"TopK", 1, 0, top_k, "floats ints, ints",
-     "comparisons of pairs, reduce add, reindex_reduce with a load"},
+    {"TopK", 1, 0, top_k, "floats ints, ints", "sort, reindex with a load"},
     {"NonZero", 9, 0, non_zero, "floats ints bool",
      "scan add, reindex_reduce with a load, div, mod"},
     {"Compress", 9, 0, compress, "any, bool", "scan add, reindex_reduce and reindex with loads",
      true},
     {"Unique", 11, 0, unique, "floats ints bool",
-     "comparisons of pairs, reduce, reindex_reduce with loads"},
+     "sort, scan add, reindex and reindex_reduce with loads"},
     {"NonMaxSuppression", 10, 0, non_max_suppression,
      "f32 f16 f64 bf16, f32 f16 f64 bf16, ints, floats",
-     "comparisons of pairs, loop over boxes, scan add, reindex_reduce with loads"},
+     "sort, loop over boxes, scan add, reindex_reduce with loads"},
 };
 
 }  // namespace

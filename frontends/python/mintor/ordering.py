@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Order: sorting, searching, distinct values.
 
-Takes arrays and reads them: the places are NumPy's, found on the host. Keeps true: what is moved is
-gathered by the places, so that gradients pass; ascending, NaN is last, descending, it is first;
+Takes arrays. Sorts are traced like other operators; searching, counting and distinct values, whose
+number is data, read what they are given: they are NumPy's, on the host. Keeps true: what is moved
+is gathered by the places, so that gradients pass; ascending, NaN is last, descending, it is first;
 sorting is stable.
 """
 import collections
 
 import numpy
 
+from mintor import _mintor
 from mintor import arrays
 from mintor import elementwise as ew
 from mintor import reductions
@@ -16,6 +18,7 @@ from mintor.arguments import on_host, place_of
 from mintor.gathering import take_along_axis
 
 _as_array = arrays.as_array
+_order = _mintor.find_operator("order")
 UniqueAll = collections.namedtuple("UniqueAll", "values indices inverse_indices counts")
 UniqueCounts = collections.namedtuple("UniqueCounts", "values counts")
 UniqueInverse = collections.namedtuple("UniqueInverse", "values inverse_indices")
@@ -24,16 +27,10 @@ UniqueInverse = collections.namedtuple("UniqueInverse", "values inverse_indices"
 def argsort(x, axis=-1, descending=False, stable=True, *, dim=None):
     """Places in ascending order along an axis (None: of the flattened array); int64."""
     del stable
-    values = _as_array(x).numpy()
-    axis = axis if dim is None else dim
+    x, axis = _as_array(x), axis if dim is None else dim
     if axis is None:
-        values, axis = values.reshape(-1), 0
-    axis = place_of(axis, values.ndim)
-    if descending:
-        flipped = numpy.flip(values, axis)
-        places = numpy.flip(numpy.argsort(flipped, axis, kind="stable"), axis)
-        return arrays.array(values.shape[axis] - 1 - places)
-    return arrays.array(numpy.argsort(values, axis, kind="stable"))
+        x, axis = x.reshape(-1), 0
+    return _order(x, place_of(axis, x.ndim), bool(descending))
 
 
 def sort(x, axis=-1, descending=False, stable=True, *, dim=None):
@@ -60,10 +57,14 @@ def topk(x, k, axis=-1, largest=True, *, dim=None):
 
 def kthvalue(x, k, axis=-1, *, dim=None):
     """The k-th smallest value (from 1), and its place."""
-    axis = axis if dim is None else dim
-    place = argsort(x, axis).numpy().take([k - 1], axis)
-    return _as_array(x).take_along_axis(place, axis).squeeze(axis), \
-        arrays.array(place.squeeze(axis))
+    x = _as_array(x)
+    axis = place_of(axis if dim is None else dim, x.ndim)
+    if not 1 <= k <= x.shape[axis]:
+        raise ValueError(f"kthvalue: the {k}-th of {x.shape[axis]} elements")
+    index = [slice(None)] * x.ndim
+    index[axis] = slice(k - 1, k)
+    place = argsort(x, axis)[tuple(index)]
+    return take_along_axis(x, place, axis).squeeze(axis), place.squeeze(axis)
 
 
 def searchsorted(sorted_sequence, values, side="left", *, sorter=None, right=None):

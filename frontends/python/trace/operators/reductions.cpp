@@ -3,6 +3,7 @@
 // of bool, are i64 (u64), means of integers f32, as in the array API and NumPy.
 #include <algorithm>
 
+#include "compiler/ops/order.h"
 #include "frontends/python/trace/operators/common.h"
 
 namespace mintor::trace {
@@ -111,6 +112,11 @@ Values cumulative_sum(SegmentGraph& g, Operands x, AttributeReader& attributes) 
   return {ops::cum_sum(g.builder(), widened(g.builder(), x[0]), axis, false, false)};
 }
 
+Values order(SegmentGraph& g, Operands x, AttributeReader& attributes) {
+  const int64_t axis = attributes.integer();
+  return {ops::order_along(g.builder(), x[0], axis, attributes.flag())};
+}
+
 template <Value (*function)(Builder&, Value, std::vector<int64_t>)>
 Values along(SegmentGraph& g, Operands x, AttributeReader& attributes) {
   return {function(g.builder(), as_float(g.builder(), x[0]), attributes.integers())};
@@ -129,6 +135,7 @@ constexpr TracedOperator kOperators[] = {
     {"argmax", 1, place<ops::arg_max>},
     {"argmin", 1, place<ops::arg_min>},
     {"cumulative_sum", 1, cumulative_sum},
+    {"order", 1, order},
     {"softmax", 1, along<ops::softmax>},
     {"log_softmax", 1, along<ops::log_softmax>},
 };
