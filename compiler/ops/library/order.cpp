@@ -34,8 +34,6 @@ Value previous(Builder& b, Value x, size_t dim) {
   return b.reindex(x, x.shape(), map, zero_of(x));
 }
 
-Value column(Builder& b, Value rows, Value number) { return b.gather(rows, number, 1); }
-
 // The numbers of rows of keys[n, m], the first column deciding most: by one column after the
 // other, the last one first, each sort leaving in order what it finds equal.
 Value order_of_rows(Builder& b, Value keys) {
@@ -53,7 +51,7 @@ Value order_of_rows(Builder& b, Value keys) {
   const Value order = in.input("order", DType::i64, {shape[0]});
   const Value all = in.input("keys", keys.dtype(), shape);
   const Value last = count_of(in, DType::i64, shape[1] - 1);
-  graph->results = {{"r0", by(in, column(in, all, sub(in, last, t)), order)}};
+  graph->results = {{"r0", by(in, in.gather(all, sub(in, last, t), 1), order)}};
   return b.loop(shape[1], {&start, 1}, {}, {&keys, 1}, graph)[0];
 }
 
