@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks, the largest, distinct values, places: with ties, zeros of both signs and infinities.
+// Orders, the largest, distinct values, places: with ties, zeros of both signs and infinities.
 // Takes short lists; gives what was written by hand. Keeps true: every order here is stable.
 #include "compiler/ops/order.h"
 
@@ -12,17 +12,17 @@ namespace {
 
 const double kInfinity = std::numeric_limits<double>::infinity();
 
-TEST(order, rank_is_stable) {
+TEST(order, ties_stay_as_they_lie) {
   Op op;
   const Value x = op.f32({5}, {2, -0.0, 2, 0, -kInfinity});
-  EXPECT_EQ(op.list(ops::rank_along(op.b, x, 0, false)), (std::vector<double>{3, 1, 4, 2, 0}));
-  EXPECT_EQ(op.list(ops::rank_along(op.b, x, 0, true)), (std::vector<double>{0, 2, 1, 3, 4}));
+  EXPECT_EQ(op.list(ops::order_along(op.b, x, 0, false)), (std::vector<double>{4, 1, 3, 0, 2}));
+  EXPECT_EQ(op.list(ops::order_along(op.b, x, 0, true)), (std::vector<double>{0, 2, 1, 3, 4}));
 }
 
 TEST(order, nan_is_the_largest) {
   Op op;
   const Value x = op.f32({3}, {kInfinity, std::numeric_limits<double>::quiet_NaN(), 1});
-  EXPECT_EQ(op.list(ops::rank_along(op.b, x, 0, false)), (std::vector<double>{1, 2, 0}));
+  EXPECT_EQ(op.list(ops::order_along(op.b, x, 0, false)), (std::vector<double>{2, 0, 1}));
 }
 
 TEST(order, top_k_along_an_axis) {
