@@ -147,7 +147,7 @@ class EntryWriter {
     std::vector<Index> mentioned;
     std::string comment, chosen;
     if (phase.check != nullptr) {
-      chosen = "a.check(a.context, " + check_name(number) + ")";
+      chosen = "a.check(a.context, " + check_name(number) + ", a.symbols)";
     } else {
       const int32_t id = phase.bind != nullptr ? phase.bind->value : phase.condition;
       const std::string value = "*" + pointer(id, false, mentioned);

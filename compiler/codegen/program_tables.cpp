@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kMaxRank = 8;      // MT_MAX_RANK of the ABI
 constexpr size_t kMaxSymbols = 16;  // MT_MAX_SYMBOLS
+constexpr size_t kMaxSizes = 128;   // of mintor_program.h
 
 std::string mt_dtype(DType dtype) {
   std::string text = "MT_";
@@ -61,15 +62,26 @@ void tensor_table(ProgramWriter& out, const Program& program, const std::vector<
   out.close("};");
 }
 
-// The runtime binds at most that many.
+// The runtime takes at most that many from inputs, and binds at most that many in all.
 void check_symbol_count(const Program& program) {
-  if (program.symbols.size() <= kMaxSymbols) return;
   std::string names;
-  for (const Symbol& symbol : program.symbols) names += (names.empty() ? "" : ", ") + symbol.name;
+  size_t early = 0;
+  for (const Symbol& symbol : program.symbols) {
+    if (stage_of(program, Index::var(symbol.name)) > 0) continue;
+    ++early;
+    names += (names.empty() ? "" : ", ") + symbol.name;
+  }
+  if (early > kMaxSymbols) {
+    throw CompileError(
+        "package", "the model has " + std::to_string(early) + " unknown sizes: " + names, "",
+        "at most " + std::to_string(kMaxSymbols) + " are possible; give some of them with --shape");
+  }
+  if (program.symbols.size() <= kMaxSizes) return;
   throw CompileError(
       "package",
-      "the model has " + std::to_string(program.symbols.size()) + " unknown sizes: " + names, "",
-      "at most " + std::to_string(kMaxSymbols) + " are possible; give some of them with --shape");
+      "the model has " + std::to_string(program.symbols.size() - early) +
+          " sizes that a run finds out, with " + std::to_string(early) + " of its inputs",
+      "", "at most " + std::to_string(kMaxSizes) + " are possible; give some of them with --shape");
 }
 
 // What `run` computes with is what it can read off the inputs.
@@ -200,11 +212,11 @@ void dynamic_table(ProgramWriter& out, const Program& program) {
 
 std::string count(size_t n) { return std::to_string(n); }
 
-// Bit i: the entry has symbol i.
+// Bit i: the entry has symbol i, one of the first 32.
 std::string symbol_mask(const Program& program, const Entry& entry) {
   uint32_t mask = 0;
   for (const std::string& symbol : symbols_of(program, entry))
-    mask |= uint32_t{1} << position_of(program, symbol);
+    if (const size_t at = position_of(program, symbol); at < 32) mask |= uint32_t{1} << at;
   return std::to_string(mask) + "u";
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "compiler/ir/open_sizes.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
@@ -53,9 +54,11 @@ Gradients backward(const Backward& at) {
     case Kind::call:
       return backward_call(at);
     case Kind::if_:
-      return backward_if(at);
     case Kind::loop:
-      return backward_loop(at);
+      if (!open_sizes(at.node).empty())
+        at.fail("has no gradient where its regions decide sizes of its results",
+                "stop the gradient at its operands or at its results");
+      return at.node.kind == Kind::if_ ? backward_if(at) : backward_loop(at);
     case Kind::code:
       return backward_code(at);
     case Kind::host:

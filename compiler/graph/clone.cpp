@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "compiler/ir/open_sizes.h"
+
 namespace mintor {
 
 namespace {
@@ -25,14 +27,21 @@ std::vector<const Node*> needs_of(const Node& node,
 
 std::unordered_map<std::string, const Node*> binders_in(const Graph& graph) {
   std::unordered_map<std::string, const Node*> binders;
-  for (const auto& node : graph.nodes()) {
-    if (node->kind == Kind::bind) binders[node->as<BindAttr>().symbol] = node.get();
-    if (node->kind == Kind::compact) binders[node->as<CompactAttr>().symbol] = node.get();
-  }
+  for (const auto& node : graph.nodes())
+    for (const std::string& symbol : bound_by(*node)) binders[symbol] = node.get();
   return binders;
 }
 
 }  // namespace
+
+void clone_conditions(Builder& b, const Graph& from, Clones& made) {
+  const auto binders = binders_in(from);
+  for (const Condition& condition : from.conditions())
+    for (const Index* side : {&condition.left, &condition.right})
+      for (const std::string& symbol : side->vars())
+        if (const auto binder = binders.find(symbol); binder != binders.end())
+          clone(b, from, {binder->second, 0}, made);
+}
 
 Value clone(Builder& b, const Graph& from, const Value& value, Clones& made) {
   const auto binders = binders_in(from);

@@ -15,5 +15,7 @@ namespace mintor {
 using Clones = std::unordered_map<const Node*, std::vector<Value>>;  // results by node
 
 Value clone(Builder& b, const Graph& from, const Value& value, Clones& made);
+// What binds the sizes that conditions of the graph mention.
+void clone_conditions(Builder& b, const Graph& from, Clones& made);
 
 }  // namespace mintor

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 
+#include "compiler/ir/open_sizes.h"
 #include "compiler/ir/rename_symbols.h"
 #include "compiler/support/error.h"
 #include "compiler/support/identifier.h"
@@ -83,7 +84,10 @@ std::set<std::string> parameters_of(const Graph& graph) {
 
 std::set<std::string> symbols_bound_in(const Graph& graph) {
   std::set<std::string> bound;
-  visit_nodes(graph, [&](const Node& node) { bound.insert(bound_by(node)); });
+  visit_nodes(graph, [&](const Node& node) {
+    for (const auto& symbols : {bound_by(node), bound_inside(node)})
+      bound.insert(symbols.begin(), symbols.end());
+  });
   return bound;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "compiler/ir/derive.h"
+#include "compiler/ir/open_sizes.h"
 
 namespace mintor {
 
@@ -84,6 +85,11 @@ std::vector<Value> Builder::node(Kind kind, const Attr& attr, std::span<const Va
       declare(graph_, std::get<CompactAttr>(attr).symbol, 0, count.is_const() ? count.value() : -1);
       break;
     }
+    case Kind::if_:
+    case Kind::loop:
+      for (const OpenSize& size : open_sizes(std::get<RegionAttr>(attr), kind, operands, types))
+        if (const auto symbol = size.outside.as_var()) declare(graph_, *symbol, 0, -1);
+      break;
     default:
       break;
   }

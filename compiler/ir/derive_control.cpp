@@ -7,8 +7,12 @@
 //|        the next carried values, then slices to stack, `trip` of them; a conditional one carries
 //|        bool[] first, scans and stacks nothing
 //|  call  operands...; region 0 takes them; region 1, if any, is its gradient
-// Sizes in a region's types are symbols of the graph around it, of the same names.
+// Sizes in a region's types are symbols of the graph around it, of the same names. Where the types
+// of an if or loop are given, they may have open sizes (open_sizes.h).
+#include <algorithm>
+
 #include "compiler/ir/derive.h"
+#include "compiler/ir/open_sizes.h"
 
 namespace mintor {
 
@@ -46,6 +50,32 @@ std::string list(const std::vector<Type>& types) {
   return text.empty() ? "nothing" : text;
 }
 
+// Open sizes of the given types, which are symbols that no other node defines.
+std::vector<OpenSize> checked_open(const NodeParts& parts, const RegionAttr& attr) {
+  const std::vector<OpenSize> open = open_sizes(attr, parts.kind, parts.operands, parts.types);
+  for (const OpenSize& size : open) {
+    const std::string what = "dimension " + std::to_string(size.dim) + " of result " +
+                             std::to_string(size.result) + " is " + size.outside.str();
+    const auto symbol = size.outside.as_var();
+    if (!symbol) parts.fail(what + ": a size that its regions decide is a symbol of its own");
+    const Node* other = definer_of(parts.graph, *symbol);
+    const bool same = other == nullptr || (other->kind == parts.kind && other->attr == parts.attr &&
+                                           std::ranges::equal(other->operands, parts.operands));
+    if (!same) {
+      parts.fail(what + ", which a node of kind " + std::string(name_of(other->kind)) +
+                 " defines, and not the size that its regions give");
+    }
+  }
+  return open;
+}
+
+// The types with their open sizes put in.
+void set_open(std::vector<Type>& types, const std::vector<OpenSize>& open) {
+  for (const OpenSize& size : open)
+    if (Shape& shape = types[size.result].shape; size.dim < shape.size())
+      shape[size.dim] = size.outside;
+}
+
 std::vector<Type> derive_if(const NodeParts& parts, const RegionAttr& attr) {
   if (attr.regions.size() != 2) parts.fail("needs two regions");
   if (parts.operands.empty() || !(parts.operand(0) == Type{DType::boolean, {}})) {
@@ -55,6 +85,8 @@ std::vector<Type> derive_if(const NodeParts& parts, const RegionAttr& attr) {
   const std::vector<Type> captured = types_of(parts.operands.subspan(1));
   for (const auto& region : attr.regions) check_inputs(parts, *region, captured);
   std::vector<Type> types = result_types(*attr.regions[0]), others = result_types(*attr.regions[1]);
+  const std::vector<OpenSize> open = checked_open(parts, attr);
+  if (types.size() == others.size()) set_open(types, open), set_open(others, open);
   if (types != others)
     parts.fail("the regions give different types: " + list(types) + " and " + list(others));
   return types;
@@ -83,6 +115,18 @@ void check_conditional(const NodeParts& parts, const RegionAttr& attr, size_t gi
   }
 }
 
+// In the body a carried size is a symbol that nothing else has.
+void check_inside(const NodeParts& parts, const Graph& body, const OpenSize& size) {
+  const auto symbol = size.inside.as_var();
+  const Node* definer = symbol ? definer_of(body, *symbol) : nullptr;
+  if (definer != nullptr && definer->kind == Kind::input &&
+      parts.graph.find_symbol(*symbol) == nullptr)
+    return;
+  parts.fail("dimension " + std::to_string(size.dim) + " of carried value " +
+             std::to_string(size.result) + " changes: in the body it is " + size.inside.str() +
+             ", which must be a symbol of the body's own");
+}
+
 std::vector<Type> derive_loop(const NodeParts& parts, const RegionAttr& attr) {
   if (attr.regions.size() != 1) parts.fail("needs one region");
   const auto carried = static_cast<size_t>(attr.carried),
@@ -105,15 +149,23 @@ std::vector<Type> derive_loop(const NodeParts& parts, const RegionAttr& attr) {
     }
     given[i].shape.erase(given[i].shape.begin());
   }
-  given.insert(given.begin(), Type{DType::i64, {}});
-  check_inputs(parts, *attr.regions[0], given);
-  std::vector<Type> types = result_types(*attr.regions[0]);
+  std::vector<Type> types = result_types(*attr.regions[0]), before = given;
   if (types.size() < carried)
     parts.fail("the body gives " + list(types) + ", fewer than the carried values");
-  for (size_t i = 0; i < types.size(); ++i) {
-    if (i >= carried) {
-      types[i].shape.insert(types[i].shape.begin(), attr.trip);
-    } else if (!(types[i] == parts.operand(i))) {
+  const std::vector<OpenSize> open = checked_open(parts, attr);
+  for (const OpenSize& size : open) {
+    if (size.result >= carried) continue;
+    check_inside(parts, *attr.regions[0], size);
+    given[size.result].shape[size.dim] = size.inside;
+    before[size.result].shape[size.dim] = size.outside;
+  }
+  given.insert(given.begin(), Type{DType::i64, {}});
+  check_inputs(parts, *attr.regions[0], given);
+  for (size_t i = carried; i < types.size(); ++i)
+    types[i].shape.insert(types[i].shape.begin(), attr.trip);
+  set_open(types, open);
+  for (size_t i = 0; i < carried; ++i) {
+    if (!(types[i] == before[i])) {
       parts.fail("carried value " + std::to_string(i) + " is " + to_string(parts.operand(i)) +
                  ", the body makes it " + to_string(types[i]));
     }

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "compiler/ir/evaluate_node.h"
+#include "compiler/ir/open_sizes.h"
 #include "compiler/ir/sizes.h"
 #include "compiler/support/float_environment.h"
 
@@ -179,14 +180,18 @@ class Evaluator {
   // A node's tensors have the shapes that its types promise: the one place where symbolic sizes are
   // checked.
   void check_sizes(const Graph* graph, const Node& node) {
-    if (graph != nullptr && (node.kind == Kind::bind || node.kind == Kind::compact)) {
-      const std::string& name =
-          node.kind == Kind::bind ? node.as<BindAttr>().symbol : node.as<CompactAttr>().symbol;
-      if (const Symbol* symbol = graph->find_symbol(name))
-        check_symbol(*symbol, context_.symbols.at(name));
+    const Tensors& tensors = values_.at(&node);
+    for (const OpenSize& size : open_sizes(node))
+      if (const auto symbol = size.outside.as_var())
+        context_.symbols[*symbol] = tensors[size.result].shape[size.dim];
+    const std::vector<std::string> bound = bound_by(node);
+    if (graph != nullptr && !bound.empty()) {
+      compute_sizes(graph->symbols(), context_.symbols);
+      for (const std::string& name : bound)
+        if (const Symbol* symbol = graph->find_symbol(name))
+          check_symbol(*symbol, context_.symbols.at(name));
       check_conditions(*graph, context_);
     }
-    const Tensors& tensors = values_.at(&node);
     for (size_t i = 0; i < node.results.size(); ++i) {
       if (context_.values(node.results[i].shape) == tensors[i].shape) continue;
       throw CompileError(std::string(op_name(node.kind, node.attr)),

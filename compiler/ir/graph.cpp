@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "compiler/ir/open_sizes.h"
 #include "compiler/ir/sizes.h"
 #include "compiler/ir/text.h"
 
@@ -152,10 +153,8 @@ std::set<std::string> free_symbols(const Graph& region) {
   std::set<std::string> out;
   for (const Node* node : live_nodes(region)) out.merge(symbols_of(*node));
   for (const Node* node : inputs_of(region)) out.merge(symbols_of(*node));
-  for (const auto& node : region.nodes()) {  // what the region binds itself comes from nowhere else
-    if (node->kind == Kind::bind) out.erase(node->as<BindAttr>().symbol);
-    if (node->kind == Kind::compact) out.erase(node->as<CompactAttr>().symbol);
-  }
+  for (const auto& node : region.nodes())  // what the region binds itself comes from nowhere else
+    for (const std::string& symbol : bound_by(*node)) out.erase(symbol);
   return out;
 }
 
@@ -300,14 +299,23 @@ std::set<std::string> symbols_of(const Node& node) {
     for (const Index& extent : type.shape) add_vars(out, extent);
   }
   std::visit(AttrSymbols{out}, node.attr);
+  for (const std::string& symbol : bound_inside(node)) out.erase(symbol);
   return out;
 }
+
+namespace {
+
+bool may_bind(const Node& node) {
+  return node.kind == Kind::bind || node.kind == Kind::compact || node.kind == Kind::if_ ||
+         node.kind == Kind::loop;
+}
+
+}  // namespace
 
 const Node* definer_of(const Graph& graph, std::string_view symbol) {
   const Node* input = nullptr;
   for (const auto& node : graph.nodes()) {
-    if (node->kind == Kind::bind && node->as<BindAttr>().symbol == symbol) return node.get();
-    if (node->kind == Kind::compact && node->as<CompactAttr>().symbol == symbol) return node.get();
+    if (may_bind(*node) && std::ranges::count(bound_by(*node), symbol) > 0) return node.get();
     if (node->kind != Kind::input || input != nullptr) continue;
     for (const Index& extent : node->results[0].shape) {
       if (extent.as_var() == symbol) input = node.get();

@@ -4,6 +4,7 @@
 // binds does not become another one that the graph has bound already.
 #include "compiler/ir/inline.h"
 
+#include "compiler/ir/open_sizes.h"
 #include "compiler/ir/rename_symbols.h"
 #include "compiler/support/error.h"
 #include "compiler/support/identifier.h"
@@ -17,13 +18,14 @@ SymbolNames new_names(const Graph& graph, const Graph& region,
                       const std::vector<const Node*>& nodes) {
   SymbolNames names;
   for (const Node* node : nodes) {
-    const std::string symbol = bound_by(*node);
-    if (symbol.empty() || definer_of(graph, symbol) == nullptr) continue;
-    std::set<std::string> taken;
-    for (const Graph* g : {&graph, &region})
-      for (const Symbol& s : g->symbols()) taken.insert(s.name);
-    for (const auto& [from, to] : names) taken.insert(to);
-    names.emplace(symbol, unique_name(symbol, taken));
+    for (const std::string& symbol : bound_by(*node)) {
+      if (definer_of(graph, symbol) == nullptr) continue;
+      std::set<std::string> taken;
+      for (const Graph* g : {&graph, &region})
+        for (const Symbol& s : g->symbols()) taken.insert(s.name);
+      for (const auto& [from, to] : names) taken.insert(to);
+      names.emplace(symbol, unique_name(symbol, taken));
+    }
   }
   return names;
 }

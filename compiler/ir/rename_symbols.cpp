@@ -117,10 +117,4 @@ std::shared_ptr<const Graph> renamed(const std::shared_ptr<const Graph>& region,
 
 Graph renamed(const Graph& graph, const SymbolNames& names) { return Renamer{names}.graph(graph); }
 
-std::string bound_by(const Node& node) {
-  if (node.kind == Kind::bind) return node.as<BindAttr>().symbol;
-  if (node.kind == Kind::compact) return node.as<CompactAttr>().symbol;
-  return "";
-}
-
 }  // namespace mintor

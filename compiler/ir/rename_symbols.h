@@ -23,7 +23,4 @@ std::shared_ptr<const Graph> renamed(const std::shared_ptr<const Graph>& region,
                                      const SymbolNames& names);
 Graph renamed(const Graph& graph, const SymbolNames& names);
 
-// The symbol that a bind or compact defines; "" of any other node.
-std::string bound_by(const Node& node);
-
 }  // namespace mintor

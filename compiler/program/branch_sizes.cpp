@@ -58,6 +58,9 @@ class Branches {
     bound_.clear();
     Uses own;
     add_uses(arm, own);
+    visit_steps(arm, [&](const HostStep& step) {
+      if (const auto* bind = std::get_if<Bind>(&step.node)) bound_.push_back(bind->symbol);
+    });
     add_sizes(arm);
     for (const auto& [id, count] : own) {
       Buffer& buffer = program_.buffers[id];
@@ -77,8 +80,6 @@ class Branches {
 
   // Those of steps that the arm runs itself; branches inside of it see to theirs.
   void add_sizes(const HostSteps& steps) {
-    for (const HostStep& step : steps)
-      if (const auto* bind = std::get_if<Bind>(&step.node)) bound_.push_back(bind->symbol);
     for (const HostStep& step : steps) {
       if (const auto* launch = std::get_if<Launch>(&step.node)) {
         for (const Index& symbol : launch->symbols) add(symbol);

@@ -23,9 +23,9 @@ struct Blocks {
   const Entry& entry;
   std::map<std::string, int64_t> symbols;
   std::vector<std::byte> packed, arena, state;
-  std::vector<bool> packed_defined, arena_defined;      // per byte
-  std::map<int32_t, std::vector<std::byte>> outside;    // inputs, outputs, weights by root
-  std::vector<std::vector<std::byte>> dynamic;          // by Program::dynamic
+  std::vector<bool> packed_defined, arena_defined;    // per byte
+  std::map<int32_t, std::vector<std::byte>> outside;  // inputs, outputs, weights by root
+  std::vector<std::vector<std::byte>> dynamic;        // by Program::dynamic
   std::vector<std::vector<bool>> dynamic_defined;
 
   int64_t value(const Index& e) const {
@@ -40,7 +40,12 @@ struct Blocks {
 
   int64_t element_count(const Buffer& buffer) const {
     int64_t count = 1;
-    for (const Index& extent : buffer.shape) count *= value(extent);
+    for (const Index& extent : buffer.shape) {
+      const int64_t size = value(extent);
+      if (size < 0)
+        throw CompileError("run", "'" + buffer.name + "' has a size of " + std::to_string(size));
+      count *= size;
+    }
     return count;
   }
 
@@ -142,6 +147,7 @@ struct Blocks {
     const Symbol& symbol = *std::ranges::find(program.symbols, bind.symbol, &Symbol::name);
     if (number < symbol.lo || (symbol.hi >= 0 && number > symbol.hi))
       throw CompileError("run", "'" + symbol.name + "' is " + std::to_string(number));
+    const bool again = symbols.contains(bind.symbol) && symbols.at(bind.symbol) == number;
     symbols[bind.symbol] = number;
     const auto size = std::ranges::find(program.dynamic, bind.symbol, &DynamicSize::symbol);
     const auto stage = static_cast<int32_t>(size - program.dynamic.begin()) + 1;
@@ -149,6 +155,7 @@ struct Blocks {
     if (const auto broken = broken_condition(entry.conditions, symbols))
       throw CompileError("run", *broken);
     const size_t bytes = static_cast<size_t>(value(size->bytes));
+    if (again && bytes == dynamic.at(stage - 1).size()) return;  // a loop comes back to it
     dynamic.at(stage - 1).assign(bytes, std::byte{0xff});
     dynamic_defined.at(stage - 1).assign(bytes, false);
   }
@@ -165,7 +172,7 @@ struct Blocks {
   void run(const Launch& launch, size_t level) {
     Kernel kernel = program.kernels[find_kernel(program, launch.kernel)].levels[level];
     const std::vector<Param> params = kernel.params;
-    std::set<size_t> taken_over;          // inputs whose bytes are those of an output
+    std::set<size_t> taken_over;  // inputs whose bytes are those of an output
     for (const InPlace& pair : launch.in_place) {
       taken_over.insert(static_cast<size_t>(pair.input));
       kernel = rename(kernel, {{params[pair.input].name, params[pair.output].name}});

@@ -5,7 +5,9 @@
 //
 // A loop is planned without copies of what its body reads: a scanned operand and a stacked result
 // are parts of whole buffers that move with the counter; a carried value has two places, which its
-// body reads and writes by turns.
+// body reads and writes by turns. One whose size changes has one place, of a size of its own:
+//   bind kept = n; kept_v = v; loop { bind p = kept; next = body(kept_v); bind kept = p + 1;
+//   kept_v = next }  bind r = kept; result = kept_v
 #include "compiler/program/plan.h"
 
 #include <algorithm>
@@ -14,6 +16,7 @@
 #include "compiler/graph/join_entries.h"
 #include "compiler/ir/sizes.h"
 #include "compiler/loop/lower_expr.h"
+#include "compiler/program/bind_sizes.h"
 #include "compiler/program/branch_sizes.h"
 #include "compiler/program/program_draft.h"
 #include "compiler/support/error.h"
@@ -21,7 +24,7 @@
 namespace mintor {
 namespace {
 
-using Key = std::pair<int32_t, int32_t>;      // node id, result
+using Key = std::pair<int32_t, int32_t>;  // node id, result
 
 Key key_of(const Value& value) { return {value.node->id, value.result}; }
 
@@ -65,16 +68,16 @@ class GraphPlanner {
   }
 
   // Those of the graph beside `known`, which hold outside of it: checked where its steps begin, or
-  // where what it binds itself is bound.
-  void add_conditions(const std::vector<Condition>& known) {
+  // where what it binds itself, or is given as `bound`, is bound.
+  void add_conditions(const std::vector<Condition>& known, std::vector<std::string> bound = {}) {
     conditions_ = known;
+    for (const Group& group : fusion_.groups)
+      for (std::string& symbol : bound_by(*group.nodes[0])) bound.push_back(std::move(symbol));
     for (const Condition& condition : graph_.conditions()) {
       const auto same = [&](const Condition& other) { return says_the_same(other, condition); };
       if (std::ranges::any_of(known, same)) continue;
       conditions_.push_back(condition);
-      const bool bound_here = std::ranges::any_of(fusion_.groups, [&](const Group& group) {
-        if (group.nodes[0]->kind != Kind::bind) return false;
-        const std::string& symbol = group.nodes[0]->as<BindAttr>().symbol;
+      const bool bound_here = std::ranges::any_of(bound, [&](const std::string& symbol) {
         return condition.left.mentions(symbol) || condition.right.mentions(symbol);
       });
       if (bound_here)
@@ -218,13 +221,28 @@ class GraphPlanner {
   void plan_branch(const Group& group) {
     const Node& node = *group.nodes[0];
     Branch branch{buffer_of(node.operands[0]), {}, {}};
-    std::vector<int32_t> captures, homes;
+    std::vector<int32_t> captures, results;
     for (size_t i = 1; i < node.operands.size(); ++i)
       captures.push_back(buffer_of(node.operands[i]));
-    for (const Value& value : group.outputs) homes.push_back(buffer_of(value));
-    plan_body(group.bodies[0], captures, homes, branch.yes);
-    plan_body(group.bodies[1], captures, homes, branch.no);
+    for (const Value& value : group.outputs) results.push_back(buffer_of(value));
+    plan_arm(node, group.bodies[0], captures, results, branch.yes);
+    plan_arm(node, group.bodies[1], captures, results, branch.no);
     steps_.push_back({std::move(branch)});
+  }
+
+  // Results of a size that the branch decides are copied once that size is bound.
+  void plan_arm(const Node& node, const FusionPlan& body, const std::vector<int32_t>& captures,
+                const std::vector<int32_t>& results, HostSteps& steps) {
+    const std::vector<OpenSize> open = open_sizes(node);
+    const std::vector<size_t> changed = results_of(open);
+    std::vector<int32_t> homes = results;
+    for (const size_t r : changed) homes[r] = next_buffer(body, r, results[r]);
+    plan_body(body, captures, homes, steps);
+    const auto given = [&](const OpenSize& size) {
+      return result_size(body, size.result, size.dim);
+    };
+    bind_sizes(draft_, open, outside_of, given, steps);
+    for (const size_t r : changed) copy_resized(draft_, homes[r], results[r], steps);
   }
 
   // The number itself is passed on.
@@ -240,9 +258,10 @@ class GraphPlanner {
   }
 
   void plan_body(const FusionPlan& body, const std::vector<int32_t>& inputs,
-                 const std::vector<int32_t>& homes, HostSteps& steps) {
+                 const std::vector<int32_t>& homes, HostSteps& steps,
+                 std::vector<std::string> bound = {}) {
     GraphPlanner planner(draft_, body, kernels_, steps, depth_ + 1);
-    planner.add_conditions(conditions_);
+    planner.add_conditions(conditions_, std::move(bound));
     const std::vector<const Node*> nodes = inputs_of(*body.graph);
     check(nodes.size() == inputs.size(), "plan", "a region has other inputs");
     for (size_t i = 0; i < nodes.size(); ++i)
@@ -250,41 +269,148 @@ class GraphPlanner {
     planner.run(homes);
   }
 
+  // A loop while it is planned.
+  struct LoopPlan {
+    const Node& node;
+    const FusionPlan& body;
+    const RegionAttr& attr = node.as<RegionAttr>();
+    size_t carried = static_cast<size_t>(attr.carried);
+    size_t scanned = static_cast<size_t>(attr.scanned);
+    std::vector<OpenSize> open_carried = {}, open_stacked = {};
+    std::vector<int32_t> inputs = {}, homes = {};  // of the body
+    std::vector<int32_t> places = {};  // of carried values: for two by turns, or what is kept
+
+    bool is_open(size_t result) const {
+      const auto& open = result < carried ? open_carried : open_stacked;
+      return std::ranges::find(open, result, &OpenSize::result) != open.end();
+    }
+    const Type& given(size_t operand) const { return node.operands[operand].type(); }
+  };
+
   void plan_loop(const Group& group) {
     const Node& node = *group.nodes[0];
-    const auto& attr = node.as<RegionAttr>();
-    const auto carried = static_cast<size_t>(attr.carried);
-    const auto scanned = static_cast<size_t>(attr.scanned);
-    Loop loop{draft_.counter(depth_), attr.trip, -1, {}};
+    LoopPlan plan{node, group.bodies[0]};
+    for (const OpenSize& size : open_sizes(node))
+      (size.result < plan.carried ? plan.open_carried : plan.open_stacked).push_back(size);
+    Loop loop{draft_.counter(depth_), plan.attr.trip, -1, {}};
     const Index step = Index::var(loop.counter);
-    std::vector<int32_t> inputs{number_of_iteration(group.bodies[0], loop)}, homes, pairs;
-    for (size_t i = 0; i < node.operands.size(); ++i) {
+    plan.inputs.push_back(number_of_iteration(plan.body, loop));
+    give_carried(plan, step);
+    for (size_t i = plan.carried; i < node.operands.size(); ++i) {
       const int32_t given = buffer_of(node.operands[i]);
-      const Type& type = node.operands[i].type();
-      if (i < carried) {
-        pairs.push_back(carried_pair({&node, static_cast<int32_t>(i)}, given));
-        inputs.push_back(turn(pairs[i], type, mod(step, 2)));
-        homes.push_back(turn(pairs[i], type, mod(step + 1, 2)));
-      } else if (i < carried + scanned) {
-        inputs.push_back(part(given, slice_of(type), step));
-      } else {
-        inputs.push_back(given);
-      }
+      const bool scanned = i < plan.carried + plan.scanned;
+      plan.inputs.push_back(scanned ? part(given, slice_of(plan.given(i)), step) : given);
     }
-    for (size_t r = carried; r < node.results.size(); ++r) {
-      const int32_t whole = buffer_of({&node, static_cast<int32_t>(r)});
-      homes.push_back(part(whole, slice_of(node.results[r]), step));
-    }
-    if (attr.conditional) loop.condition = inputs[1];
-    plan_body(group.bodies[0], inputs, homes, loop.steps);
+    give_stacks(plan, step);
+    if (plan.attr.conditional) loop.condition = plan.inputs[1];
+    plan_iteration(plan, loop);
     steps_.push_back({std::move(loop)});
-    for (size_t i = 0; i < carried; ++i) {
-      const Value value{&node, static_cast<int32_t>(i)};
-      if (attr.conditional)  // the counter says which of both until the next loop
-        copy(turn(pairs[i], value.type(), mod(step, 2)), buffer_of(value), steps_);
-      else
-        give_last(value, pairs[i], mod(attr.trip, 2));
+    take_carried(plan, step);
+  }
+
+  // What the body reads of carried values, and where it leaves them.
+  void give_carried(LoopPlan& plan, const Index& step) {
+    const auto given_size = [&](const OpenSize& size) {
+      return plan.given(size.result).shape[size.dim];
+    };
+    const auto kept_size = [&](const OpenSize& size) { return kept(size); };
+    bind_sizes(draft_, plan.open_carried, kept_size, given_size, steps_);
+    for (size_t i = 0; i < plan.carried; ++i) {
+      const int32_t given = buffer_of(plan.node.operands[i]);
+      if (plan.is_open(i)) {
+        give_resized(plan, i, given);
+        continue;
+      }
+      plan.places.push_back(carried_pair({&plan.node, static_cast<int32_t>(i)}, given));
+      plan.inputs.push_back(turn(plan.places[i], plan.given(i), mod(step, 2)));
+      plan.homes.push_back(turn(plan.places[i], plan.given(i), mod(step + 1, 2)));
     }
+  }
+
+  // One whose size changes.
+  void give_resized(LoopPlan& plan, size_t i, int32_t given) {
+    const Node& input = *inputs_of(*plan.body.graph)[1 + i];
+    Type type = plan.given(i);
+    for (const OpenSize& size : plan.open_carried)
+      if (size.result == i) type.shape[size.dim] = kept(size);
+    const std::string name = value_name(graph_, {&plan.node, static_cast<int32_t>(i)});
+    const int32_t place = draft_.add_buffer(name + "_kept", type, Place::arena);
+    copy_resized(draft_, given, place, steps_);
+    plan.places.push_back(place);
+    plan.inputs.push_back(draft_.add_part(name + "_before", input.results[0], place, 0));
+    plan.homes.push_back(next_buffer(plan.body, i, place));
+  }
+
+  // Where slices go. Those of an open size are put there once it is bound; no iteration binds 0.
+  void give_stacks(LoopPlan& plan, const Index& step) {
+    const auto none = [](const OpenSize&) { return Index(0); };
+    bind_sizes(draft_, plan.open_stacked, outside_of, none, steps_);
+    for (size_t r = plan.carried; r < plan.node.results.size(); ++r) {
+      const int32_t whole = buffer_of({&plan.node, static_cast<int32_t>(r)});
+      plan.homes.push_back(plan.is_open(r) ? next_buffer(plan.body, r, whole)
+                                           : part(whole, slice_of(plan.node.results[r]), step));
+    }
+  }
+
+  void plan_iteration(LoopPlan& plan, Loop& loop) {
+    const auto kept_size = [&](const OpenSize& size) { return kept(size); };
+    const auto next_size = [&](const OpenSize& size) {
+      return result_size(plan.body, size.result, size.dim);
+    };
+    bind_sizes(draft_, plan.open_carried, inside_of, kept_size, loop.steps);
+    plan_body(plan.body, plan.inputs, plan.homes, loop.steps, bound_inside(plan.node));
+    bind_sizes(draft_, plan.open_carried, kept_size, next_size, loop.steps);
+    for (const size_t i : results_of(plan.open_carried))
+      copy_resized(draft_, plan.homes[i], plan.places[i], loop.steps);
+    stack_resized(plan, loop);
+  }
+
+  // Slices of an open size, which the first iteration says for all of them.
+  void stack_resized(const LoopPlan& plan, Loop& loop) {
+    const Index step = Index::var(loop.counter);
+    const auto slice_size = [&](const OpenSize& size) {
+      return result_size(plan.body, size.result, size.dim - 1);
+    };
+    for (const OpenSize& size : plan.open_stacked) {
+      Condition alike{step * slice_size(size), step * size.outside};
+      alike.because = "all slices that a loop stacks are of one size";
+      loop.steps.push_back({Check{std::move(alike)}});
+    }
+    bind_sizes(draft_, plan.open_stacked, outside_of, slice_size, loop.steps);
+    for (const size_t r : results_of(plan.open_stacked)) {
+      const int32_t whole = buffer_of({&plan.node, static_cast<int32_t>(r)});
+      copy_resized(draft_, plan.homes[r], part(whole, slice_of(plan.node.results[r]), step),
+                   loop.steps);
+    }
+  }
+
+  // What carried values are after the loop.
+  void take_carried(const LoopPlan& plan, const Index& step) {
+    const auto kept_size = [&](const OpenSize& size) { return kept(size); };
+    bind_sizes(draft_, plan.open_carried, outside_of, kept_size, steps_);
+    for (size_t i = 0; i < plan.carried; ++i) {
+      const Value value{&plan.node, static_cast<int32_t>(i)};
+      if (plan.is_open(i))
+        take(value, draft_.add_part(value_name(graph_, value), value.type(), plan.places[i], 0));
+      else if (plan.attr.conditional)  // the counter says which of both until the next loop
+        copy(turn(plan.places[i], value.type(), mod(step, 2)), buffer_of(value), steps_);
+      else
+        take(value, turn(plan.places[i], value.type(), mod(plan.attr.trip, 2)));
+    }
+  }
+
+  // The size of carried values between iterations.
+  Index kept(const OpenSize& size) { return Index::var(draft_.kept_size(*size.outside.as_var())); }
+
+  // The size in the result of a region.
+  static Index result_size(const FusionPlan& body, size_t result, size_t dim) {
+    return body.graph->results[result].value.shape()[dim];
+  }
+
+  // Where a region leaves a result whose size is its own.
+  int32_t next_buffer(const FusionPlan& body, size_t result, int32_t like) {
+    return draft_.add_buffer(program_.buffers[like].name + "_next",
+                             body.graph->results[result].value.type(), Place::arena);
   }
 
   // The buffer of a body's first input, which a kernel fills; -1 where nothing reads it.
@@ -323,9 +449,8 @@ class GraphPlanner {
   }
 
   // What a carried value is after the loop: where it lies, or a copy where it has a home.
-  void give_last(const Value& value, int32_t pair, const Index& which) {
+  void take(const Value& value, int32_t last) {
     const auto home = buffers_.find(key_of(value));
-    const int32_t last = turn(pair, value.type(), which);
     if (home == buffers_.end())
       buffers_[key_of(value)] = last;
     else
@@ -349,10 +474,20 @@ class GraphPlanner {
 
 void add_symbols(ProgramDraft& draft, const FusionPlan& fusion) {
   draft.add_symbols(*fusion.graph);
-  for (const Group& group : fusion.groups) {
-    if (group.nodes[0]->kind == Kind::bind)
-      draft.add_dynamic(group.nodes[0]->as<BindAttr>().symbol);
+  for (const Group& group : fusion.groups)
     for (const FusionPlan& body : group.bodies) add_symbols(draft, body);
+}
+
+// In the order in which they are bound first.
+void add_dynamic(ProgramDraft& draft, const FusionPlan& fusion) {
+  for (const Group& group : fusion.groups) {
+    const Node& node = *group.nodes[0];
+    const auto carried = node.kind == Kind::loop ? node.as<RegionAttr>().carried : 0;
+    for (const OpenSize& size : open_sizes(node))
+      if (static_cast<int32_t>(size.result) < carried) draft.kept_size(*size.outside.as_var());
+    for (const std::string& symbol : bound_inside(node)) draft.add_dynamic(symbol);
+    for (const FusionPlan& body : group.bodies) add_dynamic(draft, body);
+    for (const std::string& symbol : bound_by(node)) draft.add_dynamic(symbol);
   }
 }
 
@@ -397,6 +532,7 @@ Program plan(std::span<const FusionPlan> entries, std::vector<TargetInfo> levels
   ProgramDraft draft(std::move(levels), parameters);
   draft.program.name = entries.size() == 1 ? entries[0].graph->name() : "model";
   for (const FusionPlan& fusion : entries) add_symbols(draft, fusion);
+  for (const FusionPlan& fusion : entries) add_dynamic(draft, fusion);
   for (const FusionPlan& fusion : entries) {
     plan_entry(draft, entry_name(*fusion.graph, entries.size()), fusion, entries, kernels);
     check_joined(draft, *fusion.graph);

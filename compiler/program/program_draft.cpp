@@ -251,6 +251,23 @@ void ProgramDraft::add_dynamic(const std::string& symbol) {
   program.dynamic.push_back({symbol, 0});
 }
 
+const std::string& ProgramDraft::kept_size(const std::string& symbol) {
+  const auto [known, is_new] = kept_sizes_.try_emplace(symbol);
+  if (!is_new) return known->second;
+  const auto of = std::ranges::find(program.symbols, symbol, &Symbol::name);
+  check(of != program.symbols.end(), "plan", "a carried value has an unknown size");
+  Symbol kept = *of;
+  kept.lo = 0;
+  kept.hi = -1;
+  kept.name += "_kept";
+  while (std::ranges::find(program.symbols, kept.name, &Symbol::name) != program.symbols.end())
+    kept.name += "_";
+  known->second = kept.name;
+  program.symbols.push_back(std::move(kept));
+  add_dynamic(known->second);
+  return known->second;
+}
+
 const std::string& ProgramDraft::counter(size_t depth) {
   while (program.counters.size() <= depth) {
     const size_t number = program.counters.size() + 1;

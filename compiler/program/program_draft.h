@@ -37,6 +37,9 @@ class ProgramDraft {
   bool has_state(const std::string& parameter) const { return states_.contains(parameter); }
   // A symbol that is bound as the program runs; asked for all before any buffer is made.
   void add_dynamic(const std::string& symbol);
+  // The symbol for what a carried value's size is between iterations, which becomes `symbol` after
+  // the loop: a new one where it is asked for first.
+  const std::string& kept_size(const std::string& symbol);
   // The counter of loops at a depth.
   const std::string& counter(size_t depth);
 
@@ -65,6 +68,7 @@ class ProgramDraft {
   void keep_used_symbols();
 
   Parameters parameters_;
+  std::map<std::string, std::string> kept_sizes_;
   std::map<std::string, int32_t> states_;       // by parameter
   std::map<std::string, std::string> kernels_;  // canonical texts of all levels -> name
   std::map<std::pair<const void*, std::vector<int64_t>>, std::string> shared_;  // by alignment

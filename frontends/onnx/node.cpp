@@ -277,9 +277,6 @@ bool OnnxNode::is_list(size_t i) {
 
 Index OnnxNode::size_of(Value number) {
   if (number.node->kind == Kind::constant) return number.node->as<ConstantAttr>().value.at(0).i;
-  if (state_.around)  // where a size would be checked before the run has it
-    fail("a size is computed from data in a branch or loop: it must be known when compiling",
-         "fix the sizes with --shape, or export the model with constant shapes");
   const std::string name = state_.fresh_symbol("bound");
   builder().bind(number, name, 0, -1);
   return Index::var(name);

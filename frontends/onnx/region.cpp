@@ -158,7 +158,7 @@ Value OnnxDraft::output(size_t i) {
 
 namespace {
 
-std::unique_ptr<OnnxDraft> empty_draft(OnnxNode& n, std::string_view attribute) {
+std::unique_ptr<OnnxDraft> empty_draft(OnnxNode& n, const std::string& attribute) {
   // A region has a copy of all sizes around it, which are looked up in one another.
   const Graph& around = n.state().graph;
   const auto count = static_cast<int64_t>(around.symbols().size() + around.conditions().size());
@@ -166,28 +166,24 @@ std::unique_ptr<OnnxDraft> empty_draft(OnnxNode& n, std::string_view attribute) 
   sizes += count * (1 + count / 256);
   if (sizes > onnx_limits::kRegionSizes)
     n.fail("too many sub-graphs with too many sizes: " + std::to_string(count) + " in this one");
-  std::string path = n.state().path + "/" + std::string(attribute);
+  std::string path = n.state().path + "/" + attribute;
   for (const std::string& name : n.proto().output()) path += ":" + name;
   return std::unique_ptr<OnnxDraft>(new OnnxDraft{OnnxState(n.state(), std::move(path)), {}});
 }
 
-// A value of the same types in another region, all 0; nullopt where a size is known in that one
-// alone.
-std::optional<OnnxValue> zeros_like(OnnxState& state, const OnnxValue& v) {
+// A value of the same types in another region, all 0; what has a size that is known in that one
+// alone is empty.
+OnnxValue zeros_like(OnnxState& state, const OnnxValue& v) {
   OnnxValue own{{}, v.known, v.element, nullptr, v.absent};
   if (v.items) {
     std::vector<OnnxValue> items;
-    for (const OnnxValue& item : *v.items) {
-      std::optional<OnnxValue> made = zeros_like(state, item);
-      if (!made) return std::nullopt;
-      items.push_back(*std::move(made));
-    }
+    for (const OnnxValue& item : *v.items) items.push_back(zeros_like(state, item));
     own.items = std::make_shared<const std::vector<OnnxValue>>(std::move(items));
   } else if (!v.known && !v.absent) {
-    const Type& type = v.value.type();
-    for (const Index& size : type.shape)
+    Type type = v.value.type();
+    for (Index& size : type.shape)
       for (const std::string& name : size.vars())
-        if (!state.graph.find_symbol(name)) return std::nullopt;
+        if (!state.graph.find_symbol(name)) size = 0;
     own.value = state.builder.full(type.dtype, type.shape, 0);
   }
   return own;
@@ -197,27 +193,24 @@ std::optional<OnnxValue> zeros_like(OnnxState& state, const OnnxValue& v) {
 
 std::unique_ptr<OnnxDraft> region_that_ends(OnnxNode& n, std::string_view attribute,
                                             std::string reason, const OnnxDraft& like) {
-  auto draft = empty_draft(n, attribute);
+  auto draft = empty_draft(n, std::string(attribute));
   OnnxState& state = draft->state;
   state.graph.add_condition({0, 1, Condition::Form::equal, reason});  // no size makes it hold
   state.places.push_back(std::move(reason));
-  for (const OnnxValue& output : like.outputs) {
-    std::optional<OnnxValue> made = zeros_like(state, output);
-    if (!made) return nullptr;
-    draft->outputs.push_back(*std::move(made));
-  }
+  for (const OnnxValue& output : like.outputs) draft->outputs.push_back(zeros_like(state, output));
   finish_sizes(state);
   return draft;
 }
 
 std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute,
-                                         const std::vector<OnnxRegionInput>& inputs) {
+                                         const std::vector<OnnxRegionInput>& inputs,
+                                         const std::string& variant) {
   const onnx::GraphProto& graph = graph_of(n, attribute);
   check_counts(graph);
   if (static_cast<size_t>(graph.input_size()) != inputs.size())
     n.fail("its graph '" + std::string(attribute) + "' has " + std::to_string(graph.input_size()) +
            " inputs, needs " + std::to_string(inputs.size()));
-  auto draft = empty_draft(n, attribute);
+  auto draft = empty_draft(n, std::string(attribute) + variant);
   OnnxState& state = draft->state;
   const Deeper deeper(n, state);
   const Builder::Scope scope(state.builder, n.builder().scope());
@@ -310,34 +303,90 @@ std::vector<OnnxRegionPort> ports_of(const OnnxDraft& draft, std::span<const Val
   return out;
 }
 
-void keep_sizes(OnnxNode& n, const OnnxDraft& draft, const Type& result) {
-  Graph& graph = n.state().graph;
-  std::set<std::string> names;
-  for (const Index& size : result.shape) names.merge(size.vars());
-  for (const Symbol& symbol : draft.state.graph.symbols()) {
-    if (!names.contains(symbol.name) || graph.find_symbol(symbol.name)) continue;
-    if (!symbol.value)
-      n.fail("it gives a " + to_string(result) + ", whose size '" + symbol.name +
-             "' is known inside of it alone");
-    graph.add_symbol(symbol);
-  }
+namespace {
+
+// Whether the graph around a region knows the symbol; one that is computed from known ones it then
+// knows.
+bool keeps_symbol(Graph& around, const Graph& region, const std::string& name) {
+  if (around.find_symbol(name)) return true;
+  const Symbol* symbol = region.find_symbol(name);
+  if (!symbol || !symbol->value) return false;
+  for (const std::string& of : symbol->value->vars())
+    if (!keeps_symbol(around, region, of)) return false;
+  around.add_symbol(*symbol);
+  return true;
 }
 
-Value kept_type(OnnxNode& n, OnnxDraft& body, Value x, size_t i, const Type& type) {
-  const Ranges& ranges = body.state.graph.ranges();
-  bool same = x.dtype() == type.dtype && x.shape().size() == type.shape.size();
-  for (size_t d = 0; same && d < type.shape.size(); ++d) {
-    same = ranges.simplify(x.shape()[d] - type.shape[d]).is_const(0);
-    // Of another attempt: the body may be taken as one that keeps it.
-    if (!same && need_equal(body.state, x.shape()[d], type.shape[d],
-                            "node '" + printable(n.proto().name()) + "' (" + n.op() + ")"))
-      keep_findings(body.state);
+}  // namespace
+
+bool keeps_size(OnnxNode& n, const OnnxDraft& draft, const Index& size) {
+  for (const std::string& name : size.vars())
+    if (!keeps_symbol(n.state().graph, draft.state.graph, name)) return false;
+  return true;
+}
+
+Type stacked_type(OnnxNode& n, const OnnxDraft& body, const Index& trip, const Type& slice) {
+  Type type{slice.dtype, {trip}};
+  for (const Index& size : slice.shape)
+    type.shape.push_back(keeps_size(n, body, size) ? size
+                                                   : Index::var(n.state().fresh_symbol("slices")));
+  return type;
+}
+
+namespace {
+
+[[noreturn]] void changes(OnnxNode& n, const OnnxKept& kept) {
+  n.fail("carried value " + std::to_string(kept.number) + " is " + to_string(kept.before) +
+             " before an iteration and " + to_string(kept.after.type()) + " after it",
+         "a loop cannot carry values whose type or " +
+             std::string(n.op() == "Loop" ? "rank" : "shape") + " changes");
+}
+
+}  // namespace
+
+void need_rank(OnnxNode& n, const OnnxKept& kept) {
+  const Type after = kept.after.type();
+  if (after.dtype != kept.before.dtype || after.shape.size() != kept.before.shape.size())
+    changes(n, kept);
+}
+
+namespace {
+
+bool is_kept(const OnnxDraft& body, const OnnxKept& kept, size_t dim) {
+  const Index apart = kept.after.shape()[dim] - kept.before.shape[dim];
+  return body.state.graph.ranges().simplify(apart).is_const(0);
+}
+
+// Of another attempt, where that helps: the body may be taken as one that keeps the size. Throws.
+void assume_kept(OnnxNode& n, OnnxDraft& body, const OnnxKept& kept, size_t dim) {
+  if (!need_equal(body.state, kept.after.shape()[dim], kept.before.shape[dim],
+                  "node '" + printable(n.proto().name()) + "' (" + n.op() + ")"))
+    return;
+  keep_findings(body.state);
+  changes(n, kept);
+}
+
+}  // namespace
+
+bool keeps_dimension(OnnxNode& n, OnnxDraft& body, const OnnxKept& kept, size_t dim) {
+  if (is_kept(body, kept, dim)) return true;
+  // What starts empty, or becomes what data say, is meant to change.
+  const Index &before = kept.before.shape[dim], &after = kept.after.shape()[dim];
+  const std::set<std::string>& bound = n.state().model_state().bound;
+  const bool by_data = std::ranges::any_of(
+      (after - before).vars(), [&](const std::string& name) { return bound.contains(name); });
+  if (!by_data && !before.is_const(0)) assume_kept(n, body, kept, dim);
+  return false;
+}
+
+Value kept_type(OnnxNode& n, OnnxDraft& body, const OnnxKept& kept) {
+  need_rank(n, kept);
+  for (size_t d = 0; d < kept.before.shape.size(); ++d) {
+    if (is_kept(body, kept, d)) continue;
+    assume_kept(n, body, kept, d);
+    changes(n, kept);
   }
-  if (!same)
-    n.fail("carried value " + std::to_string(i) + " is " + to_string(type) +
-               " before an iteration and " + to_string(x.type()) + " after it",
-           "a loop cannot carry values whose type or shape changes");
-  return stretched(body.state.builder, x, type.shape);
+  return stretched(body.state.builder, kept.after, kept.before.shape);
 }
 
 Value single(OnnxNode& n, Builder& b, Value x, std::string_view what) {

@@ -37,11 +37,14 @@ struct OnnxRegionInput {
   bool symbolic = false;               // i64[]: also known, as a symbol that the region binds
   int64_t last = -1;                   // the largest that it can be; -1: no bound
 };
+// `variant` tells imports of one sub-graph apart whose inputs have other sizes: what one finds out
+// says nothing about another.
 std::unique_ptr<OnnxDraft> import_region(OnnxNode& n, std::string_view attribute,
-                                         const std::vector<OnnxRegionInput>& inputs);
+                                         const std::vector<OnnxRegionInput>& inputs,
+                                         const std::string& variant = "");
 
 // The region of a sub-graph that cannot be, for the reason given: a run that comes there ends. It
-// gives what `like` gives; null where a size of that is known inside of it alone.
+// gives what `like` gives, empty where a size of that is known inside of it alone.
 std::unique_ptr<OnnxDraft> region_that_ends(OnnxNode& n, std::string_view attribute,
                                             std::string reason, const OnnxDraft& like);
 
@@ -63,12 +66,25 @@ struct OnnxGiven {
 std::vector<Value> captured_by(std::initializer_list<OnnxGiven> given);
 std::vector<OnnxRegionPort> ports_of(const OnnxDraft& draft, std::span<const Value> captured);
 
-// Sizes that a region computes, for what it gives to the graph around it. Throws where a result's
-// size is known in the region alone.
-void keep_sizes(OnnxNode& n, const OnnxDraft& draft, const Type& result);
+// Whether the graph around a region knows this size too; sizes that the region computes of known
+// ones it then does.
+bool keeps_size(OnnxNode& n, const OnnxDraft& draft, const Index& size);
+// What `trip` slices stack up to: a size that the body alone knows becomes a symbol.
+Type stacked_type(OnnxNode& n, const OnnxDraft& body, const Index& trip, const Type& slice);
 
-// x of a body, the carried value i, as the type that it has before an iteration.
-Value kept_type(OnnxNode& n, OnnxDraft& body, Value x, size_t i, const Type& type);
+// A carried value of a body: its type before an iteration, what it is after one.
+struct OnnxKept {
+  size_t number;
+  const Type& before;
+  Value after;
+};
+// Throws where the element type or the rank changes.
+void need_rank(OnnxNode& n, const OnnxKept& kept);
+// Whether an iteration keeps this size. Throws where it does so under a condition that another
+// attempt assumes.
+bool keeps_dimension(OnnxNode& n, OnnxDraft& body, const OnnxKept& kept, size_t dim);
+// What it is after an iteration, as the type that it has before one.
+Value kept_type(OnnxNode& n, OnnxDraft& body, const OnnxKept& kept);
 
 // The one number that x should be, without dimensions.
 Value single(OnnxNode& n, Builder& b, Value x, std::string_view what);

@@ -22,8 +22,9 @@
 
 namespace MT_PACKAGE {
 
-// Loops inside of each other, branches between them counted.
-enum { kMaxCounters = 16 };
+// Sizes of a program: MT_MAX_SYMBOLS that inputs decide, and those that runs bind. Loops inside of
+// each other, branches between them counted.
+enum { kMaxSizes = 128, kMaxCounters = 16 };
 
 // Two sizes that the model needs to be equal, and are not.
 struct SizeCondition {
@@ -46,12 +47,14 @@ struct Args {
   char* scratch;              // Entry::scratch_bytes for whom the part runs on, aligned alike
   const int64_t* symbols;     // bound values, in order of mt_model_info.symbols, then the counters
                               // of loops where the entry has a `next`
-  int64_t* chosen;            // what the last condition that was read said, 0 or 1; the last size
-                              // that was bound, kStopped where it cannot be
-  char* const* dynamic;       // memory of each dynamic size, after it was bound
+  int32_t symbol_count;
+  int64_t* chosen;       // what the last condition that was read said, 0 or 1; the last size
+                         // that was bound, kStopped where it cannot be
+  char* const* dynamic;  // memory of each dynamic size, after it was bound
   // These give what `chosen` becomes.
   int64_t (*bind)(void* context, int32_t size, int64_t value);
-  int64_t (*check)(void* context, SizeCondition (*condition)(const int64_t* symbols));
+  int64_t (*check)(void* context, SizeCondition (*condition)(const int64_t* symbols),
+                   const int64_t* symbols);
   void* context;
 };
 static const int64_t kStopped = INT64_MIN;
@@ -87,8 +90,8 @@ struct Entry {
   // after the start), -1 when none does. Counts its loops behind the symbols, and binds and derives
   // symbols. Null: the phases in order.
   int32_t (*next)(int64_t* symbols, int64_t chosen, int32_t phase);
-  // Which symbols the entry has: bit i for symbol i of mt_model_info. No function of an entry looks
-  // at others.
+  // Which symbols the entry has, of the first 32: bit i for symbol i of mt_model_info. No function
+  // of an entry looks at others.
   uint32_t symbols;
   int64_t (*arena_bytes)(const int64_t* symbols);
   // Of working memory beside the arena, for each part that runs at one time; a multiple of 64.

@@ -62,8 +62,8 @@ static mt_status bind_dim(Context* context, const mt_tensor_info& expected, int3
                           int64_t given, const char** bound_by) {
   if (expected.shape[dim] >= 0) {
     if (given == expected.shape[dim]) return MT_OK;
-    return fail(MT_SHAPE_MISMATCH, "input '%s': dimension %d is %lld, expected %lld",
-                expected.name, dim, (long long)given, (long long)expected.shape[dim]);
+    return fail(MT_SHAPE_MISMATCH, "input '%s': dimension %d is %lld, expected %lld", expected.name,
+                dim, (long long)given, (long long)expected.shape[dim]);
   }
   const mt_model_info& info = context->model->info;
   const int32_t index = expected.symbol[dim] ? find_symbol(info, expected.symbol[dim]) : -1;
@@ -133,7 +133,7 @@ mt_status bind_inputs(Context* context, const mt_tensor* inputs) {
   const mt_entry_info& info = entry_info_of(*context);
   if (!inputs && info.input_count) return fail(MT_INVALID_ARGUMENT, "run: inputs is null");
   const char* bound_by[MT_MAX_SYMBOLS] = {};
-  for (int32_t i = 0; i < MT_MAX_SYMBOLS; ++i) context->symbols[i] = 0;
+  for (int32_t i = 0; i < context->model->info.symbol_count; ++i) context->symbols[i] = 0;
   for (int32_t i = 0; i < info.input_count; ++i) {
     const mt_status status = bind_input(context, info.inputs[i], inputs[i], bound_by);
     if (status) return status;
@@ -156,8 +156,8 @@ mt_status check_outputs(Context* context, const mt_tensor* outputs) {
     context->outputs[i] = own ? nullptr : outputs[i].data;
     if (!context->outputs[i] || is_dynamic(entry, i)) continue;
     const int64_t bytes = entry.output_bytes(context->symbols, i);
-    const mt_status status = check_block("output", info.outputs[i], outputs[i].data,
-                                         outputs[i].bytes, uint64_t(bytes));
+    const mt_status status =
+        check_block("output", info.outputs[i], outputs[i].data, outputs[i].bytes, uint64_t(bytes));
     if (status) return status;
   }
   return MT_OK;

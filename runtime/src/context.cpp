@@ -21,8 +21,8 @@ static mt_status bytes_for(const Model& model, const int64_t* symbols, int64_t* 
   *bytes = 0;
   for (int32_t i = 0; i < program.info.entry_count; ++i) {
     const Entry& entry = program.entries[i];
-    int64_t own[MT_MAX_SYMBOLS];
-    memcpy(own, symbols, sizeof(own));
+    int64_t own[kMaxSizes];
+    memcpy(own, symbols, size_t(program.info.symbol_count) * sizeof(int64_t));
     if (entry.derive) entry.derive(own);
     const mt_status status = check_sizes(program, entry, entry.check_sizes, own);
     if (status) return status;
@@ -35,7 +35,7 @@ static mt_status bytes_for(const Model& model, const int64_t* symbols, int64_t* 
 mt_status context_bytes(const Model* model, const mt_context_options* options, size_t* bytes) {
   if (!model || !bytes) return fail(MT_INVALID_ARGUMENT, "context_bytes: a pointer is null");
   mt_context_options read;
-  int64_t symbols[MT_MAX_SYMBOLS] = {};
+  int64_t symbols[kMaxSizes] = {};
   mt_status status = read_context_options(*model->program, options, &read, symbols);
   int64_t needed = 0;
   if (!status) status = bytes_for(*model, symbols, &needed);
@@ -74,21 +74,30 @@ static size_t most_tensors(const mt_model_info& info, int32_t mt_entry_info::* c
   return size_t(most);
 }
 
-// A context, what it remembers of each entry, and the addresses of arrays, in one block.
+static int32_t size_count(const Program& program) {
+  return program.info.symbol_count > MT_MAX_SYMBOLS ? program.info.symbol_count : MT_MAX_SYMBOLS;
+}
+
+// A context, what it remembers of each entry, sizes, and the addresses of arrays, in one block.
 static Context* allocate_context(const Model* model) {
   const mt_model_info& info = model->info;
   const size_t inputs = most_tensors(info, &mt_entry_info::input_count);
   const size_t outputs = most_tensors(info, &mt_entry_info::output_count);
-  const size_t entries = size_t(info.entry_count);
+  const size_t entries = size_t(info.entry_count), sizes = size_t(size_count(*model->program));
+  const size_t dynamic = size_t(model->program->dynamic_count);
   Context* made = static_cast<Context*>(allocate_object(
-      model->memory,
-      sizeof(Context) + entries * sizeof(Fitting) + (inputs + outputs) * sizeof(void*)));
+      model->memory, sizeof(Context) + entries * sizeof(Fitting) + sizes * sizeof(int64_t) +
+                         dynamic * (sizeof(Block) + sizeof(char*)) +
+                         (inputs + outputs) * sizeof(void*)));
   if (!made) return nullptr;
   made->model = model;
   made->memory = model->memory;
   made->fitting = reinterpret_cast<Fitting*>(made + 1);
-  made->inputs = reinterpret_cast<const void**>(made->fitting + entries);
-  made->outputs = reinterpret_cast<void**>(made->fitting + entries) + inputs;
+  made->symbols = reinterpret_cast<int64_t*>(made->fitting + entries);
+  made->dynamic = reinterpret_cast<Block*>(made->symbols + sizes);
+  made->dynamic_data = reinterpret_cast<char**>(made->dynamic + dynamic);
+  made->outputs = reinterpret_cast<void**>(made->dynamic_data + dynamic);
+  made->inputs = const_cast<const void**>(made->outputs + outputs);
   return made;
 }
 
@@ -139,7 +148,9 @@ void context_destroy(Context* context) {
   destroy_executor(&context->executor);
   const Memory memory = context->memory;
   if (context->owns_memory) release(memory, &context->arena);
-  for (Block& block : context->dynamic) release(memory, &block);
+  for (int32_t i = 0; i < context->model->program->dynamic_count; ++i) {
+    release(memory, &context->dynamic[i]);
+  }
   release(memory, &context->before);
   release_mask(memory, &context->mask);
   leave_parameters(context->parameters);
@@ -168,7 +179,7 @@ static mt_status fit_arena(Context* context) {
 
 static mt_status check_and_fit(Context* context, const mt_tensor* outputs) {
   // A run mostly has the sizes of the one before.
-  const size_t bytes = sizeof(context->symbols);
+  const size_t bytes = sizeof(Fitting::symbols);
   Fitting& fitting = context->fitting[context->entry];
   const bool known = fitting.known && memcmp(fitting.symbols, context->symbols, bytes) == 0;
   mt_status status = MT_OK;
@@ -187,7 +198,7 @@ static mt_status check_and_fit(Context* context, const mt_tensor* outputs) {
 }
 
 // What a run was given and found so far says that a size is `value`: checks it, and makes memory
-// for what it decides. Nothing there outlives the binding.
+// for what it decides. What lies there outlives a binding to the value that it has, and no other.
 static mt_status bind_size(Context* context, int32_t index, int64_t value) {
   const Program& program = *context->model->program;
   const Entry& entry = entry_of(*context);
@@ -205,9 +216,13 @@ static mt_status bind_size(Context* context, int32_t index, int64_t value) {
   const int64_t needed = size.bytes(context->symbols);
   Block& block = context->dynamic[index];
   if (needed <= block.bytes) return MT_OK;
+  // What grows in every iteration is not made anew in every one.
+  const int64_t more = block.bytes / 2;
+  const int64_t ample = needed > INT64_MAX - more ? needed : needed + more;
   release(context->memory, &block);
   context->dynamic_data[index] = nullptr;
-  if (!allocate(context->memory, &block, needed, Fill::undefined)) {
+  if (!allocate(context->memory, &block, ample, Fill::undefined) &&
+      !allocate(context->memory, &block, needed, Fill::undefined)) {
     return fail(MT_OUT_OF_MEMORY, "no memory for %lld bytes with '%s' = %lld", (long long)needed,
                 symbol.name, (long long)value);
   }
@@ -221,10 +236,10 @@ static int64_t bind_in_run(void* context, int32_t size, int64_t value) {
   return running->bound ? kStopped : value;
 }
 
-static int64_t check_in_run(void* context, CheckConditions condition) {
+static int64_t check_in_run(void* context, CheckConditions condition, const int64_t* symbols) {
   Context* running = static_cast<Context*>(context);
   running->bound =
-      check_conditions(*running->model->program, entry_of(*running), condition, running->symbols);
+      check_conditions(*running->model->program, entry_of(*running), condition, symbols);
   return running->bound ? kStopped : 0;
 }
 
@@ -259,6 +274,7 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
   args.arena = context->arena.data;
   args.scratch = scratch_in(context->arena, entry, context->executor.width);
   args.symbols = context->symbols;
+  args.symbol_count = model.info.symbol_count;
   args.dynamic = context->dynamic_data;
   args.bind = bind_in_run;
   args.check = check_in_run;

@@ -61,7 +61,7 @@ struct Walk {
   int32_t phase;
   int64_t passed;  // barriers
   bool asks;       // whether to cancel: on the run's own thread
-  int64_t symbols[MT_MAX_SYMBOLS + kMaxCounters];
+  int64_t symbols[kMaxSizes + kMaxCounters];
 
   Walk(const Job& given, int32_t part)
       : job(given),
@@ -70,8 +70,9 @@ struct Walk {
         passed(0),
         asks(part == 0) {
     if (job.entry->next) {
-      memset(symbols, 0, sizeof(symbols));
-      if (args.symbols) memcpy(symbols, args.symbols, MT_MAX_SYMBOLS * sizeof(int64_t));
+      const size_t count = size_t(args.symbol_count);
+      memset(symbols, 0, (count + kMaxCounters) * sizeof(int64_t));
+      if (args.symbols) memcpy(symbols, args.symbols, count * sizeof(int64_t));
       args.symbols = symbols;
     }
     advance();

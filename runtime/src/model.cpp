@@ -75,9 +75,9 @@ static mt_status fill_model(Model* model) {
 mt_status open(const Program& program, const mt_options* options, Model** model) {
   if (!model) return fail(MT_INVALID_ARGUMENT, "open: model is null");
   *model = nullptr;
-  if (program.info.symbol_count > MT_MAX_SYMBOLS) {
+  if (program.info.symbol_count > kMaxSizes) {
     return fail(MT_INVALID_ARGUMENT, "the program has %d symbols, this runtime takes %d",
-                program.info.symbol_count, int(MT_MAX_SYMBOLS));
+                program.info.symbol_count, int(kMaxSizes));
   }
   mt_options read;
   mt_status status = read_options(options, &read);

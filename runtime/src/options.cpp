@@ -107,7 +107,7 @@ static mt_status reserved_symbols(const Program& program, const mt_context_optio
   const mt_model_info& info = program.info;
   for (int32_t i = 0; i < info.symbol_count; ++i) {
     const mt_symbol_info& symbol = info.symbols[i];
-    const int64_t wanted = options.max_symbols[i];
+    const int64_t wanted = i < MT_MAX_SYMBOLS ? options.max_symbols[i] : 0;
     const int64_t step = symbol.divisor > 1 ? symbol.divisor : 1;
     // The largest legal value up to what is wanted.
     symbols[i] = wanted ? wanted / step * step : symbol.hint;

@@ -177,13 +177,13 @@ struct Context {
   bool owns_memory;
   Parameters* parameters;
   Mask mask;
-  Block arena;    // `data` is the caller's when !owns_memory
-  int32_t busy;   // 1 while a run is in it
-  int32_t entry;  // which one runs, or did last
-  int64_t symbols[MT_MAX_SYMBOLS];
-  Fitting* fitting;               // by entry
-  Block dynamic[MT_MAX_SYMBOLS];  // grown as sizes are bound
-  char* dynamic_data[MT_MAX_SYMBOLS];
+  Block arena;       // `data` is the caller's when !owns_memory
+  int32_t busy;      // 1 while a run is in it
+  int32_t entry;     // which one runs, or did last
+  int64_t* symbols;  // of the program, MT_MAX_SYMBOLS at least
+  Fitting* fitting;  // by entry
+  Block* dynamic;    // by size that runs bind, grown as they are bound
+  char** dynamic_data;
   mt_status bound;      // why a run stopped
   Block before;         // states before a run that can be cancelled
   const void** inputs;  // by position, filled by each run

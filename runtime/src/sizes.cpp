@@ -13,7 +13,7 @@ bool in_range(const mt_symbol_info& symbol, int64_t value) {
 
 RangeText range_text(const mt_symbol_info& symbol) {
   RangeText range;
-  char multiple[40] = "", most[24] = "";   // empty where there is none
+  char multiple[40] = "", most[24] = "";  // empty where there is none
   if (symbol.divisor > 1) {
     snprintf(multiple, sizeof(multiple), "a multiple of %lld in ", (long long)symbol.divisor);
   }
@@ -22,7 +22,9 @@ RangeText range_text(const mt_symbol_info& symbol) {
   return range;
 }
 
-bool has_symbol(const Entry& entry, int32_t symbol) { return entry.symbols >> symbol & 1; }
+bool has_symbol(const Entry& entry, int32_t symbol) {
+  return symbol < 32 && (entry.symbols >> symbol & 1);
+}
 
 // "h = 1, w = 6", as far as there is room.
 static void print_symbols(const mt_model_info& info, const Entry& entry, const int64_t* symbols,
@@ -72,8 +74,7 @@ mt_status check_sizes(const Program& program, const Entry& entry, CheckSizes che
     snprintf(what, sizeof(what), "dimension %d of '%s'", fault.dim, fault.tensor);
   }
   if (fault.kind == SizeFault::negative) {
-    return fail(MT_SHAPE_MISMATCH, "%s would be %lld with %s", what, (long long)fault.size,
-                values);
+    return fail(MT_SHAPE_MISMATCH, "%s would be %lld with %s", what, (long long)fault.size, values);
   }
   return fail(MT_OUT_OF_MEMORY, "%s would have more than 2^63 %s with %s", what,
               fault.dim < 0 ? "bytes" : "elements", values);

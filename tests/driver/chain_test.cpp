@@ -202,6 +202,66 @@ constexpr Named kGraphs[] = {
   j = exp f32[m2, 3] (i)
   results h, e, count = m2, j
 })"},
+    // Sizes that regions decide: of a carried value, of slices, of a branch; one loop in another.
+    {"grown", R"(graph grown (n: 0..40 ~ 17, m: 0..7, grown: 0.., slices: 0.., taken: 0..) {
+  x = input f32[n, 8]
+  k = input i64[n]
+  c = input bool[]
+  seven = constant i64[] 7
+  all = reduce i64[] (k) max dims = [0] identity -9223372036854775808
+  few = bit_and i64[] (all, seven)
+  b = bind i64[] (few) symbol m 0..7
+  first = reduce f32[8] (x) add dims = [0] identity -0
+  g, h, ys = loop f32[grown, 8], f32[8], f32[m, slices, 3] (x, first, few)
+    trip m carried 2 scanned 0 {
+    graph body (n: 0..40, m: 0..7, p: 0.., inner: 0..) {
+      t = input i64[]
+      g = input f32[p, 8]
+      h = input f32[8]
+      few = input i64[]
+      s = reduce f32[8] (g) add dims = [0] identity -0
+      z = tanh f32[8] (s)
+      w = loop f32[inner, 8] (g, z) trip 2 carried 1 scanned 0 {
+        graph double (n: 0..40, m: 0..7, p: 0.., q: 0..) {
+          t = input i64[]
+          w = input f32[q, 8]
+          z = input f32[8]
+          r = reindex f32[1, 8] (z) [i1] fill 0
+          v = concat f32[q + 1, 8] (r, w) dim 0
+          results v
+        }
+      }
+      a = add f32[8] (h, z)
+      size = bind i64[] (few) symbol few 0..7
+      f = iota f32[few, 3] dim 1
+      e = exp f32[few, 3] (f)
+      results w, a, e
+    }
+  }
+  e = exp f32[grown, 8] (g)
+  y, s = if f32[taken, 8], f32[8] (c, g, x, h) {
+    graph then (n: 0..40, m: 0..7, grown: 0.., slices: 0..) {
+      g = input f32[grown, 8]
+      x = input f32[n, 8]
+      h = input f32[8]
+      y = concat f32[grown + n, 8] (g, x) dim 0
+      results y, h
+    }
+    graph else (n: 0..40, m: 0..7, grown: 0.., slices: 0..) {
+      g = input f32[grown, 8]
+      x = input f32[n, 8]
+      h = input f32[8]
+      count = size i64[] n
+      one = constant i64[] 1
+      more = add i64[] (count, one)
+      b = bind i64[] (more) symbol more 0..41
+      i = iota f32[more, 8] dim 0
+      s = reduce f32[8] (g) max dims = [0] identity -inf
+      results i, s
+    }
+  }
+  results e, ys, y, s
+})"},
     {"network", nullptr, network},
     {"parts", nullptr, many_parts},
 };
@@ -352,8 +412,7 @@ std::vector<Tensor> inputs_at(const Program& program, int64_t size) {
     for (const Index& extent : program.buffers[id].shape) {
       shape.push_back(extent.evaluate([=](std::string_view) { return size; }));
     }
-    inputs.push_back(
-        seeded_tensor(program.buffers[id].dtype, shape, static_cast<uint64_t>(id)));
+    inputs.push_back(seeded_tensor(program.buffers[id].dtype, shape, static_cast<uint64_t>(id)));
   }
   return inputs;
 }
@@ -419,17 +478,14 @@ TEST(Branches, ThreadsTakeTheSameOnes) {
   load.threads = 3;
   const auto model = jit(test.context, program, load);
   const Tensor x = noise({300, 300}, 1);
-  const auto flag = [](int bit) {
-    return Tensor::scalar(Scalar::of_int(DType::boolean, bit & 1));
-  };
+  const auto flag = [](int bit) { return Tensor::scalar(Scalar::of_int(DType::boolean, bit & 1)); };
   std::vector<std::vector<Tensor>> wanted;
   for (int bits = 0; bits < 8; ++bits)
-    wanted.push_back(
-        expected(graph, program, {x, flag(bits), flag(bits >> 1), flag(bits >> 2)}));
+    wanted.push_back(expected(graph, program, {x, flag(bits), flag(bits >> 1), flag(bits >> 2)}));
   for (int run = 0; run < 4000; ++run) {
     const int bits = run * 5 % 8;
-    ASSERT_TRUE(same_bits(
-        model->run({x, flag(bits), flag(bits >> 1), flag(bits >> 2)})[0], wanted[bits][0]))
+    ASSERT_TRUE(same_bits(model->run({x, flag(bits), flag(bits >> 1), flag(bits >> 2)})[0],
+                          wanted[bits][0]))
         << "run " << run;
   }
 }
@@ -489,14 +545,16 @@ TEST_F(Errors, OfLoading) {
 
 TEST_F(Errors, OfSizesThatNothingBinds) {
   expect_message(message_of([&] {
-                   program("graph g (n: 0..4) {\n  x = input f32[2*n]\n"
-                           "  r = relu f32[2*n] (x)\n  results r\n}\n");
+                   program(
+                       "graph g (n: 0..4) {\n  x = input f32[2*n]\n"
+                       "  r = relu f32[2*n] (x)\n  results r\n}\n");
                  }),
                  "no input has the size 'n'");
   expect_message(message_of([&] {
-                   emit_source(program("graph g (n: 0..4) {\n  a = input f32[n]\n"
-                                                "  x = input f32[2*n]\n  r = relu f32[2*n] (x)\n"
-                                                "  results r\n}\n"));
+                   emit_source(
+                       program("graph g (n: 0..4) {\n  a = input f32[n]\n"
+                               "  x = input f32[2*n]\n  r = relu f32[2*n] (x)\n"
+                               "  results r\n}\n"));
                  }),
                  "input 'x' has the size 2*n");
 }

@@ -240,7 +240,7 @@ TEST(control, loops_that_cannot_be_are_refused) {
   EXPECT_EQ(loop_of(grows, {"three", "", "x"}, {"y"}).error(),
             "error: Loop: carried value 0 is f32[2] before an iteration and f32[] after it\n"
             "  at node '/part/Loop_1' (Loop)\n"
-            "  help: a loop cannot carry values whose type or shape changes");
+            "  help: a loop cannot carry values whose type or rank changes");
   const Sub odd = body().output("c").output("v").node("Greater", {"v", "v"}, {"c"});
   EXPECT_TRUE(contains(loop_of(odd, {"three", "", "x"}, {"y"}).error(),
                        "its condition is bool[2], it must be one value"));

@@ -6,7 +6,8 @@
 
 Takes: seeds; MINTOR_ONNX_ENGINE as in op_harness.py. Gives: what is wrong with each model, and exit
 status 1 when anything is. Keeps true: a sub-graph reads whatever is made around it; conditions,
-trip counts and what is carried come from data; a value has the shape that its graph says.
+trip counts, what is carried and sizes of lists come from data; every other value has the shape that
+its graph says.
 """
 
 import argparse
@@ -86,9 +87,11 @@ class Graph:
             chance = self.rng.random()
             if self.depth < DEEPEST and chance < 0.45:
                 (self.branch, self.loop, self.scan)[self.rng.integers(3)]()
-            elif chance < 0.5:
-                self.node("ReduceMean", [self.pick()], (), keepdims=0)
+            elif self.depth < DEEPEST and chance < 0.55:
+                (self.few, self.either, self.collected)[self.rng.integers(3)]()
             elif chance < 0.6:
+                self.node("ReduceMean", [self.pick()], (), keepdims=0)
+            elif chance < 0.7:
                 name = self.pick()
                 self.node(str(self.rng.choice(UNARY)), [name], self.values[name])
             else:
@@ -96,6 +99,52 @@ class Graph:
                 shape = self.values[x]
                 y = self.pick(*[shape[d:] for d in range(len(shape) + 1)])
                 self.node(str(self.rng.choice(BINARY)), [x, y], self.values[x])
+
+    # Lists of a size that data decide: what else is made of one is its sum.
+    def some(self):
+        """The elements of a value that lie above a limit."""
+        every = self.constant(TensorProto.INT64, [1], [-1])
+        flat = self.node("Reshape", [self.pick(), every])
+        limit = self.constant(TensorProto.FLOAT, [], [float(self.rng.standard_normal())])
+        return self.node("Compress", [flat, self.node("Greater", [flat, limit])])
+
+    def few(self):
+        self.node("ReduceSum", [self.some()], (), keepdims=0)
+
+    def either(self):
+        condition, graphs = self.condition(), []
+        for _ in range(2):
+            inside = self.inside()
+            inside.grow(self.rng.integers(0, 3))
+            graphs.append(inside.proto([], [port(inside.some(), (None,))]))
+        branches = {"then_branch": graphs[0], "else_branch": graphs[1]}
+        self.node("ReduceSum", [self.node("If", [condition], **branches)], (), keepdims=0)
+
+    def collected(self):
+        """A loop that carries a list, and a sum of it; both begin with what there is."""
+        first = [self.some(), self.pick(())]
+        count, go, grown, sum_so_far = (self.name() for _ in range(4))
+        inside = self.inside([(sum_so_far, ())])
+        inside.grow(self.rng.integers(0, 3))
+        longer = inside.node("Concat", [grown, inside.some()], axis=0)
+        total = inside.node("ReduceSum", [longer], (), keepdims=0)
+        outputs = [(inside.node("Identity", [go]), ()), (longer, (None,)), (total, ())]
+        kinds = [TensorProto.BOOL, TensorProto.FLOAT, TensorProto.FLOAT]
+        body = inside.proto(
+            [
+                port(count, (), TensorProto.INT64),
+                port(go, (), TensorProto.BOOL),
+                port(grown, (None,)),
+                port(sum_so_far, ()),
+            ],
+            [port(*output, kind) for output, kind in zip(outputs, kinds)],
+        )
+        results = [self.name(), self.name()]
+        trips = self.constant(TensorProto.INT64, [], [int(self.rng.integers(1, 4))])
+        trips = "trips" if self.rng.random() < 0.3 else trips
+        self.nodes.append(helper.make_node("Loop", [trips, "", *first], results, body=body))
+        self.node("ReduceSum", [results[0]], (), keepdims=0)
+        self.values[results[1]] = ()
 
     def branch(self):
         condition = self.condition()

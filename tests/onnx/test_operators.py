@@ -13,6 +13,7 @@ import cases_contract
 import cases_control
 import cases_elementwise
 import cases_index
+import cases_inside
 import cases_meet
 import cases_reduce
 import cases_shape
@@ -31,6 +32,7 @@ GROUPS = (
     cases_sizes,
     cases_meet,
     cases_control,
+    cases_inside,
 )
 LIST = pathlib.Path(__file__).with_name("expected_failures.txt")
 

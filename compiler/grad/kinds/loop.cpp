@@ -16,7 +16,7 @@
 #include "compiler/grad/grad.h"
 #include "compiler/grad/rule.h"
 #include "compiler/ir/inline.h"
-#include "compiler/ir/rename_symbols.h"
+#include "compiler/ir/open_sizes.h"
 #include "compiler/support/identifier.h"
 
 namespace mintor {
@@ -27,7 +27,7 @@ namespace {
 std::vector<const Node*> contracts_of(const Graph& body) {
   std::set<std::string> bound;  // sizes that an iteration finds out
   for (const auto& node : body.nodes())
-    if (const std::string symbol = bound_by(*node); !symbol.empty()) bound.insert(symbol);
+    for (const std::string& symbol : bound_by(*node)) bound.insert(symbol);
   const auto is_known = [&](const Index& extent) {
     return std::ranges::none_of(bound, [&](const std::string& s) { return extent.mentions(s); });
   };

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "compiler/graph/fusion/draft.h"
+#include "compiler/ir/open_sizes.h"
 
 namespace mintor::fusion {
 namespace {
@@ -29,8 +30,7 @@ std::vector<std::vector<size_t>> needs_of(const Drafts& all, const std::vector<G
   const auto roots = roots_of_views(all);
   std::unordered_map<std::string, size_t> binders;  // of symbols that are bound as it runs
   for (size_t g = 0; g < groups.size(); ++g)
-    if (groups[g].nodes[0]->kind == Kind::bind)
-      binders[groups[g].nodes[0]->as<BindAttr>().symbol] = g;
+    for (const std::string& symbol : bound_by(*groups[g].nodes[0])) binders[symbol] = g;
   std::vector<std::vector<size_t>> needs(groups.size());
   for (size_t g = 0; g < groups.size(); ++g)
     for (const Value& v : groups[g].inputs) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "compiler/graph/fusion/draft.h"
+#include "compiler/ir/open_sizes.h"
 
 namespace mintor::fusion {
 namespace {
@@ -40,7 +41,7 @@ class Paths {
     while (!pending_.empty()) {
       const Node& node = *pending_.back();
       pending_.pop_back();
-      if (node.kind == Kind::bind) return true;  // the draft may have a size that it binds
+      if (!bound_by(node).empty()) return true;  // the draft may have a size that it binds
       const auto group = all_.group_of.find(&node);
       if (group == all_.group_of.end()) {  // a view, or computed in each kernel
         push_users(node);
@@ -55,7 +56,7 @@ class Paths {
 
   // The same for a user that is not in the draft.
   bool lead_through(const Node& user) {
-    if (user.kind == Kind::bind) return true;
+    if (!bound_by(user).empty()) return true;
     const auto group = all_.group_of.find(&user);
     if (group == all_.group_of.end()) return lead_from(user);
     if (!groups_.insert(group->second).second) return false;

@@ -49,9 +49,7 @@ class Invariants {
   // The elements of all captures that an invariant comes from are those of its operands.
   void look_at(const Node& node) {
     if (node.kind == Kind::input || node.operands.empty()) return;
-    if (node.kind >= Kind::sort || node.kind == Kind::random) return;
-    for (const std::string& symbol : symbols_of(node))
-      if (around_.find_symbol(symbol) == nullptr) return;
+    if (node.kind >= Kind::sort || node.kind == Kind::random || !has_sizes_of_outside(node)) return;
     Index elements = 0;
     bool any = false;
     for (const Value& v : node.operands) {
@@ -66,9 +64,16 @@ class Invariants {
     if (any) captured_[&node] = elements;
   }
 
+  bool has_sizes_of_outside(const Node& node) const {
+    return std::ranges::all_of(symbols_of(node), [&](const std::string& symbol) {
+      return around_.find_symbol(symbol) != nullptr;
+    });
+  }
+
   // The same in every iteration, whatever the captures are.
   bool is_constant(const Node& node) const {
     if (node.kind == Kind::input || node.kind >= Kind::sort) return false;
+    if (!has_sizes_of_outside(node)) return false;
     return std::ranges::all_of(node.operands, [&](const Value& v) { return is_constant(*v.node); });
   }
 
@@ -111,6 +116,7 @@ std::shared_ptr<const Graph> with_inputs(const Graph& body, const std::vector<Va
   }
   for (const Result& r : body.results)
     made->results.push_back({r.name, clone(b, body, r.value, clones)});
+  clone_conditions(b, body, clones);
   return made;
 }
 

@@ -11,6 +11,7 @@
 #include "compiler/graph/clone.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/ir/open_sizes.h"
 
 namespace mintor {
 
@@ -77,16 +78,17 @@ bool may_merge(const Node& a, const Node& b) {
 }
 
 // What binds sizes does so once.
-bool binds(const Graph& body) {
-  return std::ranges::any_of(body.nodes(), [](const auto& node) {
-    return node->kind == Kind::bind || node->kind == Kind::compact;
+bool binds(const Node& loop) {
+  const Graph& body = *loop.as<RegionAttr>().regions[0];
+  return !bound_by(loop).empty() || std::ranges::any_of(body.nodes(), [](const auto& node) {
+    return !bound_by(*node).empty();
   });
 }
 
 Graph run(CompileContext&, const Graph& graph) {
   std::vector<std::vector<const Node*>> groups;
   for (const Node* node : live_nodes(graph)) {
-    if (node->kind != Kind::loop || binds(*node->as<RegionAttr>().regions[0])) continue;
+    if (node->kind != Kind::loop || binds(*node)) continue;
     const auto group = std::ranges::find_if(
         groups, [&](const auto& loops) { return may_merge(*loops[0], *node); });
     if (group == groups.end())

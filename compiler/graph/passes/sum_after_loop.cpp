@@ -10,6 +10,7 @@
 #include "compiler/graph/clone.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/ir/open_sizes.h"
 
 namespace mintor {
 
@@ -135,6 +136,7 @@ class WithoutSums {
       const Result& result = loop_.body.results[r];
       graph_->results.push_back({result.name, clone(in, loop_.body, result.value, clones)});
     }
+    clone_conditions(in, loop_.body, clones);
     for (const Sum& sum : sums_)
       for (const Value& operand : sum.contract->operands) stack(in, operand, clones);
   }
@@ -208,18 +210,19 @@ class WithoutSums {
 };
 
 Graph run(CompileContext&, const Graph& graph) {
-  return rewrite(graph,
-                 [&](Builder& b, const Node& old,
-                     std::span<const Value> operands) -> std::optional<std::vector<Value>> {
-                   if (old.kind != Kind::loop || old.as<RegionAttr>().conditional)
-                     return std::nullopt;
-                   const Loop loop{graph, old};
-                   std::vector<Sum> sums;
-                   for (size_t c = 0; c < loop.carried; ++c)
-                     if (auto sum = loop.sum_of(c)) sums.push_back(*std::move(sum));
-                   if (sums.empty()) return std::nullopt;
-                   return WithoutSums(b, loop, operands, sums).run();
-                 });
+  return rewrite(
+      graph,
+      [&](Builder& b, const Node& old,
+          std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+        if (old.kind != Kind::loop || old.as<RegionAttr>().conditional || !bound_by(old).empty())
+          return std::nullopt;
+        const Loop loop{graph, old};
+        std::vector<Sum> sums;
+        for (size_t c = 0; c < loop.carried; ++c)
+          if (auto sum = loop.sum_of(c)) sums.push_back(*std::move(sum));
+        if (sums.empty()) return std::nullopt;
+        return WithoutSums(b, loop, operands, sums).run();
+      });
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/ir/open_sizes.h"
 #include "compiler/ir/rename_symbols.h"
 #include "compiler/support/identifier.h"
 
@@ -17,7 +18,8 @@ namespace {
 
 using Region = std::shared_ptr<const Graph>;
 
-Region unique(const Region& region, std::set<std::string>& taken);
+Region unique(const Region& region, const std::vector<std::string>& given,
+              std::set<std::string>& taken);
 
 // The graph with the regions of its nodes made unique; nullopt: they are.
 std::optional<Graph> with_unique_regions(const Graph& graph, std::set<std::string>& taken) {
@@ -27,7 +29,8 @@ std::optional<Graph> with_unique_regions(const Graph& graph, std::set<std::strin
     const auto* regions = std::get_if<RegionAttr>(&old.attr);
     if (!regions) return values;
     RegionAttr attr = *regions;
-    for (Region& region : attr.regions) region = unique(region, taken);
+    const std::vector<std::string> given = bound_inside(old);
+    for (Region& region : attr.regions) region = unique(region, given, taken);
     if (std::ranges::equal(attr.regions, regions->regions)) return values;
     changed = true;
     values = b.node(old.kind, std::move(attr), operands, old.results);
@@ -36,13 +39,16 @@ std::optional<Graph> with_unique_regions(const Graph& graph, std::set<std::strin
   return changed ? std::optional(std::move(out)) : std::nullopt;
 }
 
-Region unique(const Region& region, std::set<std::string>& taken) {
+// `given`: symbols that carried values bind.
+Region unique(const Region& region, const std::vector<std::string>& given,
+              std::set<std::string>& taken) {
   SymbolNames names;
-  for (const auto& node : region->nodes()) {
-    const std::string symbol = bound_by(*node);
-    if (!symbol.empty() && !taken.insert(symbol).second)
-      names.emplace(symbol, unique_name(symbol, taken));
-  }
+  const auto add = [&](const std::string& symbol) {
+    if (!taken.insert(symbol).second) names.emplace(symbol, unique_name(symbol, taken));
+  };
+  for (const std::string& symbol : given) add(symbol);
+  for (const auto& node : region->nodes())
+    for (const std::string& symbol : bound_by(*node)) add(symbol);
   const Region own = names.empty() ? region : renamed(region, names);
   std::optional<Graph> inner = with_unique_regions(*own, taken);
   return inner ? std::make_shared<const Graph>(*std::move(inner)) : own;

@@ -3,7 +3,8 @@
 // Takes a condition and two sub-graphs; gives the branch that is taken where that is known, else a
 // node `if` whose regions take what either branch captures.
 // Keeps true: outputs of both branches have one type; sizes that differ become a symbol that the
-// run binds to the size of the branch that it takes; sequences are of one length; a branch that
+// run binds to the size of the branch that it takes, before it does where both are known there, or
+// else behind it; sequences are of one length; a branch that
 // cannot be at the sizes that the user gives, beside one that can, is no reason to refuse the
 // model, and a run that takes it ends.
 #include <array>
@@ -56,6 +57,7 @@ struct Branches {
   Value condition;
   OnnxDraft &then, &other;
   std::vector<Value> then_results, else_results;
+  std::vector<Type> types;          // of the results
   std::vector<OnnxValue*> outputs;  // that get the results
 
   void add_value(size_t i, const OnnxValue& p, const OnnxValue& q, OnnxValue& out);
@@ -69,18 +71,23 @@ Value node_of(OnnxDraft& draft, const OnnxValue& v) {
 // Output i of both branches, with one type.
 void Branches::add_value(size_t i, const OnnxValue& p, const OnnxValue& q, OnnxValue& out) {
   const Value x = node_of(then, p), y = node_of(other, q);
-  keep_sizes(n, then, x.type());
-  keep_sizes(n, other, y.type());
   if (x.dtype() != y.dtype() || x.shape().size() != y.shape().size() || p.element != q.element)
     branches_differ(n, n.in(0),
                     "output " + std::to_string(i) + " of its branches is " + to_string(x.type()) +
                         " and " + to_string(y.type()));
   OnnxDraft* const drafts[] = {&then, &other};
-  Shape shape;
-  for (size_t d = 0; d < x.shape().size(); ++d)
-    shape.push_back(common_size_of(n, condition, x.shape()[d], y.shape()[d], drafts));
-  then_results.push_back(stretched(then.state.builder, x, shape));
-  else_results.push_back(stretched(other.state.builder, y, shape));
+  Shape shape, then_shape, else_shape;
+  for (size_t d = 0; d < x.shape().size(); ++d) {
+    const Index &p = x.shape()[d], &q = y.shape()[d];
+    const bool known = keeps_size(n, then, p) && keeps_size(n, other, q);
+    shape.push_back(known ? common_size_of(n, condition, p, q, drafts)
+                          : Index::var(n.state().fresh_symbol("taken")));
+    then_shape.push_back(known ? shape[d] : p);
+    else_shape.push_back(known ? shape[d] : q);
+  }
+  types.push_back({x.dtype(), std::move(shape)});
+  then_results.push_back(stretched(then.state.builder, x, then_shape));
+  else_results.push_back(stretched(other.state.builder, y, else_shape));
   out.element = p.element;
   outputs.push_back(&out);
 }
@@ -129,7 +136,6 @@ Drafts import_branches(OnnxNode& n) {
                              (name.empty() ? "" : "'" + printable(name) + "' ") +
                              "(If): " + failure->problem();
   drafts[failed] = region_that_ends(n, kNames[failed], reason, *drafts[1 - failed]);
-  if (!drafts[failed]) throw *failure;
   model.ends.push_back("a run that takes this " + std::string(kNames[failed]) + " ends: " + reason);
   return drafts;
 }
@@ -149,15 +155,18 @@ void branch(OnnxNode& n) {
   }
   const Value condition = single(n, n.builder(), n.in(0), "the condition");
   const auto [then, other] = import_branches(n);
-  Branches both{n, condition, *then, *other, {}, {}, {}};
+  Branches both{n, condition, *then, *other, {}, {}, {}, {}};
   for (size_t i = 0; i < n.outputs(); ++i)
     both.add(i, then->outputs[i], other->outputs[i], n.results()[i]);
   if (both.outputs.empty()) return;
   const std::vector<Value> captured =
       captured_by({{then.get(), both.then_results}, {other.get(), both.else_results}});
-  const std::vector<Value> made = n.builder().if_(
-      condition, captured, region_of(*then, ports_of(*then, captured), both.then_results),
-      region_of(*other, ports_of(*other, captured), both.else_results));
+  RegionAttr attr;
+  attr.regions = {region_of(*then, ports_of(*then, captured), both.then_results),
+                  region_of(*other, ports_of(*other, captured), both.else_results)};
+  std::vector<Value> operands{condition};
+  operands.insert(operands.end(), captured.begin(), captured.end());
+  const std::vector<Value> made = n.builder().node(Kind::if_, attr, operands, both.types);
   for (size_t i = 0; i < made.size(); ++i) both.outputs[i]->value = n.state().folded(made[i]);
 }
 

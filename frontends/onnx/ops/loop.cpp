@@ -5,11 +5,15 @@
 // else a conditional one. A conditional one that stacks is run once more before it, to count:
 //   count = while (go, v) { .. }      bind count to a symbol      v, stack = loop symbol (v) { .. }
 // One that carries sequences, which are known when compiling, leaves the nodes of its iterations.
-// Keeps true: a computed trip count is bound to a symbol; what is carried keeps its type.
+// A size of a carried value that an iteration changes is a symbol in the body, which is imported
+// again with it; values that change alike share one.
+// Keeps true: a computed trip count is bound to a symbol; what is carried keeps its element type
+// and its rank.
 #include <algorithm>
 
 #include "compiler/ir/broadcast.h"
 #include "compiler/support/error.h"
+#include "frontends/onnx/carried_sizes.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
@@ -35,6 +39,7 @@ struct Loop {
   OnnxDraft& body;
   std::vector<Value> inputs;   // of the body: the number of the iteration, carried...
   std::vector<Value> carried;  // before the loop
+  std::vector<Type> types;     // of what is carried, in the body
   std::vector<Value> next;     // in the body
 };
 
@@ -58,10 +63,11 @@ Index bound_of(OnnxNode& n, Value go) {
 
 // The body; where it needs the number of the iteration for a size or a place, once more with that
 // known as a symbol. Otherwise iterations bind nothing.
-std::unique_ptr<OnnxDraft> import_body(OnnxNode& n, std::vector<OnnxRegionInput> inputs) {
+std::unique_ptr<OnnxDraft> import_body(OnnxNode& n, std::vector<OnnxRegionInput> inputs,
+                                       const std::string& variant) {
   std::exception_ptr refusal;
   try {
-    return import_region(n, "body", inputs);
+    return import_region(n, "body", inputs, variant);
   } catch (const CompileError&) {
     if (++n.state().model_state().bodies_again > onnx_limits::kBodiesAgain) throw;
     refusal = std::current_exception();
@@ -70,16 +76,42 @@ std::unique_ptr<OnnxDraft> import_body(OnnxNode& n, std::vector<OnnxRegionInput>
   const auto trip = one_number(n.known(0));
   if (trip && trip->is_const() && trip->value() > 0) inputs[0].last = trip->value() - 1;
   try {
-    return import_region(n, "body", inputs);
+    return import_region(n, "body", inputs, variant);
   } catch (const CompileError&) {
     std::rethrow_exception(refusal);
+  }
+}
+
+void check_outputs(const OnnxNode& n, const OnnxDraft& body, size_t carried) {
+  const size_t results = body.outputs.size();
+  if (results != n.outputs() + 1 || results < 1 + carried)
+    n.fail("its body has " + std::to_string(results) + " outputs, the node " +
+           std::to_string(n.outputs()) + ", and " + std::to_string(carried) +
+           " values are carried");
+}
+
+// The body, imported until the sizes of what is carried are those that its iterations make.
+std::unique_ptr<OnnxDraft> import_body(OnnxNode& n, const std::vector<Value>& carried,
+                                       std::vector<Type>& types) {
+  CarriedSizes sizes(n, carried);
+  for (;;) {
+    types = sizes.types();
+    // The body runs where the condition holds.
+    std::vector<OnnxRegionInput> inputs = {
+        {kCount, nullptr}, {kFlag, std::make_shared<const Known>(Known{DType::boolean, {}, {1}})}};
+    for (const Type& type : types) inputs.push_back({type, nullptr});
+    std::unique_ptr<OnnxDraft> body = import_body(n, inputs, sizes.variant());
+    check_outputs(n, *body, carried.size());
+    if (sizes.agree(*body)) return body;
+    if (++n.state().model_state().bodies_again > onnx_limits::kBodiesAgain)
+      n.fail("carries values whose sizes change, as do those of too many other loops");
   }
 }
 
 std::vector<OnnxRegionPort> ports(const Loop& loop, std::span<const size_t> carried, bool flag) {
   std::vector<OnnxRegionPort> out = {{kCount, loop.inputs[0]}};
   if (flag) out.push_back({kFlag, {}});
-  for (size_t i : carried) out.push_back({loop.carried[i].type(), loop.inputs[1 + i]});
+  for (size_t i : carried) out.push_back({loop.types[i], loop.inputs[1 + i]});
   return out;
 }
 
@@ -93,6 +125,36 @@ struct Step {
   std::vector<Value> captured;
   std::shared_ptr<const Graph> graph;
 };
+
+// Types of carried values behind a loop: sizes that change are symbols of its own.
+std::vector<Type> types_behind(const Loop& loop, std::span<const size_t> carried) {
+  std::map<std::string, Index> symbols;
+  std::vector<Type> types;
+  for (size_t i : carried) {
+    types.push_back(loop.carried[i].type());
+    for (size_t d = 0; d < types.back().shape.size(); ++d) {
+      const Index& inside = loop.types[i].shape[d];
+      if (inside == types.back().shape[d]) continue;
+      const auto [known, is_new] = symbols.try_emplace(*inside.as_var());
+      if (is_new) known->second = Index::var(loop.n.state().fresh_symbol("grown"));
+      types.back().shape[d] = known->second;
+    }
+  }
+  return types;
+}
+
+std::vector<Value> make_loop(const Loop& loop, const Index& trip, bool conditional,
+                             const std::vector<Value>& carried, const Step& step,
+                             const std::vector<Type>& types) {
+  RegionAttr attr;
+  attr.regions = {step.graph};
+  attr.trip = trip;
+  attr.carried = static_cast<int32_t>(carried.size());
+  attr.conditional = conditional;
+  std::vector<Value> operands = carried;
+  operands.insert(operands.end(), step.captured.begin(), step.captured.end());
+  return loop.n.builder().node(Kind::loop, attr, operands, types);
+}
 
 std::vector<size_t> all_of(const Loop& loop) {
   std::vector<size_t> all(loop.carried.size());
@@ -136,7 +198,10 @@ Index counted(const Loop& loop, Value go, Value again, const Index& most) {
   carried.push_back(b.constant_int(DType::i64, 0));
   results.push_back(in.apply(ScalarOp::add, {loop.inputs[0], in.constant_int(DType::i64, 1)}));
   const Step step(loop, std::move(inputs), results);
-  const Value count = b.while_(carried, step.captured, step.graph, most).back();
+  std::vector<Type> types = types_behind(loop, needed);
+  types.insert(types.begin(), kFlag);
+  types.push_back(kCount);
+  const Value count = make_loop(loop, most, true, carried, step, types).back();
   const std::string name = loop.n.state().fresh_symbol("trips");
   b.bind(count, name, 0, -1);
   return Index::var(name);
@@ -152,12 +217,13 @@ void run_counted(const Loop& loop, const Index& trip) {
   if (trip.is_const(RegionAttr::kNoBound))
     n.fail("never ends: it has no trip count, and its condition is always true");
   std::vector<Value> results = loop.next;
+  std::vector<Type> types = types_behind(loop, all_of(loop));
   for (size_t i = 1 + loop.next.size(); i < loop.body.outputs.size(); ++i) {
     results.push_back(loop.body.output(i));
-    keep_sizes(n, loop.body, results.back().type());
+    types.push_back(stacked_type(n, loop.body, trip, results.back().type()));
   }
   const Step step(loop, ports(loop, all_of(loop), false), results);
-  give(loop, n.builder().loop(trip, loop.carried, {}, step.captured, step.graph));
+  give(loop, make_loop(loop, trip, false, loop.carried, step, types));
 }
 
 void run_conditional(const Loop& loop, Value go, Value again, const Index& most) {
@@ -169,7 +235,9 @@ void run_conditional(const Loop& loop, Value go, Value again, const Index& most)
   carried.insert(carried.begin(), go);
   results.insert(results.begin(), again);
   const Step step(loop, ports(loop, all_of(loop), true), results);
-  const std::vector<Value> made = b.while_(carried, step.captured, step.graph, most);
+  std::vector<Type> types = types_behind(loop, all_of(loop));
+  types.insert(types.begin(), kFlag);
+  const std::vector<Value> made = make_loop(loop, most, true, carried, step, types);
   give(loop, std::span(made).subspan(1));
 }
 
@@ -258,25 +326,20 @@ void loop(OnnxNode& n) {
   if (n.inputs() < 2) n.fail("has " + std::to_string(n.inputs()) + " inputs, needs 2 at least");
   if (carries_sequence(n)) return unroll(n);
   std::vector<Value> carried;
-  // The body runs where the condition holds.
-  std::vector<OnnxRegionInput> inputs = {
-      {kCount, nullptr}, {kFlag, std::make_shared<const Known>(Known{DType::boolean, {}, {1}})}};
-  for (size_t i = 2; i < n.inputs(); ++i) {
-    carried.push_back(n.in(i));
-    inputs.push_back({carried.back().type(), nullptr});
-  }
-  const auto body = import_body(n, inputs);
-  const size_t results = body->outputs.size();
-  if (results != n.outputs() + 1 || results < 1 + carried.size())
-    n.fail("its body has " + std::to_string(results) + " outputs, the node " +
-           std::to_string(n.outputs()) + ", and " + std::to_string(carried.size()) +
-           " values are carried");
-  Loop loop{n, *body, {}, carried, {}};
+  for (size_t i = 2; i < n.inputs(); ++i) carried.push_back(n.in(i));
+  std::vector<Type> types;
+  const auto body = import_body(n, carried, types);
+  Loop loop{n, *body, {}, carried, types, {}};
   for (const Node* input : inputs_of(body->state.graph)) {
     if (loop.inputs.size() < 1 + carried.size()) loop.inputs.push_back({input, 0});
   }
-  for (size_t i = 0; i < carried.size(); ++i)
-    loop.next.push_back(kept_type(n, *body, body->output(1 + i), i, carried[i].type()));
+  for (size_t i = 0; i < carried.size(); ++i) {
+    const Value next = body->output(1 + i);
+    Shape shape = types[i].shape;  // or what becomes of a size that changes
+    for (size_t d = 0; d < shape.size(); ++d)
+      if (!(shape[d] == carried[i].shape()[d])) shape[d] = next.shape()[d];
+    loop.next.push_back(stretched(body->state.builder, next, shape));
+  }
 
   Value go;  // before the first iteration, where it is not known to be true
   const auto first = one_number(n.known(1));

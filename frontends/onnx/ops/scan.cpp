@@ -80,10 +80,7 @@ void import_body(Scan& scan, size_t batch_dims) {
   std::vector<Value> results;
   for (size_t i = 0; i < body.outputs.size(); ++i) {
     Value v = body.output(i);
-    if (i < scan.states)
-      v = kept_type(n, body, v, i, inputs[i].type);
-    else
-      keep_sizes(n, body, v.type());
+    if (i < scan.states) v = kept_type(n, body, {i, inputs[i].type, v});
     results.push_back(v);
   }
   scan.captured = captured_by({{&body, results}});
@@ -101,6 +98,24 @@ Index length_of(const Scan& scan, size_t axis) {
       scan.n.fail("scanned inputs have " + length.str() + " and " + other.str() + " slices");
   }
   return length;
+}
+
+// The loop, which may find out sizes of what it stacks.
+std::vector<Value> loop_of(const Scan& scan, const Index& length) {
+  RegionAttr attr;
+  attr.regions = {scan.step};
+  attr.trip = length;
+  attr.carried = static_cast<int32_t>(scan.states);
+  attr.scanned = static_cast<int32_t>(scan.scans);
+  std::vector<Value> operands = scan.inputs;
+  operands.insert(operands.end(), scan.captured.begin(), scan.captured.end());
+  std::vector<Type> types;
+  for (size_t i = 0; i < scan.step->results.size(); ++i) {
+    const Type& type = scan.step->results[i].value.type();
+    types.push_back(i < scan.states ? scan.inputs[i].type()
+                                    : stacked_type(scan.n, *scan.body, length, type));
+  }
+  return scan.n.builder().node(Kind::loop, attr, operands, types);
 }
 
 void scan_9(OnnxNode& n) {
@@ -125,9 +140,7 @@ void scan_9(OnnxNode& n) {
     scan.inputs.push_back(x);
   }
   import_body(scan, 0);
-  const std::span<const Value> inputs = scan.inputs;
-  const std::vector<Value> made = b.loop(length_of(scan, 0), inputs.first(scan.states),
-                                         inputs.subspan(scan.states), scan.captured, scan.step);
+  const std::vector<Value> made = loop_of(scan, length_of(scan, 0));
   for (size_t i = 0; i < made.size(); ++i) {
     Value y = made[i];
     if (i >= scan.states) {
@@ -207,6 +220,11 @@ void scan_8(OnnxNode& n) {
     scan.inputs.push_back(x);
   }
   import_body(scan, 1);
+  for (const Result& result : scan.step->results)
+    for (const Index& size : result.value.shape())
+      if (!keeps_size(n, *scan.body, size))
+        n.fail("gives a " + to_string(result.value.type()) + ", whose size " + size.str() +
+               " is known inside of it alone");
   const Index batch = scan.inputs[0].shape()[0];
   std::vector<Value> scanned = scan.inputs;
   if (lengths) scanned.push_back(lengths);
