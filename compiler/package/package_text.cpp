@@ -186,7 +186,8 @@ std::string makefile_text(const PackageContents& contents) {
     rules += fmt::format("{}: src/{} $(HEADERS){} | $(OUT)\n", object, unit.file,
                          unit.reads.empty() ? "" : " " + unit.reads);
     rules += "\t$(CXX) $(ALL_CXXFLAGS)";
-    for (const std::string& flag : unit.flags) rules += " " + flag;
+    if (!unit.flags.empty())
+      rules += fmt::format(" $(call cpu,{})", fmt::join(unit.flags, " "));
     rules += " -c $< -o $@\n\n";
   }
   return fill_template(template_text("makefile.in"),

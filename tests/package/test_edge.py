@@ -4,6 +4,7 @@
 Takes cross compilers and qemu's user mode (.ci/setup). Keeps true: every package carries outputs of
 this machine's own level, which are to be met bit for bit wherever it is built for.
 """
+import importlib.util
 import json
 import os
 import pathlib
@@ -102,8 +103,12 @@ def verified(folder, out, *settings):
     assert "largest error 0 " in said and "ok" in said, said
 
 
-def emulated(machine):
-    return f"RUN=qemu-{machine} -L /usr/{machine}-linux-gnu"
+def emulated(machine, *options):
+    return " ".join([f"RUN=qemu-{machine} -L /usr/{machine}-linux-gnu", *options])
+
+
+def compiled_by(cc, cxx, *settings):
+    return [f"CC={cc}", f"CXX={cxx}", *settings]
 
 
 @pytest.mark.parametrize("name", list(MODELS))
@@ -145,11 +150,6 @@ def test_what_another_machine_cannot(package, tmp_path):
         assert ended.returncode == 1 and message in ended.stderr, ended.stderr
 
 
-def compiled_by(*names):
-    cc, cxx, *tools = names
-    return [f"CC={cc}", f"CXX={cxx}", *tools]
-
-
 PORTS = {
     "riscv64": [*compiled_by("riscv64-linux-gnu-gcc", "riscv64-linux-gnu-g++",
                              "AR=riscv64-linux-gnu-ar"), emulated("riscv64")],
@@ -161,6 +161,38 @@ PORTS = {
 @pytest.mark.parametrize("port", list(PORTS))
 def test_reference_runs_anywhere(package, port):
     verified(package("transformer", "reference"), port, *PORTS[port])
+
+
+def built_by_cmake(folder, out, cc, cxx):
+    run("cmake", "-S", folder, "-B", folder / out, f"-DCMAKE_C_COMPILER={cc}",
+        f"-DCMAKE_CXX_COMPILER={cxx}")
+    run("cmake", "--build", folder / out, "-j", os.cpu_count(), "--target", "verify")
+
+
+def libraries_of(library):
+    said = run("readelf", "-d", library)
+    return {line.split("[")[1][:-1] for line in said.splitlines() if "(NEEDED)" in line}
+
+
+def test_musl(package):
+    """Debian's compiler for musl has no C++ library, not even headers of one: none is needed."""
+    folder = package("transformer", "v3")
+    verified(folder, "musl", *compiled_by("musl-gcc", "musl-gcc"))
+    assert libraries_of(folder / "musl" / f"lib{folder.name}.so") == {"libc.so"}
+    built_by_cmake(folder, "musl_cmake", "musl-gcc", "musl-gcc")
+    verified(package("convolution", "reference"), "musl_2", "THREADS=2",
+             *compiled_by("musl-gcc", "musl-gcc"))
+
+
+ZIG = shutil.which("zig") or (importlib.util.find_spec("ziglang") and "ziglang")
+
+
+@pytest.mark.skipif(not ZIG, reason="no zig here; pip install ziglang brings it (80 MB)")
+def test_zig(package):
+    """A clang newer than Debian's, with headers and libraries of its own."""
+    zig = ZIG if ZIG != "ziglang" else f"{sys.executable} -m ziglang"
+    verified(package("transformer", "v3,v4"), "zig",
+             *compiled_by(f"{zig} cc", f"{zig} c++", f"AR={zig} ar"))
 
 
 def test_small_packages(package):
