@@ -117,6 +117,28 @@ def test_neon_has_the_bits_of_x86(package, name):
     verified(package(name, target), "build", emulated("aarch64"))
 
 
+@pytest.mark.parametrize("name", list(MODELS))
+def test_rvv_has_the_bits_of_x86(package, name):
+    """One library, whatever the length of the CPU's registers."""
+    clang = compiled_by("clang-19 --target=riscv64-linux-gnu",
+                        "clang++-19 --target=riscv64-linux-gnu", "AR=riscv64-linux-gnu-ar")
+    folder = package(name, "rvv")
+    for length in (128, 512):
+        verified(folder, "build", *clang,
+                 emulated("riscv64", f"-cpu rv64,v=true,vlen={length}"))
+    disassembled = run("llvm-objdump-19", "-d", "--mattr=+v", folder / "build/src_kernels_rvv.o")
+    if name in ("convolution", "transformer"):
+        assert "vfmacc.vf" in disassembled and "fmadd.s" not in disassembled
+    ended = subprocess.run(["make", "-s", emulated("riscv64"), *clang, "verify"], cwd=folder,
+                           text=True, capture_output=True)
+    assert ended.returncode != 0 and "rvv" in ended.stdout + ended.stderr  # a CPU without vectors
+
+
+def test_rvv_without_a_compiler_that_has_it(package):
+    """gcc 12 makes plain code of the same text."""
+    verified(package("transformer", "rvv"), "gcc", emulated("riscv64", "-cpu rv64,v=true"))
+
+
 def test_both_levels_of_aarch64(package):
     """The lower one is taken where the CPU has no dot product; both have the same bits."""
     folder = package("quantised", "neon,neon-dot")
