@@ -172,7 +172,7 @@ RunCommand declare(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   app.add_option("MODEL", arguments->model, "an .onnx file or the text of a graph")->required();
   app.add_flag("--json", arguments->json, "the same for machines");
-  add_options(app, arguments->options, {"shapes", "numerics", "explain", "disable_pass"});
+  add_options(app, arguments->options, {"shapes", "states", "numerics", "explain", "disable_pass"});
   return [arguments] { return run(*arguments); };
 }
 

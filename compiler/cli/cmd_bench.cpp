@@ -322,8 +322,8 @@ RunCommand declare(CLI::App& app) {
   app.add_option("--seed", arguments->seed, "seed of the inputs that are not given")
       ->check(CLI::NonNegativeNumber);
   add_options(app, arguments->options,
-              {"target", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir", "explain",
-               "llvm_pass_plugin"});
+              {"target", "shapes", "states", "numerics", "db", "disable_pass", "jit", "cache_dir",
+               "explain", "llvm_pass_plugin"});
   return [arguments] {
     arguments->profile |= !arguments->report.empty();
     return run(*arguments);

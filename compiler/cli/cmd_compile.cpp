@@ -130,9 +130,9 @@ RunCommand declare(CLI::App& app) {
   const auto* atol = app.add_option("--atol", arguments->atol, "absolute tolerance of the cases")
                          ->check(refuse_tolerance);
   add_options(app, arguments->options,
-              {"target", "size", "shapes", "numerics", "settable_parameters", "embed_weights", "db",
-               "explain", "emit", "disable_pass", "stop_after", "dump_changed", "verify_passes",
-               "jit", "cache_dir", "llvm_pass_plugin"});
+              {"target", "size", "shapes", "states", "numerics", "settable_parameters",
+               "embed_weights", "db", "explain", "emit", "disable_pass", "stop_after",
+               "dump_changed", "verify_passes", "jit", "cache_dir", "llvm_pass_plugin"});
   return [arguments, rtol, atol] {
     arguments->tolerance_given = rtol->count() + atol->count() > 0;
     return run(*arguments);

@@ -95,7 +95,7 @@ Outcome run_evaluated(const Arguments& arguments, CompileContext& context) {
   if (is_package_folder(arguments.model)) {
     throw UsageError("--evaluate needs the model's file; a package does not hold it");
   }
-  refuse_options(arguments.options, {"shapes", "numerics", "disable_pass", "explain"},
+  refuse_options(arguments.options, {"shapes", "states", "numerics", "disable_pass", "explain"},
                  "has no use beside --evaluate: nothing is compiled");
   context.options.stop_after = numerics_pipeline().back().pass;
   const Graph graph = optimise(context, load_entry(context, arguments));
@@ -187,8 +187,8 @@ RunCommand declare(CLI::App& app) {
                "run the graph in the reference evaluator: slow, compiles nothing, takes every "
                "operator");
   add_options(app, arguments->options,
-              {"target", "threads", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir",
-               "llvm_pass_plugin", "explain"});
+              {"target", "threads", "shapes", "states", "numerics", "db", "disable_pass", "jit",
+               "cache_dir", "llvm_pass_plugin", "explain"});
   return [arguments] { return run(*arguments); };
 }
 

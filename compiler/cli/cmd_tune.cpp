@@ -93,8 +93,8 @@ RunCommand declare(CLI::App& app) {
       ->check(CLI::Range(1, 1000));
   app.add_flag("--json", arguments->json, "what was measured, for machines");
   add_options(app, arguments->options,
-              {"db", "target", "threads", "shapes", "numerics", "disable_pass", "jit", "cache_dir",
-               "llvm_pass_plugin", "explain"});
+              {"db", "target", "threads", "shapes", "states", "numerics", "disable_pass", "jit",
+               "cache_dir", "llvm_pass_plugin", "explain"});
   return [arguments] { return run(*arguments); };
 }
 

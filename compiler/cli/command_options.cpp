@@ -16,6 +16,7 @@
 #include "compiler/cli/terminal.h"
 #include "compiler/codegen/target.h"
 #include "compiler/graph/pass.h"
+#include "compiler/graph/state_inputs.h"
 #include "compiler/support/error.h"
 #if MINTOR_HAS_ONNX
 #include "frontends/onnx/onnx.h"
@@ -31,6 +32,7 @@ void check_value(const std::string& name, const std::string& value) {
   }
   if (name == "disable_pass") check_may_be_left_out(value);
   if (name == "stop_after") find_graph_pass(value);
+  if (name == "states") parse_state_input(value);
 #if MINTOR_HAS_ONNX
   if (name == "shapes") parse_onnx_shape(value);
 #endif

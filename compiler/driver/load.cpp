@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Model file -> Graphs -> optimised Graphs, one per entry. Takes a path and the options; gives the
-// Graph that kernels are made from. Keeps true: the file's form is told by its contents, not only
-// by its name; the numerics hash is that of the Graph after the numerics passes.
+// Model file -> Graphs -> optimised Graphs, one per entry. Takes a path and the options, those
+// among them that say which inputs are states; gives the Graph that kernels are made from. Keeps
+// true: the file's form is told by its contents, not only by its name; the numerics hash is that of
+// the Graph after the numerics passes.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include "compiler/driver/driver.h"
 #include "compiler/graph/join_entries.h"
 #include "compiler/graph/pipeline.h"
+#include "compiler/graph/state_inputs.h"
 #include "compiler/ir/text.h"
 #include "compiler/ir/verify.h"
 #include "compiler/package/package.h"
@@ -93,6 +95,18 @@ Graph load_onnx(CompileContext& context, const std::string& path) {
 #endif
 }
 
+std::vector<Graph> with_states(const Options& options, std::vector<Graph> graphs) {
+  if (options.states.empty()) return graphs;
+  if (graphs.size() > 1)
+    throw CompileError("load",
+                       "--state is '" + options.states[0] + "' for a text of " +
+                           std::to_string(graphs.size()) + " entries",
+                       "", "write `updates` into the text itself");
+  std::vector<StateInput> states;
+  for (const std::string& state : options.states) states.push_back(parse_state_input(state));
+  return list_of(with_state_inputs(graphs[0], states));
+}
+
 }  // namespace
 
 #if MINTOR_HAS_ONNX
@@ -131,7 +145,8 @@ std::vector<Graph> load_entries(CompileContext& context, const std::string& path
   context.source_files = {path};
   const bool named_onnx = fs::path(path).extension() == ".onnx";
   const bool is_text = is_graph_text(first_bytes(path, 64 << 10)) && !named_onnx;
-  return is_text ? load_text(context, path) : list_of(load_onnx(context, path));
+  return with_states(context.options,
+                     is_text ? load_text(context, path) : list_of(load_onnx(context, path)));
 }
 
 Graph optimise(CompileContext& context, Graph graph) {

@@ -30,6 +30,7 @@ constexpr std::string_view kNoPart[] = {
     "target",     // the levels
     "threads",    // the runtime's
     "shapes",     // in the Graph as loaded
+    "states",     // the same
     "jit",        // the fingerprint of the compiler
     "llvm_pass_plugin",  // the same
     "cache_dir",  // where the key is looked up

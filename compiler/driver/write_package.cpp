@@ -157,6 +157,9 @@ void write_program_package(CompileContext& context, const Program& given,
     for (const Condition& c : entry.conditions)
       contents.entries.back().conditions.push_back(to_string(c));
   }
+  std::vector<int32_t> states;
+  for (const State& state : program.states) states.push_back(state.buffer);
+  contents.states = tensors_of(program, states);
   for (const Symbol& symbol : program.symbols) {
     contents.symbols.push_back({symbol.name, symbol.lo, symbol.hi, symbol.divisor,
                                 symbol.value ? symbol.value->str() : ""});

@@ -76,6 +76,7 @@ struct PackageContents {
   std::vector<PackageUnit> units;      // program.cpp, kernels_<level>.cpp, ...
   std::vector<PackageHeader> headers;  // kernels.h, prelude and cpu headers that units include
   std::vector<PackageEntry> entries = {{"forward", {}, {}}};  // the first is what `run` runs
+  std::vector<PackageTensor> states = {};  // what a context keeps from run to run, by position
   std::vector<PackageSymbol> symbols;
   std::vector<WeightPiece> weights;  // ascending offsets; gaps are zeros
   int64_t weights_bytes = 0;         // payload: Program::weights_bytes

@@ -152,12 +152,25 @@ size_t position_of(const std::vector<PackageTensor>& tensors, const std::string&
   throw CompileError("package", "a case names '" + name + "', which the model does not have");
 }
 
+// What each position of <name>_state is: a comment, for names of states make no identifiers that no
+// other could meet.
+std::string states_comment(const PackageContents& contents) {
+  if (contents.states.empty()) return "";
+  std::string text =
+      fmt::format("\n// States, by position and name ({}_state, ...):\n", contents.name);
+  for (size_t i = 0; i < contents.states.size(); ++i)
+    text += fmt::format("//   {} {}: {}\n", i, printable(contents.states[i].name),
+                        type_text(contents.states[i]));
+  return text;
+}
+
 std::string header_text(const PackageContents& contents) {
   std::string enums = entry_enum(contents);
   for (const PackageEntry& entry : contents.entries) {
     enums += "\n" + tensor_enum(contents, entry, "input", entry.inputs);
     enums += "\n" + tensor_enum(contents, entry, "output", entry.outputs);
   }
+  enums += states_comment(contents);
   return fill_template(template_text("header.h.in"),
                        {{"NAME", contents.name},
                         {"DESCRIPTION", description(contents)},
@@ -173,7 +186,8 @@ std::string makefile_text(const PackageContents& contents) {
     rules += fmt::format("{}: src/{} $(HEADERS){} | $(OUT)\n", object, unit.file,
                          unit.reads.empty() ? "" : " " + unit.reads);
     rules += "\t$(CXX) $(ALL_CXXFLAGS)";
-    for (const std::string& flag : unit.flags) rules += " " + flag;
+    if (!unit.flags.empty())
+      rules += fmt::format(" $(call cpu,{})", fmt::join(unit.flags, " "));
     rules += " -c $< -o $@\n\n";
   }
   return fill_template(template_text("makefile.in"),
@@ -249,6 +263,8 @@ std::string readme_text(const PackageContents& contents) {
                            type_text(tensor));
     }
   }
+  for (const PackageTensor& state : contents.states)
+    table += fmt::format("| state | `{}` | `{}` |\n", printable(state.name), type_text(state));
   if (!table.empty()) table.pop_back();
   return fill_template(
       template_text("readme.md.in"),

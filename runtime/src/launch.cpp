@@ -5,8 +5,6 @@
 // matter of chance, never changes the bits; the pool is entered once per launch, with barriers only
 // between phases of which at least one is split; no thread computes outside the default
 // floating-point environment; a run that is cancelled leaves no thread at a barrier.
-#include <new>
-
 #include "float_environment.h"
 #include "pool.h"
 #include "runtime.h"
@@ -22,14 +20,14 @@ namespace MT_PACKAGE {
 struct Stop {
   mt_cancel cancel;
   void* data;
-  std::atomic<int64_t> behind;  // that many barriers; 0: not at all
+  Atomic<int64_t> behind;  // that many barriers; 0: not at all
 
-  bool called() const { return behind.load(std::memory_order_relaxed) != 0; }
+  bool called() const { return behind.load(__ATOMIC_RELAXED) != 0; }
   void ask(int64_t passed) {
-    if (!called() && cancel(data)) behind.store(passed + 1, std::memory_order_relaxed);
+    if (!called() && cancel(data)) behind.store(passed + 1, __ATOMIC_RELAXED);
   }
   bool leaves(int64_t passed) const {
-    const int64_t barriers = behind.load(std::memory_order_relaxed);
+    const int64_t barriers = behind.load(__ATOMIC_RELAXED);
     return barriers != 0 && barriers <= passed;
   }
 };
@@ -127,20 +125,18 @@ static const int32_t kPiecesOfShare = 8;
 // counter is used, its part puts the other back to 0. All see the same phases, and so the same
 // turn.
 struct alignas(64) Begun {
-  std::atomic<int32_t> pieces[2];
+  Atomic<int32_t> pieces[2];
   uint32_t turn;  // of the part alone
 };
 
 static Begun* make_begun(const Memory& memory, int32_t width) {
-  void* made = allocate_object(memory, size_t(width) * sizeof(Begun));
-  for (int32_t i = 0; made && i < width; ++i) new (static_cast<Begun*>(made) + i) Begun();
-  return static_cast<Begun*>(made);
+  return static_cast<Begun*>(allocate_object(memory, size_t(width) * sizeof(Begun)));
 }
 
 static int32_t next_turn(Begun* begun) {
   if (!begun) return 0;
   const int32_t turn = int32_t(begun->turn++ & 1);
-  begun->pieces[turn ^ 1].store(0, std::memory_order_relaxed);
+  begun->pieces[turn ^ 1].store(0, __ATOMIC_RELAXED);
   return turn;
 }
 
@@ -155,7 +151,7 @@ static void run_share(const Walk& walk, Begun* begun, int32_t turn, int32_t part
   for (int32_t n = 0; n < active; ++n) {
     const int32_t of = (part + n) % active;
     for (;;) {
-      const int32_t piece = begun[of].pieces[turn].fetch_add(1, std::memory_order_relaxed);
+      const int32_t piece = begun[of].pieces[turn].fetch_add(1, __ATOMIC_RELAXED);
       if (piece >= pieces) break;
       if (walk.stopped()) return;
       walk.run(of * pieces + piece, active * pieces);
@@ -234,7 +230,7 @@ static void host_task(void* data, int32_t part) {
 static void host_split(const Walk& walk, int32_t active, int64_t tasks) {
   const Executor& executor = *walk.job.executor;
   for (int32_t part = 0; executor.begun && part < active; ++part) {
-    executor.begun[part].pieces[0].store(0, std::memory_order_relaxed);
+    executor.begun[part].pieces[0].store(0, __ATOMIC_RELAXED);
   }
   HostTask task = {&walk, active, tasks};
   executor.parallel_for(executor.parallel_for_data, active, host_task, &task);

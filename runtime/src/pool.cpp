@@ -10,8 +10,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <new>
-
 namespace MT_PACKAGE {
 
 // Some 20 us of waiting (a pause is 40 to 140 cycles): longer than the gap between two runs in a
@@ -29,13 +27,13 @@ static inline void pause_cpu() {
 }
 
 void Barrier::wait(int32_t parts) {
-  const uint32_t before = opened.load(std::memory_order_acquire);
-  if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == uint32_t(parts)) {
-    arrived.store(0, std::memory_order_relaxed);
-    opened.store(before + 1, std::memory_order_release);
+  const uint32_t before = opened.load(__ATOMIC_ACQUIRE);
+  if (arrived.fetch_add(1, __ATOMIC_ACQ_REL) + 1 == uint32_t(parts)) {
+    arrived.store(0, __ATOMIC_RELAXED);
+    opened.store(before + 1, __ATOMIC_RELEASE);
     return;
   }
-  for (int spins = 0; opened.load(std::memory_order_acquire) == before; ++spins) {
+  for (int spins = 0; opened.load(__ATOMIC_ACQUIRE) == before; ++spins) {
     if (spins < kSpinsBeforeYield) {
       pause_cpu();
     } else {
@@ -54,11 +52,11 @@ struct Worker {
 struct Pool {
   mt_pool shared;  // first: the address of both is one
   Memory memory;
-  pid_t process;   // where the workers are: a forked child has none of them
-  std::atomic<int32_t> used;
+  pid_t process;  // where the workers are: a forked child has none of them
+  Atomic<int32_t> used;
   Barrier barrier;
-  alignas(64) std::atomic<uint32_t> ticket;
-  std::atomic<bool> stopping;
+  alignas(64) Atomic<uint32_t> ticket;
+  Atomic<bool> stopping;
   mt_task task;  // written before the ticket, read after it
   void* context;
   pthread_mutex_t mutex;  // guards sleeping
@@ -69,14 +67,14 @@ struct Pool {
 
 static uint32_t wait_for_ticket(Pool* pool, uint32_t seen) {
   for (int spins = 0; spins < kSpinsBeforeSleep; ++spins) {
-    const uint32_t ticket = pool->ticket.load(std::memory_order_acquire);
+    const uint32_t ticket = pool->ticket.load(__ATOMIC_ACQUIRE);
     if (ticket != seen) return ticket;
     pause_cpu();
   }
   pthread_mutex_lock(&pool->mutex);
   ++pool->sleeping;
   uint32_t ticket;
-  while ((ticket = pool->ticket.load(std::memory_order_acquire)) == seen) {
+  while ((ticket = pool->ticket.load(__ATOMIC_ACQUIRE)) == seen) {
     pthread_cond_wait(&pool->wake, &pool->mutex);
   }
   --pool->sleeping;
@@ -87,7 +85,7 @@ static uint32_t wait_for_ticket(Pool* pool, uint32_t seen) {
 static void announce(Pool* pool) {
   // Inside the lock, so that a worker cannot miss it between its last look and its sleep.
   pthread_mutex_lock(&pool->mutex);
-  pool->ticket.fetch_add(1, std::memory_order_release);
+  pool->ticket.fetch_add(1, __ATOMIC_RELEASE);
   const bool sleepers = pool->sleeping > 0;
   pthread_mutex_unlock(&pool->mutex);
   if (sleepers) pthread_cond_broadcast(&pool->wake);
@@ -98,7 +96,7 @@ static void* worker_main(void* argument) {
   Pool* pool = worker.pool;
   for (uint32_t seen = 0;;) {
     seen = wait_for_ticket(pool, seen);
-    if (pool->stopping.load(std::memory_order_acquire)) return nullptr;
+    if (pool->stopping.load(__ATOMIC_ACQUIRE)) return nullptr;
     pool->task(pool->context, worker.part);
     pool->barrier.wait(pool->shared.threads);
   }
@@ -124,13 +122,13 @@ static int32_t start_workers(Pool* pool, int32_t count) {
 static int32_t run_task(mt_pool* shared, mt_task task, void* context) {
   Pool* pool = reinterpret_cast<Pool*>(shared);
   if (pool->process != getpid()) return 0;
-  if (pool->used.exchange(1, std::memory_order_acquire)) return 0;
+  if (pool->used.exchange(1, __ATOMIC_ACQUIRE)) return 0;
   pool->task = task;
   pool->context = context;
   announce(pool);
   task(context, 0);
   pool->barrier.wait(shared->threads);
-  pool->used.store(0, std::memory_order_release);
+  pool->used.store(0, __ATOMIC_RELEASE);
   return 1;
 }
 
@@ -141,9 +139,8 @@ static void free_pool(Pool* pool) {
 }
 
 mt_pool* create_pool(const Memory& memory, int32_t threads) {
-  void* made = allocate_object(memory, sizeof(Pool));
-  if (!made) return nullptr;
-  Pool* pool = new (made) Pool();
+  Pool* pool = allocate_object<Pool>(memory);
+  if (!pool) return nullptr;
   pool->memory = memory;
   pool->workers = static_cast<Worker*>(allocate_object(memory, size_t(threads) * sizeof(Worker)));
   if (!pool->workers) {
@@ -158,7 +155,7 @@ mt_pool* create_pool(const Memory& memory, int32_t threads) {
 }
 
 static void stop_workers(Pool* pool) {
-  pool->stopping.store(true, std::memory_order_release);
+  pool->stopping.store(true, __ATOMIC_RELEASE);
   announce(pool);
   for (int32_t i = 0; i < pool->shared.threads - 1; ++i)
     pthread_join(pool->workers[i].thread, nullptr);

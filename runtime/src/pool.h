@@ -7,16 +7,15 @@
 #ifndef MINTOR_POOL_H
 #define MINTOR_POOL_H
 
-#include <atomic>
-
+#include "atomic.h"
 #include "runtime.h"
 
 namespace MT_PACKAGE {
 
 // All parts of one job meet here between phases: the last to arrive opens it for the others.
 struct Barrier {
-  std::atomic<uint32_t> arrived;
-  std::atomic<uint32_t> opened;  // how often it has been opened
+  Atomic<uint32_t> arrived;
+  Atomic<uint32_t> opened;  // how often it has been opened
   void wait(int32_t parts);
 };
 

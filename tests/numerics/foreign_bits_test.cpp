@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <memory>
 #include <random>
 #include <span>
 #include <tuple>
@@ -24,14 +25,15 @@ constexpr int64_t kElements = 4096;
 // level_server.cpp under an emulator; both ends of its pipes.
 class Server {
  public:
-  Server(const std::string& emulator, const std::string& sysroot, const std::string& program) {
+  Server(const std::string& machine, const char* cpu, const std::string& program) {
     int to[2], from[2];
     if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) return;
+    const std::string emulator = "qemu-" + machine, sysroot = "/usr/" + machine + "-linux-gnu";
     child_ = fork();
     if (child_ == 0) {
       dup2(to[0], 0);
       dup2(from[1], 1);
-      execlp(emulator.c_str(), emulator.c_str(), "-cpu", "max", "-L", sysroot.c_str(),
+      execlp(emulator.c_str(), emulator.c_str(), "-cpu", cpu, "-L", sysroot.c_str(),
              program.c_str(), nullptr);
       _exit(127);
     }
@@ -73,60 +75,89 @@ class Server {
   FILE* from_ = nullptr;
 };
 
-const Level kForeign[] = {{"neon", "-march=armv8-a -DLEVEL_NEON"},
-                          {"neon-dot", "-march=armv8.2-a+dotprod -DLEVEL_NEON"},
-                          {"reference", "-march=armv8-a"}};
-const std::string kCrossCompilers[] = {"aarch64-linux-gnu-g++",
-                                       "clang++-16 --target=aarch64-linux-gnu",
-                                       "clang++-19 --target=aarch64-linux-gnu"};
+struct Foreign {
+  const char* machine;
+  const char* cpu;  // of the emulator
+  Level level;
+};
+const Foreign kForeign[] = {
+    {"aarch64", "max", {"neon", "-march=armv8-a -DLEVEL_NEON"}},
+    {"aarch64", "max", {"neon-dot", "-march=armv8.2-a+dotprod -DLEVEL_NEON"}},
+    {"aarch64", "max", {"reference", "-march=armv8-a"}},
+    {"riscv64", "rv64,v=true", {"rvv", "-march=rv64gcv -DLEVEL_RVV"}},
+    {"riscv64", "rv64", {"reference", "-march=rv64gc"}}};
 
-class ForeignBits : public testing::TestWithParam<std::tuple<std::string, Level>> {
+std::string cross_compiler(const std::string& compiler, const std::string& machine) {
+  if (compiler == "g++") return machine + "-linux-gnu-g++";
+  return compiler + " --target=" + machine + "-linux-gnu";
+}
+
+class ForeignBits : public testing::TestWithParam<std::tuple<std::string, Foreign>> {
  protected:
-  std::string build(const char* unit) {
-    const auto& [compiler, level] = GetParam();
+  std::unique_ptr<Server> serve(const char* unit) {
+    const auto& [compiler, foreign] = GetParam();
     const std::string program = folder_.file("server");
-    EXPECT_EQ(compile(compiler, level, std::string("-O1 -D") + unit, "level_server.cpp", program,
-                      folder_),
+    EXPECT_EQ(compile(cross_compiler(compiler, foreign.machine), foreign.level,
+                      std::string("-O1 -D") + unit, "level_server.cpp", program, folder_),
               "");
-    return program;
+    return std::make_unique<Server>(foreign.machine, foreign.cpu, program);
   }
   Folder folder_;
 };
 
 TEST_P(ForeignBits, Rows) {
-  Server server("qemu-aarch64", "/usr/aarch64-linux-gnu", build("UNIT_ROWS"));
+  const auto server = serve("UNIT_ROWS");
   expect_rows(
       [&](int row, int dtype, int lanes, const void* const* x, void* out, long count) {
         const auto op = static_cast<ScalarOp>(row);
         const auto type = static_cast<DType>(dtype);
         const std::vector<DType> dtypes(static_cast<size_t>(arity(op)), type);
-        return server.ask(row, dtype, lanes, count, {x, dtypes.size()},
-                          static_cast<size_t>(count * size_of(type)), out,
-                          static_cast<size_t>(count * size_of(result_dtype(op, dtypes))));
+        return server->ask(row, dtype, lanes, count, {x, dtypes.size()},
+                           static_cast<size_t>(count * size_of(type)), out,
+                           static_cast<size_t>(count * size_of(result_dtype(op, dtypes))));
       },
       kElements);
+}
+
+// qemu 7.2 fails an assertion at a vector conversion that truncates, which clang makes of casts to
+// integers, unless an instruction before it has asked for the rounding mode.
+bool emulator_truncates(const Folder& folder) {
+  std::ofstream(folder.file("truncates.cpp")) << R"(
+    int main() {
+      __asm__ volatile("vsetivli zero, 4, e32, m1, ta, ma\n vfcvt.rtz.x.f.v v8, v8" ::: "v8");
+    })";
+  const std::string program = folder.file("truncates");
+  const std::string build = "clang++-19 --target=riscv64-linux-gnu -march=rv64gcv " + program +
+                            ".cpp -o " + program + " 2> /dev/null";
+  const std::string run =
+      "qemu-riscv64 -cpu rv64,v=true -L /usr/riscv64-linux-gnu " + program + " 2> /dev/null";
+  EXPECT_EQ(std::system(build.c_str()), 0);
+  return std::system(run.c_str()) == 0;
 }
 
 TEST_P(ForeignBits, Casts) {
-  Server server("qemu-aarch64", "/usr/aarch64-linux-gnu", build("UNIT_CASTS"));
+  const auto& [compiler, foreign] = GetParam();
+  if (std::string(foreign.level.name) == "rvv" && compiler != "g++" && !emulator_truncates(folder_))
+    GTEST_SKIP() << "this emulator ends at conversions that truncate: qemu 7.2 does";
+  const auto server = serve("UNIT_CASTS");
   expect_casts(
       [&](int from, const void* x, int to, void* out, long count) {
-        return server.ask(from, to, 0, count, {&x, 1},
-                          static_cast<size_t>(count * size_of(static_cast<DType>(from))), out,
-                          static_cast<size_t>(count * size_of(static_cast<DType>(to))));
+        return server->ask(from, to, 0, count, {&x, 1},
+                           static_cast<size_t>(count * size_of(static_cast<DType>(from))), out,
+                           static_cast<size_t>(count * size_of(static_cast<DType>(to))));
       },
       kElements);
 }
 
-std::string case_name(const testing::TestParamInfo<std::tuple<std::string, Level>>& info) {
-  std::string name = std::get<0>(info.param) + "_" + std::get<1>(info.param).name;
-  name = name.substr(0, name.find(' ')) + name.substr(name.rfind('_'));
-  std::erase_if(name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); });
+std::string case_name(const testing::TestParamInfo<std::tuple<std::string, Foreign>>& info) {
+  const auto& [compiler, foreign] = info.param;
+  std::string name = compiler + "_" + foreign.machine + "_" + foreign.level.name;
+  std::erase_if(name, [](char c) { return c != '_' && !std::isalnum(static_cast<uint8_t>(c)); });
   return name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Machines, ForeignBits,
-                         testing::Combine(testing::ValuesIn(kCrossCompilers),
+                         testing::Combine(testing::ValuesIn(kCompilers),
                                           testing::ValuesIn(kForeign)),
                          case_name);
 

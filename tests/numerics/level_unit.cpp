@@ -7,6 +7,8 @@
 #include "targets/x86/prelude/dot.h"
 #elif defined(LEVEL_NEON)
 #include "targets/aarch64/prelude/neon_dot.h"
+#elif defined(LEVEL_RVV)
+#include "targets/riscv64/prelude/rvv.h"
 #else
 #include "targets/reference/prelude/scalar.h"
 template <class V> static V load(const V* p) { return *p; }
@@ -73,7 +75,7 @@ template <class V> static bool apply(int op, const void* const* x, void* out, lo
 constexpr int kBytes = 64;
 #elif defined(__AVX2__)
 constexpr int kBytes = 32;
-#elif defined(LEVEL_NEON)
+#elif defined(LEVEL_NEON) || defined(LEVEL_RVV)
 constexpr int kBytes = 16;
 #else
 constexpr int kBytes = 0;

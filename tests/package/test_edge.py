@@ -4,6 +4,7 @@
 Takes cross compilers and qemu's user mode (.ci/setup). Keeps true: every package carries outputs of
 this machine's own level, which are to be met bit for bit wherever it is built for.
 """
+import importlib.util
 import json
 import os
 import pathlib
@@ -102,14 +103,40 @@ def verified(folder, out, *settings):
     assert "largest error 0 " in said and "ok" in said, said
 
 
-def emulated(machine):
-    return f"RUN=qemu-{machine} -L /usr/{machine}-linux-gnu"
+def emulated(machine, *options):
+    return " ".join([f"RUN=qemu-{machine} -L /usr/{machine}-linux-gnu", *options])
+
+
+def compiled_by(cc, cxx, *settings):
+    return [f"CC={cc}", f"CXX={cxx}", *settings]
 
 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_neon_has_the_bits_of_x86(package, name):
     target = "neon,neon-dot" if name == "quantised" else "neon"
     verified(package(name, target), "build", emulated("aarch64"))
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_rvv_has_the_bits_of_x86(package, name):
+    """One library, whatever the length of the CPU's registers."""
+    clang = compiled_by("clang-19 --target=riscv64-linux-gnu",
+                        "clang++-19 --target=riscv64-linux-gnu", "AR=riscv64-linux-gnu-ar")
+    folder = package(name, "rvv")
+    for length in (128, 512):
+        verified(folder, "build", *clang,
+                 emulated("riscv64", f"-cpu rv64,v=true,vlen={length}"))
+    disassembled = run("llvm-objdump-19", "-d", "--mattr=+v", folder / "build/src_kernels_rvv.o")
+    if name in ("convolution", "transformer"):
+        assert "vfmacc.vf" in disassembled and "fmadd.s" not in disassembled
+    ended = subprocess.run(["make", "-s", emulated("riscv64"), *clang, "verify"], cwd=folder,
+                           text=True, capture_output=True)
+    assert ended.returncode != 0 and "rvv" in ended.stdout + ended.stderr  # a CPU without vectors
+
+
+def test_rvv_without_a_compiler_that_has_it(package):
+    """gcc 12 makes plain code of the same text."""
+    verified(package("transformer", "rvv"), "gcc", emulated("riscv64", "-cpu rv64,v=true"))
 
 
 def test_both_levels_of_aarch64(package):
@@ -145,11 +172,6 @@ def test_what_another_machine_cannot(package, tmp_path):
         assert ended.returncode == 1 and message in ended.stderr, ended.stderr
 
 
-def compiled_by(*names):
-    cc, cxx, *tools = names
-    return [f"CC={cc}", f"CXX={cxx}", *tools]
-
-
 PORTS = {
     "riscv64": [*compiled_by("riscv64-linux-gnu-gcc", "riscv64-linux-gnu-g++",
                              "AR=riscv64-linux-gnu-ar"), emulated("riscv64")],
@@ -161,6 +183,38 @@ PORTS = {
 @pytest.mark.parametrize("port", list(PORTS))
 def test_reference_runs_anywhere(package, port):
     verified(package("transformer", "reference"), port, *PORTS[port])
+
+
+def built_by_cmake(folder, out, cc, cxx):
+    run("cmake", "-S", folder, "-B", folder / out, f"-DCMAKE_C_COMPILER={cc}",
+        f"-DCMAKE_CXX_COMPILER={cxx}")
+    run("cmake", "--build", folder / out, "-j", os.cpu_count(), "--target", "verify")
+
+
+def libraries_of(library):
+    said = run("readelf", "-d", library)
+    return {line.split("[")[1][:-1] for line in said.splitlines() if "(NEEDED)" in line}
+
+
+def test_musl(package):
+    """Debian's compiler for musl has no C++ library, not even headers of one: none is needed."""
+    folder = package("transformer", "v3")
+    verified(folder, "musl", *compiled_by("musl-gcc", "musl-gcc"))
+    assert libraries_of(folder / "musl" / f"lib{folder.name}.so") == {"libc.so"}
+    built_by_cmake(folder, "musl_cmake", "musl-gcc", "musl-gcc")
+    verified(package("convolution", "reference"), "musl_2", "THREADS=2",
+             *compiled_by("musl-gcc", "musl-gcc"))
+
+
+ZIG = shutil.which("zig") or (importlib.util.find_spec("ziglang") and "ziglang")
+
+
+@pytest.mark.skipif(not ZIG, reason="no zig here; pip install ziglang brings it (80 MB)")
+def test_zig(package):
+    """A clang newer than Debian's, with headers and libraries of its own."""
+    zig = ZIG if ZIG != "ziglang" else f"{sys.executable} -m ziglang"
+    verified(package("transformer", "v3,v4"), "zig",
+             *compiled_by(f"{zig} cc", f"{zig} c++", f"AR={zig} ar"))
 
 
 def test_small_packages(package):

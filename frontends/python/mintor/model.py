@@ -61,6 +61,17 @@ def _shape_items(shapes):
     return [_shape(name, shape) for name, shape in shapes.items()]
 
 
+def _state_items(states):
+    if states is None:
+        return []
+    if not isinstance(states, dict):
+        raise TypeError(f"states is {states!r}, expected a dictionary {{input: output}}")
+    for name in (*states, *states.values()):
+        if not isinstance(name, str):
+            raise TypeError(f"states maps names of inputs to names of outputs, got {name!r}")
+    return [f"{name}={output}" for name, output in states.items()]
+
+
 def option_items(options):
     """(name, text) pairs as the compiler reads them."""
     items = []
@@ -71,6 +82,8 @@ def option_items(options):
                 _refuse(name, "is an option of the command line", _COMMAND_LINE_ONLY[name])
         elif name == "shapes":
             items += [(name, text) for text in _shape_items(value)]
+        elif name == "states":
+            items += [(name, text) for text in _state_items(value)]
         elif row and row["is_flag"]:
             items.append((name, "true" if value else "false"))
         elif row and row["is_list"] and not isinstance(value, str):
@@ -182,7 +195,9 @@ def compile(model, *, target="native", threads=0, shapes=None, **options):
     `model`: path of an .onnx file or of a graph's text. `target`: one level ("native", "v3",
     ...). `threads`: 0 is every core. `shapes`: {input: sizes}, a size being a number, a name, or a
     range (1, 32). Further keywords are the options of the command line: numerics="strict",
-    explain=True, disable_pass=["fold_constants"], jit="system", cache_dir="...".
+    explain=True, disable_pass=["fold_constants"], jit="system", cache_dir="...". `states`:
+    {input: output}, what the model hands from run to run by itself, zero at first: neither is
+    passed any more, and reset() begins a new stream.
 
     >>> m = mt.compile("model.onnx", shapes={"x": ["batch", 3, 224, 224]})   # doctest: +SKIP
     """

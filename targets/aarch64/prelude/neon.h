@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prelude of AArch64: vector types of at most 16 bytes and what needs NEON instructions.
-// Takes nothing; gives type names (f32x4, u8x16, ...), the hooks of scalar_math.h for them, and the
-// partial loads and stores. A logical vector of 16 lanes is four f32x4; the emitter splits it.
+// Takes type names (f32x4, u8x16, ...); gives the hooks of scalar_math.h for them, and the partial
+// loads and stores. A logical vector of 16 lanes is four f32x4; the emitter splits it.
 // Keeps true: the intrinsics of the ACLE alone (arm_neon.h, which comes with gcc and clang and
 // needs no library); what a register does not fill goes lane by lane; internal linkage.
 #ifndef MINTOR_AARCH64_NEON_H
@@ -16,36 +16,7 @@
 #define MT_FENCE(x) __asm__("" : "+w"(x))
 #endif
 
-#define MT_VECTOR(name, type, lanes) \
-  typedef type name##x##lanes __attribute__((vector_size(lanes * sizeof(type))))
-#define MT_VECTORS_2(name, type) MT_VECTOR(name, type, 2)
-#define MT_VECTORS_4(name, type) \
-  MT_VECTORS_2(name, type);      \
-  MT_VECTOR(name, type, 4)
-#define MT_VECTORS_8(name, type) \
-  MT_VECTORS_4(name, type);      \
-  MT_VECTOR(name, type, 8)
-#define MT_VECTORS_16(name, type) \
-  MT_VECTORS_8(name, type);       \
-  MT_VECTOR(name, type, 16)
-MT_VECTORS_2(f64, double);
-MT_VECTORS_2(i64, __INT64_TYPE__);
-MT_VECTORS_2(u64, __UINT64_TYPE__);
-MT_VECTORS_4(f32, float);
-MT_VECTORS_4(i32, __INT32_TYPE__);
-MT_VECTORS_4(u32, __UINT32_TYPE__);
-MT_VECTORS_8(i16, __INT16_TYPE__);
-MT_VECTORS_8(u16, __UINT16_TYPE__);
-MT_VECTORS_16(i8, __INT8_TYPE__);
-MT_VECTORS_16(u8, __UINT8_TYPE__);
-#undef MT_VECTORS_16
-#undef MT_VECTORS_8
-#undef MT_VECTORS_4
-#undef MT_VECTORS_2
-#undef MT_VECTOR
-// A logical vector of bool in registers: a mask. Comparing other widths gives masks of theirs.
-typedef i32x2 boolx2;
-typedef i32x4 boolx4;
+#include "compiler/ir/scalar_math_vectors.h"
 
 #define MT_NEON_FN static inline __attribute__((always_inline, unused))
 

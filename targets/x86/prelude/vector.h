@@ -53,10 +53,21 @@ typedef i32x16 boolx16;
 
 // ---- Hooks of scalar_math.h: they must be declared before it ---------------------------------
 
-MT_X86_FN f32x4 mt_fma(f32x4 x, f32x4 y, f32x4 z) { return __builtin_ia32_vfmaddps(x, y, z); }
-MT_X86_FN f32x8 mt_fma(f32x8 x, f32x8 y, f32x8 z) { return __builtin_ia32_vfmaddps256(x, y, z); }
-MT_X86_FN f64x2 mt_fma(f64x2 x, f64x2 y, f64x2 z) { return __builtin_ia32_vfmaddpd(x, y, z); }
-MT_X86_FN f64x4 mt_fma(f64x4 x, f64x4 y, f64x4 z) { return __builtin_ia32_vfmaddpd256(x, y, z); }
+// clang 22 has them for vectors of any width alone.
+#if __has_builtin(__builtin_ia32_vfmaddps)
+#define MT_FUSED(V, fma, sqrt)                               \
+  MT_X86_FN V mt_fma(V x, V y, V z) { return fma(x, y, z); } \
+  MT_X86_FN V mt_sqrt(V x) { return sqrt(x); }
+#else
+#define MT_FUSED(V, fma, sqrt)                                                     \
+  MT_X86_FN V mt_fma(V x, V y, V z) { return __builtin_elementwise_fma(x, y, z); } \
+  MT_X86_FN V mt_sqrt(V x) { return __builtin_elementwise_sqrt(x); }
+#endif
+MT_FUSED(f32x4, __builtin_ia32_vfmaddps, __builtin_ia32_sqrtps)
+MT_FUSED(f32x8, __builtin_ia32_vfmaddps256, __builtin_ia32_sqrtps256)
+MT_FUSED(f64x2, __builtin_ia32_vfmaddpd, __builtin_ia32_sqrtpd)
+MT_FUSED(f64x4, __builtin_ia32_vfmaddpd256, __builtin_ia32_sqrtpd256)
+#undef MT_FUSED
 
 // The second argument of the rounding builtins: the direction, and 8 for "no exceptions".
 #define MT_ROUNDINGS(V, builtin)                            \
@@ -68,11 +79,6 @@ MT_ROUNDINGS(f32x4, __builtin_ia32_roundps)
 MT_ROUNDINGS(f32x8, __builtin_ia32_roundps256)
 MT_ROUNDINGS(f64x2, __builtin_ia32_roundpd)
 MT_ROUNDINGS(f64x4, __builtin_ia32_roundpd256)
-
-MT_X86_FN f32x4 mt_sqrt(f32x4 x) { return __builtin_ia32_sqrtps(x); }
-MT_X86_FN f32x8 mt_sqrt(f32x8 x) { return __builtin_ia32_sqrtps256(x); }
-MT_X86_FN f64x2 mt_sqrt(f64x2 x) { return __builtin_ia32_sqrtpd(x); }
-MT_X86_FN f64x4 mt_sqrt(f64x4 x) { return __builtin_ia32_sqrtpd256(x); }
 
 #ifdef __AVX512F__
 // Masked forms with every lane on; 4 is the current rounding direction.
@@ -141,8 +147,13 @@ MT_X86_FN u8x4 mt_mask_to_bool(i64x4 m) {
   return (u8x4)__builtin_ia32_pdep_si(bits, 0x01010101u);
 }
 
+#if __has_builtin(__builtin_ia32_vcvtph2ps256)
 typedef short mt_half8 __attribute__((vector_size(16)));
 MT_X86_FN f32x8 mt_f16_to_f32(u16x8 h) { return __builtin_ia32_vcvtph2ps256((mt_half8)h); }
+#else  // clang 22
+typedef _Float16 mt_half8 __attribute__((vector_size(16)));
+MT_X86_FN f32x8 mt_f16_to_f32(u16x8 h) { return __builtin_convertvector((mt_half8)h, f32x8); }
+#endif
 #ifdef __AVX512F__
 typedef short mt_half16 __attribute__((vector_size(32)));
 MT_X86_FN f32x16 mt_f16_to_f32(u16x16 h) {
