@@ -12,13 +12,14 @@ export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 
 .PHONY: build demo test check test-variants golden-update lint bench setup setup-test compile-all
-.PHONY: docs wheel
+.PHONY: docs wheel fuzz
 
 help:
 	@echo 'make build          compiler, command line and Python module: $(VENV)/mintor'
 	@echo 'make demo           a trained file-type classifier becomes a C++ package and runs'
 	@echo 'make test           all tests; make check: those that need no PyTorch'
 	@echo 'make test-variants  builds without LLVM and without ONNX, and checks them'
+	@echo 'make fuzz           hostile files and texts, under sanitizers: SECONDS=600'
 	@echo 'make golden-update  writes the golden files anew; look at the diff'
 	@echo 'make docs           the reference of the Python module, in build/docs/api'
 	@echo 'make wheel          one file for pip in dist/, tried in a fresh virtual environment'
@@ -94,6 +95,16 @@ wheel: setup .venv/.test-stamp build/onnx/onnx-ml.proto
 
 lint:
 	$(PYTHON) tests/lint/lint.py
+
+# Hostile files and texts, by libFuzzer: `make fuzz SECONDS=600`. Not a part of the tests: those run
+# what a seed damages (tests/fuzz).
+SECONDS ?= 60
+FUZZ := build/fuzz
+fuzz: setup-test .venv/.test-stamp build
+	cmake -S . -B $(FUZZ) -G Ninja -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 \
+	  -DMINTOR_FUZZ=ON -DMINTOR_TESTS=OFF -DMINTOR_LLVM=OFF -DMINTOR_PYTHON=OFF
+	cmake --build $(FUZZ) --target mintor_fuzz_models mintor_fuzz_texts
+	$(VENV)/python tests/fuzz/fuzz.py --build $(FUZZ) --seconds $(SECONDS)
 
 bench: build .venv/.test-stamp
 	$(VENV)/python tests/perf/peers.py

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes records and lines; gives the others. Keeps true: fields stand in one order, so equal
-// records are equal lines; fields that a later version adds are passed over.
+// records are equal lines; fields that a later version adds are passed over; a number with a
+// fraction is no count.
 #include "compiler/tune/record.h"
 
 #include <cmath>
@@ -25,10 +26,10 @@ std::optional<TuningRecord> record_of_line(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
   TuningRecord record;
   try {
-    json.at("version").get_to(record.version);
+    record.version = json.at("version").get_ref<const Json::number_integer_t&>();
     json.at("level").get_to(record.level);
     json.at("cpu").get_to(record.cpu);
-    json.at("threads").get_to(record.threads);
+    record.threads = json.at("threads").get_ref<const Json::number_integer_t&>();
     json.at("kernel").get_to(record.kernel);
     json.at("candidate").get_to(record.candidate);
     json.at("seconds").get_to(record.seconds);

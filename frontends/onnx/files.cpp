@@ -15,6 +15,7 @@
 #include <filesystem>
 
 #include "compiler/support/error.h"
+#include "frontends/onnx/functions.h"
 #include "frontends/onnx/import_state.h"
 #include "frontends/onnx/limits.h"
 #include "frontends/onnx/node.h"
@@ -56,6 +57,7 @@ std::shared_ptr<const onnx::ModelProto> parse(google::protobuf::io::ZeroCopyInpu
     throw CompileError(
         "onnx", name + " is not an ONNX model (it does not parse as a ModelProto with a graph)", "",
         "check that the file is complete and is an .onnx file");
+  expand_functions(*model);
   return model;
 }
 
@@ -138,9 +140,9 @@ std::shared_ptr<const std::byte> read_external(OnnxFiles& files, const std::stri
   int64_t& used = files.used[location];
   used += length;
   if (used / onnx_limits::kSharing > mapping->size)
-    throw CompileError("onnx", "the tensors in external data " + shown + " of " +
-                                   std::to_string(mapping->size) + " bytes lie over each other: " +
-                                   std::to_string(used) + " bytes so far");
+    throw CompileError(
+        "onnx", "the tensors in external data " + shown + " of " + std::to_string(mapping->size) +
+                    " bytes lie over each other: " + std::to_string(used) + " bytes so far");
   static constexpr std::byte kNothing{};
   if (length == 0) return {mapping, &kNothing};
   return {mapping, mapping->data + offset};

@@ -226,6 +226,7 @@ Attempt attempt(CompileContext& ctx, const Import& import, const Findings& found
   const onnx::ModelProto& model = *import.model;
   OnnxState state(ctx, import.model, import.files);
   import.files.used.clear();
+  import.files.expanded = 0;
   state.sizes = found.sizes;
   state.regions = found.regions;
   state.branches_may_end = import.branches_may_end;
@@ -320,15 +321,12 @@ OnnxState::OnnxState(CompileContext& ctx, std::shared_ptr<const onnx::ModelProto
 }
 
 void check_counts(const onnx::GraphProto& graph) {
-  if (graph.node_size() > onnx_limits::kNodes ||
-      graph.initializer_size() > onnx_limits::kInitializers)
+  const int64_t initializers = int64_t{graph.initializer_size()} + graph.sparse_initializer_size();
+  if (graph.node_size() > onnx_limits::kNodes || initializers > onnx_limits::kInitializers)
     throw CompileError("onnx", "the graph has " + std::to_string(graph.node_size()) +
-                                   " nodes and " + std::to_string(graph.initializer_size()) +
+                                   " nodes and " + std::to_string(initializers) +
                                    " initializers, at most " + std::to_string(onnx_limits::kNodes) +
                                    " of each are taken");
-  if (graph.sparse_initializer_size() > 0)
-    throw CompileError("onnx", "sparse initializers are not supported", "",
-                       "store the weights densely");
 }
 
 void import_nodes(OnnxState& state, const onnx::GraphProto& graph) {
@@ -337,9 +335,8 @@ void import_nodes(OnnxState& state, const onnx::GraphProto& graph) {
 }
 
 void import_initializers(OnnxState& state, const onnx::GraphProto& graph) {
-  for (const onnx::TensorProto& t : graph.initializer()) {
+  const auto add = [&](const onnx::TensorProto& t, Tensor tensor) {
     if (t.name().empty()) throw CompileError("initializer", "an initializer has no name");
-    Tensor tensor = tensor_from_proto(state, t);
     // In a sub-graph a weight is a constant: names of parameters are the model's own.
     bool weight = is_float(tensor.dtype) && tensor.count() > 1 && state.depth == 0;
     Value value = weight ? state.builder.parameter(t.name(), std::move(tensor))
@@ -347,7 +344,10 @@ void import_initializers(OnnxState& state, const onnx::GraphProto& graph) {
     const OnnxValue made{value, nullptr, stored_element(t.data_type())};
     if (!state.values.emplace(t.name(), made).second)
       throw CompileError("initializer", "two initializers are named '" + printable(t.name()) + "'");
-  }
+  };
+  for (const onnx::TensorProto& t : graph.initializer()) add(t, tensor_from_proto(state, t));
+  for (const onnx::SparseTensorProto& t : graph.sparse_initializer())
+    add(t.values(), tensor_from_sparse(state, t));
 }
 
 Graph import_onnx(CompileContext& ctx, const std::string& path, const OnnxImportOptions& options) {

@@ -17,9 +17,9 @@
 #include "frontends/onnx/onnx.h"
 
 namespace onnx {
-class FunctionProto;
 class GraphProto;
 class ModelProto;
+class SparseTensorProto;
 class TensorProto;
 class NodeProto;
 }  // namespace onnx
@@ -35,6 +35,7 @@ struct OnnxFiles {
   std::string folder;  // empty: refused
   std::map<std::string, std::shared_ptr<const OnnxMapping>> mapped;
   std::map<std::string, int64_t> used;  // bytes of tensors in each file, of this attempt
+  int64_t expanded = 0;                 // bytes of constants that files store smaller, likewise
 };
 
 // A value of the graph around a region, and the input of the region that it becomes; in the order
@@ -69,7 +70,6 @@ struct OnnxState {
   std::set<std::string> given_ranges;             // symbols whose range the user gave
   std::unordered_map<const Node*, int64_t> work;  // work_of's memory
   int64_t work_left;                              // scalar operations for constants
-  int function_depth = 0;
   // bool[] values of the graph that say whether two sizes are equal, where that is not known.
   std::map<OnnxKey, std::pair<Index, Index>> equations;
   OnnxState* around = nullptr;  // of a region: where values that it does not make come from
@@ -116,8 +116,12 @@ void import_initializers(OnnxState& state, const onnx::GraphProto& graph);
 // A TensorProto as a Tensor: dtype, shape and size checked; data from raw bytes, typed fields or an
 // external file. Strings have a further dimension (ops/strings.h).
 Tensor tensor_from_proto(const OnnxState& state, const onnx::TensorProto& proto);
+// The same of a SparseTensorProto, dense.
+Tensor tensor_from_sparse(const OnnxState& state, const onnx::SparseTensorProto& proto);
 // Strings of the model as they lie, u8[count, width] (ops/strings.h); throws CompileError.
-Tensor string_constant(std::span<const std::string> strings);
+Tensor string_constant(const OnnxState& state, std::span<const std::string> strings);
+// Counts memory for constants that the file stores in less; CompileError beyond kExpandedBytes.
+void take_expanded(const OnnxState& state, int64_t bytes);
 // The ONNX element type number, or a CompileError naming it.
 DType dtype_from_onnx(int64_t number, const std::string& op);
 std::string onnx_dtype_text(int64_t number);

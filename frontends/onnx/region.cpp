@@ -142,6 +142,8 @@ std::vector<OnnxValue> import_here(OnnxNode& n, const onnx::GraphProto& graph,
   // The sub-graph's own names end with it: another one may have the same.
   for (const onnx::ValueInfoProto& input : graph.input()) state.values.erase(input.name());
   for (const onnx::TensorProto& t : graph.initializer()) state.values.erase(t.name());
+  for (const onnx::SparseTensorProto& t : graph.sparse_initializer())
+    state.values.erase(t.values().name());
   for (const onnx::NodeProto& node : graph.node())
     for (const std::string& name : node.output()) state.values.erase(name);
   return outputs;

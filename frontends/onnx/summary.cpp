@@ -142,6 +142,11 @@ OnnxSummary summarize_onnx(const std::string& path) {
       s.weight_bytes += count * size_of(storage_dtype(t.data_type(), "initializer"));
     weights.push_back(t.name());
   }
+  for (const onnx::SparseTensorProto& t : model->graph().sparse_initializer()) {
+    const int64_t stored = t.values().dims_size() == 1 ? t.values().dims(0) : 0;
+    s.weight_count += std::clamp<int64_t>(stored, 0, onnx_limits::kElements);
+    weights.push_back(t.values().name());
+  }
   std::sort(weights.begin(), weights.end());
   for (const onnx::ValueInfoProto& input : model->graph().input()) {
     if (!std::binary_search(weights.begin(), weights.end(), input.name()))

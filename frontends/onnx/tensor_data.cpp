@@ -176,14 +176,14 @@ Tensor small_from_proto(const OnnxState& state, const onnx::TensorProto& t, cons
 }
 
 // u8[.., width], as wide as the longest one.
-Tensor strings_from_proto(const onnx::TensorProto& t) {
+Tensor strings_from_proto(const OnnxState& state, const onnx::TensorProto& t) {
   std::vector<int64_t> shape = shape_of(t);
   if (t.string_data_size() != count_of_shape(shape))
     bad(t, "holds " + std::to_string(t.string_data_size()) + " strings where its shape needs " +
                std::to_string(count_of_shape(shape)));
   const std::vector<std::string> strings(t.string_data().begin(), t.string_data().end());
   try {
-    Tensor rows = string_constant(strings);
+    Tensor rows = string_constant(state, strings);
     shape.push_back(rows.shape.back());
     rows.shape = std::move(shape);
     return rows;
@@ -194,7 +194,7 @@ Tensor strings_from_proto(const onnx::TensorProto& t) {
 
 }  // namespace
 
-Tensor string_constant(std::span<const std::string> strings) {
+Tensor string_constant(const OnnxState& state, std::span<const std::string> strings) {
   size_t width = 1;
   for (const std::string& s : strings) {
     width = std::max(width, s.size());
@@ -203,15 +203,13 @@ Tensor string_constant(std::span<const std::string> strings) {
                                        "', which ends in a NUL: the end of " +
                                        "a string is where NULs begin");
   }
-  if (width * (strings.size() + 1) > static_cast<size_t>(onnx_limits::kStringBytes))
-    throw CompileError("string", "holds " + std::to_string(strings.size()) + " strings of up to " +
-                                     std::to_string(width) + " bytes, which is too much");
+  take_expanded(state, static_cast<int64_t>(width * (strings.size() + 1)));
   return ops::string_rows(strings);
 }
 
 Tensor tensor_from_proto(const OnnxState& state, const onnx::TensorProto& t) {
   if (t.has_segment()) bad(t, "is stored in segments, which is not supported");
-  if (t.data_type() == kStringElement) return strings_from_proto(t);
+  if (t.data_type() == kStringElement) return strings_from_proto(state, t);
   if (const SmallType* small = find_small_type(t.data_type()))
     return small_from_proto(state, t, *small);
   DType dtype = dtype_from_onnx(t.data_type(), "initializer");

@@ -5,8 +5,9 @@
   corpus.py FOLDER
 
 Takes: the cases of the installed `onnx` package, the golden files, `mintor`. Gives: models below 4
-kB in FOLDER/import, and texts of graphs, kernels and programs in FOLDER/text, by names that say
-where each is from. Keeps true: the same files for the same versions of both.
+kB in FOLDER/import, and in FOLDER/text texts of graphs, kernels, programs, steps, index
+expressions, patterns and tuning records, by names that say where each is from. Keeps true: the same
+files for the same versions of both.
 """
 
 import os
@@ -18,6 +19,13 @@ import sys
 LARGEST = 4096
 EVERY = 12  # of the models: as texts
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
+SHORT = {  # texts that no golden file is
+    "record": '{"version":1,"level":"v3","cpu":"a CPU","threads":1,"kernel":"0123456789abcdef",'
+    '"candidate":"tile 6x16","seconds":1.5e-05,"default_seconds":2e-05}',
+    "index": "16*i*n - (j + 3) // 4 + max(n % 8, min(i, 7))",
+    "pattern": "(?i)^www.[a-z]+[.]com|ftp{2,5}?",
+    "pattern_classes": r"[^\d\x41-\x{5a}é]+(?:\bword\b)?$",
+}
 KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator")
 
 
@@ -50,20 +58,24 @@ def write_texts(folder, models):
             if made.returncode == 0 and len(made.stdout) <= LARGEST:
                 (folder / f"{model.stem}.{stage}").write_text(made.stdout)
     for file in sorted(GOLDEN.glob("*/*.txt")):
-        (folder / f"{file.parent.name}_{file.stem}").write_text(
-            file.read_text().split("\n---", 1)[0])
+        text, arguments = file.read_text().split("\n---\n", 2)[:2]
+        (folder / f"{file.parent.name}_{file.stem}").write_text(text)
+        if file.parent.name == "steps":
+            for number, step in enumerate(arguments.splitlines()):
+                (folder / f"step_{file.stem}_{number}").write_text(step)
+    for name, text in SHORT.items():
+        (folder / name).write_text(text)
 
 
-def main():
-    if len(sys.argv) != 2:
-        raise SystemExit("usage: corpus.py FOLDER")
-    folders = [pathlib.Path(sys.argv[1], name) for name in ("import", "text")]
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
-    models, texts = folders
+def write(folder):
+    models, texts = folder / "import", folder / "text"
+    for each in (models, texts):
+        each.mkdir(parents=True, exist_ok=True)
     write_models(models)
     write_texts(texts, sorted(models.glob("*.onnx"))[::EVERY])
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: corpus.py FOLDER")
+    write(pathlib.Path(sys.argv[1]))

@@ -332,7 +332,92 @@ def offset_groups_without_end(folder):
     return write(folder, model([groups], [w], [x, offset], opset=22))
 
 
+def input_without_a_type(folder):
+    x = helper.make_empty_tensor_value_info("x")
+    return write(folder, model([node("Relu", ["x"], ["y"])], inputs=[x]))
+
+
+def functions(folder, *bodies):
+    """Functions f0, f1, .. of these calls; the model calls f0."""
+    proto = model([node("f0", ["x"], ["y"], domain="local")])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
+    for number, calls in enumerate(bodies):
+        nodes = [node(op, ["a"], [f"b{i}"], domain="local" if op[0] == "f" else "")
+                 for i, op in enumerate(calls)]  # fmt: skip
+        proto.functions.append(
+            helper.make_function("local", f"f{number}", ["a"], ["b0"], nodes, opsets)
+        )
+    return write(folder, proto)
+
+
+def function_of_itself(folder):
+    return functions(folder, ["f1"], ["f0"])
+
+
+def functions_without_end(folder):
+    """4^20 nodes."""
+    return functions(folder, *([f"f{i + 1}"] * 4 for i in range(20)), ["Relu"])
+
+
+def function_twice(folder):
+    path = functions(folder, ["Relu"])
+    proto = onnx.load(path)
+    proto.functions.append(proto.functions[0])
+    return write(folder, proto)
+
+
+def function_of_another_opset(folder):
+    path = functions(folder, ["Upsample"])
+    proto = onnx.load(path)
+    proto.functions[0].opset_import[0].version = 7
+    return write(folder, proto)
+
+
+def sparse(folder, dims, indices, values=2):
+    t = helper.make_sparse_tensor(
+        numpy_helper.from_array(np.ones(values, np.float32), "w"),
+        numpy_helper.from_array(np.array(indices, np.int64), "i"),
+        dims,
+    )
+    proto = model([node("Add", ["x", "w"], ["y"])])
+    proto.graph.sparse_initializer.append(t)
+    return write(folder, proto)
+
+
+def sparse_without_end(folder):
+    return sparse(folder, [2**20, 2**20], [0, 1])
+
+
+def sparse_outside(folder):
+    return sparse(folder, [2, 3], [[0, 1], [1, 3]])
+
+
+def sparse_twice(folder):
+    return sparse(folder, [2, 3], [4, 4])
+
+
+def sparse_without_indices(folder):
+    return sparse(folder, [2, 3], [4])
+
+
+def wide_strings(folder):
+    """Thirty constants of 100 strings, one of them a megabyte."""
+    words = [helper.make_tensor(f"w{i}", TensorProto.STRING, [100], [b"a" * 2**20] + [b""] * 99)
+             for i in range(30)]  # fmt: skip
+    return write(folder, model([node("Relu", ["x"], ["y"])], words))
+
+
 HOSTILE = {
+    "input_without_a_type": (input_without_a_type, "'x'"),
+    "function_of_itself": (function_of_itself, "f0 themselves"),
+    "functions_without_end": (functions_without_end, "functions expand"),
+    "function_twice": (function_twice, "f0 twice"),
+    "function_of_another_opset": (function_of_another_opset, "Upsample 7 17"),
+    "sparse_without_end": (sparse_without_end, "sparse"),
+    "sparse_outside": (sparse_outside, "w index 3"),
+    "sparse_twice": (sparse_twice, "w ascend"),
+    "sparse_without_indices": (sparse_without_indices, "w index"),
+    "wide_strings": (wide_strings, "strings"),
     "offset_groups_without_end": (offset_groups_without_end, "DeformConv 1099511627776"),
     "axes_without_end": (axes_without_end, "ReduceSum 1048576"),
     "pipe": (pipe, "regular"),

@@ -59,8 +59,9 @@ TEST_F(Tuning, ARecordIsOneLineThatReadsBack) {
 
 TEST_F(Tuning, WhatIsNoRecordIsNone) {
   const std::string line = to_line(record_of("ab12", "c"));
+  const std::string huge = "{\"version\":1e300" + line.substr(line.find(','));
   for (const std::string& wrong :
-       {std::string(), std::string("no json"), std::string("[]"), std::string("{}"),
+       {std::string(), std::string("no json"), std::string("[]"), std::string("{}"), huge,
         line.substr(0, line.size() / 2), std::string(R"({"version":"one"})")})
     EXPECT_EQ(record_of_line(wrong), std::nullopt) << wrong;
 }

@@ -16,7 +16,9 @@ Value tile(Builder& b, Value x, std::span<const Index> repeats) {
     if (repeats[d].is_const() && repeats[d].value() < 0)
       fail("tile", "repeat " + repeats[d].str() + " of dimension " + std::to_string(d));
     shape[d] = shape[d] * repeats[d];
-    map.coords[d] = x.shape()[d].is_const(1) ? Index(0) : mod(result_index(d), x.shape()[d]);
+    const Index& size = x.shape()[d];
+    // Of no element, none: nothing reads the map.
+    map.coords[d] = size.is_const() && size.value() <= 1 ? Index(0) : mod(result_index(d), size);
   }
   return shape == x.shape() ? x : b.reindex(x, shape, map, zero_of(x));
 }

@@ -22,6 +22,10 @@ void constant(OnnxNode& n) {
   if (const onnx::AttributeProto* value = n.attribute("value"); value && value->has_t())
     return n.out_stored(0, b.constant(tensor_from_proto(n.state(), value->t())),
                         stored_element(value->t().data_type()));
+  if (const onnx::AttributeProto* value = n.attribute("sparse_value");
+      value && value->has_sparse_tensor())
+    return n.out_stored(0, b.constant(tensor_from_sparse(n.state(), value->sparse_tensor())),
+                        stored_element(value->sparse_tensor().values().data_type()));
   if (n.has("value_int")) return n.out(0, b.constant_int(DType::i64, n.integer("value_int", 0)));
   if (n.has("value_ints")) return n.out(0, b.constant_i64(n.integers("value_ints")));
   if (n.has("value_float")) return n.out(0, b.constant(DType::f32, n.real("value_float", 0)));
@@ -32,11 +36,12 @@ void constant(OnnxNode& n) {
                                                items.data())));
   }
   if (n.has("value_string")) {
-    const Value one = b.constant(string_constant(std::vector{n.text("value_string", "")}));
+    const Value one =
+        b.constant(string_constant(n.state(), std::vector{n.text("value_string", "")}));
     return n.out_strings(0, b.reshape(one, {one.shape()[1]}));
   }
   if (n.has("value_strings"))
-    return n.out_strings(0, b.constant(string_constant(n.texts("value_strings"))));
+    return n.out_strings(0, b.constant(string_constant(n.state(), n.texts("value_strings"))));
   n.fail("has no value of a supported kind",
          "tensors, numbers, strings and lists of these are supported");
 }

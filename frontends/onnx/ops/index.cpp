@@ -78,8 +78,7 @@ Index from_end(const Ranges& ranges, const Index& value, const Index& size) {
   return value + size * max(0, min(1, 0 - value));
 }
 
-Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Index& end,
-                  int64_t step) {
+Range clamp_range(OnnxNode& n, const Index& size, Index start, Index end, int64_t step) {
   Ranges ranges = n.state().graph.ranges();
   auto simple = [&](const Index& e) { return ranges.simplify(e); };
   // Huge constants stand for "to the end" and would overflow sums; exporters write 10^9, 2^31 - 1,
@@ -88,6 +87,9 @@ Range clamp_range(OnnxNode& n, const Index& size, const Index& start, const Inde
   auto open = [&](const Index& e, bool high) {
     return e.is_const() && (high ? e.value() >= kHuge : e.value() <= -kHuge);
   };
+  for (Index* e : {&start, &end})
+    if (e->is_const()) *e = std::clamp(e->value(), -kHuge, kHuge);
+  step = std::max(step, -INT64_MAX);
   if (step > 0) {
     Index s =
         open(start, false) ? Index(0) : simple(max(0, min(from_end(ranges, start, size), size)));

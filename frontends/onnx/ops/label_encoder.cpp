@@ -41,7 +41,7 @@ List list_of(OnnxNode& n, const std::string& name) {
   if (const onnx::AttributeProto* tensor = n.attribute(name + "_tensor"))
     return of_tensor(n, *tensor);
   if (n.has(name + "_strings"))
-    return {b.constant(string_constant(n.texts(name + "_strings"))), true};
+    return {b.constant(string_constant(n.state(), n.texts(name + "_strings"))), true};
   if (n.has(name + "_int64s")) return {b.constant_i64(n.integers(name + "_int64s"))};
   if (n.has(name + "_floats")) return {floats(b, n.reals(name + "_floats"))};
   n.fail("has no " + name);
@@ -53,7 +53,9 @@ List default_of(OnnxNode& n, const List& values) {
   if (const onnx::AttributeProto* tensor = n.attribute("default_tensor"))
     return of_tensor(n, *tensor);
   if (values.strings)
-    return {b.constant(string_constant(std::vector{n.text("default_string", "_Unused")})), true};
+    return {
+        b.constant(string_constant(n.state(), std::vector{n.text("default_string", "_Unused")})),
+        true};
   const DType dtype = values.items.dtype();
   const Value one = is_float(dtype) ? floats(b, {n.real("default_float", -0.0)})
                                     : b.constant_i64({n.integer("default_int64", -1)});

@@ -40,7 +40,7 @@ std::vector<int64_t> pool_of(OnnxNode& n) {
 Value items_of(OnnxNode& n) {
   Builder& b = n.builder();
   if (!n.is_strings(0)) return b.cast(n.in(0), DType::i64);
-  const Value words = b.constant(string_constant(words_of(n)));
+  const Value words = b.constant(string_constant(n.state(), words_of(n)));
   return ops::find_string(b, n.strings(0), words);  // what is none of them is in no pool
 }
 

@@ -36,7 +36,7 @@ void regex_full_match(OnnxNode& n) {
 // Which of x are none of these words.
 Value kept(OnnxNode& n, Value x, const std::vector<std::string>& words, bool minds_case) {
   Builder& b = n.builder();
-  Value list = b.constant(string_constant(words));
+  Value list = b.constant(string_constant(n.state(), words));
   if (!minds_case) {
     x = ops::string_case(b, x, ops::Case::lower);
     list = n.state().folded(ops::string_case(b, list, ops::Case::lower));
