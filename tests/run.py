@@ -103,9 +103,9 @@ def run_pytest(_build, junit, _beside):
     total, failures = [0, 0, 0], []
     for name, options in parts.items():
         part = junit.with_suffix(f".{name.replace(' ', '_')}.xml")
-        *counts, failed = run_junit([sys.executable, "-m", "pytest", "-q", "-ra", "--durations=30", "-p",
-                                     "no:cacheprovider", f"--junitxml={part}", *options, "tests"],
-                                    part, cwd=ROOT)
+        *counts, failed = run_junit([sys.executable, "-m", "pytest", "-q", "-ra", "--durations=30",
+                                     "-p", "no:cacheprovider", f"--junitxml={part}", *options,
+                                     "tests"], part, cwd=ROOT)
         total = [a + b for a, b in zip(total, counts)]
         failures += failed
     return *total, failures
