@@ -62,8 +62,8 @@ static mt_status bind_dim(Context* context, const mt_tensor_info& expected, int3
                           int64_t given, const char** bound_by) {
   if (expected.shape[dim] >= 0) {
     if (given == expected.shape[dim]) return MT_OK;
-    return fail(MT_SHAPE_MISMATCH, "input '%s': dimension %d is %lld, expected %lld",
-                expected.name, dim, (long long)given, (long long)expected.shape[dim]);
+    return fail(MT_SHAPE_MISMATCH, "input '%s': dimension %d is %lld, expected %lld", expected.name,
+                dim, (long long)given, (long long)expected.shape[dim]);
   }
   const mt_model_info& info = context->model->info;
   const int32_t index = expected.symbol[dim] ? find_symbol(info, expected.symbol[dim]) : -1;
@@ -156,8 +156,8 @@ mt_status check_outputs(Context* context, const mt_tensor* outputs) {
     context->outputs[i] = own ? nullptr : outputs[i].data;
     if (!context->outputs[i] || is_dynamic(entry, i)) continue;
     const int64_t bytes = entry.output_bytes(context->symbols, i);
-    const mt_status status = check_block("output", info.outputs[i], outputs[i].data,
-                                         outputs[i].bytes, uint64_t(bytes));
+    const mt_status status =
+        check_block("output", info.outputs[i], outputs[i].data, outputs[i].bytes, uint64_t(bytes));
     if (status) return status;
   }
   return MT_OK;
@@ -190,7 +190,21 @@ void describe_outputs(Context* context, mt_tensor* outputs) {
   }
 }
 
-mt_status deliver_dynamic_outputs(Context* context, mt_tensor* outputs) {
+mt_status check_dynamic_outputs(const Context& context, int32_t dynamic) {
+  const Entry& entry = entry_of(context);
+  const mt_entry_info& info = entry_info_of(context);
+  for (int32_t i = 0; i < info.output_count; ++i) {
+    if (!context.outputs[i] || !is_dynamic(entry, i) || entry.output_dynamic(i) != dynamic)
+      continue;
+    const int64_t bytes = entry.output_bytes(context.symbols, i);
+    const mt_status status = check_block("output", info.outputs[i], context.outputs[i],
+                                         context.given[i].bytes, uint64_t(bytes));
+    if (status) return status;
+  }
+  return MT_OK;
+}
+
+void deliver_dynamic_outputs(Context* context, mt_tensor* outputs) {
   const Entry& entry = entry_of(*context);
   const mt_entry_info& info = entry_info_of(*context);
   for (int32_t i = 0; i < info.output_count; ++i) {
@@ -201,15 +215,11 @@ mt_status deliver_dynamic_outputs(Context* context, mt_tensor* outputs) {
     made.data =
         const_cast<char*>(block) + (made.bytes ? entry.output_offset(context->symbols, i) : 0);
     if (void* given = context->outputs[i]) {
-      const mt_status status =
-          check_block("output", info.outputs[i], given, outputs[i].bytes, made.bytes);
-      if (status) return status;
       if (made.bytes) memcpy(given, made.data, made.bytes);
       made.data = given;
     }
     outputs[i] = made;
   }
-  return MT_OK;
 }
 
 }  // namespace MT_PACKAGE
