@@ -15,6 +15,7 @@ import cases_elementwise
 import cases_index
 import cases_meet
 import cases_reduce
+import cases_reported
 import cases_shape
 import cases_sizes
 import numpy as np
@@ -31,6 +32,7 @@ GROUPS = (
     cases_sizes,
     cases_meet,
     cases_control,
+    cases_reported,
 )
 LIST = pathlib.Path(__file__).with_name("expected_failures.txt")
 
