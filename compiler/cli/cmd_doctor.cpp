@@ -4,10 +4,13 @@
 // folder, tools, Python), as text or --json. Exit code 1 when nothing could be compiled here.
 // Keeps true: it changes nothing; what is not needed to compile and run a model says what it is
 // for.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -97,11 +100,23 @@ Check check_llvm() {
           "install Mintor again, or set MINTOR_JIT_LIBRARY"};
 }
 
+// Looks and makes nothing: a folder that is not there is made by who needs it, where it can be.
 Check check_cache() {
+  namespace fs = std::filesystem;
+  const std::string help = "set MINTOR_CACHE_DIR to a folder of yours";
+  const std::string folder = Cache::folder_of("");
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(folder, error))) {
+    fs::path parent = fs::absolute(folder, error).parent_path();
+    while (parent.has_relative_path() && !fs::exists(parent, error)) parent = parent.parent_path();
+    if (access(parent.c_str(), W_OK | X_OK) == 0)
+      return {"cache", true, folder + ", made when it is needed"};
+    return {"cache", false, "'" + folder + "' cannot be made in '" + parent.string() + "'", help};
+  }
   try {
     return {"cache", true, Cache("").folder()};
-  } catch (const CompileError& error) {
-    return {"cache", false, error.problem(), "set MINTOR_CACHE_DIR to a folder of yours"};
+  } catch (const CompileError& refused) {
+    return {"cache", false, refused.problem(), help};
   }
 }
 

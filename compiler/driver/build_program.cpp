@@ -56,10 +56,12 @@ std::string numerics_hash_of(std::span<const Graph> entries) {
 
 std::vector<std::string_view> may_be_left_out() {
   std::vector<std::string_view> known;
-  for (const GraphPass* pass : all_graph_passes()) known.push_back(pass->name);
-  for (const LoopPass* pass : all_loop_passes()) known.push_back(pass->name);
-  for (const Strategy* strategy : strategies_in_order()) known.push_back(strategy->name);
-  std::erase(known, kOrder);
+  const auto add = [&](std::string_view name) {  // one name may be a pass and a strategy: winograd
+    if (name != kOrder && std::ranges::find(known, name) == known.end()) known.push_back(name);
+  };
+  for (const GraphPass* pass : all_graph_passes()) add(pass->name);
+  for (const LoopPass* pass : all_loop_passes()) add(pass->name);
+  for (const Strategy* strategy : strategies_in_order()) add(strategy->name);
   return known;
 }
 

@@ -111,8 +111,8 @@ int64_t IndexProgram::operator()(const int64_t* variables) const {
     for (size_t s = 0; s < slots_; ++s) sum += affine_.coefficients[s] * variables[s];
     return sum;
   }
-  int64_t stack[kStack];
-  int64_t* top = stack - 1;
+  int64_t stack[kStack + 1];  // the first element lies below all values
+  int64_t* top = stack;
   for (const Instruction& in : code_) {
     switch (in.op) {
       case Op::push:

@@ -74,8 +74,12 @@ bool is_sealed(const std::string& bytes) {
 
 }  // namespace
 
+std::string Cache::folder_of(const std::string& option) {
+  return option.empty() ? default_folder() : option;
+}
+
 Cache::Cache(const std::string& option, int64_t limit_bytes)
-    : folder_(option.empty() ? default_folder() : option), limit_bytes_(limit_bytes) {
+    : folder_(folder_of(option)), limit_bytes_(limit_bytes) {
   std::error_code error;
   const fs::path parent = fs::path(folder_).parent_path();
   if (!parent.empty()) fs::create_directories(parent, error);
@@ -87,7 +91,7 @@ Cache::Cache(const std::string& option, int64_t limit_bytes)
   if (!S_ISDIR(info.st_mode)) refuse(folder_, "is no folder");
   if (info.st_uid != geteuid()) refuse(folder_, "belongs to another user");
   if ((info.st_mode & 077) == 0) return;
-  if (fs::is_empty(folder_, error)) {             // made for us with a wider mask
+  if (fs::is_empty(folder_, error)) {  // made for us with a wider mask
     if (chmod(folder_.c_str(), 0700) == 0) return;
   }
   if ((info.st_mode & 022) != 0) refuse(folder_, "can be written by other users");

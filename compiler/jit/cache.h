@@ -17,6 +17,8 @@ namespace mintor {
 class Cache {
  public:
   // option: --cache-dir; else $MINTOR_CACHE_DIR, $XDG_CACHE_HOME/mintor, ~/.cache/mintor.
+  static std::string folder_of(const std::string& option);
+  // Makes the folder where there is none.
   explicit Cache(const std::string& option, int64_t limit_bytes = int64_t{1} << 30);
 
   const std::string& folder() const { return folder_; }

@@ -50,6 +50,16 @@ struct Updates {
 
   bool step_touches(const HostStep& step, int32_t root) const { return touches({step}, root); }
 
+  // Whether a run may end there by what it finds out: states are then to be what they were.
+  static bool may_end(const HostSteps& list) {
+    return std::ranges::any_of(list, [](const HostStep& step) {
+      if (const auto* branch = std::get_if<Branch>(&step.node))
+        return may_end(branch->yes) || may_end(branch->no);
+      if (const auto* loop = std::get_if<Loop>(&step.node)) return may_end(loop->steps);
+      return !std::holds_alternative<Launch>(step.node);  // Bind, Check
+    });
+  }
+
   // The step that makes the value, if it is a launch that writes all of it, once.
   std::optional<size_t> maker_of(int32_t root) const {
     for (size_t s = 0; s < steps.size(); ++s) {
@@ -62,8 +72,10 @@ struct Updates {
   Refusal refuse(size_t copy, int32_t value, int32_t state) const {
     const auto maker = maker_of(value);
     if (!maker) return {"the value is made in a branch or a loop"};
-    for (size_t s = *maker + 1; s < copy; ++s)
+    for (size_t s = *maker + 1; s < copy; ++s) {
       if (step_touches(steps[s], state)) return {"the old value is read later"};
+      if (may_end({steps[s]})) return {"a size that is found out later may end the run"};
+    }
     const Launch& launch = std::get<Launch>(steps[*maker].node);
     std::vector<size_t> outputs, inputs;
     for (size_t a = 0; a < launch.args.size(); ++a) {

@@ -190,7 +190,21 @@ void describe_outputs(Context* context, mt_tensor* outputs) {
   }
 }
 
-mt_status deliver_dynamic_outputs(Context* context, mt_tensor* outputs) {
+mt_status check_dynamic_outputs(const Context& context, int32_t dynamic) {
+  const Entry& entry = entry_of(context);
+  const mt_entry_info& info = entry_info_of(context);
+  for (int32_t i = 0; i < info.output_count; ++i) {
+    if (!context.outputs[i] || !is_dynamic(entry, i) || entry.output_dynamic(i) != dynamic)
+      continue;
+    const int64_t bytes = entry.output_bytes(context.symbols, i);
+    const mt_status status = check_block("output", info.outputs[i], context.outputs[i],
+                                         context.given[i].bytes, uint64_t(bytes));
+    if (status) return status;
+  }
+  return MT_OK;
+}
+
+void deliver_dynamic_outputs(Context* context, mt_tensor* outputs) {
   const Entry& entry = entry_of(*context);
   const mt_entry_info& info = entry_info_of(*context);
   for (int32_t i = 0; i < info.output_count; ++i) {
@@ -201,15 +215,11 @@ mt_status deliver_dynamic_outputs(Context* context, mt_tensor* outputs) {
     made.data =
         const_cast<char*>(block) + (made.bytes ? entry.output_offset(context->symbols, i) : 0);
     if (void* given = context->outputs[i]) {
-      const mt_status status =
-          check_block("output", info.outputs[i], given, outputs[i].bytes, made.bytes);
-      if (status) return status;
       if (made.bytes) memcpy(given, made.data, made.bytes);
       made.data = given;
     }
     outputs[i] = made;
   }
-  return MT_OK;
 }
 
 }  // namespace MT_PACKAGE

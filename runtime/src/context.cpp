@@ -213,6 +213,9 @@ static mt_status bind_size(Context* context, int32_t index, int64_t value) {
   mt_status status = check_conditions(program, entry, size.check_conditions, context->symbols);
   if (!status) status = check_sizes(program, entry, size.check_sizes, context->symbols);
   if (status) return status;
+  // Before any state is written, so that a run which fails has changed none.
+  status = check_dynamic_outputs(*context, index);
+  if (status) return status;
   const int64_t needed = size.bytes(context->symbols);
   Block& block = context->dynamic[index];
   if (needed <= block.bytes) return MT_OK;
@@ -260,6 +263,7 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
   if (!status) status = reduce_gradients(context);
   if (status) return status;
   describe_outputs(context, outputs);
+  context->given = outputs;
   const Model& model = *context->model;
   context->bound = MT_OK;
   const Entry& entry = entry_of(*context);
@@ -288,8 +292,8 @@ static mt_status run_bound(Context* context, const mt_tensor* inputs, mt_tensor*
     restore_states(context);
     return fail(MT_CANCELLED, "run: cancelled");
   }
-  if (context->bound || !entry.output_dynamic) return context->bound;
-  return deliver_dynamic_outputs(context, outputs);
+  if (!context->bound && entry.output_dynamic) deliver_dynamic_outputs(context, outputs);
+  return context->bound;
 }
 
 mt_status run(Context* context, const mt_tensor* inputs, mt_tensor* outputs) {

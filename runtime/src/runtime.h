@@ -188,6 +188,7 @@ struct Context {
   Block before;         // states before a run that can be cancelled
   const void** inputs;  // by position, filled by each run
   void** outputs;
+  const mt_tensor* given;  // the outputs of this run, as the caller has them
 };
 
 // All parameters by position: states, then those that no run updates (state.cpp).
@@ -246,8 +247,10 @@ mt_status bind_inputs(Context* context, const mt_tensor* inputs);
 mt_status check_outputs(Context* context, const mt_tensor* outputs);
 // Points the rest of context.outputs to the arena, and describes each output whose size is known.
 void describe_outputs(Context* context, mt_tensor* outputs);
-// After a run: the others. Copies them to the caller's memory where he gave some.
-mt_status deliver_dynamic_outputs(Context* context, mt_tensor* outputs);
+// Once a dynamic size is bound: the capacities of those that lie with it.
+mt_status check_dynamic_outputs(const Context& context, int32_t dynamic);
+// After a run: describes these, and copies them to the caller's memory where he gave some.
+void deliver_dynamic_outputs(Context* context, mt_tensor* outputs);
 
 }  // namespace MT_PACKAGE
 #endif

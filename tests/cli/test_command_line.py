@@ -170,7 +170,13 @@ def test_doctor_says_what_to_install(tmp_path):
     assert checks["gcc"] == {"check": "gcc", "ok": False, "detail": "not found: builds packages",
                              "help": "apt install gcc"}
     assert checks["python"]["help"] == "apt install python3, or set MINTOR_PYTHON"
-    assert checks["cache"]["ok"]
+    assert checks["cache"]["ok"] and "made when it is needed" in checks["cache"]["detail"]
+    assert not (tmp_path / ".cache").exists()
+    ended = mintor("doctor", "--json", env={"PATH": str(tmp_path), "HOME": str(tmp_path),
+                                            "MINTOR_CACHE_DIR": "/dev/null/cache"})
+    checks = {check["check"]: check for check in json.loads(ended.stdout)}
+    assert not checks["cache"]["ok"]
+    assert checks["cache"]["detail"] == "'/dev/null/cache' cannot be made in '/dev/null'"
     (tmp_path / "gcc").write_text("#!/bin/sh\necho 'gcc (Debian 4.9.2-1) 4.9.2'\n")
     (tmp_path / "gcc").chmod(0o755)
     ended = mintor("doctor", env={"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path)})

@@ -59,6 +59,13 @@ def test_zsh_reads_it(tmp_path):
     assert all(f"    '{name}:" in script.read_text() for name in COMMANDS)
 
 
+def test_values_are_offered_once(tmp_path):
+    """Winograd is a graph pass and a strategy."""
+    found = bash_words(completion("bash", tmp_path), "mintor", "run", "--disable-pass", "''",
+                       folder=tmp_path)
+    assert "winograd" in found and len(found) == len(set(found))
+
+
 @pytest.mark.parametrize("line, expected", [
     ("mintor comp", "compile"), ("mintor run --see", "--seed"),
     ("mintor compile --emit gr", "graph")])

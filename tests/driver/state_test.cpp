@@ -13,6 +13,7 @@
 #include "compiler/ir/seeded.h"
 #include "compiler/ir/text.h"
 #include "compiler/package/builder.h"
+#include "compiler/support/error.h"
 #include "tests/golden/same_bits.h"
 
 namespace mintor {
@@ -182,6 +183,44 @@ TEST(StatesInPlace, UpdatesAreWrittenWhereTheStateLies) {
   EXPECT_TRUE(said("update of n: written in place"));
   EXPECT_TRUE(said("update of v: written in place"));
   EXPECT_TRUE(said("update of w: copied: the old value is read later"));
+}
+
+// The new value is known before the size is that may end the run.
+constexpr const char* kEnds = R"(graph ends {
+  x = input f32[20]
+  k = input i64[]
+  a = parameter f32[20] random 1
+  s = add f32[20] (a, x)
+  m = bind i64[] (k) symbol m 0..7
+  i = iota f32[m] dim 0
+  results i
+  updates a := s
+})";
+
+TEST(StatesOfFailedRuns, AreWhatTheyWere) {
+  CompileContext context;
+  Graph graph = parse_graph(kEnds);
+  const auto model = jit(context, graph, {"reference"});
+  const Tensor x = seeded_tensor(DType::f32, {20}, 1);
+  const auto inputs = [&](int64_t k) {
+    return std::vector{x, Tensor::copy_of(DType::i64, {}, &k)};
+  };
+  EXPECT_EQ(model->run(inputs(3))[0].shape, std::vector<int64_t>{3});
+  const std::vector<Tensor> once = model->context().states();
+  EXPECT_THROW(model->run(inputs(8)), CompileError);
+  expect_same(model->context().states(), once, "after a size outside of its range");
+  const int64_t k = 5;
+  mt_tensor given[2] = {};
+  given[0] = {const_cast<std::byte*>(x.data), 80, MT_F32, 1, {20}};
+  given[1] = {const_cast<int64_t*>(&k), 8, MT_I64, 0, {}};
+  float room[4];
+  mt_tensor output{};
+  output.data = room;
+  output.bytes = sizeof room;
+  EXPECT_THROW(model->context().run(given, &output), CompileError);
+  expect_same(model->context().states(), once, "after an output that is too small");
+  model->run(inputs(0));
+  EXPECT_FALSE(same_bits(model->context().states()[0], once[0]));
 }
 
 }  // namespace

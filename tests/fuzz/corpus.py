@@ -4,10 +4,10 @@
 
   corpus.py FOLDER
 
-Takes: the cases of the installed `onnx` package, the golden files, `mintor`. Gives: models below 4
-kB in FOLDER/import, and in FOLDER/text texts of graphs, kernels, programs, steps, index
-expressions, patterns and tuning records, by names that say where each is from. Keeps true: the same
-files for the same versions of both.
+Takes: the cases of the installed `onnx` package, some of tests/onnx/cases_reported.py, the golden
+files, `mintor`. Gives: models below 4 kB in FOLDER/import, and in FOLDER/text texts of graphs,
+kernels, programs, steps, index expressions, patterns and tuning records, by names that say where
+each is from. Keeps true: the same files for the same versions of both.
 """
 
 import os
@@ -43,6 +43,11 @@ def bytes_of(case):
 def write_models(folder):
     from onnx.backend.test import loader
 
+    sys.path.insert(0, str(GOLDEN.parent / "onnx"))
+    import cases_reported  # for what the package's cases have none of: functions, sparse weights
+
+    for case in (*cases_reported.functions(), *cases_reported.sparse()):
+        (folder / f"{case.name}.onnx").write_bytes(case.model.SerializeToString(deterministic=True))
     for kind in KINDS:
         for case in loader.load_model_tests(kind=kind):
             data = bytes_of(case)

@@ -16,6 +16,7 @@ import cases_index
 import cases_inside
 import cases_meet
 import cases_reduce
+import cases_reported
 import cases_shape
 import cases_sizes
 import numpy as np
@@ -33,6 +34,7 @@ GROUPS = (
     cases_meet,
     cases_control,
     cases_inside,
+    cases_reported,
 )
 LIST = pathlib.Path(__file__).with_name("expected_failures.txt")
 

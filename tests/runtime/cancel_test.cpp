@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "runtime/src/runtime.h"
+#include "tests/runtime/program_by_hand.h"
 
 namespace MT_PACKAGE {
 namespace {
@@ -51,7 +51,6 @@ const StateWrite kWrites[] = {{0, 0}};
 const uint32_t kServes[] = {1, 3, 3};
 const mt_entry_info kEntryInfos[] = {{"steps", 0, 1, 2, nullptr, kOutputs, kNames},
                                      {"forever", 0, 1, 3, nullptr, kOutputs, kNames}};
-const Level kLevel = {"reference", [] { return true; }, nullptr};
 
 Entry make_entry(int32_t phases, int32_t (*order)(int64_t*, int64_t, int32_t)) {
   Entry entry{};
@@ -70,27 +69,8 @@ Entry make_entry(int32_t phases, int32_t (*order)(int64_t*, int64_t, int32_t)) {
   return entry;
 }
 const Entry kEntries[] = {make_entry(2, nullptr), make_entry(3, next)};
-
-Program make_program() {
-  Program made{};
-  made.info.name = "sums";
-  made.info.levels = "reference";
-  made.info.weights_bytes = kCount * 4;
-  made.info.output_count = 1;
-  made.info.outputs = kOutputs;
-  made.info.state_count = 1;
-  made.info.states = kStates;
-  made.info.state_infos = kStateInfos;
-  made.info.entry_count = 2;
-  made.info.entries = kEntryInfos;
-  made.levels = &kLevel;
-  made.level_count = 1;
-  made.entries = kEntries;
-  made.weights_sha256 = "";
-  made.states = kPlaces;
-  made.state_bytes = kCount * 4;
-  return made;
-}
+const Program kSums = program_by_hand("sums", kEntries, kEntryInfos,
+                                      {kStates, kStateInfos, kPlaces, kCount * 4, kCount * 4});
 
 // Says yes when it was asked so often.
 struct Questions {
@@ -116,7 +96,6 @@ void host_loop(void*, int32_t count, mt_task task, void* context) {
 // One thread, pools, the host's threads.
 struct cancel : testing::TestWithParam<int> {
   alignas(64) std::array<float, kCount> zeros{};
-  Program sums = make_program();
   Questions questions{1 << 30};
   Model* model = nullptr;
   Context* context = nullptr;
@@ -130,7 +109,7 @@ struct cancel : testing::TestWithParam<int> {
     options.weights_bytes = sizeof(zeros);
     if (GetParam() > 0) options.threads = GetParam();
     if (GetParam() == 0) options.parallel_for = host_loop;
-    ASSERT_EQ(open(sums, &options, &model), MT_OK) << last_error();
+    ASSERT_EQ(open(kSums, &options, &model), MT_OK) << last_error();
     own.size = sizeof(own);
     own.cancel = Questions::ask;
     own.cancel_data = &questions;
@@ -226,7 +205,6 @@ TEST_P(cancel, at_a_deadline) {
 INSTANTIATE_TEST_SUITE_P(threads, cancel, testing::Values(1, 2, 3, 0));
 
 TEST(cancel_options, data_without_a_function_is_refused) {
-  Program sums = make_program();
   alignas(64) std::array<float, kCount> zeros{};
   mt_options options{};
   options.size = sizeof(options);
@@ -234,7 +212,7 @@ TEST(cancel_options, data_without_a_function_is_refused) {
   options.weights_bytes = sizeof(zeros);
   Model* model = nullptr;
   Context* context = nullptr;
-  ASSERT_EQ(open(sums, &options, &model), MT_OK) << last_error();
+  ASSERT_EQ(open(kSums, &options, &model), MT_OK) << last_error();
   mt_context_options own{};
   own.size = sizeof(own);
   own.cancel_data = &own;

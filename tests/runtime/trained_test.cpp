@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/src/runtime.h"
 #include "tests/runtime/allocations_helper.h"
+#include "tests/runtime/program_by_hand.h"
 
 namespace MT_PACKAGE {
 namespace {
@@ -59,7 +59,6 @@ const StateWrite kApplyWrites[] = {{0, w}, {0, sum_w}, {1, h}, {1, sum_h}};
 
 const mt_entry_info kEntryInfos[] = {{"grads", 0, 0, 1, nullptr, nullptr, kNames},
                                      {"apply", 1, 0, 2, kRate, nullptr, kNames}};
-const Level kLevel = {"reference", [] { return true; }, nullptr};
 
 Entry make_entry(PhaseFn run, int32_t phases, const uint32_t* serves, const StateWrite* writes,
                  int32_t count) {
@@ -76,29 +75,12 @@ Entry make_entry(PhaseFn run, int32_t phases, const uint32_t* serves, const Stat
 
 const Entry kEntries[] = {make_entry(grads, 1, kGradsServe, kGradsWrite, 2),
                           make_entry(apply, 2, kApplyServes, kApplyWrites, 4)};
-
-Program make_program() {
-  Program made{};
-  made.info.name = "two";
-  made.info.levels = "reference";
-  made.info.weights_bytes = kBytes;
-  made.info.state_count = k_states;
-  made.info.states = kStates;
-  made.info.state_infos = kStateInfos;
-  made.info.entry_count = 2;
-  made.info.entries = kEntryInfos;
-  made.levels = &kLevel;
-  made.level_count = 1;
-  made.entries = kEntries;
-  made.weights_sha256 = "";
-  made.states = kPlaces;
-  made.state_bytes = k_states * kBytes;
-  return made;
-}
+const Program kTwo = program_by_hand("two", kEntries, kEntryInfos,
+                                     {kStates, kStateInfos, kPlaces, k_states* kBytes, kBytes});
 
 struct trained : testing::Test {
   alignas(64) std::array<float, kCount> zeros{};
-  Program two = make_program();
+  Program two = kTwo;
   mt_options options{};
   Model* model = nullptr;
   Context* context = nullptr;

@@ -11,7 +11,7 @@
 #include <atomic>
 #include <cstring>
 
-#include "runtime/src/runtime.h"
+#include "tests/runtime/program_by_hand.h"
 
 namespace MT_PACKAGE {
 namespace {
@@ -38,7 +38,6 @@ void fill(const void*, const Args& a, int32_t, int32_t part, int32_t) {
 
 const char* const kNames[] = {"fill"};
 const mt_entry_info kEntryInfos[] = {{"forward", 0, 0, 1, nullptr, nullptr, kNames}};
-const Level kLevel = {"reference", [] { return true; }, nullptr};
 
 Entry make_entry() {
   Entry entry{};
@@ -50,20 +49,8 @@ Entry make_entry() {
   entry.scratch_bytes = kPiece;
   return entry;
 }
-const Entry kEntry = make_entry();
-
-Program make_program() {
-  Program made{};
-  made.info.name = "pieces";
-  made.info.levels = "reference";
-  made.info.entry_count = 1;
-  made.info.entries = kEntryInfos;
-  made.levels = &kLevel;
-  made.level_count = 1;
-  made.entries = &kEntry;
-  made.weights_sha256 = "";
-  return made;
-}
+const Entry kEntries[] = {make_entry()};
+const Program kProgram = program_by_hand("pieces", kEntries, kEntryInfos);
 
 // In reverse order, on one thread.
 void host_loop(void*, int32_t count, mt_task task, void* context) {
@@ -71,7 +58,6 @@ void host_loop(void*, int32_t count, mt_task task, void* context) {
 }
 
 struct working_memory : testing::Test {
-  const Program program = make_program();
   mt_options options{};
   Model* model = nullptr;
   Context* context = nullptr;
@@ -87,7 +73,7 @@ struct working_memory : testing::Test {
 
   // Runs in memory of exactly as many bytes as are asked for.
   void expect_pieces(int32_t parts) {
-    ASSERT_EQ(open(program, &options, &model), MT_OK) << last_error();
+    ASSERT_EQ(open(kProgram, &options, &model), MT_OK) << last_error();
     size_t bytes = 0;
     ASSERT_EQ(context_bytes(model, nullptr, &bytes), MT_OK);
     EXPECT_EQ(bytes, static_cast<size_t>(128 + parts * kPiece));
