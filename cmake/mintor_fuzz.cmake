@@ -38,7 +38,7 @@ function(mintor_damage)
 endfunction()
 
 function(mintor_fuzz)
-  if(MINTOR_ONNX)
+  if(MINTOR_ONNX AND (MINTOR_TESTS OR MINTOR_FUZZ))
     mintor_damage()
   endif()
   if(MINTOR_TESTS)
