@@ -8,15 +8,15 @@ import os
 
 import numpy
 import pytest
-from cli_helper import ELEMENTWISE, SORTED, mintor, written
+from cli_helper import ELEMENTWISE, KEPT, mintor, written
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """scale.graph, sorted.graph and the built package scale."""
+    """scale.graph, kept.graph and the built package scale."""
     place = tmp_path_factory.mktemp("flags")
     written(place, "scale.graph", ELEMENTWISE)
-    written(place, "sorted.graph", SORTED)
+    written(place, "kept.graph", KEPT)
     numpy.save(place / "x.npy", numpy.ones((2, 4), numpy.float32))
     made = mintor("compile", "scale.graph", "-o", "scale", "--build", cwd=place)
     assert made.returncode == 0, made.stderr
@@ -43,7 +43,7 @@ def folder(tmp_path_factory):
     ("compile scale.graph --emit=graph --case a,b", "--case has no use beside --emit"),
     ("compile scale.graph -o out --compiler gcc", "--compiler is that of --build"),
     ("compile scale.graph -o out --rtol 1", "--rtol and --atol are those of --case"),
-    ("run sorted.graph --seed 0 --evaluate --threads 2", "--threads has no use beside --evaluate"),
+    ("run kept.graph --seed 0 --evaluate --threads 2", "--threads has no use beside --evaluate"),
     ("bench scale.graph --target v3,v4", "--target names several levels"),
     # Values that nothing can make right.
     ("compile scale.graph -o out --case a,b --rtol -1", "a tolerance is '-1'"),

@@ -56,7 +56,7 @@ def topk(x, k, axis=-1, largest=True, *, dim=None):
 
 
 def kthvalue(x, k, axis=-1, *, dim=None):
-    """The k-th smallest value (from 1), and its place."""
+    """The k-th smallest value (from 1), and its place. ValueError for one that is not there."""
     x = _as_array(x)
     axis = place_of(axis if dim is None else dim, x.ndim)
     if not 1 <= k <= x.shape[axis]:
