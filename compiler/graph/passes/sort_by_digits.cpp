@@ -33,6 +33,16 @@ DType integer_of(int64_t bytes, bool is_signed) {
   }
 }
 
+// The element of `shape` whose position along `dim` operand `operand` says.
+IndexMap map_by(const Shape& shape, int32_t dim, int32_t operand) {
+  IndexMap map;
+  for (size_t d = 0; d < shape.size(); ++d)
+    map.coords.push_back(Index::var("i" + std::to_string(d)));
+  map.loads.push_back({operand, map.coords});
+  map.coords[static_cast<size_t>(dim)] = Index::var("l0");
+  return map;
+}
+
 class Places {
  public:
   Places(Builder& b, Value key, const SortAttr& attr)
@@ -88,11 +98,9 @@ class Places {
         b_.apply(ScalarOp::and_, {pairs(ScalarOp::eq, ordered_), pairs(ScalarOp::lt, place)});
     const Value before = b_.apply(ScalarOp::or_, {pairs(ScalarOp::lt, ordered_), tied});
     const Value count = sum_of_pairs(b_.cast(before, DType::i32));
-    IndexMap map = own_map();
-    map.loads.push_back({2, map.coords});
-    map.coords[static_cast<size_t>(attr_.dim)] = Index::var("l0");
     return b_.reindex_reduce(Combiner::last, number(DType::i64, 0),
-                             b_.iota(DType::i64, shape_, attr_.dim), map, {&count, 1});
+                             b_.iota(DType::i64, shape_, attr_.dim), map_by(shape_, attr_.dim, 2),
+                             {&count, 1});
   }
 
   static Index variable(size_t d) { return Index::var("i" + std::to_string(d)); }
@@ -143,14 +151,10 @@ class Places {
   Value ordered_;
 };
 
-std::vector<Value> by_digits(Builder& b, const SortAttr& attr, std::span<const Value> operands) {
+std::vector<Value> in_order(Builder& b, const SortAttr& attr, std::span<const Value> operands) {
   const Value place = Places(b, operands[0], attr)();
   const Shape& shape = operands[0].shape();
-  IndexMap map;
-  for (size_t d = 0; d < shape.size(); ++d)
-    map.coords.push_back(Index::var("i" + std::to_string(d)));
-  map.loads.push_back({1, map.coords});
-  map.coords[static_cast<size_t>(attr.dim)] = Index::var("l0");
+  const IndexMap map = map_by(shape, attr.dim, 1);
   std::vector<Value> sorted;
   for (const Value& x : operands)
     sorted.push_back(b.reindex(x, shape, map, Scalar::of_int(x.dtype(), 0), {&place, 1}));
@@ -164,7 +168,7 @@ Graph run(CompileContext&, const Graph& graph) {
                    if (node.kind != Kind::sort) return std::nullopt;
                    const SortAttr& attr = node.as<SortAttr>();
                    if (operands[0].dtype() == DType::u8 && !attr.descending) return std::nullopt;
-                   return by_digits(b, attr, operands);
+                   return in_order(b, attr, operands);
                  });
 }
 
