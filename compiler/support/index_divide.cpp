@@ -132,14 +132,24 @@ Split split_multiples(const Index& a, const Index& d) {
 
 namespace {
 
-// The coefficient Index of `wanted` in e must contain `amount`: returns e - amount * wanted when
-// the term of e that has exactly amount's factors and wanted has exactly that coefficient.
-std::optional<Index> take_term(const Index& e, const Index& term) {
-  if (term.poly().terms.size() != 1) return std::nullopt;
-  const auto& t = term.poly().terms[0];
-  for (const auto& have : e.poly().terms)
-    if (have.coefficient == t.coefficient && compare(have.factors, t.factors) == 0) return e - term;
-  return std::nullopt;
+bool has_division(const IndexTerm& term) {
+  return std::ranges::any_of(term.factors,
+                             [](const AtomRef& f) { return f->kind != Kind::variable; });
+}
+
+// e - amount where e has each term of `amount` that divides, with the same coefficient; there has
+// to be one.
+std::optional<Index> take_divisions(const Index& e, const Index& amount) {
+  bool any = false;
+  for (const auto& t : amount.poly().terms) {
+    if (!has_division(t)) continue;
+    any = true;
+    if (std::ranges::none_of(e.poly().terms, [&](const IndexTerm& have) {
+          return have.coefficient == t.coefficient && compare(have.factors, t.factors) == 0;
+        }))
+      return std::nullopt;
+  }
+  return any ? std::optional(e - amount) : std::nullopt;
 }
 
 std::optional<Index> recombine_one(const Index& e) {
@@ -151,14 +161,18 @@ std::optional<Index> recombine_one(const Index& e) {
       others.erase(others.begin() + static_cast<ptrdiff_t>(i));
       Index scale = product_of(term.coefficient, others);
       Index quotient = floordiv(atom.a, atom.b);
-      if (auto left = take_term(e, scale * atom.b * quotient))
-        return *left - product_of(term.coefficient, term.factors) + scale * atom.a;
-      for (const auto& other : e.poly().terms)
-        for (const auto& f : other.factors)
-          if (f->kind == Kind::mod && f->a == quotient)
-            if (auto left = take_term(e, scale * atom.b * from_atom(f)))
-              return *left - product_of(term.coefficient, term.factors) +
-                     scale * mod(atom.a, atom.b * f->b);
+      const Index rest = e - product_of(term.coefficient, term.factors);
+      if (auto left = take_divisions(rest, scale * atom.b * quotient))
+        return *left + scale * atom.a;
+      // b * ((a // b + s) % c) + a % b -> (a + s * b) % (b * c)
+      for (const auto& other : rest.poly().terms)
+        for (const auto& f : other.factors) {
+          if (f->kind != Kind::mod) continue;
+          const Index shift = f->a - quotient;
+          if (std::ranges::any_of(shift.poly().terms, has_division)) continue;
+          if (auto left = take_divisions(rest, scale * atom.b * from_atom(f)))
+            return *left + scale * mod(atom.a + shift * atom.b, atom.b * f->b);
+        }
     }
   }
   return std::nullopt;

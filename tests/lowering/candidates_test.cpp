@@ -122,5 +122,28 @@ TEST(Candidates, OfDepthwiseConvolutionsAreTheSameBits) {
   check_candidates(convolution(35, 35, 35), {}, 24);
 }
 
+// No step of the tile that is chosen asks for what the analysis of dependences cannot show.
+TEST(Candidates, TilesOfManySizesAreNotRefused) {
+  for (const int64_t batch : {1, 3, 10})
+    for (const int64_t side : {1, 2, 3, 4, 5, 7, 14})
+      for (const int64_t window : {1, 3}) {
+        Graph g;
+        Builder b(g);
+        const Value x = b.input("x", DType::f32, {batch, 16, side, side});
+        ops::ConvAttr attr;
+        attr.pad_before = attr.pad_after = {window / 2, window / 2};
+        const Value w = b.parameter("w", noise({48, 16, window, window}, 4));
+        const Value sum = ops::conv(b, x, w, {}, attr);
+        const Value rest = b.input("rest", DType::f32, sum.shape());
+        g.results = {{"r", b.apply(ScalarOp::add, {sum, rest})}};
+        CompileContext context;
+        const Graph graph = run_pipeline(context, std::move(g));
+        for (const char* level : {"v3", "v4"}) {
+          const std::string text = kernels_text(graph, find_level(level));
+          EXPECT_EQ(text.find("step refused"), std::string::npos) << text;
+        }
+      }
+}
+
 }  // namespace
 }  // namespace mintor

@@ -104,6 +104,23 @@ TEST(Ranges, SimplifiesTiles) {
   EXPECT_EQ(r.simplify(4 * mod(floordiv(v("q"), 4), 8) + mod(v("q"), 4)), mod(v("q"), 32));
 }
 
+// [r // (h * w), r // w % h, r % w] is place r again, wherever r begins and however it is cut.
+TEST(Ranges, PlacesOfJoinedAxesAreOneAgain) {
+  for (const auto& [h, w] : {std::pair(2, 2), std::pair(3, 5), std::pair(4, 6), std::pair(7, 7)})
+    for (int64_t step = 2; step <= 8; ++step)
+      for (const int64_t first : {0, 1, 35, 36}) {
+        Ranges r;
+        r.set("o", Index(0), Index(99));
+        r.set("i", Index(0), Index(step - 1));
+        const Index row = step * v("o") + v("i") + first;
+        const auto along = [&](const Index& e) { return r.simplify(e); };
+        EXPECT_EQ(r.simplify(h * w * along(floordiv(row, h * w)) +
+                             w * along(mod(floordiv(row, w), h)) + along(mod(row, w))),
+                  row)
+            << h << " x " << w << ", " << row.str();
+      }
+}
+
 // Sound padded to whole frames: its length is at least one of them.
 TEST(Ranges, TermsThatCancelMoveIntoExtrema) {
   Ranges r;
