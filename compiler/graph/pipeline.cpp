@@ -44,8 +44,8 @@ static constexpr PipelineEntry kNumerics[] = {
      "winograd "
      "leaves alone; only when native-bf16"},
     {"winograd",
-     "needs: folded weights. gives: convolutions of three taps with fewer products, their weights "
-     "made by `prepare`; not when strict"},
+     "needs: folded weights. gives: convolutions with fewer products, their weights made by "
+     "`prepare`; not when strict"},
     {"byte_products",
      "needs: contracts of integers. gives: those of bytes, their zero points taken off the sums"},
     {"order",

@@ -34,13 +34,14 @@ struct Problem {
   std::vector<IndexProgram> x, y;
   std::vector<IndexProgram> conditions, limits;
   std::vector<int64_t> x_shape, x_strides, y_strides, out_strides;  // out: by axis
-  int64_t tile = 0;
+  int64_t points = 0, tile = 0;
 };
 
 Problem prepare(const Node& node, std::span<const Tensor> operands,
                 const EvaluateContext& context) {
   const Contract& c = node.as<Contract>();
   Problem p;
+  p.points = winograd::points_of(c);
   p.tile = c.order.tile;
   p.tiled = winograd::axes_of(c);
   IndexProgram::Slots slots;
@@ -114,9 +115,9 @@ class Tiles {
         x_(x),
         y_(y),
         out_(out),
-        input_(winograd::input_transform(p.tile)),
-        output_(winograd::output_transform(p.tile)),
-        points_(points_of(p.tiled.size(), p.tile + winograd::kTaps - 1)),
+        input_(winograd::input_transform(p.points)),
+        output_(winograd::output_transform(p.points, p.tile)),
+        points_(points_of(p.tiled.size(), p.points)),
         results_(points_of(p.tiled.size(), p.tile)) {}
 
   // `variables`: out axes of the tile but the columns.

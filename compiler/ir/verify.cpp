@@ -128,10 +128,13 @@ std::string lanes_fault(const Order& order) {
 
 std::string winograd_fault(const Node& node) {
   const Contract& c = node.as<Contract>();
-  if (std::ranges::find(winograd::kTiles, c.order.tile) == std::end(winograd::kTiles))
-    return "there are no tiles of " + std::to_string(c.order.tile) + " results";
-  if (!winograd::axes_of(c, c.order.tile + winograd::kTaps - 1))
-    return "a window has not the taps of a tile, or does not move along an out axis of its own";
+  const int64_t points = winograd::points_of(c);
+  if (std::ranges::find(winograd::kPoints, points) == std::end(winograd::kPoints) ||
+      c.order.tile < 2 || c.order.tile >= points)
+    return "there are no tiles of " + std::to_string(c.order.tile) + " results and " +
+           std::to_string(points) + " points";
+  if (!winograd::axes_of(c, points))
+    return "a window has not the points of a tile, or does not move along an out axis of its own";
   if (std::ranges::count(c.axes, AxisRole::k, &ContractAxis::role) != 1)
     return "order winograd needs exactly one k axis";
   return node.results[0].dtype == DType::f32 ? "" : "order winograd is for f32";

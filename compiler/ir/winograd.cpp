@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes m, or a contract; gives what winograd.h says.
+// Takes numbers of points and taps, or a contract; gives what winograd.h says.
 //   N(x) = x (x^2 - 1) (x^2 - 4) ..   has the points as roots
 //   B: row of a point p: the coefficients of N / (x - p); of infinity: those of N
 //   A: column of a point p: 1, p, p^2, ..; of infinity: 0, .., 0, 1
-//   G: row of a point p: (1, p, p^2) / N'(p); of infinity: 0, 0, 1
+//   G: row of a point p: (1, p, p^2, ..) / N'(p); of infinity: 0, .., 0, 1
 #include "compiler/ir/winograd.h"
 
 #include <algorithm>
@@ -16,10 +16,10 @@ namespace {
 using Polynomial = std::vector<double>;  // by power, ascending
 
 // Of the pairs +p, -p; 0 and infinity always are there.
-std::vector<double> pairs_of(int64_t tile) {
-  check(std::ranges::find(kTiles, tile) != std::end(kTiles), "winograd", "no such tile");
+std::vector<double> pairs_of(int64_t points) {
+  check(std::ranges::find(kPoints, points) != std::end(kPoints), "winograd", "no such tile");
   const std::vector<double> all{1, 2, 0.5};
-  return {all.begin(), all.begin() + tile / 2};
+  return {all.begin(), all.begin() + points / 2 - 1};
 }
 
 // times (x^2 - square)
@@ -77,10 +77,10 @@ class Writer {
 
 }  // namespace
 
-Transform input_transform(int64_t tile) {
-  const std::vector<double> pairs = pairs_of(tile);
+Transform input_transform(int64_t points) {
+  const std::vector<double> pairs = pairs_of(points);
   const Polynomial all = product_of(pairs, 0);
-  Writer write(tile + kTaps - 1);
+  Writer write(points);
   std::vector<int32_t> outputs{write.sum(all)};
   for (const double p : pairs) {  // N / (x - p) = (x + p) Q, Q = N / (x^2 - p^2)
     const Polynomial q = times_x(product_of(pairs, p));
@@ -92,9 +92,9 @@ Transform input_transform(int64_t tile) {
   return write.finish(std::move(outputs));
 }
 
-Transform output_transform(int64_t tile) {
-  const std::vector<double> pairs = pairs_of(tile);
-  Writer write(tile + kTaps - 1);
+Transform output_transform(int64_t points, int64_t tile) {
+  const std::vector<double> pairs = pairs_of(points);
+  Writer write(points);
   std::vector<int32_t> sums, differences;
   for (size_t n = 0; n < pairs.size(); ++n) {
     const auto plus = static_cast<int32_t>(2 * n + 1);
@@ -108,27 +108,29 @@ Transform output_transform(int64_t tile) {
     int32_t value = terms[0];  // of the points 1 and -1
     if (k == 0) value = write.step(ScalarOp::add, 0, value);
     for (size_t n = 1; n < pairs.size(); ++n) value = write.plus(powers[n], terms[n], value);
-    if (k == tile - 1) value = write.step(ScalarOp::add, value, static_cast<int32_t>(tile) + 1);
+    if (k == tile - 1) value = write.step(ScalarOp::add, value, static_cast<int32_t>(points) - 1);
     for (size_t n = 0; n < pairs.size(); ++n) powers[n] *= pairs[n];
     outputs.push_back(value);
   }
   return write.finish(std::move(outputs));
 }
 
-std::vector<std::vector<double>> weight_matrix(int64_t tile) {
-  std::vector<double> points{0};
-  for (const double p : pairs_of(tile)) {
-    points.push_back(p);
-    points.push_back(-p);
+std::vector<std::vector<double>> weight_matrix(int64_t points, int64_t taps) {
+  std::vector<double> finite{0};
+  for (const double p : pairs_of(points)) {
+    finite.push_back(p);
+    finite.push_back(-p);
   }
   std::vector<std::vector<double>> rows;
-  for (const double p : points) {
+  for (const double p : finite) {
     double slope = 1;  // N'(p)
-    for (const double q : points)
+    for (const double q : finite)
       if (q != p) slope *= p - q;
-    rows.push_back({1 / slope, p / slope, p * p / slope});
+    std::vector<double>& row = rows.emplace_back();
+    double power = 1;
+    for (int64_t tap = 0; tap < taps; ++tap, power *= p) row.push_back(power / slope);
   }
-  rows.push_back({0, 0, 1});
+  rows.emplace_back(taps).back() = 1;
   return rows;
 }
 
@@ -184,8 +186,15 @@ std::optional<std::vector<Axis>> axes_of(const Contract& c, int64_t taps) {
   return axes;
 }
 
+int64_t points_of(const Contract& c) {
+  for (const ContractAxis& axis : c.axes)
+    if (axis.role == AxisRole::window && axis.extent.is_const() && !axis.extent.is_const(1))
+      return axis.extent.value();
+  return 1;
+}
+
 std::vector<Axis> axes_of(const Contract& c) {
-  auto axes = axes_of(c, c.order.tile + kTaps - 1);
+  auto axes = axes_of(c, points_of(c));
   check(axes.has_value(), "winograd", "a contract has lost its windows");
   return *axes;
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Winograd's minimal filtering F(m, 3): m sums of three products each by m + 2 products.
-//   y = A ((G g) * (B d)):  d  m + 2 inputs;  g  3 weights;  y[p] = d[p] g[0] + d[p + 1] g[1] + ...
-// A contract whose order is winograd(m) is computed so along each of its windows of m + 2 taps; its
-// weights are G g already, which the numerics pass `winograd` has made. Windows of one tap stay.
-// Takes m; gives the transforms B and A as straight-line programs, and G as a matrix. The points of
-// the polynomials are 0, +-1, +-2, +-1/2 and infinity; what a pair of points has in common is
-// computed once. Keeps true: every factor but those of G is a power of two or a small sum of them,
-// exact in f32; evaluator and kernels run the same steps, so that they give the same bits.
-// (S. Winograd 1980; A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks,
-// 2015.)
+// Winograd's minimal filtering F(m, r): m sums of r products each by m + r - 1, one for each point.
+//   y = A ((G g) * (B d)):  d  m + r - 1 inputs;  g  r weights;  y[p] = sum over t: d[p + t] g[t]
+// A contract whose order is winograd(m) is computed so along each window, whose extent is the
+// number of points (windows of one tap stay); its weights are G g already, by the pass `winograd`.
+// Takes m, r, and the points, which alone tell B; gives the transforms B and A as straight-line
+// programs, and G as a matrix. The points are 0, +-1, +-2, +-1/2 and infinity; what a pair has in
+// common is computed once. Keeps true: every factor but those of G is a small sum of powers of two,
+// exact in f32; evaluator and kernels run the same steps. (S. Winograd 1980; A. Lavin and S. Gray,
+// Fast Algorithms for Convolutional Neural Networks, 2015.)
 #pragma once
 
 #include <cstdint>
@@ -19,8 +18,7 @@
 
 namespace mintor::winograd {
 
-inline constexpr int64_t kTaps = 3;
-inline constexpr int64_t kTiles[] = {2, 4, 6};  // m
+inline constexpr int64_t kPoints[] = {4, 6, 8};  // along a window
 // Values of a tile that a kernel writes out: 8 x 8, or 4 x 4 x 4.
 inline constexpr int64_t kMostPoints = 64;
 
@@ -35,9 +33,9 @@ struct Transform {
   std::vector<Step> steps;
   std::vector<int32_t> outputs;
 };
-Transform input_transform(int64_t tile);                       // B: tile + 2 values to as many
-Transform output_transform(int64_t tile);                      // A: tile + 2 values to `tile`
-std::vector<std::vector<double>> weight_matrix(int64_t tile);  // G: tile + 2 rows of kTaps
+Transform input_transform(int64_t points);                 // B: points to as many
+Transform output_transform(int64_t points, int64_t tile);  // A: points to `tile` results
+std::vector<std::vector<double>> weight_matrix(int64_t points, int64_t taps);  // G: a row a point
 
 // A window and the out axis that it moves along: x is read at out + step * window + ...
 struct Axis {
@@ -48,7 +46,8 @@ struct Axis {
 // window is of another form: taps neither `taps` nor 1, a stride, an axis that two of them share,
 // weights that are not indexed by the window itself.
 std::optional<std::vector<Axis>> axes_of(const Contract& contract, int64_t taps);
-// Of a contract whose order is winograd(tile).
+// Of a contract whose order is winograd(m): the points of a tile along each window, the windows.
+int64_t points_of(const Contract& contract);
 std::vector<Axis> axes_of(const Contract& contract);
 
 // The transform along each of `axes` dimensions of a row-major cube, line after line. `input(n)`

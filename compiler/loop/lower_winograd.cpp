@@ -75,7 +75,7 @@ class WinogradNest {
         c_(node.as<Contract>()),
         axes_(winograd::axes_of(c_)),
         prefix_(value_name(ctx.graph, {&node, 0})),
-        points_(c_.order.tile + winograd::kTaps - 1) {
+        points_(winograd::points_of(c_)) {
     for (size_t n = 0; n < axes_.size(); ++n) count_ *= points_;
     for (size_t n = 0; n < c_.axes.size(); ++n) {
       const ContractAxis& axis = c_.axes[n];
@@ -249,7 +249,7 @@ class WinogradNest {
                                   Index::var(loops[1].var)};
       body.push_back(k::store(v_, at, value));
     };
-    transformed(winograd::input_transform(c_.order.tile), "_b", body, read, write);
+    transformed(winograd::input_transform(points_), "_b", body, read, write);
     return around(loops, std::move(lets), std::move(body));
   }
 
@@ -300,7 +300,7 @@ class WinogradNest {
       body.push_back(result(position(static_cast<int64_t>(r), c_.order.tile), origin,
                             first_column_ + column, value));
     };
-    transformed(winograd::output_transform(c_.order.tile), "_a", body, read, write);
+    transformed(winograd::output_transform(points_, c_.order.tile), "_a", body, read, write);
     return around(loops, std::move(lets), std::move(body));
   }
 
@@ -351,7 +351,7 @@ WinogradBlock winograd_block(const Graph& graph, const Node& contract) {
   const std::vector<winograd::Axis> axes = winograd::axes_of(c);
   int64_t tiles = 1, points = 1, channels = 1, columns = 1;
   for (const Index& e : tile_extents(c, axes)) tiles *= value_of(e, symbols);
-  for (size_t n = 0; n < axes.size(); ++n) points *= c.order.tile + winograd::kTaps - 1;
+  for (size_t n = 0; n < axes.size(); ++n) points *= winograd::points_of(c);
   for (const ContractAxis& axis : c.axes) {
     if (axis.role == AxisRole::k) channels = axis.extent.value();
     if (axis.role == AxisRole::n) columns = axis.extent.value();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The transforms of Winograd's F(m, 3) against the sums that they stand for, in f64; which
+// The transforms of Winograd's F(m, r) against the sums that they stand for, in f64; which
 // contracts have the form.
 #include "compiler/ir/winograd.h"
 
@@ -28,34 +28,39 @@ std::vector<double> numbers(size_t count, size_t first) {
   return values;
 }
 
-TEST(Winograd, SumsOfThreeProductsAlongOneWindow) {
-  for (const int64_t tile : winograd::kTiles) {
-    const auto points = static_cast<size_t>(tile + winograd::kTaps - 1);
-    const std::vector<double> inputs = numbers(points, 0), weights = numbers(3, 50);
-    std::vector<double> products =
-        winograd::apply(winograd::input_transform(tile), 1, inputs, step_value);
-    const auto matrix = winograd::weight_matrix(tile);
-    ASSERT_EQ(matrix.size(), points);
-    for (size_t n = 0; n < points; ++n)
-      products[n] *=
-          matrix[n][0] * weights[0] + matrix[n][1] * weights[1] + matrix[n][2] * weights[2];
-    const std::vector<double> sums =
-        winograd::apply(winograd::output_transform(tile), 1, products, step_value);
-    ASSERT_EQ(sums.size(), static_cast<size_t>(tile));
-    for (size_t p = 0; p < sums.size(); ++p)
-      EXPECT_NEAR(sums[p],
-                  inputs[p] * weights[0] + inputs[p + 1] * weights[1] + inputs[p + 2] * weights[2],
-                  1e-13)
-          << "tile " << tile << ", result " << p;
-  }
+TEST(Winograd, SumsOfAnyNumberOfProductsAlongOneWindow) {
+  for (const int64_t points : winograd::kPoints)
+    for (int64_t taps = 2; taps < points; ++taps) {
+      const int64_t tile = points - taps + 1;
+      const std::vector<double> inputs = numbers(static_cast<size_t>(points), 0),
+                                weights = numbers(static_cast<size_t>(taps), 50);
+      std::vector<double> products =
+          winograd::apply(winograd::input_transform(points), 1, inputs, step_value);
+      const auto matrix = winograd::weight_matrix(points, taps);
+      ASSERT_EQ(matrix.size(), products.size());
+      for (size_t n = 0; n < products.size(); ++n) {
+        ASSERT_EQ(matrix[n].size(), weights.size());
+        double weight = 0;
+        for (size_t tap = 0; tap < weights.size(); ++tap) weight += matrix[n][tap] * weights[tap];
+        products[n] *= weight;
+      }
+      const std::vector<double> sums =
+          winograd::apply(winograd::output_transform(points, tile), 1, products, step_value);
+      ASSERT_EQ(sums.size(), static_cast<size_t>(tile));
+      for (size_t p = 0; p < sums.size(); ++p) {
+        double sum = 0;
+        for (size_t tap = 0; tap < weights.size(); ++tap) sum += inputs[p + tap] * weights[tap];
+        EXPECT_NEAR(sums[p], sum, 1e-12) << points << " points, " << taps << " taps, result " << p;
+      }
+    }
 }
 
 TEST(Winograd, TransformsOfCubesAreThoseOfTheirLines) {
   // Products of one line and another: the transform of the square is the product of theirs.
-  for (const int64_t tile : winograd::kTiles) {
-    const winograd::Transform transform = winograd::output_transform(tile);
-    const auto points = static_cast<size_t>(transform.inputs);
-    const std::vector<double> a = numbers(points, 3), b = numbers(points, 90);
+  for (const int64_t points : winograd::kPoints) {
+    const winograd::Transform transform = winograd::output_transform(points, points - 2);
+    const std::vector<double> a = numbers(static_cast<size_t>(points), 3),
+                              b = numbers(static_cast<size_t>(points), 90);
     std::vector<double> square;
     for (const double x : a)
       for (const double y : b) square.push_back(x * y);
@@ -69,7 +74,7 @@ TEST(Winograd, TransformsOfCubesAreThoseOfTheirLines) {
 }
 
 TEST(Winograd, InputsAreReadWhereTheirLineBegins) {
-  const winograd::Transform transform = winograd::input_transform(2);
+  const winograd::Transform transform = winograd::input_transform(4);
   std::string events;  // of a line
   std::vector<std::string> lines;
   const auto note = [&](char event) {
@@ -100,11 +105,12 @@ TEST(Winograd, InputsAreReadWhereTheirLineBegins) {
 }
 
 TEST(Winograd, FactorsAreExactInF32) {
-  for (const int64_t tile : winograd::kTiles)
-    for (const auto& transform :
-         {winograd::input_transform(tile), winograd::output_transform(tile)})
-      for (const winograd::Step& step : transform.steps)
-        EXPECT_EQ(static_cast<double>(static_cast<float>(step.factor)), step.factor);
+  for (const int64_t points : winograd::kPoints)
+    for (int64_t tile = 2; tile < points; ++tile)
+      for (const auto& transform :
+           {winograd::input_transform(points), winograd::output_transform(points, tile)})
+        for (const winograd::Step& step : transform.steps)
+          EXPECT_EQ(static_cast<double>(static_cast<float>(step.factor)), step.factor);
 }
 
 std::optional<std::vector<winograd::Axis>> axes_in(const std::string& contract) {
@@ -112,7 +118,7 @@ std::optional<std::vector<winograd::Axis>> axes_in(const std::string& contract) 
       "graph g {\n  x = input f32[1, 8, 20, 20]\n  w = input f32[8, 8, 3, 3]\n  y = contract "
       "f32[1, 8, 18, 18] (x, w) " +
       contract + "\n  results y\n}\n");
-  return winograd::axes_of(graph.results[0].value.node->as<Contract>(), winograd::kTaps);
+  return winograd::axes_of(graph.results[0].value.node->as<Contract>(), 3);
 }
 
 constexpr const char* kAxes =

@@ -6,8 +6,10 @@
 #include <cmath>
 
 #include "compiler/graph/pipeline.h"
+#include "compiler/ir/builder.h"
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/text.h"
+#include "compiler/ops/library.h"
 #include "tests/lowering/check_chain.h"
 #include "tests/lowering/run_groups.h"
 
@@ -20,7 +22,7 @@ struct Case {
   std::string batch = "1";
   int64_t channels = 8, columns = 16;
   std::vector<int64_t> places{9, 10};  // results along each window
-  int64_t step = 1, padding = 1;
+  int64_t step = 1, padding = 1, taps = 3;
   std::string symbols = {};
   std::map<std::string, int64_t> values = {};
 };
@@ -33,15 +35,16 @@ std::string list(const std::vector<std::string>& items) {
 
 // relu(x * w + bias + residual), whose weights are transformed already.
 Graph graph_of(const Case& c) {
-  const std::string points = std::to_string(c.tile + 2), channels = std::to_string(c.channels),
-                    columns = std::to_string(c.columns), step = std::to_string(c.step);
+  const std::string points = std::to_string(c.tile + c.taps - 1),
+                    channels = std::to_string(c.channels), columns = std::to_string(c.columns),
+                    step = std::to_string(c.step);
   std::vector<std::string> x{c.batch, channels}, u{columns, channels}, out{c.batch, columns};
   std::vector<std::string> read{"b", "k"}, weights{"n", "k"};
   std::string axes = "b: m = " + c.batch + ", n = " + columns;
   for (size_t d = 0; d < c.places.size(); ++d) {
     const std::string p = "p" + std::to_string(d), i = "i" + std::to_string(d);
     axes += ", " + p + ": m = " + std::to_string(c.places[d]);
-    x.push_back(std::to_string(c.places[d] + 2 * c.step - 2 * c.padding));
+    x.push_back(std::to_string(c.places[d] + (c.taps - 1) * c.step - 2 * c.padding));
     u.push_back(points);
     out.push_back(std::to_string(c.places[d]));
     read.push_back(p + " + " + (c.step > 1 ? step + "*" : "") + i +
@@ -76,6 +79,15 @@ TEST(Winograd, SchedulesKeepTheBits) {
            Case{.name = "dilated", .places = {11, 9}, .step = 3, .padding = 3},
            Case{.name = "one window", .columns = 24, .places = {77}},
            Case{.name = "three windows", .tile = 2, .channels = 3, .places = {3, 4, 5}},
+           Case{.name = "two taps", .tile = 5, .places = {6, 11}, .taps = 2},
+           Case{.name = "five taps", .tile = 2, .places = {5, 6}, .padding = 2, .taps = 5},
+           Case{.name = "five taps, large tiles",
+                .tile = 4,
+                .channels = 3,
+                .places = {9, 4},
+                .padding = 0,
+                .taps = 5},
+           Case{.name = "seven taps", .tile = 2, .places = {33}, .padding = 3, .taps = 7},
            Case{.name = "a batch", .batch = "3", .places = {5, 6}},
            Case{.name = "no batch", .batch = "batch", .symbols = batch, .values = {{"batch", 0}}},
            Case{.name = "any batch", .batch = "batch", .symbols = batch, .values = {{"batch", 5}}},
@@ -85,31 +97,38 @@ TEST(Winograd, SchedulesKeepTheBits) {
   }
 }
 
-// The pass is asked about a convolution that is worth it; beside f64 its results are as close as a
-// few roundings.
+// The pass is asked about convolutions that are worth it; beside the sums that they replace,
+// results are as close as a few roundings.
 TEST(Winograd, ThePassKeepsTheSums) {
-  const std::string text =
-      "graph g {\n  x = input f32[1, 32, 24, 24]\n  w = parameter f32[32, 32, 3, 3] random 1\n"
-      "  y = contract f32[1, 32, 24, 24] (x, w) m = 1, n = 32, p: m = 24, q: m = 24, k = 32, "
-      "i: window = 3, j: window = 3 | x[m, k, p + i - 1, q + j - 1] y[n, k, i, j]\n"
-      "  results y\n}\n";
-  const Graph direct = parse_graph(text);
-  CompileContext context, strict;
-  strict.options.numerics = "strict";
-  const Graph fast = run_pipeline(context, parse_graph(text));
-  EXPECT_NE(print(fast).find("winograd(4)"), std::string::npos) << print(fast);
-  EXPECT_EQ(print(run_pipeline(strict, parse_graph(text))).find("winograd"), std::string::npos);
-  const auto inputs = sample_inputs(direct, {}, 1);
-  const Tensor want = evaluate(direct, inputs).results[0], have = evaluate(fast, inputs).results[0];
-  const auto* a = reinterpret_cast<const float*>(want.data);
-  const auto* b = reinterpret_cast<const float*>(have.data);
-  float largest = 0, error = 0;
-  for (int64_t n = 0; n < want.count(); ++n) {
-    largest = std::max(largest, std::abs(a[n]));
-    error = std::max(error, std::abs(a[n] - b[n]));
+  for (const int64_t taps : {3, 5}) {
+    const auto graph = [&] {
+      Graph g;
+      Builder b(g);
+      ops::ConvAttr attr;
+      attr.pad_before = attr.pad_after = {taps / 2, taps / 2};
+      const Value x = b.input("x", DType::f32, {1, 32, 24, 24});
+      g.results = {
+          {"y", ops::conv(b, x, b.parameter("w", noise({32, 32, taps, taps}, 4)), {}, attr)}};
+      return g;
+    };
+    CompileContext context, strict;
+    strict.options.numerics = "strict";
+    const Graph direct = graph(), fast = run_pipeline(context, graph());
+    EXPECT_NE(print(fast).find("winograd(4)"), std::string::npos) << print(fast);
+    EXPECT_EQ(print(run_pipeline(strict, graph())).find("winograd"), std::string::npos);
+    const auto inputs = sample_inputs(direct, {}, 1);
+    const Tensor want = evaluate(direct, inputs).results[0],
+                 have = evaluate(fast, inputs).results[0];
+    const auto* a = reinterpret_cast<const float*>(want.data);
+    const auto* b = reinterpret_cast<const float*>(have.data);
+    float largest = 0, error = 0;
+    for (int64_t n = 0; n < want.count(); ++n) {
+      largest = std::max(largest, std::abs(a[n]));
+      error = std::max(error, std::abs(a[n] - b[n]));
+    }
+    EXPECT_GT(error, 0);
+    EXPECT_LT(error, 1e-5f * largest);
   }
-  EXPECT_GT(error, 0);
-  EXPECT_LT(error, 1e-5f * largest);
 }
 
 }  // namespace

@@ -32,20 +32,20 @@ static bool fold(const Graph& graph, const Contract& c, Value& operand,
 }
 
 static Graph run(CompileContext&, const Graph& graph) {
-  return rewrite(graph,
-                 [](Builder& b, const Node& old,
-                    std::span<const Value> operands) -> std::optional<std::vector<Value>> {
-                   if (old.kind != Kind::contract) return std::nullopt;
-                   Contract c = old.as<Contract>();
-                   Value x = operands[0], y = operands[1];
-                   const bool changed_x = fold(b.graph(), c, x, c.x_coords),
-                              changed_y = fold(b.graph(), c, y, c.y_coords);
-                   if (!changed_x && !changed_y) return std::nullopt;
-                   if (c.order.form == Order::Form::winograd &&
-                       !winograd::axes_of(c, c.order.tile + winograd::kTaps - 1))
-                     return std::nullopt;
-                   return std::vector<Value>{b.contract(x, y, c)};
-                 });
+  return rewrite(
+      graph,
+      [](Builder& b, const Node& old,
+         std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+        if (old.kind != Kind::contract) return std::nullopt;
+        Contract c = old.as<Contract>();
+        Value x = operands[0], y = operands[1];
+        const bool changed_x = fold(b.graph(), c, x, c.x_coords),
+                   changed_y = fold(b.graph(), c, y, c.y_coords);
+        if (!changed_x && !changed_y) return std::nullopt;
+        if (c.order.form == Order::Form::winograd && !winograd::axes_of(c, winograd::points_of(c)))
+          return std::nullopt;
+        return std::vector<Value>{b.contract(x, y, c)};
+      });
 }
 
 extern const GraphPass pass_fold_into_contract;
