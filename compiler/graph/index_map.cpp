@@ -87,6 +87,11 @@ std::optional<std::vector<int32_t>> as_transpose(const Node& node) {
   return perm;
 }
 
+bool moves_innermost(const Node& node) {
+  const auto perm = as_transpose(node);
+  return perm && !perm->empty() && perm->back() + 1 != static_cast<int32_t>(perm->size());
+}
+
 std::vector<int32_t> inverse(const std::vector<int32_t>& perm) {
   std::vector<int32_t> out(perm.size());
   for (size_t d = 0; d < perm.size(); ++d) out[perm[d]] = static_cast<int32_t>(d);

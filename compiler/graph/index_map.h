@@ -37,6 +37,7 @@ Traced trace(Value value, const Graph& graph);
 // perm such that result dimension d is operand dimension perm[d]; nullopt when the node is no
 // transpose.
 std::optional<std::vector<int32_t>> as_transpose(const Node& node);
+bool moves_innermost(const Node& node);  // a transpose whose innermost dimension is another one
 std::vector<int32_t> inverse(const std::vector<int32_t>& perm);
 bool is_identity(const std::vector<int32_t>& perm);
 

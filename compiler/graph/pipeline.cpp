@@ -70,6 +70,9 @@ static constexpr PipelineEntry kBitPreserving[] = {
     {"channels_last",
      "needs: composed transposes. gives: convolutions whose channels are innermost, transposes "
      "around them"},
+    {"pool_channels_last",
+     "needs: convolutions whose channels are innermost. gives: pools likewise, also where no "
+     "convolution is near"},
     {"orient_contracts",
      "needs: composed transposes, which it reads through. gives: products whose vectors need the "
      "fewest copies"},

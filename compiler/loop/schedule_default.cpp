@@ -37,6 +37,30 @@ bool trailing_reduce(const Node& node) {
   return std::find(dims.begin(), dims.end(), static_cast<int32_t>(rank) - 1) != dims.end();
 }
 
+// Whether neighbours among the results are neighbours in memory, and the taps of a window are not:
+// pools whose channels are innermost.
+bool reads_along_rows(const Group& group, const Node& reduce) {
+  const Node& windows = *reduce.operands[0].node;
+  if (windows.kind != Kind::reindex ||
+      std::ranges::find(group.nodes, &windows) == group.nodes.end())
+    return false;
+  const std::vector<Index>& coords = windows.as<ReindexAttr>().map.coords;
+  const auto& dims = reduce.as<ReduceAttr>().dims;
+  auto kept = static_cast<int32_t>(windows.results[0].shape.size()) - 1;
+  while (std::ranges::count(dims, kept) > 0) --kept;
+  if (coords.empty() || kept < 0) return false;
+  const Index& innermost = coords.back();
+  const auto along = innermost.affine_in("i" + std::to_string(kept));
+  return along && along->first == 1 && std::ranges::none_of(dims, [&](int32_t d) {
+           return innermost.mentions("i" + std::to_string(d));
+         });
+}
+
+// The lanes of its sums are vectors; else the rows.
+bool sums_in_vectors(const Group& group, const Node& reduce) {
+  return trailing_reduce(reduce) && !reads_along_rows(group, reduce);
+}
+
 void vectorise(Kernel& kernel, const std::vector<std::string>& element_axes, bool lanes) {
   for (const LoopInfo& loop : loops_of(kernel)) {
     if (lanes && is_lane_loop(loop) && loop.trip() == kLanes)
@@ -140,7 +164,7 @@ void vectorise_rows(const Graph& graph, const Group& group, const TargetInfo& ta
       if (rank == 0 || is_walk(*v.node)) continue;
       if (!summed) elements.push_back(axis_name(value_name(graph, v), rank - 1));
     }
-    const bool lanes = reduce != nullptr && trailing_reduce(*reduce);
+    const bool lanes = reduce != nullptr && sums_in_vectors(group, *reduce);
     if (has_rows && !lanes) {
       const std::string kept = row_axis(graph, group, *reduce);
       for (const LoopInfo& loop : loops_of(kernel))
@@ -151,7 +175,7 @@ void vectorise_rows(const Graph& graph, const Group& group, const TargetInfo& ta
   for (const LoopInfo& loop : loops_of(kernel))
     if (is_lane_loop(loop) && loop.trip() && *loop.trip() <= kLanes)
       try_step(kernel, "unroll", {loop.var});
-  if (target.vectors() && has_rows && trailing_reduce(*reduce))
+  if (target.vectors() && has_rows && sums_in_vectors(group, *reduce))
     for (const LoopInfo& loop : loops_of(kernel))
       if (is_axis(loop, row_axis(graph, group, *reduce))) jam_rows(target, kernel, loop.var);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "compiler/graph/fusion/draft.h"
+#include "compiler/graph/index_map.h"
 
 namespace mintor::fusion {
 namespace {
@@ -19,10 +20,11 @@ Refusal refuse_inlined(const Drafts& all, const Node& node, const std::vector<Re
   if (node.kind == Kind::concat && node.operands.size() > kMostChosenParts &&
       !may_place(draft, node, readers))
     return {"its parts are stored where they belong"};
-  if (!is_elementwise(node)) return {};
+  if (!is_elementwise(node) && !moves_innermost(node)) return {};
   for (const Reader& reader : readers)
     if (changes_position(*reader.user) && repeats(all.graph, *reader.user))
       return {"its user reads it several times"};
+  if (!is_elementwise(node)) return {};
   if (draft.first_reduce != nullptr && draft.contract == nullptr &&
       all.contract_tails.contains(&node))
     return {"it is the tail of a contract"};

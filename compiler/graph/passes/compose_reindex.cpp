@@ -2,7 +2,7 @@
 // Joins index nodes that follow each other, and drops those that change nothing.
 //   y = reindex (x) [i1, i0]; z = reindex (y) [i1, i0]   ->   z is x
 // Only the inner node must stay inside its operand (so that its fill is never seen); the outer may
-// be anything.
+// be anything. A transpose stays beneath windows: they would follow its strides once for each tap.
 #include "compiler/graph/index_map.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
@@ -18,6 +18,21 @@ static std::vector<Index> compose(const std::vector<Index>& inner, const std::ve
   return coords;
 }
 
+static std::optional<int64_t> count_of(const Shape& shape) {
+  int64_t count = 1;
+  for (const Index& e : shape) {
+    if (!e.is_const() || __builtin_mul_overflow(count, e.value(), &count)) return std::nullopt;
+  }
+  return count;
+}
+
+// Whether each element of x is read at least twice along dimensions that a transpose has moved.
+static bool are_windows_of_transpose(const Node& windows, const Value& x) {
+  if (!moves_innermost(*x.node)) return false;
+  const auto all = count_of(windows.results[0].shape), once = count_of(x.shape());
+  return all && once && *all / 2 >= *once;
+}
+
 static Graph run(CompileContext&, const Graph& graph) {
   return rewrite(
       graph,
@@ -27,6 +42,7 @@ static Graph run(CompileContext&, const Graph& graph) {
         const Ranges ranges = ranges_over(graph, old.results[0].shape);
         const Shape& shape = old.results[0].shape;
         Value x = operands[0];
+        if (old.kind == Kind::reindex && are_windows_of_transpose(old, x)) return std::nullopt;
         const auto inner =
             x.node->kind == Kind::constant ? std::nullopt : plain_coords(*x.node, b.graph());
         if (const auto outer = plain_coords(old, graph)) {
