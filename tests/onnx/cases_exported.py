@@ -5,8 +5,8 @@ Gives: `cases()`. Keeps true: what is right is what ONNX Runtime gives.
 """
 
 import numpy as np
-from cases_control import control, flag, number
-from op_harness import F32, I64, const, given, t, weights
+from cases_control import control, flag, nodes, number
+from op_harness import F32, I64, const, given, graph_case, t, weights
 
 
 def ranks():
@@ -79,6 +79,32 @@ def carried():
     )
 
 
+def sizes():
+    """Sizes that a run binds, met by those that inputs have."""
+    yield graph_case(
+        "Add-exported-met-twice",
+        "a size of an input meets one that a range binds, and what they have in common another",
+        nodes(
+            """r = Range(zero, n, one) f = Cast <to = 1> (r)
+            p = Add(x, f) y = Add(p, z) k = Neg(y)"""
+        ),
+        {"x": t(5, d0=("a", [1])), "z": t(5, d0=("b", [1])), "n": given(5, I64),
+         "zero": const(0, I64), "one": const(1, I64)},
+        ["k"],
+    )  # fmt: skip
+    yield graph_case(
+        "Range-exported-down",
+        "floats from a size down to what is below it: positions relative to one another",
+        nodes(
+            """s = Shape(x) u = Squeeze(s) last = Sub(u, i1) f = Cast <to = 1> (last) w = Neg(u)
+            g = Cast <to = 1> (w) r = Range(f, g, down) h = Range(g, f, half) y = Add(r, zero)"""
+        ),
+        {"x": t(5, d0=("n", [1, 2, 9])), "i1": const(1, I64), "down": const(-1, F32),
+         "half": const(1.5, F32), "zero": const(0, F32)},
+        ["y", "h"],
+    )  # fmt: skip
+
+
 def cases():
-    for group in (ranks, carried):
+    for group in (ranks, carried, sizes):
         yield from group()
