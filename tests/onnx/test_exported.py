@@ -12,6 +12,7 @@ import sys
 
 import numpy as np
 import onnx
+import onnx.numpy_helper
 import onnx.parser
 import pytest
 
@@ -49,3 +50,19 @@ def test_a_run_without_iterations_of_what_they_alone_shape():
     np.testing.assert_array_equal(model.run([x, np.int64(2)])[0], -x)
     with pytest.raises(Exception, match="iterations is 0.* at least 1"):
         model.run([x, np.int64(0)])
+
+
+def test_many_channels_of_an_open_batch_are_scheduled(tmp_path):
+    """Two parts of the columns are tasks; what divides by the batch is asked where there is one."""
+    w = onnx.numpy_helper.from_array(np.ones((256, 64, 3, 3), np.float32), "w")
+    text = """<ir_version: 8, opset_import: ["" : 17]>
+    g (float[b,64,20,20] x) => (float[b,256,20,20] y) { y = Conv <pads = [1,1,1,1]> (x, w) }"""
+    model = onnx.parser.parse_model(text)
+    model.graph.initializer.append(w)
+    path = tmp_path / "model.onnx"
+    onnx.save(model, path)
+    words = [MINTOR, "compile", str(path), "--explain", "--target=v3", "-o", str(tmp_path / "out")]
+    ended = subprocess.run(words, text=True, capture_output=True, check=True)
+    said = ended.stdout + ended.stderr
+    assert ": winograd: tiles" in said
+    assert "generic_loops" not in said
