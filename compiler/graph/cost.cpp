@@ -5,6 +5,7 @@
 #include "compiler/graph/cost.h"
 
 #include <algorithm>
+#include <set>
 
 #include "compiler/graph/from_parameters.h"
 #include "compiler/ir/sizes.h"
@@ -121,15 +122,57 @@ int64_t peak_live(const Graph& graph, const std::vector<NodeCost>& costs) {
 
 }  // namespace
 
-SymbolValues typical_symbols(const Graph& graph) {
-  SymbolValues values;
+namespace {
+
+// The symbols that a run gives of which an expression is made, also through computed ones.
+void free_symbols(const Graph& graph, const Index& e, std::set<std::string>& names) {
   for (const Symbol& symbol : graph.symbols()) {
-    int64_t value = symbol.hint > 0 ? symbol.hint : std::max<int64_t>(symbol.lo, 1);
-    const int64_t divisor = std::max<int64_t>(symbol.divisor, 1);
-    value = (value + divisor - 1) / divisor * divisor;
-    values[symbol.name] = symbol.hi >= 0 ? std::min(value, symbol.hi) : value;
+    if (!e.mentions(symbol.name)) continue;
+    if (symbol.value)
+      free_symbols(graph, *symbol.value, names);
+    else if (symbol.hint <= 0)
+      names.insert(symbol.name);
   }
-  return sizes_that_fit(graph.symbols(), graph.conditions(), std::move(values));
+}
+
+// Those to which it is due that a contract has no terms or no results.
+std::set<std::string> too_small(const Graph& graph, const SymbolValues& values) {
+  std::set<std::string> names;
+  for (const auto& node : graph.nodes()) {
+    if (node->kind != Kind::contract) continue;
+    for (const ContractAxis& axis : node->as<Contract>().axes)
+      if (!axis.extent.is_const() && value_of(axis.extent, values) < 1)
+        free_symbols(graph, axis.extent, names);
+  }
+  return names;
+}
+
+int64_t legal(const Symbol& symbol, int64_t value) {
+  const int64_t divisor = std::max<int64_t>(symbol.divisor, 1);
+  value = (value + divisor - 1) / divisor * divisor;
+  return symbol.hi >= 0 ? std::min(value, symbol.hi) : value;
+}
+
+}  // namespace
+
+SymbolValues typical_symbols(const Graph& graph) {
+  constexpr int kMostDoublings = 24;
+  SymbolValues values;
+  for (const Symbol& symbol : graph.symbols())
+    values[symbol.name] =
+        legal(symbol, symbol.hint > 0 ? symbol.hint : std::max<int64_t>(symbol.lo, 1));
+  values = sizes_that_fit(graph.symbols(), graph.conditions(), std::move(values));
+  for (int turn = 0; turn < kMostDoublings; ++turn) {
+    const std::set<std::string> small = too_small(graph, values);
+    if (small.empty()) break;
+    SymbolValues grown = values;
+    for (const Symbol& symbol : graph.symbols())
+      if (small.contains(symbol.name)) grown[symbol.name] = legal(symbol, 2 * grown[symbol.name]);
+    grown = sizes_that_fit(graph.symbols(), graph.conditions(), std::move(grown));
+    if (grown == values || broken_condition(graph.conditions(), grown)) break;
+    values = std::move(grown);
+  }
+  return values;
 }
 
 GraphCost cost_of(const Graph& graph, const SymbolValues& symbols) {

@@ -22,6 +22,8 @@ static constexpr PipelineEntry kNumerics[] = {
     {"inline_calls", "needs: gradients that are asked for. gives: one graph, which all passes see"},
     {"merge_loops",
      "needs: loops as gradients repeat them. gives: one loop that stacks what both want"},
+    {"capture_unchanged",
+     "needs: loops as imported. gives: captures where a body carries on what it was given"},
     {"parameters_into_regions",
      "needs: captures. gives: bodies that see which values are weights, so that `prepare` packs "
      "them"},

@@ -132,7 +132,9 @@ Value Builder::full(DType dtype, Shape shape, double value) {
   return broadcast(constant(dtype, value), std::move(shape), {});
 }
 
+// Its sizes are in the form that all that is made of it has: an equation may say what one is.
 Value Builder::iota(DType dtype, Shape shape, int dim) {
+  for (Index& extent : shape) extent = graph_.ranges().simplify(extent);
   const Type type{dtype, std::move(shape)};
   return node(Kind::iota, IotaAttr{dim}, {}, {&type, 1})[0];
 }

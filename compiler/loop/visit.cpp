@@ -6,6 +6,7 @@
 
 #include "compiler/loop/ir.h"
 #include "compiler/support/error.h"
+#include "compiler/support/index_poly.h"
 
 namespace mintor {
 namespace {
@@ -261,6 +262,25 @@ std::string fresh_name(const Kernel& kernel, std::string_view wish) {
 
 namespace {
 
+// Inside of a loop there is an iteration: each factor of their number is at least 1.
+void set_running(const For& loop, Ranges& ranges) {
+  const Index count = loop.end - loop.begin;
+  const auto& terms = count.poly().terms;
+  if (terms.size() != 1 || terms[0].coefficient < 0) return;
+  std::vector<std::string> positive;
+  for (const AtomRef& factor : terms[0].factors) {
+    if (factor->kind != Index::Atom::Kind::variable) return;
+    const Range* range = ranges.find(factor->name);
+    if (!range || !range->lo || !range->lo->is_const() || range->lo->value() < 0) return;
+    positive.push_back(factor->name);
+  }
+  for (const std::string& name : positive) {
+    Range range = *ranges.find(name);
+    range.lo = Index(std::max<int64_t>(range.lo->value(), 1));
+    ranges.set(name, std::move(range));
+  }
+}
+
 // Puts the loops and integer Lets before and around loop `var` into ranges; true when it was found.
 bool collect_ranges(const Stmt& stmt, std::string_view var, Ranges& ranges) {
   if (!stmt) return false;
@@ -280,7 +300,11 @@ bool collect_ranges(const Stmt& stmt, std::string_view var, Ranges& ranges) {
   }
   if (auto* f = std::get_if<For>(&stmt->node)) {
     ranges.set(f->var, f->begin, f->end - 1);
-    if (f->var == var || collect_ranges(f->body, var, ranges)) return true;
+    if (f->var == var) return true;
+    if (collect_ranges(f->body, var, ranges)) {
+      set_running(*f, ranges);
+      return true;
+    }
     ranges.erase(f->var);
     return false;
   }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "compiler/ir/sizes.h"
 #include "compiler/loop/stack.h"
@@ -401,9 +402,11 @@ void ProgramDraft::keep_used_symbols() {
     if (symbol.value && used.contains(symbol.name)) use(*symbol.value);
   }
   std::erase_if(program.symbols, [&](const Symbol& symbol) { return !used.contains(symbol.name); });
-  std::ranges::stable_partition(program.symbols, [&](const Symbol& symbol) {
-    return stage_of(program, Index::var(symbol.name)) == 0;
-  });
+  std::set<std::string> later;  // found out first: symbols are looked up in one another
+  for (const Symbol& symbol : program.symbols)
+    if (stage_of(program, Index::var(symbol.name)) > 0) later.insert(symbol.name);
+  std::ranges::stable_partition(program.symbols,
+                                [&](const Symbol& symbol) { return !later.contains(symbol.name); });
 }
 
 Program ProgramDraft::finish() {

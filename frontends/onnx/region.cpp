@@ -391,6 +391,12 @@ Value kept_type(OnnxNode& n, OnnxDraft& body, const OnnxKept& kept) {
   return stretched(body.state.builder, kept.after, kept.before.shape);
 }
 
+Value with_rank(Builder& b, Value x, const Shape& of) {
+  const auto is_one = [](const Index& size) { return size.is_const(1); };
+  const bool both = std::ranges::all_of(x.shape(), is_one) && std::ranges::all_of(of, is_one);
+  return both ? b.reshape(x, of) : x;
+}
+
 Value single(OnnxNode& n, Builder& b, Value x, std::string_view what) {
   for (const Index& size : x.shape())
     if (!size.is_const(1))

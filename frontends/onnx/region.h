@@ -86,6 +86,10 @@ bool keeps_dimension(OnnxNode& n, OnnxDraft& body, const OnnxKept& kept, size_t 
 // What it is after an iteration, as the type that it has before one.
 Value kept_type(OnnxNode& n, OnnxDraft& body, const OnnxKept& kept);
 
+// x, where that and what it takes the place of have one element each: with as many dimensions as
+// that. Exporters are careless with these: [] becomes [1] in a branch or after an iteration.
+Value with_rank(Builder& b, Value x, const Shape& of);
+
 // The one number that x should be, without dimensions.
 Value single(OnnxNode& n, Builder& b, Value x, std::string_view what);
 

@@ -34,5 +34,22 @@ TEST(Cost, LoopsCountAsOftenAsTheyRun) {
   EXPECT_EQ(flops("while carried 2"), 3);
 }
 
+// Frames of a signal: a run that has none computes nothing, and says nothing about the orientation
+// of a product.
+TEST(Cost, TypicalSizesComputeSomething) {
+  const auto graph = [](const std::string& symbol) {
+    return parse_graph("graph g (" + symbol + ", frames: 0.. = (t + 100) // 160 - 1" + R"() {
+  x = input f32[t]
+  w = input f32[8, 4]
+  f = reindex f32[frames, 8] (x)  [160*i0 + i1] fill 0
+  y = contract f32[frames, 4] (f, w)  m = frames, n = 4, k = 8 | x[m, k] y[k, n]
+  results y
+})");
+  };
+  EXPECT_EQ(typical_symbols(graph("t: 20..")).at("t"), 320);
+  EXPECT_EQ(typical_symbols(graph("t: 20..100")).at("t"), 100);   // it cannot be larger
+  EXPECT_EQ(typical_symbols(graph("t: 20.. ~ 30")).at("t"), 30);  // the user says so
+}
+
 }  // namespace
 }  // namespace mintor

@@ -12,6 +12,7 @@ import cases_by_data
 import cases_contract
 import cases_control
 import cases_elementwise
+import cases_exported
 import cases_index
 import cases_inside
 import cases_meet
@@ -34,6 +35,7 @@ GROUPS = (
     cases_meet,
     cases_control,
     cases_inside,
+    cases_exported,
     cases_reported,
 )
 LIST = pathlib.Path(__file__).with_name("expected_failures.txt")

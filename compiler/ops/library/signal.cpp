@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fourier transforms as products, windows, and the mel scale (ops/signal.h).
+// Fourier transforms as products, windows, and the mel scale (ops/signal.h). A length that is known
+// and has factors is done in two steps, each of one factor, with far fewer products:
+//   x[r*q]  ->  a[q, k1] = sum over r of x * w_r,  times w_rq  ->  sum over q of a * w_q: [k2, k1]
 // Keeps true: angles are reduced as integers (j * k mod length) before they become f64, so that
 // they are exact to the last place whatever the length.
 #include "compiler/ops/signal.h"
@@ -7,6 +9,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "compiler/ir/lanes.h"
 #include "compiler/ops/library/common.h"
 
 namespace mintor::ops {
@@ -49,6 +52,72 @@ Value component(Builder& b, Value x, int64_t c) {
 // x[outer, n, inner] by matrix[n, bins]: [outer, bins, inner].
 Value product_of(Builder& b, Value x, Value matrix) {
   return matmul(b, b.transpose(matrix, {1, 0}), x);
+}
+
+struct Complex {
+  Value re, im;  // im may be null: it is 0
+};
+
+// cos and sin, the latter with the sign of the transform, times a factor.
+Complex turned(Builder& b, const Angles& a, const DftAttr& attr, Value factor = {}) {
+  const Real r{b};
+  Value re = r.f(ScalarOp::cos, a.angle), im = r.f(ScalarOp::sin, a.angle);
+  if (factor) re = mul(b, re, factor), im = mul(b, im, factor);
+  return {re, attr.inverse ? im : r.f(ScalarOp::neg, im)};
+}
+
+// Sums of products of two, whichever `product` sums.
+template <class Product>
+Complex times(Builder& b, const Complex& x, const Complex& y, Product product) {
+  if (!x.im) return {product(x.re, y.re), product(x.re, y.im)};
+  return {sub(b, product(x.re, y.re), product(x.im, y.im)),
+          add(b, product(x.re, y.im), product(x.im, y.re))};
+}
+
+int64_t whole_vectors(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+
+// Products of one transform in two steps, the first of r terms, lanes that are left over included.
+int64_t cost_of_two(int64_t n, int64_t r, int64_t bins) {
+  const int64_t q = n / r, rows = (bins + r - 1) / r;
+  return whole_vectors(r) * (2 * n + 4 * rows * q);
+}
+
+// The factor of the first step; 0: one step costs about as much.
+int64_t first_factor(const DftAttr& attr, const Index& n, const Index& bins) {
+  if (!attr.length.is_const() || !n.is_const(attr.length.value())) return 0;
+  int64_t best = 0, least = attr.length.value() * whole_vectors(bins.value());
+  for (int64_t r = 2; r * 2 <= attr.length.value(); ++r) {
+    if (attr.length.value() % r != 0) continue;
+    const int64_t cost = cost_of_two(attr.length.value(), r, bins.value());
+    if (cost < least) best = r, least = cost;
+  }
+  return best;
+}
+
+// x[outer, n, inner], n = r*q: place q*j + i goes to bin r*l + k by w_r(j k), w_n(i k), w_q(i l).
+Complex in_two_steps(Builder& b, const Complex& x, const DftAttr& attr, int64_t r,
+                     const Index& bins) {
+  const int64_t n = attr.length.value(), q = n / r, rows = (bins.value() + r - 1) / r;
+  const Index outer = x.re.shape()[0], inner = x.re.shape()[2];
+  const auto split = [&](Value v) {
+    if (!v) return v;
+    const Value lines = b.reshape(b.transpose(v, {0, 2, 1}), {outer * inner, r, q});
+    return b.transpose(lines, {0, 2, 1});
+  };
+  const auto on_right = [&](Value p, Value w) { return matmul(b, p, w); };
+  const auto on_left = [&](Value p, Value w) { return matmul(b, w, p); };
+  const auto each = [&](Value p, Value w) { return mul(b, p, w); };
+  const Value scale = attr.inverse ? Real{b}.n(1.0 / static_cast<double>(n)) : Value{};
+  Complex y =
+      times(b, {split(x.re), split(x.im)}, turned(b, angles_of(b, r, r, r), attr), on_right);
+  y = times(b, y, turned(b, angles_of(b, q, r, n), attr, scale), each);
+  y = times(b, y, turned(b, angles_of(b, rows, q, q), attr), on_left);
+  const auto joined = [&](Value v) {
+    const Value lines = b.reshape(v, {outer * inner, rows * r});
+    const Value own = b.slice(lines, {0, 0}, {outer * inner, bins}, {1, 1});
+    return b.transpose(b.reshape(own, {outer, inner, bins}), {0, 2, 1});
+  };
+  return {joined(y.re), joined(y.im)};
 }
 
 Value together(Builder& b, Value real, Value imaginary) {
@@ -94,20 +163,16 @@ Value dft(Builder& b, Value x, const DftAttr& attr) {
     return narrow(b, real_inverse(b, wide, attr), x.dtype());
   }
   const Index bins = attr.one_sided ? floordiv(attr.length, 2) + 1 : attr.length;
-  const auto [angle, inside] = angles_of(b, s[1], bins, attr.length);
-  const Value scale = attr.inverse ? r.f(ScalarOp::div, r.n(1), r.size(attr.length)) : r.n(1);
-  const Value factor = where(b, inside, scale, r.n(0));
-  const Value cosines = mul(b, r.f(ScalarOp::cos, angle), factor);
-  Value sines = mul(b, r.f(ScalarOp::sin, angle), factor);
-  if (!attr.inverse) sines = r.f(ScalarOp::neg, sines);
-  const Value real = component(b, wide, 0);
-  Value re = product_of(b, real, cosines), im = product_of(b, real, sines);
-  if (s[3].is_const(2)) {
-    const Value imaginary = component(b, wide, 1);
-    re = sub(b, re, product_of(b, imaginary, sines));
-    im = add(b, im, product_of(b, imaginary, cosines));
+  const Complex parts{component(b, wide, 0), s[3].is_const(2) ? component(b, wide, 1) : Value{}};
+  if (const int64_t factor = first_factor(attr, s[1], bins)) {
+    const Complex y = in_two_steps(b, parts, attr, factor, bins);
+    return narrow(b, together(b, y.re, y.im), x.dtype());
   }
-  return narrow(b, together(b, re, im), x.dtype());
+  const Angles angles = angles_of(b, s[1], bins, attr.length);
+  const Value scale = attr.inverse ? r.f(ScalarOp::div, r.n(1), r.size(attr.length)) : r.n(1);
+  const Complex w = turned(b, angles, attr, where(b, angles.inside, scale, r.n(0)));
+  const Complex y = times(b, parts, w, [&](Value p, Value m) { return product_of(b, p, m); });
+  return narrow(b, together(b, y.re, y.im), x.dtype());
 }
 
 Value stft(Builder& b, Value signal, Value window, const Index& step, const Index& length,

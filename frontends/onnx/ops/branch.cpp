@@ -70,7 +70,9 @@ Value node_of(OnnxDraft& draft, const OnnxValue& v) {
 
 // Output i of both branches, with one type.
 void Branches::add_value(size_t i, const OnnxValue& p, const OnnxValue& q, OnnxValue& out) {
-  const Value x = node_of(then, p), y = node_of(other, q);
+  Value x = node_of(then, p), y = node_of(other, q);
+  if (x.shape().size() > y.shape().size()) x = with_rank(then.state.builder, x, y.shape());
+  if (y.shape().size() > x.shape().size()) y = with_rank(other.state.builder, y, x.shape());
   if (x.dtype() != y.dtype() || x.shape().size() != y.shape().size() || p.element != q.element)
     branches_differ(n, n.in(0),
                     "output " + std::to_string(i) + " of its branches is " + to_string(x.type()) +

@@ -2,6 +2,7 @@
 // ONNX operators without data: constants and ranges.
 // Takes attributes and known values; gives constants, known values, or nodes that make them.
 // Keeps true: a large filled tensor is a broadcast of one number, never bytes.
+#include <algorithm>
 #include <cmath>
 
 #include "frontends/onnx/import_state.h"
@@ -70,15 +71,20 @@ void constant_of_shape(OnnxNode& n) {
   n.out(0, n.builder().broadcast_to(n.builder().constant(Tensor::scalar(value)), shape));
 }
 
-// How many elements a range of floats has: from sizes and fractions, or from any three numbers.
-Index float_count(OnnxNode& n) {
-  const Known *start = n.fraction(0), *limit = n.fraction(1), *delta = n.fraction(2);
-  if (start && limit && delta && start->items.size() == 1 && limit->items.size() == 1 &&
-      delta->items.size() == 1 && !limit->all_const() && delta->items[0].is_const() &&
-      delta->items[0].value() > 0) {
-    Index span = limit->items[0] * start->denominator - start->items[0] * limit->denominator;
-    Index count = ceildiv(span * delta->denominator,
-                          delta->items[0] * (start->denominator * limit->denominator));
+// How many elements a range of floats has: from sizes and fractions, or from any three numbers;
+// null where a run has to say it.
+std::optional<Index> float_count(OnnxNode& n) {
+  const Known* numbers[] = {n.fraction(0), n.fraction(1), n.fraction(2)};
+  const auto is_size = [](const Known* k) { return k && !k->all_const(); };
+  if (std::ranges::any_of(numbers, is_size)) {
+    const auto is_one = [](const Known* k) { return k && k->items.size() == 1; };
+    const auto [start, limit, delta] = numbers;
+    if (!std::ranges::all_of(numbers, is_one) || !delta->all_const() || delta->items[0].is_const(0))
+      return std::nullopt;
+    Index span = limit->items[0] * start->denominator - start->items[0] * limit->denominator,
+          step = delta->items[0] * (start->denominator * limit->denominator);
+    if (delta->items[0].value() < 0) span = Index(0) - span, step = Index(0) - step;
+    const Index count = ceildiv(span * delta->denominator, step);
     return n.state().graph.ranges().simplify(max(0, count));
   }
   double first = n.number(0, "start"), last = n.number(1, "limit"), step = n.number(2, "delta");
@@ -125,8 +131,10 @@ void range(OnnxNode& n) {
   bool known = start && limit && delta && start->items.size() == 1 && limit->items.size() == 1 &&
                delta->items.size() == 1;
   if (!known && !(is_float(n.dtype(0)) && are_numbers(n))) return computed_range(n);
-  if (is_float(n.dtype(0)) && !(known && delta->items[0].is_const(1)))
-    return n.out(0, counted_range(n, float_count(n)));
+  if (is_float(n.dtype(0)) && !(known && delta->items[0].is_const(1))) {
+    const std::optional<Index> count = float_count(n);
+    return count ? n.out(0, counted_range(n, *count)) : computed_range(n);
+  }
   const Index& step = delta->items[0];
   if (!step.is_const() || step.is_const(0))
     n.fail("delta is '" + step.str() + "', it must be a number other than 0");

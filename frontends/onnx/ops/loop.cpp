@@ -8,8 +8,9 @@
 // A size of a carried value that an iteration changes is a symbol in the body, which is imported
 // again with it; values that change alike share one.
 // Keeps true: a computed trip count is bound to a symbol; what is carried keeps its element type
-// and its rank.
+// and its rank, but for what no iteration reads, and what has one element whatever its rank.
 #include <algorithm>
+#include <set>
 
 #include "compiler/ir/broadcast.h"
 #include "compiler/support/error.h"
@@ -62,21 +63,25 @@ Index bound_of(OnnxNode& n, Value go) {
 }
 
 // The body; where it needs the number of the iteration for a size or a place, once more with that
-// known as a symbol. Otherwise iterations bind nothing.
+// known as a symbol. Otherwise iterations bind nothing. Either has the names of symbols that it
+// would have without the other, and finds out about sizes for itself.
 std::unique_ptr<OnnxDraft> import_body(OnnxNode& n, std::vector<OnnxRegionInput> inputs,
                                        const std::string& variant) {
+  OnnxState& model = n.state().model_state();
+  const std::set<std::string> bound = model.bound;
   std::exception_ptr refusal;
   try {
     return import_region(n, "body", inputs, variant);
   } catch (const CompileError&) {
-    if (++n.state().model_state().bodies_again > onnx_limits::kBodiesAgain) throw;
+    if (++model.bodies_again > onnx_limits::kBodiesAgain) throw;
     refusal = std::current_exception();
   }
+  model.bound = bound;
   inputs[0].symbolic = true;
   const auto trip = one_number(n.known(0));
   if (trip && trip->is_const() && trip->value() > 0) inputs[0].last = trip->value() - 1;
   try {
-    return import_region(n, "body", inputs, variant);
+    return import_region(n, "body", inputs, variant + ";symbolic");
   } catch (const CompileError&) {
     std::rethrow_exception(refusal);
   }
@@ -90,8 +95,39 @@ void check_outputs(const OnnxNode& n, const OnnxDraft& body, size_t carried) {
            " values are carried");
 }
 
+// A number that the importer knows; nullopt where data say it.
+std::optional<int64_t> number_of(OnnxNode& n, const OnnxValue& v) {
+  if (const auto known = one_number(v.known.get()); known && known->is_const())
+    return known->value();
+  if (!v.value || v.items) return std::nullopt;
+  const std::optional<Tensor> tensor = n.state().tensor_of(v.value);
+  if (!tensor || tensor->count() != 1 || is_float(tensor->dtype)) return std::nullopt;
+  return tensor->at(0).i;
+}
+
+// Runs in which the loop has no iteration are refused.
+void need_iteration(OnnxNode& n) {
+  Builder& b = n.builder();
+  for (size_t i = 0; i < 2; ++i) {
+    if (!n.given(i) || number_of(n, n.input(i)).value_or(0) > 0) continue;
+    const Value count = ops::cast(b, single(n, b, n.in(i), "the trip count"), DType::i64);
+    const std::string name = n.state().fresh_symbol("iterations");
+    b.bind(b.apply(ScalarOp::max, {count, b.constant_int(DType::i64, 0)}), name, 0, -1);
+    n.state().graph.add_condition(
+        {Index::var(name), 1, Condition::Form::left_or_positive, b.scope()});
+  }
+}
+
+// What nobody reads of what is carried is of the type that iterations give it; before them it is 0.
+void replace_unread(OnnxNode& n, const CarriedSizes& sizes, std::vector<Value>& carried) {
+  if (sizes.replaced().empty()) return;
+  need_iteration(n);
+  for (const auto& [i, type] : sizes.replaced())
+    carried[i] = n.builder().full(type.dtype, type.shape, 0);
+}
+
 // The body, imported until the sizes of what is carried are those that its iterations make.
-std::unique_ptr<OnnxDraft> import_body(OnnxNode& n, const std::vector<Value>& carried,
+std::unique_ptr<OnnxDraft> import_body(OnnxNode& n, std::vector<Value>& carried,
                                        std::vector<Type>& types) {
   CarriedSizes sizes(n, carried);
   for (;;) {
@@ -102,7 +138,10 @@ std::unique_ptr<OnnxDraft> import_body(OnnxNode& n, const std::vector<Value>& ca
     for (const Type& type : types) inputs.push_back({type, nullptr});
     std::unique_ptr<OnnxDraft> body = import_body(n, inputs, sizes.variant());
     check_outputs(n, *body, carried.size());
-    if (sizes.agree(*body)) return body;
+    if (sizes.agree(*body)) {
+      replace_unread(n, sizes, carried);
+      return body;
+    }
     if (++n.state().model_state().bodies_again > onnx_limits::kBodiesAgain)
       n.fail("carries values whose sizes change, as do those of too many other loops");
   }
@@ -168,6 +207,19 @@ std::vector<Value> picked(const std::vector<Value>& values, std::span<const size
   return out;
 }
 
+// Whether a node or result reads the carried value, or its shape alone says what a size in the body
+// is: a size that the graph around knows needs nobody here.
+bool is_read(const Loop& loop, Value input, const std::vector<const Node*>& live) {
+  for (const Index& size : input.shape())
+    if (const auto name = size.as_var(); name && !loop.n.state().graph.find_symbol(*name))
+      return true;
+  const auto& results = loop.body.state.graph.results;
+  return std::ranges::any_of(results, [&](const Result& r) { return r.value == input; }) ||
+         std::ranges::any_of(live, [&](const Node* node) {
+           return std::ranges::find(node->operands, input) != node->operands.end();
+         });
+}
+
 // The carried values that the condition depends on.
 std::vector<size_t> needed_by_condition(const Loop& loop, Value again) {
   std::vector<size_t> needed;
@@ -178,8 +230,10 @@ std::vector<size_t> needed_by_condition(const Loop& loop, Value again) {
     const std::vector<const Node*> live = live_nodes(graph);
     const std::set<const Node*> nodes(live.begin(), live.end());
     std::vector<size_t> now;
-    for (size_t i = 0; i < loop.carried.size(); ++i)
-      if (nodes.contains(loop.inputs[1 + i].node)) now.push_back(i);
+    for (size_t i = 0; i < loop.carried.size(); ++i) {
+      const Value input = loop.inputs[1 + i];
+      if (nodes.contains(input.node) && is_read(loop, input, live)) now.push_back(i);
+    }
     if (now == needed) return needed;
     needed = std::move(now);
   }
@@ -247,16 +301,6 @@ bool is_true(OnnxDraft& body, const OnnxValue& after, Value again) {
     return known->is_const() && !known->is_const(0);
   const std::optional<Tensor> tensor = body.state.tensor_of(again);
   return tensor && tensor->at(0).i != 0;
-}
-
-// A number that the importer knows; nullopt where data say it.
-std::optional<int64_t> number_of(OnnxNode& n, const OnnxValue& v) {
-  if (const auto known = one_number(v.known.get()); known && known->is_const())
-    return known->value();
-  if (!v.value || v.items) return std::nullopt;
-  const std::optional<Tensor> tensor = n.state().tensor_of(v.value);
-  if (!tensor || tensor->count() != 1 || is_float(tensor->dtype)) return std::nullopt;
-  return tensor->at(0).i;
 }
 
 // The values of all iterations behind one another.
@@ -334,7 +378,7 @@ void loop(OnnxNode& n) {
     if (loop.inputs.size() < 1 + carried.size()) loop.inputs.push_back({input, 0});
   }
   for (size_t i = 0; i < carried.size(); ++i) {
-    const Value next = body->output(1 + i);
+    const Value next = with_rank(body->state.builder, body->output(1 + i), types[i].shape);
     Shape shape = types[i].shape;  // or what becomes of a size that changes
     for (size_t d = 0; d < shape.size(); ++d)
       if (!(shape[d] == carried[i].shape()[d])) shape[d] = next.shape()[d];
