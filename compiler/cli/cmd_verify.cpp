@@ -4,18 +4,18 @@
 // exit code 1 when one fails. MODEL: the JIT at every level that this CPU runs and with 1, 2, 3
 // and 7 threads must give the same bits, so must packages built by --compilers; small models are
 // run by the reference evaluator too; --against onnxruntime and --case compare within --tolerance.
+// A model with states runs twice from their start, and they are compared like outputs.
 // Keeps true: a level or compiler that is not here is reported as skipped, by name.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <memory>
 
-#include "compiler/cli/against.h"
 #include "compiler/cli/command.h"
 #include "compiler/cli/open_any.h"
+#include "compiler/cli/runs_from_start.h"
 #include "compiler/cli/verdict.h"
 #include "compiler/codegen/target.h"
-#include "compiler/ir/evaluate.h"
 #include "compiler/package/builder.h"
 #include "compiler/package/package.h"
 #include "compiler/support/error.h"
@@ -40,12 +40,6 @@ struct Subject {
   }
 };
 
-NamedTensors by_name(const Graph& graph, const std::vector<Tensor>& results) {
-  NamedTensors named;
-  for (size_t i = 0; i < results.size(); ++i) named[graph.results[i].name] = results[i];
-  return named;
-}
-
 void verify_evaluator(Subject& subject) {
   const GraphCost cost = cost_of(subject.graph, typical_symbols(subject.graph));
   if (cost.flops > kEvaluatorLimit) {
@@ -53,8 +47,8 @@ void verify_evaluator(Subject& subject) {
                             std::to_string(cost.flops) + " operations are too many for it");
     return;
   }
-  const std::vector<Tensor> results = evaluate(subject.graph, subject.inputs).results;
-  subject.verdict.same_bits_as("evaluator", by_name(subject.graph, results), subject.expected);
+  subject.verdict.same_bits_as("evaluator", evaluated_from_start(subject.graph, subject.inputs),
+                               subject.expected);
 }
 
 // The same bits, or, of a level that rounds in its own way, close to them.
@@ -92,7 +86,7 @@ void verify_levels(Subject& subject) {
         load.threads = threads;
         const auto loaded = jit(subject.context, program, load);
         compare(subject, "jit " + level.level + " threads " + std::to_string(threads),
-                loaded->run(subject.inputs), level);
+                runs_from_start(*loaded, subject.inputs), level);
       }
     }
   }
@@ -111,7 +105,8 @@ void verify_compilers(Subject& subject) {
       continue;
     }
     const std::string directory = folder.path() + "/package";
-    write_program_package(subject.context, program, {Case{subject.inputs, subject.expected, 0, 0}},
+    const NamedTensors outputs = outputs_of_first_run(subject.graph, subject.expected);
+    write_program_package(subject.context, program, {Case{subject.inputs, outputs, 0, 0}},
                           directory);
     BuildOptions build;
     build.compiler = compiler;
@@ -125,7 +120,8 @@ void verify_compilers(Subject& subject) {
       LoadOptions load;
       load.level = level;
       load.threads = subject.threads().front();
-      compare(subject, what, open_package(directory, load)->run(subject.inputs), find_level(level));
+      const auto opened = open_package(directory, load);
+      compare(subject, what, runs_from_start(*opened, subject.inputs), find_level(level));
     }
     std::filesystem::remove_all(directory);
   }
@@ -160,11 +156,13 @@ int verify_model(const VerifyArguments& arguments) {
   const bool own = arguments.against.empty() && arguments.cases.empty();
   if (own || !arguments.against.empty() || !arguments.compilers.empty()) {
     subject.inputs = read_inputs(arguments.inputs, input_infos(graph), arguments.seed);
-    subject.expected = loaded->run(subject.inputs);
+    subject.expected = runs_from_start(*loaded, subject.inputs);
   }
   if (!arguments.against.empty()) {
-    subject.verdict.close_to("onnxruntime", subject.expected,
-                             run_onnxruntime(arguments.model, subject.inputs), arguments.tolerance);
+    subject.verdict.close_to(
+        "onnxruntime", subject.expected,
+        onnxruntime_from_start(arguments.options, arguments.model, graph, subject.inputs),
+        arguments.tolerance);
   }
   if (own) {
     verify_evaluator(subject);
@@ -192,11 +190,11 @@ RunCommand declare(CLI::App& app) {
   app.add_flag("--json", arguments->json, "the same for machines");
   app.add_option("--input", arguments->inputs, "name=file.npy; repeatable")
       ->allow_extra_args(false);
-  const auto* seed = app.add_option("--seed", arguments->seed,
-                                    "seed of the inputs that are not given")
-                         ->check(CLI::NonNegativeNumber);
+  const auto* seed =
+      app.add_option("--seed", arguments->seed, "seed of the inputs that are not given")
+          ->check(CLI::NonNegativeNumber);
   add_options(app, arguments->options,
-              {"threads", "shapes", "numerics", "db", "disable_pass", "jit", "cache_dir",
+              {"threads", "shapes", "states", "numerics", "db", "disable_pass", "jit", "cache_dir",
                "llvm_pass_plugin", "explain"});
   const auto* threads = app.get_option("--threads");
   return [arguments, tolerance, seed, threads] {
@@ -215,7 +213,8 @@ extern const Command cmd_verify = {
     "  mintor verify out --compilers gcc,clang-19\n"
     "  mintor verify model.onnx --compilers gcc,clang-19\n"
     "  mintor verify model.onnx --against onnxruntime --numerics strict\n"
-    "  mintor verify model.onnx --case in.npz,out.npz\n",
+    "  mintor verify model.onnx --case in.npz,out.npz\n"
+    "  mintor verify gru.onnx --state h=hn\n",
     declare};
 
 }  // namespace mintor

@@ -111,6 +111,7 @@ void verify_cases(Verdict& verdict, const VerifyArguments& arguments, const std:
     const NamedTensors given = with_dtypes_of(read_npz(inputs), input_infos(loaded.info()));
     const NamedTensors expected = read_npz(outputs);
     if (expected.empty()) verdict.line(what, false, "'" + outputs + "' holds no outputs");
+    loaded.context().reset();
     verdict.close_to(what, loaded.run(given), expected, arguments.tolerance);
   }
 }

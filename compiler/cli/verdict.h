@@ -51,7 +51,7 @@ struct VerifyArguments {
   Options options;
 };
 
-// --case: the outputs of `loaded` on in.npz against out.npz.
+// --case: the outputs of `loaded` on in.npz, from the states of a new context, against out.npz.
 void verify_cases(Verdict& verdict, const VerifyArguments& arguments, const std::string& what,
                   LoadedModel& loaded);
 // A package against the cases that it carries, or against --case; at each of its levels that this

@@ -6,51 +6,44 @@
 
 #include <string>
 
-#include "compiler/ir/open_sizes.h"
-
 namespace mintor {
 
 namespace {
 
-// What has to be made before a node: its operands, and what binds the sizes that it mentions.
-std::vector<const Node*> needs_of(const Node& node,
-                                  const std::unordered_map<std::string, const Node*>& binders) {
-  std::vector<const Node*> needs;
-  for (const Value& v : node.operands) needs.push_back(v.node);
-  if (binders.empty()) return needs;
-  for (const std::string& symbol : symbols_of(node)) {
-    const auto binder = binders.find(symbol);
-    if (binder != binders.end() && binder->second != &node) needs.push_back(binder->second);
-  }
-  return needs;
+// What binds a symbol in the run of `from`; null where an input says it, or what is around.
+const Node* binder_of(const Graph& from, const std::string& symbol) {
+  const Node* definer = definer_of(from, symbol);
+  return definer == nullptr || definer->kind == Kind::input ? nullptr : definer;
 }
 
-std::unordered_map<std::string, const Node*> binders_in(const Graph& graph) {
-  std::unordered_map<std::string, const Node*> binders;
-  for (const auto& node : graph.nodes())
-    for (const std::string& symbol : bound_by(*node)) binders[symbol] = node.get();
-  return binders;
+// What has to be made before a node: its operands, and what binds the sizes that it mentions.
+std::vector<const Node*> needs_of(const Graph& from, const Node& node) {
+  std::vector<const Node*> needs;
+  for (const Value& v : node.operands) needs.push_back(v.node);
+  if (from.symbols().empty()) return needs;
+  for (const std::string& symbol : symbols_of(node))
+    if (const Node* binder = binder_of(from, symbol); binder != nullptr && binder != &node)
+      needs.push_back(binder);
+  return needs;
 }
 
 }  // namespace
 
 void clone_conditions(Builder& b, const Graph& from, Clones& made) {
-  const auto binders = binders_in(from);
   for (const Condition& condition : from.conditions())
     for (const Index* side : {&condition.left, &condition.right})
       for (const std::string& symbol : side->vars())
-        if (const auto binder = binders.find(symbol); binder != binders.end())
-          clone(b, from, {binder->second, 0}, made);
+        if (const Node* binder = binder_of(from, symbol); binder != nullptr)
+          clone(b, from, {binder, 0}, made);
 }
 
 Value clone(Builder& b, const Graph& from, const Value& value, Clones& made) {
-  const auto binders = binders_in(from);
   std::vector<const Node*> pending{value.node};
   while (!pending.empty()) {
     const Node* node = pending.back();
     const size_t before = pending.size();
     if (!made.contains(node))
-      for (const Node* need : needs_of(*node, binders))
+      for (const Node* need : needs_of(from, *node))
         if (!made.contains(need)) pending.push_back(need);
     if (pending.size() > before) continue;
     pending.pop_back();

@@ -123,8 +123,14 @@ static std::optional<std::vector<Value>> with_new_regions(const GraphPass& pass,
                                                           std::span<const Value> operands) {
   if (old.kind != Kind::if_ && old.kind != Kind::loop) return std::nullopt;
   RegionAttr attr = old.as<RegionAttr>();
-  for (auto& region : attr.regions)
-    region = std::make_shared<const Graph>(run_with_regions(pass, context, *region));
+  bool same = true;
+  for (auto& region : attr.regions) {
+    Graph after = run_with_regions(pass, context, *region);
+    if (after.is_same(*region)) continue;
+    same = false;
+    region = std::make_shared<const Graph>(std::move(after));
+  }
+  if (same) return std::nullopt;
   return b.node(old.kind, std::move(attr), operands, old.results);
 }
 

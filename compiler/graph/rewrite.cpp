@@ -21,7 +21,7 @@ std::vector<const Node*> kept_nodes(const Graph& graph) {
   return nodes;
 }
 
-// Copies live nodes and inputs; `changed` becomes true where `fn` replaced or added one.
+// Keeps live nodes and inputs; `changed` becomes true where `fn` replaced or added one.
 Graph rewrite_once(const Graph& graph, const NodeRewrite& fn, bool& changed) {
   Graph out(graph.name());
   out.copy_sizes(graph);
@@ -38,11 +38,10 @@ Graph rewrite_once(const Graph& graph, const NodeRewrite& fn, bool& changed) {
     if (fn) values = fn(builder, *old, operands);
     changed = changed || values || out.nodes().size() > before;
     if (!values) {
-      const Node* copy = out.add(old->kind, old->attr, operands, old->results);
+      const Node* kept = out.keep(graph, *old, std::move(operands));
       values.emplace();
       for (size_t r = 0; r < old->results.size(); ++r)
-        values->push_back({copy, static_cast<int32_t>(r)});
-      for (const std::string& scope : graph.scopes(old)) out.add_scope(copy, scope);
+        values->push_back({kept, static_cast<int32_t>(r)});
     } else {
       for (size_t n = before; n < out.nodes().size(); ++n)
         for (const std::string& scope : graph.scopes(old))
@@ -50,10 +49,8 @@ Graph rewrite_once(const Graph& graph, const NodeRewrite& fn, bool& changed) {
     }
     made[static_cast<size_t>(old->id)] = std::move(*values);
   }
-  for (const Result& r : graph.results)
-    out.results.push_back({r.name, now(r.value)});
-  for (const Update& u : graph.updates)
-    out.updates.push_back({u.parameter, now(u.value)});
+  for (const Result& r : graph.results) out.results.push_back({r.name, now(r.value)});
+  for (const Update& u : graph.updates) out.updates.push_back({u.parameter, now(u.value)});
   out.states = graph.states;
   return out;
 }

@@ -25,21 +25,17 @@ namespace {
 void check_name(const Graph& graph, const std::string& scope, Kind kind, const std::string& name,
                 const Tensor* value) {
   if (name.empty()) throw CompileError(std::string(name_of(kind)), "has an empty name", scope);
-  for (const auto& node : graph.nodes()) {
-    if (node->kind != kind) continue;
-    if (kind == Kind::input && node->as<InputAttr>().name == name) {
-      throw CompileError("input", "the graph has two inputs named '" + name + "'", scope);
-    }
-    if (kind != Kind::parameter || node->as<ParameterAttr>().name != name) continue;
-    const Tensor& known = node->as<ParameterAttr>().value;
-    if (known.data == value->data && known.shape == value->shape && known.dtype == value->dtype)
-      continue;
-    if (!same_bits(known, *value)) {
-      throw CompileError("parameter",
-                         "the graph has two parameters named '" + name + "' with different values",
-                         scope);
-    }
-  }
+  const Node* known = graph.find_leaf(kind, name);
+  if (known == nullptr) return;
+  if (kind == Kind::input)
+    throw CompileError("input", "the graph has two inputs named '" + name + "'", scope);
+  const Tensor& before = known->as<ParameterAttr>().value;
+  const bool one =
+      before.data == value->data && before.shape == value->shape && before.dtype == value->dtype;
+  if (!one && !same_bits(before, *value))
+    throw CompileError("parameter",
+                       "the graph has two parameters named '" + name + "' with different values",
+                       scope);
 }
 
 void declare(Graph& graph, const std::string& name, int64_t lo, int64_t hi) {

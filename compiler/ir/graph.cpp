@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unordered_set>
 
 #include "compiler/ir/open_sizes.h"
 #include "compiler/ir/sizes.h"
@@ -248,8 +249,10 @@ void Graph::copy_sizes(const Graph& from) {
   ranges_ = from.ranges_;
 }
 
-const Node* Graph::add(Kind kind, Attr attr, std::vector<Value> operands, std::vector<Type> results,
-                       std::string_view scope) {
+namespace {
+
+size_t hash_of(Kind kind, const Attr& attr, std::span<const Value> operands,
+               std::span<const Type> results) {
   Hash hash;
   hash.add(static_cast<size_t>(kind));
   std::visit(AttrHash{hash}, attr);
@@ -258,39 +261,140 @@ const Node* Graph::add(Kind kind, Attr attr, std::vector<Value> operands, std::v
     hash.add(static_cast<size_t>(v.result));
   }
   for (const Type& type : results) hash.add(type);
-  if (kind != Kind::host) {
-    auto [first, last] = interned_.equal_range(hash.value());
-    for (auto it = first; it != last; ++it) {
-      const Node& n = *it->second;
-      if (n.kind == kind && n.operands == operands && n.results == results && n.attr == attr) {
-        add_scope(&n, scope);
-        return &n;
-      }
+  return hash.value();
+}
+
+size_t leaf_hash(Kind kind, std::string_view name) {
+  Hash hash;
+  hash.add(static_cast<size_t>(kind));
+  hash.add(name);
+  return hash.value();
+}
+
+// "" of what is no leaf with a name.
+std::string_view leaf_name(const Node& node) {
+  if (node.kind == Kind::input) return node.as<InputAttr>().name;
+  if (node.kind == Kind::parameter) return node.as<ParameterAttr>().name;
+  return "";
+}
+
+bool may_bind(const Node& node) {
+  return node.kind == Kind::bind || node.kind == Kind::compact || node.kind == Kind::if_ ||
+         node.kind == Kind::loop;
+}
+
+}  // namespace
+
+int32_t Graph::find_equal(size_t hash, Kind kind, const Attr& attr, std::span<const Value> operands,
+                          std::span<const Type> results) const {
+  return interned_.find(hash, [&](int32_t id) {
+    const Node& node = *nodes_[static_cast<size_t>(id)];
+    return node.kind == kind && std::ranges::equal(node.operands, operands) &&
+           std::ranges::equal(node.results, results) && node.attr == attr;
+  });
+}
+
+void Graph::define_symbols(const Node& node) {
+  if (node.kind == Kind::input) {
+    for (const Index& extent : node.results[0].shape)
+      if (const auto symbol = extent.as_var()) definers_.try_emplace(*symbol, &node);
+  } else if (may_bind(node)) {
+    for (const std::string& symbol : bound_by(node)) {
+      const Node*& definer = definers_[symbol];
+      if (definer == nullptr || definer->kind == Kind::input) definer = &node;
     }
   }
-  auto node = std::make_unique<Node>();
-  node->id = static_cast<int32_t>(nodes_.size());
-  node->kind = kind;
-  node->attr = std::move(attr);
-  node->operands = std::move(operands);
-  node->results = std::move(results);
+}
+
+const Node* Graph::append(size_t hash, std::shared_ptr<const Node> node,
+                          std::shared_ptr<const Names> scopes) {
   const Node* added = node.get();
   nodes_.push_back(std::move(node));
-  scopes_.emplace_back();
-  interned_.emplace(hash.value(), added);
+  hashes_.push_back(hash);
+  scopes_.push_back(std::move(scopes));
+  if (added->kind != Kind::host) interned_.add(hash, added->id);
+  if (const std::string_view name = leaf_name(*added); !name.empty())
+    leaves_.add(leaf_hash(added->kind, name), added->id);
+  define_symbols(*added);
+  return added;
+}
+
+const Node* Graph::add(Kind kind, Attr attr, std::vector<Value> operands, std::vector<Type> results,
+                       std::string_view scope) {
+  const size_t hash = hash_of(kind, attr, operands, results);
+  const Node* added = nullptr;
+  if (const int32_t id = find_equal(hash, kind, attr, operands, results); id != IdTable::kNone) {
+    added = nodes_[static_cast<size_t>(id)].get();
+  } else {
+    auto node = std::make_shared<Node>();
+    node->id = static_cast<int32_t>(nodes_.size());
+    node->kind = kind;
+    node->attr = std::move(attr);
+    node->operands = std::move(operands);
+    node->results = std::move(results);
+    added = append(hash, std::move(node), nullptr);
+  }
   add_scope(added, scope);
   return added;
 }
 
+const Node* Graph::keep(const Graph& from, const Node& node, std::vector<Value> operands) {
+  const auto id = static_cast<size_t>(node.id);
+  const Node* kept = nullptr;
+  if (id == nodes_.size() && operands == node.operands) {
+    const size_t hash = from.hashes_[id];
+    const int32_t known = find_equal(hash, node.kind, node.attr, operands, node.results);
+    if (known == IdTable::kNone) return append(hash, from.nodes_[id], from.scopes_[id]);
+    kept = nodes_[static_cast<size_t>(known)].get();
+  } else {
+    kept = add(node.kind, node.attr, std::move(operands), node.results);
+  }
+  for (const std::string& scope : from.scopes(&node)) add_scope(kept, scope);
+  return kept;
+}
+
+bool Graph::is_same(const Graph& other) const {
+  const auto same_result = [](const Result& a, const Result& b) {
+    return a.name == b.name && a.value == b.value;
+  };
+  const auto same_update = [](const Update& a, const Update& b) {
+    return a.parameter == b.parameter && a.value == b.value;
+  };
+  return name_ == other.name_ && nodes_ == other.nodes_ && scopes_ == other.scopes_ &&
+         symbols_ == other.symbols_ && states == other.states &&
+         numerics_hash == other.numerics_hash &&
+         std::ranges::equal(conditions_, other.conditions_, says_the_same) &&
+         std::ranges::equal(results, other.results, same_result) &&
+         std::ranges::equal(updates, other.updates, same_update);
+}
+
+const Node* Graph::find_leaf(Kind kind, std::string_view name) const {
+  const int32_t id = leaves_.find(leaf_hash(kind, name), [&](int32_t at) {
+    const Node& node = *nodes_[static_cast<size_t>(at)];
+    return node.kind == kind && leaf_name(node) == name;
+  });
+  return id == IdTable::kNone ? nullptr : nodes_[static_cast<size_t>(id)].get();
+}
+
+const Node* Graph::find_definer(std::string_view symbol) const {
+  const auto it = definers_.find(symbol);
+  return it == definers_.end() ? nullptr : it->second;
+}
+
 const std::vector<std::string>& Graph::scopes(const Node* node) const {
-  return scopes_[static_cast<size_t>(node->id)];
+  static const Names none;
+  const std::shared_ptr<const Names>& names = scopes_[static_cast<size_t>(node->id)];
+  return names == nullptr ? none : *names;
 }
 
 void Graph::add_scope(const Node* node, std::string_view scope) {
   if (scope.empty()) return;
-  std::vector<std::string>& names = scopes_[static_cast<size_t>(node->id)];
-  auto place = std::lower_bound(names.begin(), names.end(), scope);
-  if (place == names.end() || *place != scope) names.emplace(place, scope);
+  const Names& known = scopes(node);
+  const auto place = std::ranges::lower_bound(known, scope);
+  if (place != known.end() && *place == scope) return;
+  Names names = known;
+  names.emplace(names.begin() + (place - known.begin()), scope);
+  scopes_[static_cast<size_t>(node->id)] = std::make_shared<const Names>(std::move(names));
 }
 
 std::set<std::string> symbols_of(const Node& node) {
@@ -303,25 +407,8 @@ std::set<std::string> symbols_of(const Node& node) {
   return out;
 }
 
-namespace {
-
-bool may_bind(const Node& node) {
-  return node.kind == Kind::bind || node.kind == Kind::compact || node.kind == Kind::if_ ||
-         node.kind == Kind::loop;
-}
-
-}  // namespace
-
 const Node* definer_of(const Graph& graph, std::string_view symbol) {
-  const Node* input = nullptr;
-  for (const auto& node : graph.nodes()) {
-    if (may_bind(*node) && std::ranges::count(bound_by(*node), symbol) > 0) return node.get();
-    if (node->kind != Kind::input || input != nullptr) continue;
-    for (const Index& extent : node->results[0].shape) {
-      if (extent.as_var() == symbol) input = node.get();
-    }
-  }
-  return input;
+  return graph.find_definer(symbol);
 }
 
 std::vector<const Node*> inputs_of(const Graph& graph) {
@@ -340,31 +427,26 @@ std::vector<const Node*> live_nodes(const Graph& graph) {
     live[static_cast<size_t>(node->id)] = true;
     work.push_back(node);
   };
-  std::unordered_map<std::string, const Node*> definers;
-  for (const Symbol& symbol : graph.symbols())
-    definers[symbol.name] = definer_of(graph, symbol.name);
+  std::unordered_set<std::string_view> declared;
+  for (const Symbol& symbol : graph.symbols()) declared.insert(symbol.name);
+  const auto need_definer = [&](const std::string& symbol) {
+    if (declared.contains(symbol)) need(definer_of(graph, symbol));
+  };
   for (const Condition& condition : graph.conditions()) {
     for (const Index* side : {&condition.left, &condition.right})
-      for (const std::string& symbol : side->vars())
-        if (auto it = definers.find(symbol); it != definers.end()) need(it->second);
+      for (const std::string& symbol : side->vars()) need_definer(symbol);
   }
   for (const Result& result : graph.results) need(result.value.node);
   for (const Update& update : graph.updates) {
     need(update.value.node);
-    for (const auto& node : graph.nodes()) {  // the parameter itself, though nothing may read it
-      if (node->kind == Kind::parameter && node->as<ParameterAttr>().name == update.parameter)
-        need(node.get());
-    }
+    need(graph.find_leaf(Kind::parameter, update.parameter));  // though nothing may read it
   }
   while (!work.empty()) {
     const Node* node = work.back();
     work.pop_back();
     for (const Value& operand : node->operands) need(operand.node);
-    if (definers.empty()) continue;
-    for (const std::string& symbol : symbols_of(*node)) {
-      auto it = definers.find(symbol);
-      if (it != definers.end()) need(it->second);
-    }
+    if (declared.empty()) continue;
+    for (const std::string& symbol : symbols_of(*node)) need_definer(symbol);
   }
   std::vector<const Node*> nodes;
   for (const auto& node : graph.nodes()) {

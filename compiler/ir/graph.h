@@ -2,11 +2,11 @@
 // The Graph: meta-operators with symbolic shapes. This header is the contract; see verify.h for
 // what is legal.
 //
-// A Graph owns immutable, hash-consed nodes: two nodes with equal kind, attributes, operands and
+// A Graph holds immutable, hash-consed nodes: two nodes with equal kind, attributes, operands and
 // result types are one node (scope names are no part of identity; a merged node keeps all of them).
 // A Value is one result of a node. Nodes are kept in creation order, which is a topological order:
 // operands come before users. Passes never edit a node: they build another Graph with a Builder and
-// a map from old to new values (graph/rewrite.h).
+// a map from old to new values (graph/rewrite.h). The two share nodes as far as they begin alike.
 //
 // Meaning of each kind, in terms of row-major index tuples i:
 // clang-format off
@@ -24,6 +24,7 @@
 // clang-format on
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -33,6 +34,7 @@
 #include <variant>
 #include <vector>
 
+#include "compiler/ir/id_table.h"
 #include "compiler/ir/scalar_op.h"
 #include "compiler/ir/tensor.h"
 #include "compiler/support/dtype.h"
@@ -68,7 +70,7 @@ struct Symbol {
   int64_t lo = 0;
   int64_t hi = -1;  // inclusive; -1: no bound
   int64_t divisor = 1;
-  int64_t hint = 0;  // a typical value; 0: none
+  int64_t hint = 0;                           // a typical value; 0: none
   std::optional<Index> value = std::nullopt;  // what computes it; none: it is bound
   bool operator==(const Symbol&) const = default;
 };
@@ -338,7 +340,7 @@ class Graph {
 
   const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }
-  std::span<const std::unique_ptr<Node>> nodes() const { return nodes_; }
+  std::span<const std::shared_ptr<const Node>> nodes() const { return nodes_; }
   const std::vector<Symbol>& symbols() const { return symbols_; }
   const Symbol* find_symbol(std::string_view name) const;
   void add_symbol(Symbol symbol);  // replaces one of the same name
@@ -351,6 +353,14 @@ class Graph {
   // caller (Builder).
   const Node* add(Kind kind, Attr attr, std::vector<Value> operands, std::vector<Type> results,
                   std::string_view scope = "");
+  // The node of another graph on this one's operands, with its scopes: shared where it is the next
+  // here as it was there and its operands are shared, else added.
+  const Node* keep(const Graph& from, const Node& node, std::vector<Value> operands);
+  // Whether both are made of the same nodes, by identity, and say the same beside them.
+  bool is_same(const Graph& other) const;
+  // The input or parameter of that name; null: there is none.
+  const Node* find_leaf(Kind kind, std::string_view name) const;
+  const Node* find_definer(std::string_view symbol) const;         // see definer_of
   const std::vector<std::string>& scopes(const Node* node) const;  // sorted, unique; may be empty
   void add_scope(const Node* node, std::string_view scope);
 
@@ -362,13 +372,24 @@ class Graph {
   std::string numerics_hash;  // of the frozen Graph that this one was made from; "" before that
 
  private:
+  using Names = std::vector<std::string>;
+
+  int32_t find_equal(size_t hash, Kind kind, const Attr& attr, std::span<const Value> operands,
+                     std::span<const Type> results) const;
+  const Node* append(size_t hash, std::shared_ptr<const Node> node,
+                     std::shared_ptr<const Names> scopes);
+  void define_symbols(const Node& node);
+
   std::string name_;
-  std::vector<std::unique_ptr<Node>> nodes_;
-  std::vector<std::vector<std::string>> scopes_;  // by node id
+  // By id; a node's hash is that of what it is, which no Graph changes; no scopes: null.
+  std::vector<std::shared_ptr<const Node>> nodes_;
+  std::vector<size_t> hashes_;
+  std::vector<std::shared_ptr<const Names>> scopes_;
   std::vector<Symbol> symbols_;
   std::vector<Condition> conditions_;
   Ranges ranges_;
-  std::unordered_multimap<size_t, const Node*> interned_;
+  IdTable interned_, leaves_;
+  std::map<std::string, const Node*, std::less<>> definers_;  // by symbol
 };
 
 // Nodes that the results and updates need, in order; the `bind`, `compact` or `input` that defines

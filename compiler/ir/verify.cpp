@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <unordered_set>
 
 #include "compiler/ir/builder.h"
 #include "compiler/ir/derive.h"
@@ -274,52 +275,47 @@ std::string end_fault(const Graph& graph) {
     return id < graph.nodes().size() && graph.nodes()[id].get() == v.node && v.result >= 0 &&
            static_cast<size_t>(v.result) < v.node->results.size();
   };
-  for (size_t i = 0; i < graph.results.size(); ++i) {
-    const Result& r = graph.results[i];
+  std::unordered_set<std::string_view> names;
+  for (const Result& r : graph.results) {
     if (!belongs(r.value)) return "result '" + r.name + "' is no value of this graph";
-    for (size_t j = 0; j < i; ++j) {
-      if (graph.results[j].name == r.name) return "two results are named '" + r.name + "'";
-    }
+    if (!names.insert(r.name).second) return "two results are named '" + r.name + "'";
   }
   for (const Update& u : graph.updates) {
     if (!belongs(u.value)) return "the update of '" + u.parameter + "' is no value of this graph";
-    auto is_it = [&](const auto& n) {
-      return n->kind == Kind::parameter && n->template as<ParameterAttr>().name == u.parameter;
-    };
-    const auto nodes = graph.nodes();
-    auto it = std::find_if(nodes.begin(), nodes.end(), is_it);
-    if (it == nodes.end()) return "the updated parameter '" + u.parameter + "' does not exist";
-    if (!((*it)->results[0] == u.value.type())) {
-      return "parameter '" + u.parameter + "' is " + to_string((*it)->results[0]) +
+    const Node* parameter = graph.find_leaf(Kind::parameter, u.parameter);
+    if (parameter == nullptr) return "the updated parameter '" + u.parameter + "' does not exist";
+    if (!(parameter->results[0] == u.value.type())) {
+      return "parameter '" + u.parameter + "' is " + to_string(parameter->results[0]) +
              ", its update " + to_string(u.value.type());
     }
   }
   return "";
 }
 
-// The parameter that a region of the node reads by itself.
-bool reads_in_region(const Node& node, std::string_view parameter) {
+// The first of these parameters that a region of the node reads by itself.
+std::string read_in_region(const Node& node, const std::unordered_set<std::string_view>& names) {
   const auto* attr = std::get_if<RegionAttr>(&node.attr);
-  if (attr == nullptr) return false;
-  const auto reads = [&](const std::unique_ptr<Node>& inner) {
-    if (inner->kind == Kind::parameter) return inner->as<ParameterAttr>().name == parameter;
-    return reads_in_region(*inner, parameter);
-  };
-  return std::ranges::any_of(attr->regions, [&](const std::shared_ptr<const Graph>& region) {
-    return std::ranges::any_of(region->nodes(), reads);
-  });
+  if (attr == nullptr) return "";
+  for (const auto& region : attr->regions) {
+    for (const auto& inner : region->nodes()) {
+      const bool reads =
+          inner->kind == Kind::parameter && names.contains(inner->as<ParameterAttr>().name);
+      std::string name = reads ? inner->as<ParameterAttr>().name : read_in_region(*inner, names);
+      if (!name.empty()) return name;
+    }
+  }
+  return "";
 }
 
 // What is computed of a parameter in a region is kept from run to run.
 std::string state_fault(const Graph& graph) {
-  std::vector<std::string> names = graph.states;
-  for (const Update& update : graph.updates) names.push_back(update.parameter);
-  for (const std::string& name : names)
-    for (const auto& node : graph.nodes())
-      if (reads_in_region(*node, name))
-        return "runs update the parameter '" + name +
-               "': a region captures it, as an operand of '" + std::string(name_of(node->kind)) +
-               "'";
+  std::unordered_set<std::string_view> states(graph.states.begin(), graph.states.end());
+  for (const Update& update : graph.updates) states.insert(update.parameter);
+  if (states.empty()) return "";
+  for (const auto& node : graph.nodes())
+    if (const std::string name = read_in_region(*node, states); !name.empty())
+      return "runs update the parameter '" + name + "': a region captures it, as an operand of '" +
+             std::string(name_of(node->kind)) + "'";
   return "";
 }
 

@@ -116,6 +116,33 @@ def test_command_line(tmp_path):
     np.testing.assert_array_equal(mt.load(tmp_path / "out")(chunks((2,))[0]), zeros)
 
 
+@pytest.mark.parametrize("batch, shapes", [("2", []), ("batch", ["--shape", "x=5x1..3x6"])])
+def test_verify(tmp_path, batch, shapes):
+    """Two runs from a new context: evaluator, levels, threads, a package; ONNX Runtime; a case."""
+    path, _ = written(tmp_path, "lstm", batch)
+    given = ["--state", "h=hn", "--state", "c=cn", *shapes]
+    ended = mintor("verify", path, *given, "--threads", "2", "--compilers", "gcc")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    compared = ("y", "y, second run", "state h", "state h, second run", "state c, second run")
+    for subject in ("evaluator", "jit v3 threads 2", "package by gcc v3"):
+        for name in compared:
+            assert f"{subject} {name}: same bits" in ended.stdout, ended.stdout
+    x = np.random.default_rng(1).standard_normal((5, 2, 6), np.float32)
+    np.save(tmp_path / "x.npy", x)
+    ended = mintor("verify", path, *given, "--against", "onnxruntime", "--input",
+                   f"x={tmp_path}/x.npy")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for name in compared:
+        assert f"onnxruntime {name}: " in ended.stdout, ended.stdout
+    zeros = dict.fromkeys(("h", "c"), np.zeros((1, 2, 5), np.float32))
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    np.savez(tmp_path / "in.npz", x=x)
+    np.savez(tmp_path / "out.npz", y=session.run(["y"], {"x": x, **zeros})[0])
+    case = f"{tmp_path}/in.npz,{tmp_path}/out.npz"
+    ended = mintor("verify", path, *given, "--case", case, "--case", case)
+    assert ended.returncode == 0 and "2 compared, 0 failed" in ended.stdout, ended.stdout
+
+
 @pytest.mark.parametrize("batch, options, problem, help_text", [
     ("2", ["hh=hn"], "the model has no input 'hh'", "did you mean 'h'?"),
     ("2", ["h=hm"], "the model has no output 'hm'", "did you mean 'hn'?"),

@@ -5,7 +5,6 @@
 // Keeps true: the order is total and stable; elements that a result has no place for are skipped.
 #include "compiler/ops/order.h"
 
-#include "compiler/ops/cumulative.h"
 #include "compiler/ops/library/common.h"
 
 namespace mintor::ops {
