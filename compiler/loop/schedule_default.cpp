@@ -3,7 +3,8 @@
 //| element-wise                  outer loops in parallel, the innermost in vectors
 //| row block                     producers computed per row of the output (compute_at), lanes in
 //|                               vectors, rows in parallel
-//| reduce over outer dimensions  the innermost kept dimension in vectors
+//| reduce over outer dimensions, pools whose channels are innermost, scan along an outer dimension
+//|                               the innermost kept dimension in vectors
 //| parts side by side            the innermost loop of each in vectors
 #include <algorithm>
 #include <iterator>
@@ -122,6 +123,18 @@ void jam_rows(const TargetInfo& target, Kernel& kernel, const std::string& row) 
   if (try_step(attempt, "jam", {halves->inner})) kernel = attempt;
 }
 
+// Scans along an outer dimension: neighbours of the innermost one walk side by side.
+void vectorise_scan(const Graph& graph, const Value& root, const TargetInfo& target,
+                    Kernel& kernel) {
+  if (!target.vectors() || root.node->kind != Kind::scan) return;
+  const size_t rank = root.shape().size();
+  if (rank < 2 || root.node->as<ScanAttr>().reduce.dims[0] + 1 == static_cast<int32_t>(rank))
+    return;
+  const std::string along = axis_name(value_name(graph, root), rank - 2);  // but the scanned one
+  for (const LoopInfo& loop : loops_of(kernel))
+    if (is_axis(loop, along)) vectorise_loop(kernel, loop, loop.depth > 0);
+}
+
 void schedule_parts(const TargetInfo& target, Kernel& kernel) {
   if (target.vectors()) kernel.body = vectorise_parts(kernel, kernel.body, false);
 }
@@ -197,6 +210,7 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
   const size_t rows = reduce != nullptr ? reduce->results[0].shape.size() : root.shape().size();
   place_rows(graph, group, kernel);
   vectorise_rows(graph, group, target, kernel);
+  vectorise_scan(graph, root, target, kernel);
   const bool serial = root.node->kind == Kind::reindex_reduce;
   if (!serial && rows > 0) {
     // The innermost loop of an element-wise nest is the vector's; rows are whole tasks.

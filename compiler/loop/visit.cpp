@@ -262,21 +262,27 @@ std::string fresh_name(const Kernel& kernel, std::string_view wish) {
 
 namespace {
 
-// Inside of a loop there is an iteration: each factor of their number is at least 1.
+bool divides_by(const Index& e, const std::string& name) {
+  using Kind = Index::Atom::Kind;
+  return std::ranges::any_of(index_detail::atoms_of(e), [&](const AtomRef& atom) {
+    if (atom->kind == Kind::variable) return false;
+    const bool divides = atom->kind == Kind::floordiv || atom->kind == Kind::mod;
+    return (divides && atom->b.mentions(name)) || divides_by(atom->a, name) ||
+           divides_by(atom->b, name);
+  });
+}
+
+// Inside of a loop there is an iteration: what would make their number 0 where it is 0 is at
+// least 1.
 void set_running(const For& loop, Ranges& ranges) {
   const Index count = loop.end - loop.begin;
-  const auto& terms = count.poly().terms;
-  if (terms.size() != 1 || terms[0].coefficient < 0) return;
-  std::vector<std::string> positive;
-  for (const AtomRef& factor : terms[0].factors) {
-    if (factor->kind != Index::Atom::Kind::variable) return;
-    const Range* range = ranges.find(factor->name);
-    if (!range || !range->lo || !range->lo->is_const() || range->lo->value() < 0) return;
-    positive.push_back(factor->name);
-  }
-  for (const std::string& name : positive) {
-    Range range = *ranges.find(name);
-    range.lo = Index(std::max<int64_t>(range.lo->value(), 1));
+  for (const std::string& name : count.vars()) {
+    const Range* known = ranges.find(name);
+    if (!known || !known->lo || !known->lo->is_const(0) || divides_by(count, name)) continue;
+    const Index without = count.substitute({{name, Index(0)}});
+    if (!without.is_const() || without.value() > 0) continue;
+    Range range = *known;
+    range.lo = Index(1);
     ranges.set(name, std::move(range));
   }
 }

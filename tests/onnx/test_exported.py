@@ -52,11 +52,13 @@ def test_a_run_without_iterations_of_what_they_alone_shape():
         model.run([x, np.int64(0)])
 
 
-def test_many_channels_of_an_open_batch_are_scheduled(tmp_path):
+@pytest.mark.parametrize("side", [20, 14, 7])
+def test_many_channels_of_an_open_batch_are_scheduled(side, tmp_path):
     """Two parts of the columns are tasks; what divides by the batch is asked where there is one."""
-    w = onnx.numpy_helper.from_array(np.ones((256, 64, 3, 3), np.float32), "w")
-    text = """<ir_version: 8, opset_import: ["" : 17]>
-    g (float[b,64,20,20] x) => (float[b,256,20,20] y) { y = Conv <pads = [1,1,1,1]> (x, w) }"""
+    w = onnx.numpy_helper.from_array(np.ones((256, 256, 3, 3), np.float32), "w")
+    text = f"""<ir_version: 8, opset_import: ["" : 17]>
+    g (float[b,256,{side},{side}] x) => (float[b,256,{side},{side}] y)
+    {{ y = Conv <pads = [1,1,1,1]> (x, w) }}"""
     model = onnx.parser.parse_model(text)
     model.graph.initializer.append(w)
     path = tmp_path / "model.onnx"
