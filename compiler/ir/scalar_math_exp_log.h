@@ -73,9 +73,17 @@ template <class V> MT_BIG_FN V mt_expm1(V x) {
   const V result = mt_select(mt_eq(e.n, mt_splat<V>(0)), e.tail, wide);
   return mt_select(mt_eq(x, mt_splat<V>(0)), x, result);
 }
+// mt_exp for x <= 0, which no power of two limits from above: one exact product, one that rounds.
+template <class V> MT_FN V mt_exp_below(V x) {
+  const V zero = mt_splat<V>(0), lift = mt_c<V>(64.0f, 512.0);
+  const auto vanishes = mt_lt(x, mt_c<V>(-104.0f, -746.0));
+  const auto e = mt_exp_reduce(mt_select(vanishes, zero, x));
+  const V lifted = (mt_splat<V>(1) + e.tail) * mt_power_of_two((V)(e.n + lift));
+  return mt_select(vanishes, zero, (V)(lifted * mt_power_of_two((V)-lift)));
+}
 template <class V> MT_BIG_FN V mt_sigmoid(V x) {
   const V one = mt_splat<V>(1);
-  const V e = mt_exp((V)-mt_magnitude(x));
+  const V e = mt_exp_below((V)-mt_magnitude(x));
   return mt_select(mt_lt(x, mt_splat<V>(0)), e, one) / (one + e);
 }
 

@@ -25,20 +25,12 @@ template <class V> MT_BIG_FN V mt_cosh(V x) {
   const V e = mt_half_exp(mt_magnitude(x));
   return e + mt_splat<V>(0.25f) / e;
 }
+// e / (e + 2), e = expm1(2 |x|), whose parts are below 2^60.
 template <class V> MT_BIG_FN V mt_tanh(V x) {
-  const V a = mt_magnitude(x), one = mt_splat<V>(1), two = mt_splat<V>(2);
-  const V doubled = mt_limit((V)(a + a), mt_splat<V>(0), mt_c<V>(20.0f, 40.0));
-  V r;
-  if constexpr (mt_is_f32<V>) {
-    const V z = a * a, far = one - two / (mt_exp(doubled) + one);
-    const V p = mt_poly(z, -0x1.555554p-2f, 0x1.11107ap-3f, -0x1.b9f18ep-5f, 0x1.63a5e6p-6f,
-                        -0x1.0c6366p-7f, 0x1.1a3ee4p-9f);
-    r = mt_select(mt_lt(a, mt_splat<V>(0.625f)), mt_fma((V)(a * z), p, a), far);
-  } else {
-    const V e = mt_expm1(doubled);
-    r = mt_select(mt_lt(a, mt_splat<V>(0.5)), e / (e + two), one - two / (e + two));
-  }
-  return mt_flip_sign(r, mt_sign_of(x));
+  const V a = mt_magnitude(x), one = mt_splat<V>(1), most = mt_c<V>(20.0f, 40.0), doubled = a + a;
+  const auto parts = mt_exp_reduce(mt_select(mt_gt(doubled, most), most, doubled));
+  const V power = mt_power_of_two(parts.n), e = mt_fma(parts.tail, power, power - one);
+  return mt_flip_sign((V)(e / (e + mt_splat<V>(2))), mt_sign_of(x));
 }
 template <class V> MT_BIG_FN V mt_asinh(V x) {
   const V a = mt_magnitude(x), one = mt_splat<V>(1), z = a * a;
