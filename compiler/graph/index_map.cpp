@@ -7,16 +7,19 @@
 
 namespace mintor {
 
+std::string dim_name(size_t dim) { return "i" + std::to_string(dim); }
+
+Index dim_index(size_t dim) { return Index::var(dim_name(dim)); }
+
 Ranges ranges_over(const Graph& graph, const Shape& shape) {
   Ranges ranges = graph.ranges();
-  for (size_t d = 0; d < shape.size(); ++d)
-    ranges.set("i" + std::to_string(d), Index(0), shape[d] - 1);
+  for (size_t d = 0; d < shape.size(); ++d) ranges.set(dim_name(d), Index(0), shape[d] - 1);
   return ranges;
 }
 
 std::map<std::string, Index> index_values(const std::vector<Index>& values) {
   std::map<std::string, Index> map;
-  for (size_t d = 0; d < values.size(); ++d) map["i" + std::to_string(d)] = values[d];
+  for (size_t d = 0; d < values.size(); ++d) map[dim_name(d)] = values[d];
   return map;
 }
 
@@ -41,7 +44,7 @@ std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& gr
   if (node.kind == Kind::broadcast) {
     std::vector<Index> coords;
     for (int32_t d : node.as<BroadcastAttr>().dims)
-      coords.push_back(Index::var("i" + std::to_string(d)));
+      coords.push_back(dim_index(static_cast<size_t>(d)));
     return coords;
   }
   if (node.kind != Kind::reindex) return std::nullopt;
@@ -57,8 +60,7 @@ std::optional<std::vector<Index>> plain_coords(const Node& node, const Graph& gr
 
 Traced trace(Value value, const Graph& graph) {
   Traced traced{value, {}};
-  for (size_t d = 0; d < value.shape().size(); ++d)
-    traced.coords.push_back(Index::var("i" + std::to_string(d)));
+  for (size_t d = 0; d < value.shape().size(); ++d) traced.coords.push_back(dim_index(d));
   while (const auto inner = plain_coords(*traced.value.node, graph)) {
     std::vector<Index> coords;
     for (const Index& c : *inner) {
@@ -79,8 +81,7 @@ std::optional<std::vector<int32_t>> as_transpose(const Node& node) {
   std::vector<int32_t> perm(to.size(), -1);
   for (size_t d = 0; d < to.size(); ++d)
     for (size_t r = 0; r < to.size(); ++r)
-      if (map.coords[d] == Index::var("i" + std::to_string(r)) &&
-          to[r] == node.operands[0].shape()[d])
+      if (map.coords[d] == dim_index(r) && to[r] == node.operands[0].shape()[d])
         perm[r] = static_cast<int32_t>(d);
   for (int32_t p : perm)
     if (p < 0) return std::nullopt;
@@ -104,6 +105,14 @@ bool is_identity(const std::vector<int32_t>& perm) {
   return true;
 }
 
+std::vector<int32_t> with_innermost(size_t rank, size_t dim) {
+  std::vector<int32_t> perm;
+  for (size_t d = 0; d < rank; ++d)
+    if (d != dim) perm.push_back(static_cast<int32_t>(d));
+  perm.push_back(static_cast<int32_t>(dim));
+  return perm;
+}
+
 // Every coordinate is a result index of the same extent, in ascending order.
 static std::optional<std::vector<int32_t>> is_broadcast(const Shape& from, const Shape& to,
                                                         const std::vector<Index>& coords) {
@@ -111,8 +120,7 @@ static std::optional<std::vector<int32_t>> is_broadcast(const Shape& from, const
   for (size_t d = 0; d < coords.size(); ++d) {
     int32_t found = -1;
     for (size_t r = 0; r < to.size(); ++r)
-      if (coords[d] == Index::var("i" + std::to_string(r)) && to[r] == from[d])
-        found = static_cast<int32_t>(r);
+      if (coords[d] == dim_index(r) && to[r] == from[d]) found = static_cast<int32_t>(r);
     if (found < 0 || (!dims.empty() && dims.back() >= found)) return std::nullopt;
     dims.push_back(found);
   }

@@ -11,6 +11,8 @@
 
 namespace mintor {
 
+std::string dim_name(size_t dim);  // i0, i1, ..: the index of a result
+Index dim_index(size_t dim);       // as an expression
 // Ranges of the symbols and of i0.. over a result shape.
 Ranges ranges_over(const Graph& graph, const Shape& shape);
 std::map<std::string, Index> index_values(
@@ -40,6 +42,8 @@ std::optional<std::vector<int32_t>> as_transpose(const Node& node);
 bool moves_innermost(const Node& node);  // a transpose whose innermost dimension is another one
 std::vector<int32_t> inverse(const std::vector<int32_t>& perm);
 bool is_identity(const std::vector<int32_t>& perm);
+// The transpose that puts a dimension innermost and keeps the order of the others.
+std::vector<int32_t> with_innermost(size_t rank, size_t dim);
 
 // A reindex of x with these coordinates (broadcast or nothing at all when they have that form).
 Value plain_reindex(Builder& builder, Value x, const Shape& shape,

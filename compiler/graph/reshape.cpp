@@ -3,6 +3,7 @@
 // Keeps true: a reindex that reads any other order, or leaves its operand, is no reshape.
 #include "compiler/graph/reshape.h"
 
+#include "compiler/graph/index_map.h"
 #include "compiler/ir/builder.h"
 #include "compiler/support/error.h"
 
@@ -25,8 +26,7 @@ bool is_reshape(const Node& node, const Graph& graph) {
   const Value reshaped = builder.reshape(builder.input("x", from.dtype, from.shape), to.shape);
   if (reshaped.node->kind != Kind::reindex) return false;
   Ranges ranges = graph.ranges();
-  for (size_t d = 0; d < to.shape.size(); ++d)
-    ranges.set("i" + std::to_string(d), Index(0), to.shape[d] - 1);
+  for (size_t d = 0; d < to.shape.size(); ++d) ranges.set(dim_name(d), Index(0), to.shape[d] - 1);
   const std::vector<Index>& canonical = reshaped.node->as<ReindexAttr>().map.coords;
   for (size_t d = 0; d < canonical.size(); ++d)
     if (!(ranges.simplify(map.coords[d]) == ranges.simplify(canonical[d]))) return false;

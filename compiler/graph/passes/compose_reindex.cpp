@@ -6,6 +6,7 @@
 #include "compiler/graph/index_map.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/ir/sizes.h"
 
 namespace mintor {
 
@@ -18,19 +19,11 @@ static std::vector<Index> compose(const std::vector<Index>& inner, const std::ve
   return coords;
 }
 
-static std::optional<int64_t> count_of(const Shape& shape) {
-  int64_t count = 1;
-  for (const Index& e : shape) {
-    if (!e.is_const() || __builtin_mul_overflow(count, e.value(), &count)) return std::nullopt;
-  }
-  return count;
-}
-
 // Whether each element of x is read at least twice along dimensions that a transpose has moved.
-static bool are_windows_of_transpose(const Node& windows, const Value& x) {
+static bool are_windows_of_transpose(const Node& windows, const Value& x, const Graph& graph) {
   if (!moves_innermost(*x.node)) return false;
-  const auto all = count_of(windows.results[0].shape), once = count_of(x.shape());
-  return all && once && *all / 2 >= *once;
+  const Index all = count_of(windows.results[0].shape), once = count_of(x.shape());
+  return graph.ranges().proves_nonnegative(all - 2 * once);
 }
 
 static Graph run(CompileContext&, const Graph& graph) {
@@ -42,7 +35,8 @@ static Graph run(CompileContext&, const Graph& graph) {
         const Ranges ranges = ranges_over(graph, old.results[0].shape);
         const Shape& shape = old.results[0].shape;
         Value x = operands[0];
-        if (old.kind == Kind::reindex && are_windows_of_transpose(old, x)) return std::nullopt;
+        if (old.kind == Kind::reindex && are_windows_of_transpose(old, x, graph))
+          return std::nullopt;
         const auto inner =
             x.node->kind == Kind::constant ? std::nullopt : plain_coords(*x.node, b.graph());
         if (const auto outer = plain_coords(old, graph)) {
@@ -52,8 +46,7 @@ static Graph run(CompileContext&, const Graph& graph) {
             x = x.node->operands[0];
           }
           bool same = x.shape() == shape;
-          for (size_t d = 0; d < coords.size() && same; ++d)
-            same = coords[d] == Index::var("i" + std::to_string(d));
+          for (size_t d = 0; d < coords.size() && same; ++d) same = coords[d] == dim_index(d);
           if (same) return std::vector<Value>{x};
           return std::vector<Value>{plain_reindex(b, x, shape, coords)};
         }

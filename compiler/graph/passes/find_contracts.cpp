@@ -14,7 +14,7 @@ namespace mintor {
 namespace {
 
 bool mentions(const Traced& source, size_t dim) {
-  const Index variable = Index::var("i" + std::to_string(dim));
+  const Index variable = dim_index(dim);
   return std::find(source.coords.begin(), source.coords.end(), variable) != source.coords.end();
 }
 
@@ -35,9 +35,12 @@ std::optional<Contract> contract_of(const Traced& x, const Traced& y, const Shap
                                          : AxisRole::n;
     m = m || (role == AxisRole::m && !full[d].is_const(1));
     n = n || (role == AxisRole::n && !full[d].is_const(1));
-    const std::string name = (is_k ? "k" : role == AxisRole::batch ? "b" : of_x ? "m" : "n") +
+    const std::string name = (is_k                      ? "k"
+                              : role == AxisRole::batch ? "b"
+                              : of_x                    ? "m"
+                                                        : "n") +
                              std::to_string(d);
-    names["i" + std::to_string(d)] = Index::var(name);
+    names[dim_name(d)] = Index::var(name);
     (is_k ? inner : contract.axes).push_back({name, role, full[d]});
   }
   if (!m || !n) return std::nullopt;
@@ -51,8 +54,8 @@ bool is_sum_of_products(const Node& node, const std::vector<std::vector<const No
   if (node.kind != Kind::reduce || node.as<ReduceAttr>().combiner != Combiner::add) return false;
   const Value& product = node.operands[0];
   return (product.dtype() == DType::f32 || product.dtype() == DType::f64) &&
-         product.node->kind == Kind::binary &&
-         product.node->as<ScalarAttr>().op == ScalarOp::mul && users[product.node->id].size() == 1;
+         product.node->kind == Kind::binary && product.node->as<ScalarAttr>().op == ScalarOp::mul &&
+         users[product.node->id].size() == 1;
 }
 
 Graph run(CompileContext&, const Graph& graph) {

@@ -68,7 +68,7 @@ Panels panels_of(const Contract& c, const std::vector<Index>& coords, const Cont
   const auto dim = [&](const Index& coordinate, const Index& extent) {
     p.from_axes.push_back(coordinate);
     p.shape.push_back(extent);
-    return Index::var("i" + std::to_string(p.shape.size() - 1));
+    return dim_index(p.shape.size() - 1);
   };
   const auto is_summed = [&](const ContractAxis& a) {
     const bool points = c.order.form == Order::Form::winograd && a.role == AxisRole::window;
@@ -175,7 +175,7 @@ bool put_pairs(Builder& b, const Contract& c, const ContractAxis& k, const Range
   std::vector<Index> from_axes;
   std::map<std::string, Index> axis_of_copy;
   const auto add = [&](const ContractAxis& a) {
-    axis_of_copy[a.name] = Index::var("i" + std::to_string(shape.size()));
+    axis_of_copy[a.name] = dim_index(shape.size());
     from_axes.push_back(Index::var(a.name));
     shape.push_back(a.extent);
   };

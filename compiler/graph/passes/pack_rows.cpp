@@ -80,7 +80,7 @@ Value packed(Builder& b, const Rows& rows, const Value& operand, std::vector<Ind
   const auto dim = [&](const Index& coordinate, const Index& extent) {
     from_axes.push_back(coordinate);
     shape.push_back(extent);
-    return Index::var("i" + std::to_string(shape.size() - 1));
+    return dim_index(shape.size() - 1);
   };
   for (const ContractAxis* a : rows.others) axes[a->name] = dim(Index::var(a->name), a->extent);
   const Index row = Index::var(rows.rows->name);

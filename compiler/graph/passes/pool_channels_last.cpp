@@ -17,8 +17,6 @@ namespace {
 
 constexpr int64_t kFewestChannels = 8;  // a vector of them
 
-std::string dim_name(size_t d) { return "i" + std::to_string(d); }
-
 bool is_reduced(const ReduceAttr& reduce, size_t d) {
   return std::ranges::count(reduce.dims, static_cast<int32_t>(d)) > 0;
 }
@@ -44,14 +42,6 @@ std::optional<Channels> channels_of(const Node& windows, const ReduceAttr& reduc
     if (shape[d] == read[*along]) found = Channels{*along, d};
   }
   return found;
-}
-
-std::vector<int32_t> with_last(size_t rank, size_t last) {
-  std::vector<int32_t> perm;
-  for (size_t d = 0; d < rank; ++d)
-    if (d != last) perm.push_back(static_cast<int32_t>(d));
-  perm.push_back(static_cast<int32_t>(last));
-  return perm;
 }
 
 std::optional<std::vector<Value>> pooled(Builder& b, const Node& old,
@@ -87,7 +77,7 @@ std::optional<std::vector<Value>> pooled(Builder& b, const Node& old,
                               [&](size_t d) { return d < order[n]; }));
   }
   std::vector<Index> coords;
-  const std::vector<int32_t> turn = with_last(attr.map.coords.size(), channels->read);
+  const std::vector<int32_t> turn = with_innermost(attr.map.coords.size(), channels->read);
   for (const int32_t d : turn)
     coords.push_back(attr.map.coords[static_cast<size_t>(d)].substitute(names));
   attr.map.coords = coords;

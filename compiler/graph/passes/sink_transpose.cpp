@@ -30,7 +30,7 @@ Value undo(Builder& b, Value v, const Perm& perm) {
     for (int32_t d : back) shape.push_back(v.shape()[d]);
     std::vector<Index> coords;
     for (int32_t d : v.node->as<BroadcastAttr>().dims)
-      coords.push_back(Index::var("i" + std::to_string(perm[d])));
+      coords.push_back(dim_index(static_cast<size_t>(perm[d])));
     return plain_reindex(b, v.node->operands[0], shape, coords);
   }
   return b.transpose(v, inverse(perm));
@@ -113,24 +113,19 @@ std::optional<std::vector<Value>> through_reindex(Builder& b, const Node& old,
   size_t outer_dim = 0;
   while (static_cast<size_t>((*perm)[outer_dim]) != last) ++outer_dim;
   const Shape& shape = old.results[0].shape;
-  int32_t moved = -1;
+  std::optional<size_t> moved;
   for (size_t r = 0; r < shape.size(); ++r)
-    if (attr.map.coords[outer_dim] == Index::var("i" + std::to_string(r)) &&
-        shape[r] == x.shape()[last])
-      moved = static_cast<int32_t>(r);
-  if (moved < 0 || moved == static_cast<int32_t>(shape.size()) - 1) return std::nullopt;
+    if (attr.map.coords[outer_dim] == dim_index(r) && shape[r] == x.shape()[last]) moved = r;
+  if (!moved || *moved == shape.size() - 1) return std::nullopt;
   for (size_t d = 0; d < attr.map.coords.size(); ++d)
-    if (d != outer_dim && attr.map.coords[d].mentions("i" + std::to_string(moved)))
-      return std::nullopt;
+    if (d != outer_dim && attr.map.coords[d].mentions(dim_name(*moved))) return std::nullopt;
 
-  Perm inner;  // inner result dimension d is outer result dimension inner[d]
-  for (int32_t r = 0; r < static_cast<int32_t>(shape.size()); ++r)
-    if (r != moved) inner.push_back(r);
-  inner.push_back(moved);
+  // Inner result dimension d is outer result dimension inner[d].
+  const Perm inner = with_innermost(shape.size(), *moved);
   const Perm back = inverse(inner);
   std::vector<Index> renamed;
   for (size_t r = 0; r < shape.size(); ++r)
-    renamed.push_back(Index::var("i" + std::to_string(back[r])));
+    renamed.push_back(dim_index(static_cast<size_t>(back[r])));
   const auto values = index_values(renamed);
   IndexMap map;
   map.coords.resize(last + 1);

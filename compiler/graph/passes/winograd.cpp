@@ -4,7 +4,6 @@
 //                                        y = contract (x, u) order winograd(m)
 // u is made of parameters alone, by `prepare`. Takes float convolutions with windows that move by
 // one, and transposed ones, phase by phase (graph/phases.h); `--numerics strict` leaves it out.
-// What it costs is told from extents and hints, never from the target.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,112 +15,19 @@
 #include "compiler/graph/pass.h"
 #include "compiler/graph/phases.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/graph/winograd_cost.h"
 #include "compiler/ir/winograd.h"
 
 namespace mintor {
 namespace {
 
-// In the time of one fused multiply-add of a vector's lane: what the memory takes for a byte of
-// weights, and a transform for one of its operations, which also loads and stores, and spills where
-// a tile has more values than there are registers (512 channels at 7 x 7 to 64 at 224 x 224, Zen 5,
-// 2026-11-30).
-constexpr double kWeightByte = 3.0, kTransformStep = 2.5, kRegisters = 36;
-// Below this gain the further rounding is not worth it.
-constexpr double kWorthIt = 0.85;
-// The 64 points of squares spill, and round twice as much as 36: 256 channels at 56 x 56 and 3 taps
-// took 6.1 ms, and 4.9 with 36 (Zen 5, 2026-11-30); 64 channels and 5 taps 1.5, and 3.1 with 36
-// (Zen 3, 2026-12-01). So they have to gain as much again, and sums of more channels would be wrong
-// by more than 2e-5 of the largest.
-constexpr int64_t kLargeLine = 8;
-constexpr double kMostChannelsOfLarge = 512;
 // One chain over the channels has to hold all of them.
 constexpr int64_t kMostChannels = 8192;
-
-struct Along {
-  double results = 1, step = 1;
-  double products = 1;  // taps of all results that are inside of x, before phases are columns
-};
-struct Sizes {
-  std::string refused;  // why it is no convolution that this pass takes
-  double places = 1;    // results per channel but along tiled axes
-  double columns = 1, channels = 1;
-  int64_t taps = 1;          // along each tiled axis
-  double weights = 1;        // that there are of each column and channel
-  double phases = 1;         // columns of the products, of each one of the results
-  std::vector<Along> along;  // each tiled axis
-};
-
-double power(double base, size_t exponent) {
-  double product = 1;
-  for (size_t n = 0; n < exponent; ++n) product *= base;
-  return product;
-}
-
-double direct_cost(const Sizes& s) {
-  double products = s.places;
-  for (const Along& along : s.along) products *= along.products;
-  return (products + s.weights * 4 * kWeightByte) * s.channels * s.columns;
-}
-
-// Operations of a transform on a whole tile.
-double steps_of(const winograd::Transform& t, size_t axes) {
-  double steps = 0;
-  for (size_t a = 0; a < axes; ++a)
-    steps += static_cast<double>(t.steps.size()) * power(static_cast<double>(t.outputs.size()), a) *
-             power(static_cast<double>(t.inputs), axes - 1 - a);
-  return steps;
-}
-
-double winograd_cost(const Sizes& s, int64_t line, int64_t tile) {
-  const size_t axes = s.along.size();
-  const double points = power(static_cast<double>(line), axes), columns = s.columns * s.phases;
-  double tiles = s.places;
-  for (const Along& along : s.along)
-    tiles *= along.step * std::ceil(along.results / along.step / static_cast<double>(tile));
-  const double input = steps_of(winograd::input_transform(line), axes) + 2 * points;
-  const double output = steps_of(winograd::output_transform(line, tile), axes) + 2 * points;
-  const double products = points * s.channels * columns;
-  return tiles * (products + kTransformStep * (1 + points / kRegisters) *
-                                 (input * s.channels + output * columns)) +
-         products * 4 * kWeightByte;
-}
-
-// A tile, or none (0), and the numbers or the condition behind it.
-struct Verdict {
-  int64_t tile = 0, points = 0;  // along a window
-  std::string why;
-};
 
 bool has_windows(const Contract& c) {
   return std::ranges::any_of(c.axes, [](const ContractAxis& axis) {
     return axis.role == AxisRole::window && !axis.extent.is_const(1);
   });
-}
-
-// The cheapest tile, where it is worth it.
-Verdict cheapest_tile(const Sizes& s) {
-  const double direct = direct_cost(s);
-  double least = direct * kWorthIt;
-  Verdict verdict;
-  std::string costs;
-  for (const int64_t points : winograd::kPoints) {
-    const int64_t tile = points - s.taps + 1;
-    if (tile < 2 || power(static_cast<double>(points), s.along.size()) >
-                        static_cast<double>(winograd::kMostPoints))
-      continue;
-    const bool large = points >= kLargeLine && s.along.size() > 1;
-    if (large && s.channels > kMostChannelsOfLarge) continue;
-    const double cost = winograd_cost(s, points, tile);
-    costs += fmt::format("{} {:.2f} in tiles of {}", costs.empty() ? "; of that" : ",",
-                         cost / direct, tile);
-    if (cost >= (large ? least * kWorthIt : least)) continue;
-    least = cost;
-    verdict.tile = tile;
-    verdict.points = points;
-  }
-  verdict.why = fmt::format("costs {:.3g} as it is{}", direct, costs);
-  if (verdict.tile == 0) verdict.why += fmt::format(", needed below {}", kWorthIt);
-  return verdict;
 }
 
 class Rewrite {
@@ -141,7 +47,7 @@ class Rewrite {
     const Contract given = c;
     if (phases) c = phases->contract();
     const auto axes = axes_of(c);
-    const Verdict verdict = judge(given, phases, c, axes, operands);
+    const winograd::Verdict verdict = judge(given, phases, c, axes, operands);
     explain(old, verdict);
     if (verdict.tile == 0) return std::nullopt;
     Builder::Scope scope(b, "winograd");
@@ -165,22 +71,21 @@ class Rewrite {
     return taps > 1 ? winograd::axes_of(c, taps) : std::nullopt;
   }
 
-  Verdict judge(const Contract& given, const std::optional<Phases>& phases, const Contract& c,
-                const std::optional<std::vector<winograd::Axis>>& axes,
-                std::span<const Value> operands) {
-    const auto refused = [](std::string why) { return Verdict{0, 0, std::move(why)}; };
+  winograd::Verdict judge(const Contract& given, const std::optional<Phases>& phases,
+                          const Contract& c, const std::optional<std::vector<winograd::Axis>>& axes,
+                          std::span<const Value> operands) {
+    const auto refused = [](std::string why) { return winograd::Verdict{0, 0, std::move(why)}; };
     if (!c.conditions.empty()) return refused("it is computed under a condition");
     for (const Value& operand : operands)
       if (operand.dtype() != DType::f32)
         return refused(fmt::format("an operand is {}, not f32", name_of(operand.dtype())));
     if (!axes) return refused("windows have not as many taps each, or move by more than one");
-    const Sizes sizes = sizes_of(given, phases, c, *axes, operands[0].shape());
-    if (!sizes.refused.empty()) return refused(sizes.refused);
+    if (const std::string why = refused_axes(c); !why.empty()) return refused(why);
     if (!from_parameters_(operands[1])) return refused("its weights are known when it runs only");
-    return cheapest_tile(sizes);
+    return winograd::cheapest_tile(sizes_of(given, phases, c, *axes, operands[0].shape()));
   }
 
-  void explain(const Node& contract, const Verdict& verdict) const {
+  void explain(const Node& contract, const winograd::Verdict& verdict) const {
     if (!context_.options.explain) return;
     const std::vector<std::string>& scopes = graph_.scopes(&contract);
     const std::string name = scopes.empty() ? "a contract" : scopes.front();
@@ -189,39 +94,35 @@ class Rewrite {
     context_.explain("winograd: " + name + ": " + what + ": " + verdict.why);
   }
 
-  Sizes sizes_of(const Contract& given, const std::optional<Phases>& phases, const Contract& c,
-                 const std::vector<winograd::Axis>& axes, const Shape& x) const {
-    Sizes s;
-    s.taps = winograd::points_of(c);
+  // Why its axes are not those of a convolution that this pass takes; "" where they are.
+  static std::string refused_axes(const Contract& c) {
     int k_axes = 0, n_axes = 0;
+    for (const ContractAxis& axis : c.axes) {
+      const bool known = axis.extent.is_const();
+      if (axis.role == AxisRole::batch && !axis.extent.is_const(1)) return "it has groups";
+      if (axis.role == AxisRole::k && (!known || axis.extent.value() > kMostChannels))
+        return fmt::format("its sums are over more channels than {}, or nobody knows how many",
+                           kMostChannels);
+      if (axis.role == AxisRole::n && !known) return "how many channels it gives is not known";
+      k_axes += axis.role == AxisRole::k;
+      n_axes += axis.role == AxisRole::n;
+    }
+    if (k_axes == 1 && n_axes == 1) return "";
+    return "it has not one axis of channels on either side";
+  }
+
+  winograd::Sizes sizes_of(const Contract& given, const std::optional<Phases>& phases,
+                           const Contract& c, const std::vector<winograd::Axis>& axes,
+                           const Shape& x) const {
+    winograd::Sizes s;
+    s.taps = winograd::points_of(c);
     for (size_t n = 0; n < c.axes.size(); ++n) {
       const ContractAxis& axis = c.axes[n];
       const bool tiled = std::ranges::find(axes, n, &winograd::Axis::out) != axes.end();
-      switch (axis.role) {
-        case AxisRole::batch:
-          if (!axis.extent.is_const(1)) s.refused = "it has groups";
-          break;
-        case AxisRole::k:
-          ++k_axes;
-          if (!axis.extent.is_const() || axis.extent.value() > kMostChannels)
-            s.refused = fmt::format(
-                "its sums are over more channels than {}, or nobody knows how many", kMostChannels);
-          s.channels = typical(axis.extent);
-          break;
-        case AxisRole::n:
-          ++n_axes;
-          if (!axis.extent.is_const()) s.refused = "how many channels it gives is not known";
-          s.columns = typical(axis.extent);
-          break;
-        case AxisRole::m:
-          if (!tiled) s.places *= typical(axis.extent);
-          break;
-        case AxisRole::window:
-          break;
-      }
+      if (axis.role == AxisRole::k) s.channels = typical(axis.extent);
+      if (axis.role == AxisRole::n) s.columns = typical(axis.extent);
+      if (axis.role == AxisRole::m && !tiled) s.places *= typical(axis.extent);
     }
-    if (k_axes != 1 || n_axes != 1) s.refused = "it has not one axis of channels on either side";
-    if (!s.refused.empty()) return s;
     for (const winograd::Axis& axis : axes)
       s.along.push_back(along(given, phased(phases, axis), c, axis, x));
     for (const ContractAxis& axis : given.axes)
@@ -237,12 +138,12 @@ class Rewrite {
     return &*std::ranges::find(phases->axes(), axis.window, &PhasedAxis::window);
   }
 
-  Along along(const Contract& given, const PhasedAxis* phased, const Contract& c,
-              const winograd::Axis& axis, const Shape& x) const {
+  winograd::Along along(const Contract& given, const PhasedAxis* phased, const Contract& c,
+                        const winograd::Axis& axis, const Shape& x) const {
     const std::string& window = c.axes[axis.window].name;
     size_t d = 0;
     while (!c.x_coords[d].mentions(window)) ++d;
-    Along a{typical(c.axes[axis.out].extent), static_cast<double>(axis.step), 0};
+    winograd::Along a{typical(c.axes[axis.out].extent), static_cast<double>(axis.step), 0};
     const double results = typical(given.axes[axis.out].extent), inputs = typical(x[d]);
     const Index first = c.x_coords[d].substitute({{window, 0}, {c.axes[axis.out].name, 0}});
     for (int64_t tap = 0; tap < given.axes[axis.window].extent.value(); ++tap) {
@@ -307,6 +208,6 @@ Graph run(CompileContext& context, const Graph& graph) {
 }  // namespace
 
 extern const GraphPass pass_winograd;
-const GraphPass pass_winograd = {"winograd", "convolutions by Winograd's F(m, 3)", run};
+const GraphPass pass_winograd = {"winograd", "convolutions by Winograd's F(m, r)", run};
 
 }  // namespace mintor
