@@ -2,6 +2,8 @@
 // Text to Kernel, the inverse of print.cpp. Takes hostile text: every error is a CompileError with
 // line and column, nesting is bounded. Keeps true: print(parse_kernel(text)) == text for text that
 // print made.
+#include <fmt/format.h>
+
 #include "compiler/ir/text_scalar.h"
 #include "compiler/loop/ir.h"
 #include "compiler/loop/step.h"
@@ -261,6 +263,9 @@ class Parser {
     if (!lexer_.at("(")) {
       auto it = variables_.find(name);
       if (it == variables_.end()) lexer_.fail("'" + name + "' is no variable here");
+      const int32_t has = it->second.second;
+      if (has != 1 && has != lanes_)
+        lexer_.fail(fmt::format("'{}' has {} lanes, the statement {}", name, has, lanes_));
       return k::variable(name, it->second.first, it->second.second);
     }
     lexer_.expect("(");

@@ -119,6 +119,9 @@ TEST(KernelText, ErrorsHaveAPlace) {
             std::string::npos);
   EXPECT_NE(error(with_body("  y[0, 0] = add(x[0, 0], i[0])\n")).find("line 2"), std::string::npos);
   EXPECT_NE(error("kernel t () {\n  for").find("line 2"), std::string::npos);
+  EXPECT_NE(error(with_body("  x4 let a = x[0, lane]\n  x8 y[0, lane] = add(a, x[0, lane])\n"))
+                .find("'a' has 4 lanes, the statement 8"),
+            std::string::npos);
   std::string deep = "  y[0, 0] = ";
   for (int n = 0; n < 5000; ++n) deep += "neg(";
   EXPECT_NE(error(with_body(deep)).find("nested too deeply"), std::string::npos);
