@@ -34,10 +34,9 @@ void expect_interpret(const std::string& body, const std::string& problem) {
 }
 
 TEST(KernelText, RoundTrips) {
-  const std::string texts[] = {
-      kElementwise, kMatmul, kConv, kSoftmax,
-      R"(kernel all (x: f32[8, n] align 64, y: out f32[8, 16] align 4; )"
-R"(n: 16.. step 16, m: 0..3) {
+  const std::string texts[] = {kElementwise, kMatmul, kConv, kSoftmax,
+                               R"(kernel all (x: f32[8, n] align 64, y: out f32[8, 16] align 4; )"
+                               R"(n: 16.. step 16, m: 0..3) {
   computes "y = \"x\""
   schedule split(j, 16) peel(j, 1, 0)
   because "a reason"
@@ -47,7 +46,7 @@ R"(n: 16.. step 16, m: 0..3) {
     x16 t[0, lane] = f32(-0)
     x16 let v = guard(in_range(lane - 1, 8), x[i, lane - 1], f32(nan))
     x16 y[i, lane; below min(m, 16)] = where(lt(v, t[0, lane]), x[i, lane; )"
-R"(below n], cast(f32, index(3*i - lane)))
+                               R"(below n], cast(f32, index(3*i - lane)))
     unrolled u in 0..2 {
       let w = bitcast(i32, x[u, 0])
       if or(in_range(u, m), eq(w, i32(-7))) {
@@ -93,8 +92,8 @@ TEST(KernelText, LoopsSayWhereTheyComeFrom) {
   const Kernel kernel = parse_kernel(text);
   EXPECT_EQ(print(kernel), text);
   const LoopOrigin origin = origin_of(*find_loop(kernel.body, "m_i_t"));
-  EXPECT_TRUE(same_loop(origin, part_of(part_of({LoopRole::out, "m", {}}, LoopPart::inner),
-                                        LoopPart::tail)));
+  EXPECT_TRUE(same_loop(
+      origin, part_of(part_of({LoopRole::out, "m", {}}, LoopPart::inner), LoopPart::tail)));
   EXPECT_EQ(copies_of(kernel, part_of({LoopRole::axis, "m", {}}, LoopPart::inner)),
             std::vector<std::string>{"m_i_t"});
   EXPECT_EQ(loop_of(kernel, {LoopRole::axis, "l", {}}), "l");

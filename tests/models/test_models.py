@@ -30,7 +30,7 @@ def test_error_against_f64(exported, name, variant, numerics):
 
 
 # What users get, on every model (with the batch norms that it folds into weights), and strict where
-# that is another graph.
+# that is another graph; as packages by one compiler or the other, of one model by both.
 BITS = [(name, "default") for name in TINY] + [("tiny_resnet", "strict")]
 
 
@@ -38,6 +38,8 @@ BITS = [(name, "default") for name in TINY] + [("tiny_resnet", "strict")]
 def test_same_bits_everywhere(exported, name, numerics, capsys):
     path = exported(name, keep_batch_norm=name in BATCH_NORM)
     names = [n for n in ("gcc", "clang-19") if n in tools.compilers()] or list(tools.compilers())
+    if name != "tiny_bert":
+        names = names[BITS.index((name, numerics)) % len(names):][:1]
     inputs = bits.load_inputs(path)
     lines = list(
         bits.all_lines(

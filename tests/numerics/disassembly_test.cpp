@@ -97,26 +97,6 @@ TEST_P(Disassembly, UsesTheInstructions) {
   }
 }
 
-// The unit refers to nothing outside and shares nothing: an inline function that two levels had in
-// common would be merged, perhaps into the copy of the wrong CPU.
-TEST_P(Disassembly, HasNoWeakOrUndefinedSymbols) {
-  const auto [compiler, level] = GetParam();
-  if (!has_compiler(compiler)) GTEST_SKIP() << "no " << compiler << " on this machine";
-  Folder folder;
-  const std::string object = folder.file("unit.o"), listing = folder.file("symbols");
-  ASSERT_EQ(compile(compiler, level, "-c -DUNIT_ROWS", "level_unit.cpp", object, folder), "");
-  ASSERT_EQ(std::system(("nm " + object + " > " + listing).c_str()), 0);
-  std::istringstream symbols(read_text(listing));
-  std::string line;
-  while (std::getline(symbols, line)) {
-    const size_t at = line.find_first_of("UWVwvu", 17);
-    const bool special = at == 17 && line.find("_GLOBAL_OFFSET_TABLE_") == std::string::npos &&
-                         line.find("memcpy") == std::string::npos &&
-                         line.find("memset") == std::string::npos;
-    EXPECT_FALSE(special) << line;
-  }
-}
-
 std::string case_name(const testing::TestParamInfo<std::tuple<std::string, Level>>& info) {
   std::string name = std::get<0>(info.param) + "_" + std::get<1>(info.param).name;
   std::replace_if(name.begin(), name.end(), [](char c) { return c == '+' || c == '-'; }, 'p');

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same bits everywhere: every row and every cast, in every vector type of every CPU level,
-// built by every compiler, against evaluate_array and cast_array of this program (scalars).
+// built by every compiler, against evaluate_array and cast_array of this program (scalars). A unit
+// is compiled once, also for a level that this CPU does not run; its symbols are looked at then.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstring>
+#include <sstream>
 #include <tuple>
 
 #include "tests/numerics/compilers.h"
@@ -16,6 +19,22 @@ namespace {
 using ApplyFn = bool (*)(int, int, int, const void* const*, void*, long);
 using CastFn = bool (*)(int, const void*, int, void*, long);
 using PartialFn = int (*)(int, const void*, void*, void*, long);
+
+// The object refers to nothing outside and shares nothing: an inline function that two levels had
+// in common would be merged, perhaps into the copy of the wrong CPU.
+void expect_no_weak_or_undefined_symbols(const std::string& object, const Folder& folder) {
+  const std::string listing = folder.file("symbols");
+  ASSERT_EQ(std::system(("nm " + object + " > " + listing).c_str()), 0);
+  std::istringstream symbols(read_text(listing));
+  std::string line;
+  while (std::getline(symbols, line)) {
+    const size_t at = line.find_first_of("UWVwvu", 17);
+    const bool special = at == 17 && line.find("_GLOBAL_OFFSET_TABLE_") == std::string::npos &&
+                         line.find("memcpy") == std::string::npos &&
+                         line.find("memset") == std::string::npos;
+    EXPECT_FALSE(special) << line;
+  }
+}
 
 class VectorBits : public testing::TestWithParam<std::tuple<std::string, Level>> {
  protected:
@@ -29,15 +48,19 @@ class VectorBits : public testing::TestWithParam<std::tuple<std::string, Level>>
       skip_ = "no " + compiler + " on this machine";
       return false;
     }
-    const std::string file = folder_.file("unit.so");
+    const std::string object = folder_.file("unit.o"), file = folder_.file("unit.so");
     const std::string said =
-        compile(compiler, level, std::string("-shared -D") + unit, "level_unit.cpp", file, folder_);
+        compile(compiler, level, std::string("-c -D") + unit, "level_unit.cpp", object, folder_);
     EXPECT_EQ(said, "");
     if (!said.empty()) return false;
+    if (level.name != std::string("reference"))
+      expect_no_weak_or_undefined_symbols(object, folder_);
     if (!cpu_runs(level.name)) {
       skip_ = std::string("this CPU does not run ") + level.name + "; the unit was compiled only";
       return false;
     }
+    const std::string link = compiler + " -shared " + object + " -o " + file;
+    EXPECT_EQ(std::system(link.c_str()), 0) << link;
     library_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     EXPECT_NE(library_, nullptr) << dlerror();
     return library_ != nullptr;

@@ -15,7 +15,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "build" / "default" / "tests"
 DAMAGED_MODELS, DAMAGED_TEXTS = (PROGRAMS / f"mintor_damaged_{of}" for of in ("models", "texts"))
-SEEDS, TEXT_SEEDS = "1..150", "1..100000"
+SEEDS, TEXT_SEEDS = "1..150", "1..50000"
 sys.path.insert(0, str(ROOT / "tests" / "fuzz"))
 
 
