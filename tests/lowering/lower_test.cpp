@@ -2,6 +2,7 @@
 // The second link of the chain: Graph evaluator == loop interpreter on plain loops == on the
 // schedules of every level. Takes small graphs; fails on the first result that differs in a bit,
 // with the kernels' text.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -261,6 +262,23 @@ TEST(Lower, TransposedConvolutionsArePhases) {
     EXPECT_EQ(text.find("positions of one phase together") != std::string::npos, whole) << text;
     check_chain(make(c.size));
     check_chain(make(Index::var("w")), {{"w", c.size}});
+  }
+}
+
+// Heads beside each other, or places before channels: the sum is in the parts of its operand.
+TEST(Lower, SumsAreInPartsOfTheirOperand) {
+  for (const std::string at : {"k // 24, m, k % 24", "k % 24, m, k // 24"}) {
+    const bool outer = at.starts_with("k //");
+    const std::string text = fmt::format(
+        "graph heads {{\n  x = input f32[{}, 9, {}]\n  w = input f32[120, 32]\n"
+        "  y = contract f32[9, 32] (x, w) m = 9, n = 32, k = 120 | x[{}] y[k, n]\n"
+        "  results y\n}}\n",
+        outer ? 5 : 24, outer ? 24 : 5, at);
+    CompileContext context;
+    const std::string kernels =
+        kernels_text(run_pipeline(context, parse_graph(text)), find_level("v3"));
+    EXPECT_NE(kernels.find("split(k, 24)"), std::string::npos) << kernels;
+    check_chain(parse_graph(text));
   }
 }
 

@@ -16,6 +16,7 @@
 
 #include "compiler/contraction/outermost.h"
 #include "compiler/contraction/strategy.h"
+#include "compiler/contraction/sum_parts.h"
 #include "compiler/contraction/tile.h"
 #include "compiler/contraction/tile_plan.h"
 #include "compiler/ir/lanes.h"
@@ -245,7 +246,10 @@ Refusal schedule_tiles(TilePlan plan, const Contraction& c, const Tile& tile, Ou
   const auto columns_extent = plan.columns_extent;
   const int64_t width = tile.vectors * kLanes;
   Steps step{kernel};
-  if (plan.words) sum_words(c, *plan.words, step);
+  if (plan.words)
+    sum_words(c, *plan.words, step);
+  else
+    split_sums(c, step);
   join_rows(plan, step);
   const LoopOrigin columns = axis_of(plan.columns);
   const bool open = rows_are_open(plan);
