@@ -147,20 +147,42 @@ std::set<std::string> too_small(const Graph& graph, const SymbolValues& values) 
   return names;
 }
 
+// Those of lines that a window moves along: of images, and of signals.
+void walked_by_windows(const Graph& graph, const Graph& nodes, std::set<std::string>& names) {
+  for (const auto& node : nodes.nodes()) {
+    if (const auto* region = std::get_if<RegionAttr>(&node->attr))
+      for (const auto& body : region->regions) walked_by_windows(graph, *body, names);
+    if (node->kind != Kind::contract) continue;
+    const Contract& c = node->as<Contract>();
+    for (const ContractAxis& window : c.axes) {
+      if (window.role != AxisRole::window || window.extent.is_const(1)) continue;
+      for (size_t d = 0; d < c.x_coords.size(); ++d)
+        if (c.x_coords[d].mentions(window.name))
+          free_symbols(graph, node->operands[0].shape()[d], names);
+    }
+  }
+}
+
 int64_t legal(const Symbol& symbol, int64_t value) {
   const int64_t divisor = std::max<int64_t>(symbol.divisor, 1);
-  value = (value + divisor - 1) / divisor * divisor;
+  value = (std::max(value, symbol.lo) + divisor - 1) / divisor * divisor;
   return symbol.hi >= 0 ? std::min(value, symbol.hi) : value;
 }
+
+// What an image measures along a side.
+constexpr int64_t kPixels = 320;
 
 }  // namespace
 
 SymbolValues typical_symbols(const Graph& graph) {
   constexpr int kMostDoublings = 24;
+  std::set<std::string> lines;
+  walked_by_windows(graph, graph, lines);
   SymbolValues values;
   for (const Symbol& symbol : graph.symbols())
-    values[symbol.name] =
-        legal(symbol, symbol.hint > 0 ? symbol.hint : std::max<int64_t>(symbol.lo, 1));
+    values[symbol.name] = legal(symbol, symbol.hint > 0               ? symbol.hint
+                                        : lines.contains(symbol.name) ? kPixels
+                                                                      : 1);
   values = sizes_that_fit(graph.symbols(), graph.conditions(), std::move(values));
   for (int turn = 0; turn < kMostDoublings; ++turn) {
     const std::set<std::string> small = too_small(graph, values);

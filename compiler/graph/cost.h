@@ -32,8 +32,9 @@ struct GraphCost {
 
 using SymbolValues = std::map<std::string, int64_t>;
 
-// Each symbol at its hint, else at the smallest value of at least 1 that it may take; doubled while
-// a contract has an extent below 1 by it, for a run that computes nothing is no typical one.
+// Each symbol at its hint, else at what images measure where windows move along it, else at the
+// smallest value of at least 1 that it may take; doubled while a contract has an extent below 1 by
+// it, for a run that computes nothing is no typical one.
 SymbolValues typical_symbols(const Graph& graph);
 // An expression where the symbols have these values; one that is not among them counts as 1.
 int64_t value_of(const Index& index, const SymbolValues& symbols);

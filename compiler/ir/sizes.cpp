@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <set>
+#include <utility>
 
 #include "compiler/support/error.h"
 
@@ -30,21 +32,24 @@ struct Distance {
   auto operator<=>(const Distance&) const = default;
 };
 
-Distance distance(std::span<const Condition> conditions, const SizeValues& values) {
-  Distance sum;
-  for (const Condition& c : conditions) {
-    int64_t left = 0, right = kUnknown;
-    try {
-      left = value_in(c.left, values), right = value_in(c.right, values);
-    } catch (const std::exception&) {  // overflows, or divides by 0: as far off as can be
-    }
-    if (holds(c.form, left, right)) continue;
-    ++sum.broken;
-    const int64_t apart = std::abs(std::clamp(left, -kUnknown, kUnknown) -
-                                   std::clamp(right, -kUnknown, kUnknown));
-    sum.missing = std::min(kUnknown, sum.missing + apart);
+Distance distance(const Condition& c, const SizeValues& values) {
+  int64_t left = 0, right = kUnknown;
+  try {
+    left = value_in(c.left, values), right = value_in(c.right, values);
+  } catch (const std::exception&) {  // overflows, or divides by 0: as far off as can be
   }
-  return sum;
+  if (holds(c.form, left, right)) return {};
+  return {1, std::min(kUnknown, std::abs(std::clamp(left, -kUnknown, kUnknown) -
+                                         std::clamp(right, -kUnknown, kUnknown)))};
+}
+
+Distance sum(std::span<const Distance> each) {
+  Distance all;
+  for (const Distance& one : each) {
+    all.broken += one.broken;
+    all.missing = std::min(kUnknown, all.missing + one.missing);
+  }
+  return all;
 }
 
 int64_t nearest_legal(const Symbol& symbol, int64_t value) {
@@ -70,6 +75,89 @@ std::vector<int64_t> candidates(const Condition& broken, const SizeValues& value
   for (int64_t n = 3; n <= 64; ++n) out.push_back(n);
   return out;
 }
+
+// Adds the symbols of which an expression is made, also through computed ones.
+void add_symbols(std::span<const Symbol> symbols, const Index& e, std::set<std::string>& names) {
+  for (const std::string& name : e.vars()) {
+    if (!names.insert(name).second) continue;
+    const auto symbol = std::ranges::find(symbols, name, &Symbol::name);
+    if (symbol != symbols.end() && symbol->value) add_symbols(symbols, *symbol->value, names);
+  }
+}
+
+// Values on their way to where all conditions hold. What a change of one symbol does is asked of
+// those that depend on it alone.
+class Search {
+ public:
+  Search(std::span<const Symbol> symbols, std::span<const Condition> conditions, SizeValues start)
+      : symbols_(symbols), conditions_(conditions), values_(std::move(start)) {
+    compute_sizes(symbols, values_);
+    for (const Condition& c : conditions) {
+      parts_.push_back(distance(c, values_));
+      std::set<std::string>& names = made_of_.emplace_back();
+      add_symbols(symbols, c.left, names);
+      add_symbols(symbols, c.right, names);
+    }
+    best_ = sum(parts_);
+  }
+
+  // The first change that makes it better, by what mends a condition.
+  bool improve() {
+    for (size_t c = 0; c < conditions_.size(); ++c) {
+      if (parts_[c].broken == 0) continue;
+      for (const int64_t wanted : candidates(conditions_[c], values_))
+        for (const Symbol& symbol : symbols_)
+          if (!symbol.value && made_of_[c].contains(symbol.name) && changes(symbol, wanted))
+            return true;
+    }
+    return false;
+  }
+
+  bool is_done() const { return best_.broken == 0; }
+  SizeValues take() { return std::move(values_); }
+
+ private:
+  bool changes(const Symbol& symbol, int64_t wanted) {
+    const int64_t legal = nearest_legal(symbol, wanted);
+    if (values_.at(symbol.name) == legal) return false;
+    const std::vector<const Symbol*>& computed = computed_from(symbol);
+    std::vector<int64_t> before;
+    for (const Symbol* other : computed) before.push_back(values_.at(other->name));
+    const int64_t own = std::exchange(values_.at(symbol.name), legal);
+    for (const Symbol* other : computed) values_.at(other->name) = value_in(*other->value, values_);
+    std::vector<Distance> parts = parts_;
+    for (size_t c = 0; c < conditions_.size(); ++c)
+      if (made_of_[c].contains(symbol.name)) parts[c] = distance(conditions_[c], values_);
+    if (const Distance now = sum(parts); now < best_) {
+      parts_ = std::move(parts), best_ = now;
+      return true;
+    }
+    values_.at(symbol.name) = own;
+    for (size_t n = 0; n < computed.size(); ++n) values_.at(computed[n]->name) = before[n];
+    return false;
+  }
+
+  // In the order of the symbols, in which each follows what it is computed from.
+  const std::vector<const Symbol*>& computed_from(const Symbol& symbol) {
+    const auto [found, is_new] = computed_.try_emplace(symbol.name);
+    if (!is_new) return found->second;
+    for (const Symbol& other : symbols_) {
+      std::set<std::string> names;
+      if (other.value) add_symbols(symbols_, *other.value, names);
+      if (names.contains(symbol.name) && values_.contains(other.name))
+        found->second.push_back(&other);
+    }
+    return found->second;
+  }
+
+  std::span<const Symbol> symbols_;
+  std::span<const Condition> conditions_;
+  SizeValues values_;
+  std::vector<Distance> parts_;                                 // of each condition
+  std::vector<std::set<std::string>> made_of_;                  // symbols of each condition
+  std::map<std::string, std::vector<const Symbol*>> computed_;  // from each symbol
+  Distance best_;
+};
 
 }  // namespace
 
@@ -158,25 +246,10 @@ std::optional<std::string> broken_condition(std::span<const Condition> condition
 SizeValues sizes_that_fit(std::span<const Symbol> symbols, std::span<const Condition> conditions,
                           SizeValues wish) {
   constexpr int kMostTurns = 64;
-  compute_sizes(symbols, wish);
-  Distance best = distance(conditions, wish);
-  for (int turn = 0; best.broken > 0 && turn < kMostTurns; ++turn) {
-    const Distance before = best;
-    for (const Condition& c : conditions) {
-      if (distance({&c, 1}, wish).broken == 0) continue;
-      for (const int64_t wanted : candidates(c, wish))
-        for (const Symbol& symbol : symbols) {
-          if (symbol.value || best < before) continue;
-          SizeValues tried = wish;
-          tried[symbol.name] = nearest_legal(symbol, wanted);
-          compute_sizes(symbols, tried);
-          if (const Distance now = distance(conditions, tried); now < best)
-            best = now, wish = std::move(tried);
-        }
-    }
-    if (!(best < before)) break;
-  }
-  return wish;
+  Search search(symbols, conditions, std::move(wish));
+  for (int turn = 0; !search.is_done() && turn < kMostTurns; ++turn)
+    if (!search.improve()) break;
+  return search.take();
 }
 
 }  // namespace mintor

@@ -51,5 +51,28 @@ TEST(Cost, TypicalSizesComputeSomething) {
   EXPECT_EQ(typical_symbols(graph("t: 20.. ~ 30")).at("t"), 30);  // the user says so
 }
 
+// An image has sides of hundreds of pixels, where nobody says more; a batch is as small as may be.
+TEST(Cost, LinesThatWindowsMoveAlongAreLong) {
+  const auto graph = [](const std::string& symbols) {
+    return parse_graph(
+        "graph g (" + symbols +
+        R"(, half: 0.. = (h + 1) // 2) {
+  x = input f32[n, 3, h, w]
+  k = input f32[8, 3, 3, 3]
+  s = reindex f32[n, 3, half, w] (x)  [i0, i1, 2*i2, i3] fill 0
+  y = contract f32[n, half, w, 8] (s, k)  b: m = n, i: m = half, j: m = w, o: n = 8, c: k = 3, )"
+        "p: window = 3, q: window = 3 | x[b, c, i + p - 1, j + q - 1] y[o, c, p, q]\n"
+        "results y\n}");
+  };
+  const SymbolValues open = typical_symbols(graph("n: 1.., h: 1.., w: 1.. % 32"));
+  EXPECT_EQ(open.at("n"), 1);
+  EXPECT_EQ(open.at("h"), 320);
+  EXPECT_EQ(open.at("half"), 160);
+  EXPECT_EQ(open.at("w"), 320);
+  const SymbolValues bounded = typical_symbols(graph("n: 1.., h: 400.., w: 8..64 ~ 24"));
+  EXPECT_EQ(bounded.at("h"), 400);
+  EXPECT_EQ(bounded.at("w"), 24);
+}
+
 }  // namespace
 }  // namespace mintor

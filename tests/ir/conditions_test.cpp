@@ -3,6 +3,8 @@
 // with what message; symbols that are computed; sizes that meet in a broadcast.
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "compiler/ir/broadcast.h"
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/sizes.h"
@@ -160,6 +162,24 @@ TEST(broadcast, what_two_have_in_common_meets_one_of_them_again) {
   const Index all = common_extent(b, "broadcast", both, v("k"), "");
   EXPECT_EQ(common_extent(b, "broadcast", all, v("n"), ""), all);
   EXPECT_EQ(g.symbols().size(), 5u);
+}
+
+// A condition is mended by the symbols that it is made of: steps that bring others closer to what
+// they need, by its numbers, used up the turns.
+TEST(sizes, a_search_among_many_is_short) {
+  std::vector<Symbol> symbols;
+  std::vector<Condition> conditions = {{2 * v("n0"), 2 * v("n1") + 1}};  // never
+  SizeValues wish;
+  for (int n = 0; n < 120; ++n) {
+    const std::string name = "n" + std::to_string(n);
+    symbols.push_back({name, 1, -1, 1, 0});
+    if (n >= 2) conditions.push_back({Index::var(name), 5});
+    wish[name] = 1;
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  const SizeValues found = sizes_that_fit(symbols, conditions, wish);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_EQ(found.at("n2"), 5);
 }
 
 TEST(sizes, a_search_finds_some_that_fit) {

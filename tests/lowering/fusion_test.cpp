@@ -63,6 +63,20 @@ TEST(Fusion, WhatAResultBroadcastsIsKeptARow) {
   check_chain(std::move(g));
 }
 
+// Each element of t[i, places[j]] is compared with all of a line: it is read once at its place.
+TEST(Fusion, WhatIsReadAtComputedPlacesIsNotReadAgainForEachPair) {
+  Graph g;
+  Builder b(g);
+  const Value t =
+      b.gather(b.input("t", DType::f32, {3, 50}), b.input("places", DType::i64, {20}), 1);
+  const Value below = b.apply(
+      ScalarOp::min, {b.broadcast(t, {3, 20, 20}, {0, 1}), b.broadcast(t, {3, 20, 20}, {0, 2})});
+  g.results = {{"r", b.reduce(Combiner::max, below, {2})}};
+  const FusionPlan plan = fuse(g);
+  ASSERT_EQ(plan.groups.size(), 2u);
+  EXPECT_EQ(plan.groups[0].outputs[0], t);
+}
+
 // Windows of x, read by two kernels: each reads them where they lie.
 TEST(Fusion, WindowsAreNotCopied) {
   Graph g;

@@ -107,6 +107,11 @@ def orders():
         options = {"outputs": 4, "tag": f"slices-{order}", "sorted": order, "axis": 1}
         yield case("Unique", [rows], "slices of several numbers", **options)
     yield case("TopK", [many, ints(4000)], "many", outputs=2, tag="many")
+    for largest in (0, 1):
+        options = {"outputs": 2, "tag": f"few-{largest}", "largest": largest}
+        yield case("TopK", [many, ints(40)], "few of many", **options)
+    rows = given(rng.integers(-30, 30, (90, 70)).astype(F32), F32)
+    yield case("TopK", [rows, ints(3)], "few of each column", outputs=2, tag="columns", axis=0)
 
 
 def suppressions():

@@ -34,6 +34,30 @@ TEST(order, top_k_along_an_axis) {
             std::string::npos);
 }
 
+// Few of many: ties in their order, the ends of lines that no block fills, both directions; and no
+// line is sorted as a whole.
+TEST(order, top_k_of_few_of_many) {
+  constexpr int64_t kLong = 1003;
+  for (const bool largest : {false, true})
+    for (const int64_t k : {1, 5, 60}) {
+      Op op;
+      std::vector<double> numbers;
+      for (int64_t i = 0; i < 2 * kLong; ++i)
+        numbers.push_back(static_cast<double>(i * i * 7919 % 211) * (i % 3 == 0 ? -1 : 1));
+      const Value x = op.f32({2, kLong}, numbers);
+      const ops::TopK top = ops::top_k(op.b, x, k, 1, largest);
+      for (const auto& node : op.b.graph().nodes())
+        if (node->kind == Kind::sort) {
+          EXPECT_LT(node->results[0].shape[1].value(), kLong / 2);
+        }
+      const std::vector<double> order = op.list(ops::order_along(op.b, x, 1, largest));
+      std::vector<double> first;
+      for (int64_t line = 0; line < 2; ++line)
+        first.insert(first.end(), order.begin() + line * kLong, order.begin() + line * kLong + k);
+      EXPECT_EQ(op.list(top.indices), first);
+    }
+}
+
 ops::BindSize bind_in(Op& op, const std::string& name) {
   return [&op, name](Value size) {
     op.b.bind(size, name, 0, -1);

@@ -6,6 +6,7 @@
 
 #include "compiler/graph/fusion/draft.h"
 #include "compiler/graph/index_map.h"
+#include "compiler/ir/sizes.h"
 
 namespace mintor::fusion {
 namespace {
@@ -13,6 +14,18 @@ namespace {
 // A concat of no more parts may be an expression that chooses one of them for each element.
 constexpr size_t kMostChosenParts = 2;
 constexpr const char* kElsewhere = "its user reads it at another position";
+constexpr const char* kSeveralTimes = "its user reads it several times";
+
+bool reads_computed_places(const Node& node) {
+  return node.kind == Kind::reindex && !node.as<ReindexAttr>().map.loads.empty();
+}
+
+// Whether the rows that the draft reduces have more elements, so that broadcasts lie between.
+bool repeated_by_rows(const Drafts& all, const Node& node, const Draft& draft) {
+  if (draft.first_reduce == nullptr) return false;
+  const Index reads = count_of(draft.first_reduce->operands[0].shape());
+  return !all.graph.ranges().proves_nonnegative(count_of(node.results[0].shape) - reads);
+}
 
 Refusal refuse_inlined(const Drafts& all, const Node& node, const std::vector<Reader>& readers,
                        const Draft& draft) {
@@ -20,10 +33,10 @@ Refusal refuse_inlined(const Drafts& all, const Node& node, const std::vector<Re
   if (node.kind == Kind::concat && node.operands.size() > kMostChosenParts &&
       !may_place(draft, node, readers))
     return {"its parts are stored where they belong"};
+  if (reads_computed_places(node) && repeated_by_rows(all, node, draft)) return {kSeveralTimes};
   if (!is_elementwise(node) && !moves_innermost(node)) return {};
   for (const Reader& reader : readers)
-    if (changes_position(*reader.user) && repeats(all.graph, *reader.user))
-      return {"its user reads it several times"};
+    if (changes_position(*reader.user) && repeats(all.graph, *reader.user)) return {kSeveralTimes};
   if (!is_elementwise(node)) return {};
   if (draft.first_reduce != nullptr && draft.contract == nullptr &&
       all.contract_tails.contains(&node))

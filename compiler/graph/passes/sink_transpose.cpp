@@ -2,8 +2,9 @@
 // Moves transposes from operands to results, so that regions between convolutions keep one layout.
 //   t = transpose (x); r = relu (t)   ->   r = transpose (relu (x))
 // Through element-wise nodes, concats, reduces (which keep the order of their listed dimensions),
-// windows and padding. The other operands of an element-wise node or a concat get the inverse
-// transpose, which costs nothing on broadcasts and meets its own kind.
+// windows, padding, and reads at computed places (an image resized). The other operands of an
+// element-wise node or a concat get the inverse transpose, which costs nothing on broadcasts and
+// meets its own kind.
 #include <algorithm>
 
 #include "compiler/graph/index_map.h"
@@ -99,14 +100,13 @@ std::optional<std::vector<Value>> through_reduce(Builder& b, const Node& old,
   return std::vector<Value>{is_identity(outer) ? y : b.transpose(y, outer)};
 }
 
-// Windows and padding leave the innermost dimension of x alone: it becomes the innermost of the
-// result.
+// Windows, padding and reads at computed places leave the innermost dimension of x alone: it
+// becomes the innermost of the result.
 std::optional<std::vector<Value>> through_reindex(Builder& b, const Node& old,
                                                   std::span<const Value> operands) {
   const auto perm = as_transpose(*operands[0].node);
   const auto& attr = old.as<ReindexAttr>();
-  if (!perm || as_transpose(old) || !attr.map.loads.empty() || operands.size() != 1)
-    return std::nullopt;
+  if (!perm || as_transpose(old)) return std::nullopt;
   const Value x = operands[0].node->operands[0];
   const size_t last = x.shape().size() - 1;
   if (last == 0) return std::nullopt;
@@ -117,8 +117,11 @@ std::optional<std::vector<Value>> through_reindex(Builder& b, const Node& old,
   for (size_t r = 0; r < shape.size(); ++r)
     if (attr.map.coords[outer_dim] == dim_index(r) && shape[r] == x.shape()[last]) moved = r;
   if (!moved || *moved == shape.size() - 1) return std::nullopt;
+  const auto follows = [&](const Index& e) { return e.mentions(dim_name(*moved)); };
   for (size_t d = 0; d < attr.map.coords.size(); ++d)
-    if (d != outer_dim && attr.map.coords[d].mentions(dim_name(*moved))) return std::nullopt;
+    if (d != outer_dim && follows(attr.map.coords[d])) return std::nullopt;
+  for (const IndexLoad& load : attr.map.loads)
+    if (std::ranges::any_of(load.coords, follows)) return std::nullopt;
 
   // Inner result dimension d is outer result dimension inner[d].
   const Perm inner = with_innermost(shape.size(), *moved);
@@ -128,6 +131,10 @@ std::optional<std::vector<Value>> through_reindex(Builder& b, const Node& old,
     renamed.push_back(dim_index(static_cast<size_t>(back[r])));
   const auto values = index_values(renamed);
   IndexMap map;
+  for (const IndexLoad& load : attr.map.loads) {
+    map.loads.push_back({load.operand, {}});
+    for (const Index& e : load.coords) map.loads.back().coords.push_back(e.substitute(values));
+  }
   map.coords.resize(last + 1);
   for (size_t d = 0; d < attr.map.coords.size(); ++d)
     map.coords[(*perm)[d]] = attr.map.coords[d].substitute(values);
@@ -135,7 +142,7 @@ std::optional<std::vector<Value>> through_reindex(Builder& b, const Node& old,
     map.conditions.push_back({c.value.substitute(values), c.extent});
   Shape inner_shape;
   for (int32_t r : inner) inner_shape.push_back(shape[r]);
-  const Value y = b.reindex(x, inner_shape, map, attr.fill);
+  const Value y = b.reindex(x, inner_shape, map, attr.fill, operands.subspan(1));
   return std::vector<Value>{b.transpose(y, back)};
 }
 

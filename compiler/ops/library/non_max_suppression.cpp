@@ -3,7 +3,8 @@
 //   step t: its box stays if none that was kept overlaps it too much, and there is room
 // Takes any numbers of batches, classes and boxes; gives rows (batch, class, box).
 // Keeps true: of equal scores the lower number comes first; only boxes whose scores suffice are
-// sorted, a step looks at the boxes that were kept, and there is none when no class has room.
+// sorted, a step looks at the boxes that were kept, and there is none when no class has both boxes
+// left and room.
 #include <array>
 
 #include "compiler/ops/library/by_data.h"
@@ -148,7 +149,10 @@ class Suppression {
           f(ScalarOp::lt, count, room));
     const Value here = f(ScalarOp::and_, f(ScalarOp::eq, slot, used), in_slots(stays));
     const Value now = add(b, count, b.cast(stays, DType::i64));
-    graph->results = {{"go", reduce(b, Reduction::any, f(ScalarOp::lt, now, room), {}, false)},
+    const Value more =
+        f(ScalarOp::and_, f(ScalarOp::lt, now, room),
+          f(ScalarOp::lt, add(b, t, b.constant_int(DType::i64, 1)), candidate_count));
+    graph->results = {{"go", reduce(b, Reduction::any, more, {}, false)},
                       {"boxes", where(b, here, in_slots(own), boxes)},
                       {"count", now}};
     for (size_t k = 0; k < kept.size(); ++k)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is made of sorts and of counts (ops/order.h).
-//   order = sort (key of x, iota)[1]                  top_k: the first k of it, and x there
+//   order = sort (key of x, iota)[1]
 //   starts where a sorted key differs from the one before: the first of each kind of `unique`
 // Keeps true: the order is total and stable; elements that a result has no place for are skipped.
 #include "compiler/ops/order.h"
@@ -84,19 +84,6 @@ Value order_along(Builder& b, Value x, int64_t axis, bool descending) {
   const auto dim = axis_of("order", axis, x.shape().size());
   const Value operands[] = {order_key(b, x), b.iota(DType::i64, x.shape(), dim)};
   return b.sort(operands, dim, descending)[1];
-}
-
-TopK top_k(Builder& b, Value x, const Index& k, int64_t axis, bool largest) {
-  OpScope scope(b, "top_k");
-  const auto dim = static_cast<size_t>(axis_of("top_k", axis, x.shape().size()));
-  if (k.is_const() && x.shape()[dim].is_const() && k.value() > x.shape()[dim].value())
-    fail("top_k", "k is " + k.str() + " of " + text(x.type()));
-  Shape shape = x.shape();
-  shape[dim] = k;
-  const Value order = order_along(b, x, axis, largest);
-  const Value first = b.slice(order, std::vector<Index>(shape.size(), 0), shape,
-                              std::vector<int64_t>(shape.size(), 1));
-  return {gather_elements(b, x, first, axis), first};
 }
 
 Unique unique(Builder& b, Value x, std::optional<int64_t> axis, bool sorted, const BindSize& bind) {

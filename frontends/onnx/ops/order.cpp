@@ -92,7 +92,7 @@ void non_max_suppression(OnnxNode& n) {
 }
 
 constexpr OnnxOp kOps[] = {
-    {"TopK", 1, 0, top_k, "floats ints, ints", "sort, reindex with a load"},
+    {"TopK", 1, 0, top_k, "floats ints, ints", "reduce, sort, reindex with a load"},
     {"NonZero", 9, 0, non_zero, "floats ints bool",
      "scan add, reindex_reduce with a load, div, mod"},
     {"Compress", 9, 0, compress, "any, bool", "scan add, reindex_reduce and reindex with loads",
