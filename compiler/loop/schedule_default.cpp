@@ -21,7 +21,8 @@
 namespace mintor {
 namespace {
 
-// Loops over the lanes of a reduction: 16 or fewer.
+// Loops over the lanes of a reduction: 16, fewer in the tree that combines them and in the items
+// that are left.
 bool is_lane_loop(const LoopInfo& loop) {
   return loop.origin.role == LoopRole::lane && loop.innermost;
 }
@@ -62,10 +63,16 @@ bool sums_in_vectors(const Group& group, const Node& reduce) {
   return trailing_reduce(reduce) && !reads_along_rows(group, reduce);
 }
 
+// All lanes, and the upper levels of the tree: below 4 a vector is no gain.
+void vectorise_lanes(Kernel& kernel, const LoopInfo& loop) {
+  const auto trip = loop.trip();
+  if (trip && (*trip == kLanes || *trip == kLanes / 2 || *trip == kLanes / 4))
+    try_step(kernel, "vectorize", {loop.var});
+}
+
 void vectorise(Kernel& kernel, const std::vector<std::string>& element_axes, bool lanes) {
   for (const LoopInfo& loop : loops_of(kernel)) {
-    if (lanes && is_lane_loop(loop) && loop.trip() == kLanes)
-      try_step(kernel, "vectorize", {loop.var});
+    if (lanes && is_lane_loop(loop)) vectorise_lanes(kernel, loop);
     if (loop.innermost && std::any_of(element_axes.begin(), element_axes.end(),
                                       [&](const std::string& axis) { return is_axis(loop, axis); }))
       vectorise_loop(kernel, loop, loop.depth > 0);
