@@ -3,8 +3,9 @@
 //| element-wise                  outer loops in parallel, the innermost in vectors
 //| row block                     producers computed per row of the output (compute_at), lanes in
 //|                               vectors, rows in parallel
-//| reduce over outer dimensions, pools whose channels are innermost, scan along an outer dimension
+//| reduce over outer dimensions, pools whose channels are innermost
 //|                               the innermost kept dimension in vectors
+//| scan along an outer dimension blocks of lines in parallel, lines in vectors
 //| parts side by side            the innermost loop of each in vectors
 #include <algorithm>
 #include <iterator>
@@ -130,16 +131,43 @@ void jam_rows(const TargetInfo& target, Kernel& kernel, const std::string& row) 
   if (try_step(attempt, "jam", {halves->inner})) kernel = attempt;
 }
 
-// Scans along an outer dimension: neighbours of the innermost one walk side by side.
-void vectorise_scan(const Graph& graph, const Value& root, const TargetInfo& target,
-                    Kernel& kernel) {
-  if (!target.vectors() || root.node->kind != Kind::scan) return;
-  const size_t rank = root.shape().size();
-  if (rank < 2 || root.node->as<ScanAttr>().reduce.dims[0] + 1 == static_cast<int32_t>(rank))
-    return;
-  const std::string along = axis_name(value_name(graph, root), rank - 2);  // but the scanned one
-  for (const LoopInfo& loop : loops_of(kernel))
-    if (is_axis(loop, along)) vectorise_loop(kernel, loop, loop.depth > 0);
+// Scans along an outer dimension: each line of results reads the one before. Blocks of a line are
+// tasks: short enough that what is read again is in the innermost cache, and long enough that lines
+// are walked as they lie. 4,096 lines of 256, in blocks of 16: 312 us, of 64: 163, of 256: 116 (AMD
+// EPYC, Zen 3, one thread, 2026-12-01).
+constexpr int64_t kLineBlock = 256;
+
+// The number of loops that may be tasks; nothing where there is no such scan.
+std::optional<size_t> schedule_lines(const Value& root, const TargetInfo& target, Kernel& kernel) {
+  if (root.node->kind != Kind::scan) return std::nullopt;
+  const std::vector<LoopInfo> nest = outer_nest(kernel);
+  const auto scanned = std::ranges::find(nest, LoopRole::reduced,
+                                         [](const LoopInfo& loop) { return loop.origin.role; });
+  if (scanned == nest.end() || scanned + 1 == nest.end()) return std::nullopt;
+  const auto whole_tasks = static_cast<size_t>(scanned - nest.begin());
+  // A block is all of the innermost loops and a piece of the one around them.
+  auto cut = nest.end() - 1;
+  int64_t inside = 1;
+  for (; cut - 1 != scanned && inside * cut->trip().value_or(kLineBlock) < kLineBlock; --cut)
+    inside *= std::max<int64_t>(*cut->trip(), 1);
+  const int64_t piece = (kLineBlock + inside - 1) / inside;
+  Kernel attempt = kernel;
+  std::vector<StepArg> order;
+  for (auto loop = scanned + 1; loop != cut; ++loop) order.emplace_back(loop->var);
+  if (!cut->trip() || *cut->trip() > piece)
+    if (const auto halves = try_split(attempt, cut->var, piece)) order.emplace_back(halves->outer);
+  const size_t tasks = whole_tasks + order.size();
+  if (!order.empty()) {
+    const StepArg blocks = order.back();
+    order.emplace_back(scanned->var);
+    if (!try_step(attempt, "reorder", order)) return whole_tasks;
+    try_step(attempt, "branch_tail", {blocks});  // nothing to do where none was cut
+  }
+  kernel = attempt;
+  if (target.vectors())
+    for (const LoopInfo& loop : loops_of(kernel))
+      if (loop.innermost) vectorise_loop(kernel, loop, true);
+  return tasks;
 }
 
 void schedule_parts(const TargetInfo& target, Kernel& kernel) {
@@ -217,13 +245,16 @@ void schedule_default(CompileContext& context, const Graph& graph, const Group& 
   const size_t rows = reduce != nullptr ? reduce->results[0].shape.size() : root.shape().size();
   place_rows(graph, group, kernel);
   vectorise_rows(graph, group, target, kernel);
-  vectorise_scan(graph, root, target, kernel);
+  const std::optional<size_t> lines = schedule_lines(root, target, kernel);
   const bool serial = root.node->kind == Kind::reindex_reduce;
   if (!serial && rows > 0) {
     // The innermost loop of an element-wise nest is the vector's; rows are whole tasks.
     const size_t nest = outer_nest(kernel).size();
     const bool whole = is_walk(*root.node) || nest == 1;  // no loop is the vector's
-    parallelise_outer(kernel, reduce != nullptr ? std::min(rows, nest) : whole ? nest : nest - 1);
+    parallelise_outer(kernel, lines               ? *lines
+                              : reduce != nullptr ? std::min(rows, nest)
+                              : whole             ? nest
+                                                  : nest - 1);
   }
   kernel = run_loop_pipeline(context, std::move(kernel));
   context.explain("schedule: " + kernel.name + " on " + target.level + ": default");

@@ -16,6 +16,38 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+Graph scanned(const Shape& shape, int dim, bool reverse, bool exclusive) {
+  Graph g;
+  for (const Index& e : shape)
+    if (const auto name = e.as_var()) g.add_symbol({*name, 0, -1, 1, 8});
+  Builder b(g);
+  const Value x = b.apply(ScalarOp::exp, {b.input("x", DType::f32, shape)});
+  g.results = {{"r", b.scan(Combiner::add, std::vector<Value>{x}, dim,
+                            {identity_of(Combiner::add, DType::f32)}, reverse, exclusive)[0]}};
+  return g;
+}
+
+// Lines that are one block, or blocks and what is left of one: the scanned loop is inside of tasks
+// and around vectors.
+TEST(Rows, ScansWalkLinesInBlocks) {
+  const std::string level = kernels_text(scanned({40, 600}, 0, false, false), find_level("v3"));
+  EXPECT_TRUE(has(level, "outer in 0..3 {")) << level;
+  EXPECT_FALSE(has(level, "_acc")) << level;
+  // Of two dimensions beside it the outer one is cut, so that a block is 256 elements or more.
+  const std::string two = kernels_text(scanned({9, 40, 50}, 0, false, false), find_level("v3"));
+  EXPECT_TRUE(has(two, "outer in 0..7 {")) << two;
+  const Index a = Index::var("a"), b = Index::var("b");
+  for (const bool reverse : {false, true})
+    for (const bool exclusive : {false, true}) {
+      for (const Shape& shape : {Shape{5, 600}, {3, 256}, {4, 37}, {6, 3}, {5, 7, 50}, {3, 2, 300}})
+        check_chain(scanned(shape, 0, reverse, exclusive));
+      for (const Shape& shape : {Shape{2, 5, 20}, {2, 3, 4, 70}, {300, 2, 9}})
+        check_chain(scanned(shape, 1, reverse, exclusive));
+      for (const int64_t n : {0, 1, 17, 300})
+        check_chain(scanned({a, b}, 0, reverse, exclusive), {{"a", 3}, {"b", n}});
+    }
+}
+
 // All levels of a tree but the last two are vectors, as are the lanes.
 TEST(Rows, TreesOfLanesAreVectors) {
   Graph g;
