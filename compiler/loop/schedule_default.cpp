@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "compiler/ir/flat_index.h"
 #include "compiler/ir/lanes.h"
 #include "compiler/loop/analysis.h"
 #include "compiler/loop/lower.h"
@@ -34,34 +35,71 @@ bool is_axis(const LoopInfo& loop, const std::string& axis) {
          std::ranges::all_of(loop.origin.parts, [](LoopPart p) { return p == LoopPart::tail; });
 }
 
-bool trailing_reduce(const Node& node) {
-  const auto& dims = node.as<ReduceAttr>().dims;
-  const size_t rank = node.operands[0].shape().size();
-  return std::find(dims.begin(), dims.end(), static_cast<int32_t>(rank) - 1) != dims.end();
+// Where items of sums are read, and the loop that walks along neighbours of them. Few items have no
+// loops.
+struct Items {
+  Stmt stmt;
+  std::string along;
+};
+std::vector<Items> items_of(const Kernel& kernel) {
+  std::vector<Items> found;
+  visit(kernel.body, [&](const Stmt& s) {
+    const auto* loop = std::get_if<For>(&s->node);
+    if (loop == nullptr || loop->origin.role != LoopRole::reduced) return;
+    const auto* lanes = std::get_if<For>(&loop->body->node);
+    const bool has_lanes = lanes != nullptr && lanes->origin.role == LoopRole::lane;
+    found.push_back({loop->body, has_lanes ? lanes->var : loop->var});
+  });
+  if (found.empty()) found.push_back({kernel.body, ""});
+  return found;
 }
 
-// Whether neighbours among the results are neighbours in memory, and the taps of a window are not:
-// pools whose channels are innermost.
-bool reads_along_rows(const Group& group, const Node& reduce) {
-  const Node& windows = *reduce.operands[0].node;
-  if (windows.kind != Kind::reindex ||
-      std::ranges::find(group.nodes, &windows) == group.nodes.end())
-    return false;
-  const std::vector<Index>& coords = windows.as<ReindexAttr>().map.coords;
-  const auto& dims = reduce.as<ReduceAttr>().dims;
-  auto kept = static_cast<int32_t>(windows.results[0].shape.size()) - 1;
-  while (std::ranges::count(dims, kept) > 0) --kept;
-  if (coords.empty() || kept < 0) return false;
-  const Index& innermost = coords.back();
-  const auto along = innermost.affine_in("i" + std::to_string(kept));
-  return along && along->first == 1 && std::ranges::none_of(dims, [&](int32_t d) {
-           return innermost.mentions("i" + std::to_string(d));
-         });
+// How far apart in memory neighbours are along a loop, in what is read; the least of it.
+struct Strides {
+  Ranges ranges;
+  std::map<std::string, BufferType> buffers;
+
+  explicit Strides(const Kernel& kernel) : ranges(ranges_at(kernel)), buffers(buffers_of(kernel)) {
+    std::set<std::string> inner;
+    outer_accesses(kernel, kernel.body, ranges, inner);  // adds the ranges of what is bound inside
+    visit(kernel.body, [&](const Stmt& s) {
+      const auto* alloc = std::get_if<Alloc>(&s->node);
+      if (alloc != nullptr && alloc->space == Space::reg) buffers.erase(alloc->name);
+    });
+  }
+  void look(const Stmt& stmt, const std::string& var, std::optional<int64_t>& least) const {
+    visit_exprs(stmt, [&](const Expr& e) {
+      const auto* load = std::get_if<LoadExpr>(&e->node);
+      if (load == nullptr || !buffers.contains(load->buffer)) return;
+      const Index at = flat_index(load->indices, buffers.at(load->buffer).shape);
+      const auto affine = ranges.simplify(at).affine_in(var);
+      if (affine && affine->first > 0)
+        least = std::min(least.value_or(affine->first), affine->first);
+    });
+  }
+};
+
+bool decides(const Kernel& kernel, const std::string& var) {
+  bool found = false;
+  visit_exprs(kernel.body, [&](const Expr& e) {
+    const auto* range = std::get_if<InRangeExpr>(&e->node);
+    found |= range != nullptr && (range->value.mentions(var) || range->extent.mentions(var));
+  });
+  return found;
 }
 
-// The lanes of its sums are vectors; else the rows.
-bool sums_in_vectors(const Group& group, const Node& reduce) {
-  return trailing_reduce(reduce) && !reads_along_rows(group, reduce);
+// The lanes of sums are vectors; else the rows are, where what is read lies closer along them: sums
+// over outer dimensions, pools whose channels are innermost.
+bool sums_in_vectors(const Kernel& kernel, const std::string& row) {
+  const Strides strides(kernel);
+  std::optional<int64_t> rows, sums;
+  for (const Items& items : items_of(kernel)) {
+    if (!items.along.empty()) strides.look(items.stmt, items.along, sums);
+    for (const LoopInfo& loop : loops_of(kernel))
+      if (is_axis(loop, row) && !decides(kernel, loop.var))
+        strides.look(items.stmt, loop.var, rows);
+  }
+  return !rows || (sums ? *sums <= *rows : *rows > 1);
 }
 
 // All lanes, and the upper levels of the tree: below 4 a vector is no gain.
@@ -204,6 +242,8 @@ void vectorise_rows(const Graph& graph, const Group& group, const TargetInfo& ta
                     Kernel& kernel) {
   const Node* reduce = last_reduce(group);
   const bool has_rows = reduce != nullptr && !reduce->results[0].shape.empty();
+  const std::string row = has_rows ? row_axis(graph, group, *reduce) : "";
+  const bool lanes = reduce != nullptr && sums_in_vectors(kernel, row);
   if (target.vectors()) {
     std::vector<std::string> elements;
     for (const Value& v : group.materialised) {
@@ -212,20 +252,17 @@ void vectorise_rows(const Graph& graph, const Group& group, const TargetInfo& ta
       if (rank == 0 || is_walk(*v.node)) continue;
       if (!summed) elements.push_back(axis_name(value_name(graph, v), rank - 1));
     }
-    const bool lanes = reduce != nullptr && sums_in_vectors(group, *reduce);
-    if (has_rows && !lanes) {
-      const std::string kept = row_axis(graph, group, *reduce);
+    if (has_rows && !lanes)
       for (const LoopInfo& loop : loops_of(kernel))
-        if (is_axis(loop, kept)) vectorise_loop(kernel, loop, loop.depth > 0);
-    }
+        if (is_axis(loop, row)) vectorise_loop(kernel, loop, loop.depth > 0);
     vectorise(kernel, elements, lanes);
   }
   for (const LoopInfo& loop : loops_of(kernel))
     if (is_lane_loop(loop) && loop.trip() && *loop.trip() <= kLanes)
       try_step(kernel, "unroll", {loop.var});
-  if (target.vectors() && has_rows && sums_in_vectors(group, *reduce))
+  if (target.vectors() && has_rows && lanes)
     for (const LoopInfo& loop : loops_of(kernel))
-      if (is_axis(loop, row_axis(graph, group, *reduce))) jam_rows(target, kernel, loop.var);
+      if (is_axis(loop, row)) jam_rows(target, kernel, loop.var);
 }
 
 void schedule_default(CompileContext& context, const Graph& graph, const Group& group,

@@ -59,5 +59,22 @@ TEST(Rows, TreesOfLanesAreVectors) {
   check_chain(std::move(g));
 }
 
+// Whether lanes or rows are vectors is told by what is read, whatever stands between: rows of a
+// transposed operand are neighbours, a window's taps are not.
+TEST(Rows, VectorsGoAlongWhatLiesSideBySide) {
+  for (const bool turned : {false, true}) {
+    Graph g;
+    Builder b(g);
+    const Value x = b.input("x", DType::f32, {turned ? 70 : 40, turned ? 40 : 70});
+    const Value y = b.apply(ScalarOp::exp, {turned ? b.transpose(x, {1, 0}) : x});
+    g.results = {{"r", b.reduce(Combiner::add, y, {1})}};
+    const std::string text = kernels_text(g, find_level("v3"));
+    const std::string sum = turned ? "reduce_3" : "reduce_2";
+    EXPECT_EQ(has(text, "vectorize(" + sum + "_0i_i)"), turned) << text;
+    EXPECT_EQ(has(text, "vectorize(" + sum + "_l)"), !turned) << text;
+    check_chain(std::move(g));
+  }
+}
+
 }  // namespace
 }  // namespace mintor
