@@ -243,8 +243,21 @@ ReducedSpace space_of(NestContext& ctx, const Node& node, const std::vector<int3
 std::vector<Index> coordinates(NestContext& ctx, const Node& node, const std::vector<int32_t>& dims,
                                const ReducedSpace& space, const Index& flat) {
   std::vector<Index> at(node.operands[0].shape().size());
-  const std::vector<Index> reduced = unflattened(ctx.exprs.ranges(), flat, space.extents);
-  for (size_t n = 0; n < dims.size(); ++n) at[dims[n]] = reduced[n];
+  // Neighbouring dimensions are one first: where that one is whole vectors, so is what is read.
+  std::vector<std::vector<Index>> neighbours;
+  std::vector<Index> extents;
+  for (size_t n = 0; n < dims.size(); ++n) {
+    const bool begins = n == 0 || dims[n] != dims[n - 1] + 1;
+    if (begins) neighbours.emplace_back();
+    if (begins) extents.emplace_back(1);
+    neighbours.back().push_back(space.extents[n]);
+    extents.back() = extents.back() * space.extents[n];
+  }
+  size_t n = 0;
+  const std::vector<Index> joined = unflattened(ctx.exprs.ranges(), flat, extents);
+  for (size_t j = 0; j < joined.size(); ++j)
+    for (const Index& i : unflattened(ctx.exprs.ranges(), joined[j], neighbours[j]))
+      at[dims[n++]] = i;
   size_t kept = 0;
   for (size_t d = 0; d < at.size(); ++d)
     if (std::find(dims.begin(), dims.end(), static_cast<int32_t>(d)) == dims.end())

@@ -76,5 +76,17 @@ TEST(Rows, VectorsGoAlongWhatLiesSideBySide) {
   }
 }
 
+// Several runs of dimensions are summed: places in a run are whole vectors, or cross its end.
+TEST(Rows, SumsOverAllButAMiddleDimension) {
+  for (const Shape& shape : {Shape{3, 5, 8, 6}, {3, 5, 7, 7}, {2, 3, 4, 1}, {5, 2, 30, 32}}) {
+    Graph g;
+    Builder b(g);
+    const Value x = b.input("x", DType::f32, shape);
+    g.results = {{"sum", b.reduce(Combiner::add, x, {0, 2, 3})},
+                 {"most", b.reduce(Combiner::max, x, {1, 3})}};
+    check_chain(std::move(g));
+  }
+}
+
 }  // namespace
 }  // namespace mintor
