@@ -88,5 +88,24 @@ TEST(Rows, SumsOverAllButAMiddleDimension) {
   }
 }
 
+// What whole vectors leave of a row is shorter vectors, and 3 elements or fewer.
+TEST(Rows, TailsAreShorterVectors) {
+  const auto of = [](const Index& columns) {
+    Graph g;
+    if (const auto name = columns.as_var()) g.add_symbol({*name, 0, -1, 1, 8});
+    Builder b(g);
+    g.results = {{"r", b.apply(ScalarOp::exp, {b.input("x", DType::f32, {70, columns})})}};
+    return g;
+  };
+  for (const int64_t columns : {20, 24, 31, 33}) {
+    const std::string text = kernels_text(of(columns), find_level("v3"));
+    const int64_t rest = columns % 16;
+    EXPECT_EQ(has(text, "x4 exp_1["), rest >= 4 && rest != 8) << text;
+    EXPECT_EQ(has(text, "x8 exp_1["), rest == 8) << text;
+    check_chain(of(columns));
+  }
+  for (const int64_t columns : {0, 1, 16, 23}) check_chain(of(Index::var("n")), {{"n", columns}});
+}
+
 }  // namespace
 }  // namespace mintor
