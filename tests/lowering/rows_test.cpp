@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "compiler/codegen/target.h"
+#include "compiler/graph/pipeline.h"
 #include "compiler/ir/builder.h"
 #include "compiler/ir/evaluate.h"
+#include "compiler/ops/library.h"
 #include "tests/lowering/check_chain.h"
 #include "tests/lowering/run_groups.h"
 
@@ -105,6 +107,24 @@ TEST(Rows, TailsAreShorterVectors) {
     check_chain(of(columns));
   }
   for (const int64_t columns : {0, 1, 16, 23}) check_chain(of(Index::var("n")), {{"n", columns}});
+}
+
+// Of a long row what takes long is kept: exp is written once. What is soon computed again is not.
+TEST(Rows, LongFunctionsOfLongRowsAreKept) {
+  constexpr int64_t kColumns = 20000;
+  const auto of = [&](bool logarithm) {
+    Graph g;
+    Builder b(g);
+    const Value x = b.input("x", DType::f32, {2, kColumns});
+    g.results = {{"r", logarithm ? ops::log_softmax(b, x, {1}) : ops::softmax(b, x, {1})}};
+    return g;
+  };
+  for (const bool logarithm : {false, true}) {
+    CompileContext context;
+    const std::string text = kernels_text(run_pipeline(context, of(logarithm)), find_level("v3"));
+    EXPECT_EQ(has(text, ", 20000] in "), !logarithm) << text;
+    check_chain(of(logarithm));
+  }
 }
 
 }  // namespace
