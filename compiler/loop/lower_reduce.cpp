@@ -243,8 +243,21 @@ ReducedSpace space_of(NestContext& ctx, const Node& node, const std::vector<int3
 std::vector<Index> coordinates(NestContext& ctx, const Node& node, const std::vector<int32_t>& dims,
                                const ReducedSpace& space, const Index& flat) {
   std::vector<Index> at(node.operands[0].shape().size());
-  const std::vector<Index> reduced = unflattened(ctx.exprs.ranges(), flat, space.extents);
-  for (size_t n = 0; n < dims.size(); ++n) at[dims[n]] = reduced[n];
+  // Neighbouring dimensions are one first: where that one is whole vectors, so is what is read.
+  std::vector<std::vector<Index>> neighbours;
+  std::vector<Index> extents;
+  for (size_t n = 0; n < dims.size(); ++n) {
+    const bool begins = n == 0 || dims[n] != dims[n - 1] + 1;
+    if (begins) neighbours.emplace_back();
+    if (begins) extents.emplace_back(1);
+    neighbours.back().push_back(space.extents[n]);
+    extents.back() = extents.back() * space.extents[n];
+  }
+  size_t n = 0;
+  const std::vector<Index> joined = unflattened(ctx.exprs.ranges(), flat, extents);
+  for (size_t j = 0; j < joined.size(); ++j)
+    for (const Index& i : unflattened(ctx.exprs.ranges(), joined[j], neighbours[j]))
+      at[dims[n++]] = i;
   size_t kept = 0;
   for (size_t d = 0; d < at.size(); ++d)
     if (std::find(dims.begin(), dims.end(), static_cast<int32_t>(d)) == dims.end())
@@ -317,11 +330,12 @@ Stmt nest_reduce(NestContext& ctx, const Node& node) {
   return wrap(space.kept, k::block(std::move(body)));
 }
 
-Stmt nest_scan(NestContext& ctx, const Node& node) {
+namespace {
+
+// Along the last dimension: what was combined so far is in registers.
+Stmt scan_line(NestContext& ctx, const Node& node, const ReducedSpace& space) {
   const auto& attr = node.as<ScanAttr>();
   const std::vector<int32_t>& dims = attr.reduce.dims;
-  const ReducedSpace space = space_of(ctx, node, dims);
-  ctx.exprs.begin(ctx.ranges(space.kept));
   const Combine combine = combine_of(attr.reduce);
   std::vector<DType> dtypes;
   for (const Value& x : node.operands) dtypes.push_back(x.dtype());
@@ -342,6 +356,65 @@ Stmt nest_scan(NestContext& ctx, const Node& node) {
   body.push_back(k::loop(var, 0, space.count, k::block(std::move(inner)), LoopKind::serial,
                          {LoopRole::reduced, "", {}}));
   return wrap(space.kept, k::block(std::move(body)));
+}
+
+// Along another dimension: what was combined so far is the line of results before, so that lines
+// are walked as they lie.
+//| for s { for i { y[s, i] = (s >= 1 ? y[s - 1, i] : identity) + x[s, i] } }
+Stmt scan_lines(NestContext& ctx, const Node& node, const ReducedSpace& space) {
+  const auto& attr = node.as<ScanAttr>();
+  const std::vector<int32_t>& dims = attr.reduce.dims;
+  const Combine combine = combine_of(attr.reduce);
+  const std::string prefix = value_name(ctx.graph, {&node, 0});
+  const Index s = Index::var(ctx.exprs.fresh(prefix + "_s"));
+  ctx.exprs.ranges().set(*s.as_var(), Index(0), space.count - 1);
+  const auto at = [&](const Index& step) {
+    return coordinates(ctx, node, dims, space, attr.reverse ? space.count - 1 - step : step);
+  };
+  const std::vector<Index> here = at(s), there = at(s - 1);
+  const Expr follows = k::in_range(s - 1, space.count);
+  std::vector<Expr> first = constants_of(attr.reduce.identities), line;
+  for (size_t n = 0; n < node.operands.size(); ++n)
+    line.push_back(k::load(value_name(ctx.graph, {&node, static_cast<int32_t>(n)}),
+                           node.operands[n].dtype(), there));
+  std::vector<Stmt> body;
+  const auto unless_first = [&](const std::vector<Expr>& values) {
+    std::vector<Expr> out;
+    for (size_t n = 0; n < values.size(); ++n)
+      out.push_back(k::guard(follows, values[n], first[n]));
+    return name_all(ctx, prefix + "_before", out, body);
+  };
+  std::vector<Expr> results;
+  if (attr.exclusive) {
+    std::vector<Expr> items;
+    for (const Value& x : node.operands)
+      items.push_back(ctx.exprs.under(follows, [&] { return ctx.exprs.at(x, there); }));
+    for (Stmt& let : ctx.exprs.take_lets()) body.push_back(std::move(let));
+    results = unless_first(combine(line, items));
+  } else {
+    const auto before = unless_first(line);
+    results = combine(before, operands_at(ctx, node, here, body));
+    if (results.size() > 1) results = name_all(ctx, prefix + "_after", results, body);
+  }
+  for (Stmt& store : store_results(ctx, node, here, results)) body.push_back(std::move(store));
+  std::vector<LoopAxis> axes = space.kept;
+  axes.insert(axes.begin() + dims.front(), {*s.as_var(), space.count, {LoopRole::reduced, "", {}}});
+  return wrap(axes, k::block(std::move(body)));
+}
+
+}  // namespace
+
+Stmt nest_scan(NestContext& ctx, const Node& node) {
+  const std::vector<int32_t>& dims = node.as<ScanAttr>().reduce.dims;
+  const ReducedSpace space = space_of(ctx, node, dims);
+  ctx.exprs.begin(ctx.ranges(space.kept));
+  // Lines of a few elements would wait for each store.
+  constexpr int64_t kShortest = 8;
+  Index line = 1;
+  for (size_t d = static_cast<size_t>(dims.front()) + 1; d < node.operands[0].shape().size(); ++d)
+    line = line * node.operands[0].shape()[d];
+  const bool lines = dims.size() == 1 && !(line.is_const() && line.value() < kShortest);
+  return lines ? scan_lines(ctx, node, space) : scan_line(ctx, node, space);
 }
 
 // z = init; then z[map(i)] = f(z[map(i)], y[i]) in row-major order of i.

@@ -116,6 +116,21 @@ void Steps::operator()(const std::string& name, const std::vector<StepArg>& args
     refusal = {"step refused: " + refused.reason};
 }
 
+namespace {
+
+// What a split by whole vectors left over: shorter vectors, and at most 3 elements one by one. A
+// function of many instructions takes as long for one element as for a vector of them; a masked
+// store would cost more than what else there is.
+void vectorise_tail(Kernel& kernel, const LoopOrigin& whole) {
+  const LoopOrigin rest = part_of(whole, LoopPart::tail);
+  for (const LoopInfo& loop : loops_of(kernel))
+    if (same_loop(loop.origin, rest))
+      return vectorise_loop(kernel, loop, true,
+                            loop.trip() == kLanes / 2 ? kLanes / 2 : kLanes / 4);
+}
+
+}  // namespace
+
 // Vectors over a loop whose iterations are independent. Lanes: 16, or what divides a smaller
 // extent.
 void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside, int64_t lanes) {
@@ -140,8 +155,12 @@ void vectorise_loop(Kernel& kernel, const LoopInfo& loop, bool inside, int64_t l
   if (crossing) block_reads(attempt, *crossing, halves->outer);
   // Inside other loops the tail is a loop of its own; at the top it would run in every task, so it
   // stays masked.
-  if (inside && !(trip && *trip % lanes == 0)) try_step(attempt, "peel_tail", {halves->outer});
-  if (try_step(attempt, "vectorize", {halves->inner})) kernel = attempt;
+  const bool tail = inside && !(trip && *trip % lanes == 0);
+  const bool peeled = tail && try_step(attempt, "peel_tail", {halves->outer});
+  const LoopOrigin whole = origin_of(attempt, halves->inner);
+  if (!try_step(attempt, "vectorize", {halves->inner})) return;
+  if (peeled && lanes == kLanes) vectorise_tail(attempt, whole);
+  kernel = attempt;
 }
 
 namespace {

@@ -164,6 +164,14 @@ std::optional<Index> recombine_one(const Index& e) {
       const Index rest = e - product_of(term.coefficient, term.factors);
       if (auto left = take_divisions(rest, scale * atom.b * quotient))
         return *left + scale * atom.a;
+      // b * (c // b) + a % b -> c where c % b is a % b: multiples of b may have left a.
+      for (const auto& other : rest.poly().terms)
+        for (const auto& f : other.factors) {
+          if (f->kind != Kind::floordiv || !(f->b == atom.b)) continue;
+          if (!(mod(f->a, f->b) == from_atom(term.factors[i]))) continue;
+          if (auto left = take_divisions(rest, scale * atom.b * from_atom(f)))
+            return *left + scale * f->a;
+        }
       // b * ((a // b + s) % c) + a % b -> (a + s * b) % (b * c)
       for (const auto& other : rest.poly().terms)
         for (const auto& f : other.factors) {

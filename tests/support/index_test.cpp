@@ -121,6 +121,16 @@ TEST(Ranges, PlacesOfJoinedAxesAreOneAgain) {
       }
 }
 
+// Of the last coordinate more multiples may be gone than of the others.
+TEST(Ranges, PlacesAreOneAgainWhereMultiplesLeftOneCoordinate) {
+  Ranges r;
+  for (const auto& [name, extent] : {std::pair("o", 4), std::pair("i", 256), std::pair("l", 16)})
+    r.set(name, Index(0), Index(extent - 1));
+  const Index place = r.simplify(mod(4096 * v("o") + 16 * v("i") + v("l"), 3136));
+  const Index row = r.simplify(floordiv(place, 56)), column = r.simplify(mod(place, 56));
+  EXPECT_EQ(r.simplify(56 * row + column), 16 * mod(60 * v("o") + v("i"), 196) + v("l"));
+}
+
 // Sound padded to whole frames: its length is at least one of them.
 TEST(Ranges, TermsThatCancelMoveIntoExtrema) {
   Ranges r;
