@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes the loads below a summed loop; gives the part by which they divide it.
+// Takes the loads below a summed loop; gives the part by which they divide it. Keeps true: a part
+// that does not divide the loop's trips, or of a loop whose trips nobody knows, splits nothing.
 #include "compiler/contraction/sum_parts.h"
 
 #include <algorithm>

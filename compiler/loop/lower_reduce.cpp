@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nests of reduce, scan and reindex_reduce.
+// Nests of reduce and reindex_reduce; lower_scan.cpp has that of scan.
 // The rule of `reduce`: blocks of items; within a block lane = i mod the order's lanes (16), each
 // lane serial from the identity; then lane l takes l+8, l+4, l+2, l+1; the block results are
 // reduced by the same rule; an empty sum is +0.
 #include <algorithm>
 
 #include "compiler/ir/evaluate.h"
-#include "compiler/loop/lower_nest.h"
+#include "compiler/loop/lower_reduce.h"
 #include "compiler/support/error.h"
 
 namespace mintor {
-namespace {
 
 std::vector<Expr> constants_of(const std::vector<Scalar>& values) {
   std::vector<Expr> out;
@@ -30,7 +29,6 @@ void store_all(const std::vector<std::string>& buffers, Index at, const std::vec
   for (size_t n = 0; n < buffers.size(); ++n) out.push_back(k::store(buffers[n], {at}, values[n]));
 }
 
-// Names values, so that a tree of combinations is text of linear size.
 std::vector<Expr> name_all(NestContext& ctx, const std::string& wish,
                            const std::vector<Expr>& values, std::vector<Stmt>& out) {
   std::vector<Expr> named;
@@ -42,6 +40,8 @@ std::vector<Expr> name_all(NestContext& ctx, const std::string& wish,
   return named;
 }
 
+namespace {
+
 // Stores values computed from what they replace. Several are named first: the second may depend on
 // what the first store overwrites.
 void update_all(NestContext& ctx, const LaneReduction& r, const std::vector<std::string>& buffers,
@@ -49,6 +49,8 @@ void update_all(NestContext& ctx, const LaneReduction& r, const std::vector<std:
   const bool several = values.size() > 1;
   store_all(buffers, at, several ? name_all(ctx, r.prefix + "_u", values, out) : values, out);
 }
+
+}  // namespace
 
 std::vector<std::string> alloc_all(NestContext& ctx, const std::string& wish,
                                    const std::vector<DType>& dtypes, int64_t count, Space space,
@@ -60,6 +62,8 @@ std::vector<std::string> alloc_all(NestContext& ctx, const std::string& wish,
   }
   return names;
 }
+
+namespace {
 
 // No more items than lanes: each lane holds one, absent lanes hold the identity, which combining
 // skips without a trace.
@@ -167,9 +171,6 @@ Expr sum_or_zero(const NestContext& ctx, Expr sum, const Index& count) {
 
 namespace {
 
-using Combine =
-    std::function<std::vector<Expr>(const std::vector<Expr>&, const std::vector<Expr>&)>;
-
 // (value, index) pairs in ascending index order: the later one wins only when it is strictly
 // better, or the first NaN.
 std::vector<Expr> better(ScalarOp compare, const std::vector<Expr>& a, const std::vector<Expr>& b) {
@@ -182,6 +183,8 @@ std::vector<Expr> better(ScalarOp compare, const std::vector<Expr>& a, const std
   }
   return {k::op(ScalarOp::where, {wins, b[0], a[0]}), k::op(ScalarOp::where, {wins, b[1], a[1]})};
 }
+
+}  // namespace
 
 Combine combine_of(const ReduceAttr& attr) {
   const auto named = [](ScalarOp op) -> Combine {
@@ -219,12 +222,6 @@ Combine combine_of(const ReduceAttr& attr) {
   throw InternalError("lower", "unknown combiner");
 }
 
-struct ReducedSpace {
-  std::vector<LoopAxis> kept;
-  Index count = 1;             // of reduced positions
-  std::vector<Index> extents;  // in order of attr.dims
-};
-
 ReducedSpace space_of(NestContext& ctx, const Node& node, const std::vector<int32_t>& dims) {
   ReducedSpace space;
   const Shape& shape = node.operands[0].shape();
@@ -239,7 +236,6 @@ ReducedSpace space_of(NestContext& ctx, const Node& node, const std::vector<int3
   return space;
 }
 
-// Full coordinates of operand 0 for kept variables and the flat reduced position.
 std::vector<Index> coordinates(NestContext& ctx, const Node& node, const std::vector<int32_t>& dims,
                                const ReducedSpace& space, const Index& flat) {
   std::vector<Index> at(node.operands[0].shape().size());
@@ -280,8 +276,6 @@ std::vector<Stmt> store_results(NestContext& ctx, const Node& node, const std::v
     out.push_back(k::store(value_name(ctx.graph, {&node, static_cast<int32_t>(n)}), at, values[n]));
   return out;
 }
-
-}  // namespace
 
 Stmt nest_reduce(NestContext& ctx, const Node& node) {
   const auto& attr = node.as<ReduceAttr>();
@@ -328,93 +322,6 @@ Stmt nest_reduce(NestContext& ctx, const Node& node) {
   for (Stmt& s : store_results(ctx, node, vars_of(space.kept), result))
     body.push_back(std::move(s));
   return wrap(space.kept, k::block(std::move(body)));
-}
-
-namespace {
-
-// Along the last dimension: what was combined so far is in registers.
-Stmt scan_line(NestContext& ctx, const Node& node, const ReducedSpace& space) {
-  const auto& attr = node.as<ScanAttr>();
-  const std::vector<int32_t>& dims = attr.reduce.dims;
-  const Combine combine = combine_of(attr.reduce);
-  std::vector<DType> dtypes;
-  for (const Value& x : node.operands) dtypes.push_back(x.dtype());
-  const std::string prefix = value_name(ctx.graph, {&node, 0});
-  std::vector<Stmt> body, inner;
-  const auto acc = alloc_all(ctx, prefix + "_acc", dtypes, 1, Space::reg, body);
-  store_all(acc, 0, constants_of(attr.reduce.identities), body);
-  const std::string var = ctx.exprs.fresh(prefix + "_s");
-  ctx.exprs.ranges().set(var, Index(0), space.count - 1);
-  const Index position = attr.reverse ? space.count - 1 - Index::var(var) : Index::var(var);
-  const std::vector<Index> at = coordinates(ctx, node, dims, space, position);
-  const auto before = name_all(ctx, prefix + "_before", load_all(acc, dtypes, 0), inner);
-  const auto after =
-      name_all(ctx, prefix + "_after", combine(before, operands_at(ctx, node, at, inner)), inner);
-  store_all(acc, 0, after, inner);
-  for (Stmt& s : store_results(ctx, node, at, attr.exclusive ? before : after))
-    inner.push_back(std::move(s));
-  body.push_back(k::loop(var, 0, space.count, k::block(std::move(inner)), LoopKind::serial,
-                         {LoopRole::reduced, "", {}}));
-  return wrap(space.kept, k::block(std::move(body)));
-}
-
-// Along another dimension: what was combined so far is the line of results before, so that lines
-// are walked as they lie.
-//| for s { for i { y[s, i] = (s >= 1 ? y[s - 1, i] : identity) + x[s, i] } }
-Stmt scan_lines(NestContext& ctx, const Node& node, const ReducedSpace& space) {
-  const auto& attr = node.as<ScanAttr>();
-  const std::vector<int32_t>& dims = attr.reduce.dims;
-  const Combine combine = combine_of(attr.reduce);
-  const std::string prefix = value_name(ctx.graph, {&node, 0});
-  const Index s = Index::var(ctx.exprs.fresh(prefix + "_s"));
-  ctx.exprs.ranges().set(*s.as_var(), Index(0), space.count - 1);
-  const auto at = [&](const Index& step) {
-    return coordinates(ctx, node, dims, space, attr.reverse ? space.count - 1 - step : step);
-  };
-  const std::vector<Index> here = at(s), there = at(s - 1);
-  const Expr follows = k::in_range(s - 1, space.count);
-  std::vector<Expr> first = constants_of(attr.reduce.identities), line;
-  for (size_t n = 0; n < node.operands.size(); ++n)
-    line.push_back(k::load(value_name(ctx.graph, {&node, static_cast<int32_t>(n)}),
-                           node.operands[n].dtype(), there));
-  std::vector<Stmt> body;
-  const auto unless_first = [&](const std::vector<Expr>& values) {
-    std::vector<Expr> out;
-    for (size_t n = 0; n < values.size(); ++n)
-      out.push_back(k::guard(follows, values[n], first[n]));
-    return name_all(ctx, prefix + "_before", out, body);
-  };
-  std::vector<Expr> results;
-  if (attr.exclusive) {
-    std::vector<Expr> items;
-    for (const Value& x : node.operands)
-      items.push_back(ctx.exprs.under(follows, [&] { return ctx.exprs.at(x, there); }));
-    for (Stmt& let : ctx.exprs.take_lets()) body.push_back(std::move(let));
-    results = unless_first(combine(line, items));
-  } else {
-    const auto before = unless_first(line);
-    results = combine(before, operands_at(ctx, node, here, body));
-    if (results.size() > 1) results = name_all(ctx, prefix + "_after", results, body);
-  }
-  for (Stmt& store : store_results(ctx, node, here, results)) body.push_back(std::move(store));
-  std::vector<LoopAxis> axes = space.kept;
-  axes.insert(axes.begin() + dims.front(), {*s.as_var(), space.count, {LoopRole::reduced, "", {}}});
-  return wrap(axes, k::block(std::move(body)));
-}
-
-}  // namespace
-
-Stmt nest_scan(NestContext& ctx, const Node& node) {
-  const std::vector<int32_t>& dims = node.as<ScanAttr>().reduce.dims;
-  const ReducedSpace space = space_of(ctx, node, dims);
-  ctx.exprs.begin(ctx.ranges(space.kept));
-  // Lines of a few elements would wait for each store.
-  constexpr int64_t kShortest = 8;
-  Index line = 1;
-  for (size_t d = static_cast<size_t>(dims.front()) + 1; d < node.operands[0].shape().size(); ++d)
-    line = line * node.operands[0].shape()[d];
-  const bool lines = dims.size() == 1 && !(line.is_const() && line.value() < kShortest);
-  return lines ? scan_lines(ctx, node, space) : scan_line(ctx, node, space);
 }
 
 // z = init; then z[map(i)] = f(z[map(i)], y[i]) in row-major order of i.
