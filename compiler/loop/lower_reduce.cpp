@@ -298,7 +298,9 @@ Stmt nest_reduce(NestContext& ctx, const Node& node) {
   r.take = [&](Index item, const std::vector<Expr>& acc, std::vector<Stmt>& out) {
     std::vector<Expr> values =
         operands_at(ctx, node, coordinates(ctx, node, attr.dims, space, item), out);
-    if (arg) values.push_back(k::index(item));
+    if (!arg) return combine(acc, values);
+    values = name_all(ctx, r.prefix + "_item", values, out);  // compared, and taken
+    values.push_back(k::index(item));
     return combine(acc, values);
   };
   std::vector<Expr> result;

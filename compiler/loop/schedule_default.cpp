@@ -35,11 +35,12 @@ bool is_axis(const LoopInfo& loop, const std::string& axis) {
          std::ranges::all_of(loop.origin.parts, [](LoopPart p) { return p == LoopPart::tail; });
 }
 
-// Where items of sums are read, and the loop that walks along neighbours of them. Few items have no
-// loops.
+// Where items of sums are read, and the loop that walks along neighbours of them, which may be one
+// of lanes. Few items have no loops.
 struct Items {
   Stmt stmt;
   std::string along;
+  bool lanes = true;
 };
 std::vector<Items> items_of(const Kernel& kernel) {
   std::vector<Items> found;
@@ -48,7 +49,7 @@ std::vector<Items> items_of(const Kernel& kernel) {
     if (loop == nullptr || loop->origin.role != LoopRole::reduced) return;
     const auto* lanes = std::get_if<For>(&loop->body->node);
     const bool has_lanes = lanes != nullptr && lanes->origin.role == LoopRole::lane;
-    found.push_back({loop->body, has_lanes ? lanes->var : loop->var});
+    found.push_back({loop->body, has_lanes ? lanes->var : loop->var, has_lanes});
   });
   if (found.empty()) found.push_back({kernel.body, ""});
   return found;
@@ -89,11 +90,14 @@ bool decides(const Kernel& kernel, const std::string& var) {
 }
 
 // The lanes of sums are vectors; else the rows are, where what is read lies closer along them: sums
-// over outer dimensions, pools whose channels are innermost.
+// over outer dimensions, pools whose channels are innermost; or where sums have no lanes: the
+// places of the largest.
 bool sums_in_vectors(const Kernel& kernel, const std::string& row) {
   const Strides strides(kernel);
   std::optional<int64_t> rows, sums;
-  for (const Items& items : items_of(kernel)) {
+  const std::vector<Items> all = items_of(kernel);
+  if (std::ranges::none_of(all, &Items::lanes)) return false;
+  for (const Items& items : all) {
     if (!items.along.empty()) strides.look(items.stmt, items.along, sums);
     for (const LoopInfo& loop : loops_of(kernel))
       if (is_axis(loop, row) && !decides(kernel, loop.var))

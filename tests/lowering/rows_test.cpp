@@ -78,6 +78,26 @@ TEST(Rows, VectorsGoAlongWhatLiesSideBySide) {
   }
 }
 
+// A place of the largest is found one item after the other, so that rows are vectors, however they
+// lie; what is compared is computed once.
+TEST(Rows, PlacesOfTheLargestAreOfRowsSideBySide) {
+  const auto of = [](const Shape& shape, int dim) {
+    Graph g;
+    Builder b(g);
+    const Value y = b.apply(ScalarOp::exp, {b.input("x", DType::f32, shape)});
+    g.results = {{"r", b.reduce(Combiner::argmax, y, {dim})}};
+    return g;
+  };
+  const std::string text = kernels_text(of({70, 21}, 1), find_level("v3"));
+  EXPECT_TRUE(has(text, "vectorize(reduce_2_0i_i)")) << text;
+  EXPECT_EQ(text.find("exp("), text.rfind("exp(")) << text;
+  for (const Shape& shape : {Shape{70, 21}, {33, 40}, {5, 3}, {1, 9}}) check_chain(of(shape, 1));
+  for (const Shape& shape : {Shape{4, 21, 35}, {2, 1, 16}, {3, 7, 5}}) {
+    check_chain(of(shape, 1));
+    check_chain(of(shape, 2));
+  }
+}
+
 // Several runs of dimensions are summed: places in a run are whole vectors, or cross its end.
 TEST(Rows, SumsOverAllButAMiddleDimension) {
   for (const Shape& shape : {Shape{3, 5, 8, 6}, {3, 5, 7, 7}, {2, 3, 4, 1}, {5, 2, 30, 32}}) {
