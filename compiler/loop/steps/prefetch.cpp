@@ -9,7 +9,8 @@
 //| }                                             }
 //|                                             }
 // For the vector operand that moves with n and not with every loop between: the first use of each
-// of its lines would wait for memory (docs/performance.md, panels ahead).
+// of its lines would wait for memory (docs/performance.md, panels ahead). Where an iteration's
+// share is less than an element, lines are asked for before the loop, a few each time.
 #include <algorithm>
 
 #include "compiler/ir/flat_index.h"
@@ -21,15 +22,18 @@ namespace {
 constexpr int64_t kLine = 64;        // bytes
 constexpr int64_t kUsesUnknown = 8;  // of a panel, when a trip count is not known
 constexpr int64_t kMostAtOnce = 4;   // prefetches in one iteration
-constexpr int64_t kFewestBytes = 2;  // of a panel an iteration: less is not worth its place
+constexpr int64_t kMostLines = 16;   // before a loop
 
 // The innermost loop around loads of a panel, and what its iterations read.
 struct Reader {
   const For* loop = nullptr;
   std::string buffer;
-  std::vector<Index> next;                      // the first element of the next panel
-  Index position;                               // of an iteration, among all that use one panel
+  std::vector<Index> next = {};                 // the first element of the next panel
+  Index position = {};                          // of an iteration, among all that use one panel
+  Index turn = {};                              // of the whole loop, among all of its turns
   int64_t iterations = 1, uses = 1, panel = 0;  // elements of a panel
+  int64_t turns() const { return iterations / trip; }
+  int64_t trip = 1;
 };
 
 class Search {
@@ -106,6 +110,10 @@ class Search {
       if (!trip.is_const()) at = min(at, kUsesUnknown - 1);
       const int64_t count = trip.is_const() ? trip.value() : kUsesUnknown;
       out.position = out.position + at * out.iterations;
+      if (&around == &loop)
+        out.trip = count;
+      else
+        out.turn = out.turn + at * out.turns();
       out.iterations *= count;
       if (again) out.uses *= count;
     }
@@ -129,6 +137,12 @@ int64_t up_to_power(int64_t n) {
   return out;
 }
 
+Stmt ask(const Reader& reader, const Index& element) {
+  std::vector<Index> indices = reader.next;
+  indices.back() = indices.back() + element;
+  return k::prefetch(reader.buffer, std::move(indices));
+}
+
 Refusal prefetch(Kernel& kernel, StepArgs args) {
   const For& panels = loop_named(kernel, args.name(0));
   if (panels.kind == LoopKind::unrolled) return {"the loop " + panels.var + " is unrolled"};
@@ -140,15 +154,25 @@ Refusal prefetch(Kernel& kernel, StepArgs args) {
   // A stream, which hardware follows.
   if (reader.uses == 1) return {"a panel of " + reader.buffer + " is used once"};
   const int64_t share = up_to_power((bytes - 1) / reader.iterations + 1);  // of an iteration
-  if (share < kFewestBytes || share < element || share > kMostAtOnce * kLine)
+  if (share > kMostAtOnce * kLine)
     return {"an iteration's share of a panel of " + reader.buffer + " is " + std::to_string(share) +
             " bytes"};
-  std::vector<Stmt> body;
-  for (int64_t at = 0; at < share; at += kLine) {
-    std::vector<Index> indices = reader.next;
-    indices.back() = indices.back() + reader.position * (share / element) + at / element;
-    body.push_back(k::prefetch(reader.buffer, std::move(indices)));
+  if (share < element) {
+    const int64_t lines = ((bytes - 1) / kLine) / reader.turns() + 1, step = kLine / element;
+    if (lines > kMostLines)
+      return {"a loop's share of a panel of " + reader.buffer + " is " + std::to_string(lines) +
+              " lines"};
+    const std::string line = fresh_name(kernel, "line");
+    const Stmt asks =
+        k::loop(line, 0, lines, ask(reader, (reader.turn * lines + Index::var(line)) * step));
+    kernel.body = replace_loop(kernel.body, reader.loop->var, [&](const For& old) {
+      return k::block({asks, k::loop(old, old.body)});
+    });
+    return {};
   }
+  std::vector<Stmt> body;
+  for (int64_t at = 0; at < share; at += kLine)
+    body.push_back(ask(reader, reader.position * (share / element) + at / element));
   kernel.body = replace_loop(kernel.body, reader.loop->var, [&](const For& old) {
     body.push_back(old.body);
     return k::loop(old, k::block(body));
