@@ -8,9 +8,8 @@
 //|   }                                             }
 //| }                                             }
 //|                                             }
-// For the vector operand that moves with n and not with every loop between: the first use of each
-// of its lines would wait for memory (docs/performance.md, panels ahead). Where an iteration's
-// share is less than an element, lines are asked for before the loop, a few each time.
+// For the vector operand that moves with n and not with every loop between (docs/performance.md,
+// panels ahead). Of less than an element an iteration, lines are asked for before the loop.
 #include <algorithm>
 
 #include "compiler/ir/flat_index.h"
