@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "compiler/graph/index_map.h"
 #include "compiler/support/index_poly.h"
 
 namespace mintor {
@@ -118,8 +119,7 @@ Value Phases::weights(Builder& b, Value w) const {
     const Index name = Index::var(whole_.axes[axis].name);
     return static_cast<size_t>(std::ranges::find(whole_.y_coords, name) - whole_.y_coords.begin());
   };
-  for (size_t d = 0; d < shape.size(); ++d)
-    map.coords.push_back(Index::var("i" + std::to_string(d)));
+  for (size_t d = 0; d < shape.size(); ++d) map.coords.push_back(dim_index(d));
   const Index& count = whole_.axes[columns_].extent;
   const Index column = map.coords[dim_of(columns_)];
   shape[dim_of(columns_)] = phases_ * count;
@@ -146,7 +146,7 @@ Value Phases::results(Builder& b, Value z) const {
     const ContractAxis& axis = whole_.axes[n];
     if (axis.role == AxisRole::k || axis.role == AxisRole::window) continue;
     if (n == columns_) at_columns = shape.size();
-    map.coords.push_back(Index::var("i" + std::to_string(shape.size())));
+    map.coords.push_back(dim_index(shape.size()));
     shape.push_back(axis.extent);
   }
   for (const PhasedAxis& axis : axes_) {

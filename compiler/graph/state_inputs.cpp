@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "compiler/graph/index_map.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/support/error.h"
 #include "compiler/support/nearest.h"
@@ -100,8 +101,7 @@ Value read_state(Builder& b, Value state, const Type& type) {
 Value write_state(Builder& b, Value state, Value update) {
   if (is_fixed(update.type())) return update;
   IndexMap map;
-  for (size_t d = 0; d < update.shape().size(); ++d)
-    map.coords.push_back(Index::var("i" + std::to_string(d)));
+  for (size_t d = 0; d < update.shape().size(); ++d) map.coords.push_back(dim_index(d));
   return b.reindex_reduce(Combiner::last, state, update, map);
 }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "compiler/grad/solve.h"
+#include "compiler/graph/index_map.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
 
@@ -17,8 +18,6 @@ namespace {
 
 // The gather may read this many elements for each one that was written.
 constexpr int64_t kMostReads = 16;
-
-std::string variable(size_t d) { return "i" + std::to_string(d); }
 
 // Of y: by which coordinates each element of z finds its writers.
 struct Gather {
@@ -43,7 +42,7 @@ std::optional<Gather> inverted(const Graph& graph, const IndexMap& map, const Sh
   std::vector<IndexUnknown> unknowns;
   for (size_t d = 0; d < written.size(); ++d) {
     const std::string name = "writer." + std::to_string(d);
-    renamed[variable(d)] = Index::var(name);
+    renamed[dim_name(d)] = Index::var(name);
     unknowns.push_back({name, written[d]});
   }
   std::ranges::stable_sort(unknowns, {}, [](const IndexUnknown& u) {
@@ -52,8 +51,8 @@ std::optional<Gather> inverted(const Graph& graph, const IndexMap& map, const Sh
   std::vector<std::string> names;
   std::vector<Index> values, targets;
   for (size_t d = 0; d < result.size(); ++d) {
-    names.push_back(variable(d));
-    targets.push_back(Index::var(variable(d)));
+    names.push_back(dim_name(d));
+    targets.push_back(dim_index(d));
     values.push_back(map.coords[d].substitute(renamed));
   }
   std::vector<IndexCondition> conditions;
@@ -65,7 +64,7 @@ std::optional<Gather> inverted(const Graph& graph, const IndexMap& map, const Sh
   Gather gather{result, {}};
   std::map<std::string, Index> writers;
   for (const IndexUnknown& u : solver.free()) {
-    writers[u.name] = Index::var(variable(gather.shape.size()));
+    writers[u.name] = dim_index(gather.shape.size());
     gather.shape.push_back(u.extent);
   }
   for (size_t d = 0; d < written.size(); ++d)

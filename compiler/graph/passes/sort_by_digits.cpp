@@ -8,6 +8,7 @@
 //|       p[count of j with u[j] < u[i], or u[j] == u[i] and j < i] = i
 // Takes keys of any dtype; NaN goes last in both directions. Sorts by ascending bytes stay, for
 // they are what kernels compute.
+#include "compiler/graph/index_map.h"
 #include "compiler/graph/pass.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/ir/evaluate.h"
@@ -36,8 +37,7 @@ DType integer_of(int64_t bytes, bool is_signed) {
 // The element of `shape` whose position along `dim` operand `operand` says.
 IndexMap map_by(const Shape& shape, int32_t dim, int32_t operand) {
   IndexMap map;
-  for (size_t d = 0; d < shape.size(); ++d)
-    map.coords.push_back(Index::var("i" + std::to_string(d)));
+  for (size_t d = 0; d < shape.size(); ++d) map.coords.push_back(dim_index(d));
   map.loads.push_back({operand, map.coords});
   map.coords[static_cast<size_t>(dim)] = Index::var("l0");
   return map;
@@ -77,7 +77,7 @@ class Places {
     Shape pairs = shape_;
     pairs.push_back(shape_[static_cast<size_t>(attr_.dim)]);
     IndexMap map = own_map();
-    if (!first) map.coords[static_cast<size_t>(attr_.dim)] = variable(shape_.size());
+    if (!first) map.coords[static_cast<size_t>(attr_.dim)] = dim_index(shape_.size());
     return b_.reindex(x, pairs, map, Scalar::of_int(x.dtype(), 0));
   }
 
@@ -103,10 +103,9 @@ class Places {
                              {&count, 1});
   }
 
-  static Index variable(size_t d) { return Index::var("i" + std::to_string(d)); }
   IndexMap own_map() const {
     IndexMap map;
-    for (size_t d = 0; d < shape_.size(); ++d) map.coords.push_back(variable(d));
+    for (size_t d = 0; d < shape_.size(); ++d) map.coords.push_back(dim_index(d));
     return map;
   }
   Value number(DType dtype, int64_t value) {
